@@ -1,0 +1,1 @@
+"""One module per analysis: its config, and run() in physics order."""

@@ -1,0 +1,1 @@
+"""The event table, its files, the configuration and the run folder."""

@@ -1,0 +1,24 @@
+"""The one exception that bad input raises: what came, what was expected, how to mend it."""
+
+from __future__ import annotations
+
+
+class InputError(ValueError):
+    """Bad input from the user: shown as one line, exit code 2, never a traceback.
+
+    Parameters
+    ----------
+    came
+        What was found, with the file, event or option it was found in.
+    expected
+        What would have been right.
+    remedy
+        What the user can do about it (optional where ``expected`` says it already).
+    """
+
+    def __init__(self, came: str, expected: str, remedy: str = "") -> None:
+        self.came = came
+        self.expected = expected
+        self.remedy = remedy
+        message = f"{came}; expected {expected}"
+        super().__init__(f"{message}; {remedy}" if remedy else message)

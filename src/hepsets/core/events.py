@@ -1,0 +1,549 @@
+"""The ragged event table that every stage of the house passes on.
+
+Particles of all events lie in flat columns; ``offsets`` says where each event begins and ends.
+Nothing is padded and nothing is inferred from zeros: an event is exactly its slice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import awkward as ak
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from hepsets.core.errors import InputError
+
+PARTICLE_COLUMNS: Mapping[str, np.dtype[Any]] = {
+    "pdg": np.dtype(np.int32),
+    "index": np.dtype(np.int32),
+    "mother_index": np.dtype(np.int32),
+    "prod_time": np.dtype(np.float32),
+    "x": np.dtype(np.float32),
+    "y": np.dtype(np.float32),
+    "z": np.dtype(np.float32),
+    "px": np.dtype(np.float32),
+    "py": np.dtype(np.float32),
+    "pz": np.dtype(np.float32),
+    "energy": np.dtype(np.float32),
+}
+"""Particle columns in memory: integers without unit, ``prod_time`` [ns], ``x y z`` [cm],
+``px py pz energy`` [GeV], all in the laboratory frame."""
+
+_FILE_NAMES = {"prod_time": "prodTime"}
+"""Where the study's parquet schema spells a column otherwise."""
+
+ROW_GROUP_EVENTS = 20_000
+"""Events per row group that the writers of the house make; it bounds their memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """Many events: flat particle columns, event offsets, event columns.
+
+    Parameters
+    ----------
+    particles
+        One array of shape ``(n_particles,)`` for every name in :data:`PARTICLE_COLUMNS`.
+        ``mother_index`` holds the ``index`` of the mother in the same event; a root is its own
+        mother.
+    offsets
+        int64, shape ``(n_events + 1,)``: event ``i`` owns particles ``offsets[i]:offsets[i + 1]``.
+    columns
+        Event columns, each with first dimension ``n_events`` (``label``, ``weight``, …).
+
+    Raises
+    ------
+    InputError
+        If a column is missing or its length does not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one = {name: np.zeros(2, dtype) for name, dtype in PARTICLE_COLUMNS.items()}
+    >>> one["index"] = np.array([0, 1], dtype=np.int32)
+    >>> events = Events(one, np.array([0, 2]), {"label": np.array([1])})
+    >>> len(events), events.n_particles
+    (1, 2)
+    """
+
+    particles: Mapping[str, NDArray[Any]]
+    offsets: NDArray[np.int64]
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        missing = [name for name in PARTICLE_COLUMNS if name not in self.particles]
+        if missing:
+            raise InputError(
+                f"particle columns {missing} are missing",
+                f"all of {list(PARTICLE_COLUMNS)}",
+                "add them to the table",
+            )
+        particles = {
+            name: np.ascontiguousarray(self.particles[name], dtype=dtype)
+            for name, dtype in PARTICLE_COLUMNS.items()
+        }
+        offsets = np.ascontiguousarray(self.offsets, dtype=np.int64)
+        if offsets.ndim != 1 or len(offsets) == 0 or offsets[0] != 0 or (np.diff(offsets) < 0).any():
+            raise InputError(
+                f"event offsets of shape {offsets.shape} that do not rise from 0",
+                "a one-dimensional array that starts at 0 and never falls",
+            )
+        for name, column in particles.items():
+            if column.shape != (offsets[-1],):
+                raise InputError(
+                    f"particle column {name!r} of shape {column.shape}",
+                    f"({offsets[-1]},), the last offset",
+                )
+        columns = {name: np.asarray(column) for name, column in self.columns.items()}
+        for name, column in columns.items():
+            if len(column) != len(offsets) - 1:
+                raise InputError(
+                    f"event column {name!r} of length {len(column)}", f"{len(offsets) - 1}, one per event"
+                )
+        object.__setattr__(self, "particles", particles)
+        object.__setattr__(self, "offsets", offsets)
+        object.__setattr__(self, "columns", columns)
+
+    # -- shape ---------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def n_particles(self) -> int:
+        """Number of particles in all events together."""
+        return int(self.offsets[-1])
+
+    @cached_property
+    def multiplicity(self) -> NDArray[np.int64]:
+        """Particles per event, shape ``(n_events,)``."""
+        return np.diff(self.offsets)
+
+    @cached_property
+    def event_of_particle(self) -> NDArray[np.int64]:
+        """Event number of each particle, shape ``(n_particles,)``."""
+        return np.repeat(np.arange(len(self)), self.multiplicity)
+
+    @cached_property
+    def mothers(self) -> NDArray[np.int64]:
+        """Flat position of each particle's mother, shape ``(n_particles,)``; a root points at itself.
+
+        Raises
+        ------
+        InputError
+            If an ``index`` occurs twice in an event or a ``mother_index`` points nowhere.
+        """
+        index = self.particles["index"]
+        mother_index = self.particles["mother_index"]
+        event = self.event_of_particle
+        start = self.offsets[:-1][event]
+        if np.array_equal(index, np.arange(self.n_particles) - start):  # indices are positions
+            lost = (mother_index < 0) | (mother_index >= self.multiplicity[event])
+            position = start + mother_index
+        else:
+            low = min(int(index.min(initial=0)), int(mother_index.min(initial=0)))
+            span = max(int(index.max(initial=0)), int(mother_index.max(initial=0))) - low + 1
+            key = event * span + (index.astype(np.int64) - low)
+            order = np.argsort(key, kind="stable")
+            ordered = key[order]
+            twice = np.flatnonzero(ordered[1:] == ordered[:-1])
+            if len(twice):
+                particle = order[twice[0] + 1]
+                raise InputError(
+                    f"index {index[particle]} stands twice in event {event[particle]}",
+                    "an index that is unique within its event",
+                    "renumber the particles of each event",
+                )
+            wanted = event * span + (mother_index.astype(np.int64) - low)
+            found = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
+            lost = ordered[found] != wanted
+            position = order[found]
+        if lost.any():
+            particle = int(np.argmax(lost))
+            raise InputError(
+                f"mother_index {mother_index[particle]} of particle {index[particle]} in event "
+                f"{event[particle]} points nowhere",
+                "the index of a particle in the same event",
+                "make each root its own mother and keep mothers in the table",
+            )
+        return position
+
+    # -- checks --------------------------------------------------------------------------------
+
+    def validate(self, *, allow_empty: bool = False) -> Self:
+        """Check the content once, at the door, and return the table itself.
+
+        Raises
+        ------
+        InputError
+            For no events, an event without particles (unless ``allow_empty``), NaN or infinite
+            values, doubled indices, lost mothers and mother cycles.
+        """
+        if len(self) == 0:
+            raise InputError("no events", "at least one event", "check how the file was made")
+        if not allow_empty and (self.multiplicity == 0).any():
+            raise InputError(
+                f"event {int(np.argmin(self.multiplicity))} has no particles",
+                "at least one particle in every event",
+                "drop empty events",
+            )
+        for name, dtype in PARTICLE_COLUMNS.items():
+            if dtype.kind != "f":
+                continue
+            bad = ~np.isfinite(self.particles[name])
+            if bad.any():
+                particle = int(np.argmax(bad))
+                raise InputError(
+                    f"{name} = {self.particles[name][particle]} in event {self.event_of_particle[particle]}",
+                    "finite numbers",
+                    "drop or mend such events",
+                )
+        ancestor = self.mothers
+        for _ in range(int(self.multiplicity.max(initial=1)).bit_length()):
+            ancestor = ancestor[ancestor]
+        # after at least as many steps as an event has particles every chain rests on a root,
+        # unless it runs in a circle
+        cyclic = self.mothers[ancestor] != ancestor
+        if cyclic.any():
+            raise InputError(
+                f"the mothers in event {self.event_of_particle[int(np.argmax(cyclic))]} form a cycle",
+                "a tree (every chain of mothers ends at a particle that is its own mother)",
+                "mend mother_index",
+            )
+        return self
+
+    # -- selection -----------------------------------------------------------------------------
+
+    def __getitem__(self, which: slice | NDArray[Any]) -> Events:
+        """Events by slice, boolean mask or integer array; event columns come along."""
+        if isinstance(which, slice):
+            chosen = np.arange(len(self))[which]
+            if which.step in (None, 1) and len(chosen):  # contiguous: views, no copies
+                begin, end = self.offsets[chosen[0]], self.offsets[chosen[-1] + 1]
+                return Events(
+                    {name: column[begin:end] for name, column in self.particles.items()},
+                    self.offsets[chosen[0] : chosen[-1] + 2] - begin,
+                    {name: column[which] for name, column in self.columns.items()},
+                )
+        else:
+            which = np.asarray(which)
+            chosen = np.flatnonzero(which) if which.dtype == bool else which
+        counts = self.multiplicity[chosen]
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        take = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][chosen] - offsets[:-1], counts)
+        return Events(
+            {name: column[take] for name, column in self.particles.items()},
+            offsets,
+            {name: column[chosen] for name, column in self.columns.items()},
+        )
+
+    def with_columns(self, **columns: NDArray[Any]) -> Events:
+        """The same events with event columns added or replaced."""
+        return Events(self.particles, self.offsets, {**self.columns, **columns})
+
+    @staticmethod
+    def concatenate(parts: Sequence[Events]) -> Events:
+        """Join tables end to end; all must have the same event columns."""
+        if not parts:
+            raise InputError("nothing to concatenate", "at least one event table")
+        names = set(parts[0].columns)
+        for part in parts:
+            if set(part.columns) != names:
+                raise InputError(
+                    f"event columns {sorted(part.columns)} beside {sorted(names)}",
+                    "the same event columns in every part",
+                )
+        counts = np.concatenate([part.multiplicity for part in parts])
+        return Events(
+            {name: np.concatenate([part.particles[name] for part in parts]) for name in PARTICLE_COLUMNS},
+            np.concatenate([[0], np.cumsum(counts)]),
+            {name: np.concatenate([part.columns[name] for part in parts]) for name in names},
+        )
+
+    # -- other layouts -------------------------------------------------------------------------
+
+    def to_arrow(self) -> pa.Table:
+        """An Arrow table in the study's schema (particle columns are shared, not copied)."""
+        struct = pa.StructArray.from_arrays(
+            [pa.array(self.particles[name]) for name in PARTICLE_COLUMNS],
+            names=[_FILE_NAMES.get(name, name) for name in PARTICLE_COLUMNS],
+        )
+        if self.n_particles < np.iinfo(np.int32).max:
+            lists: pa.Array = pa.ListArray.from_arrays(pa.array(self.offsets.astype(np.int32)), struct)
+        else:
+            lists = pa.LargeListArray.from_arrays(pa.array(self.offsets), struct)
+        event_columns = {
+            name: pa.array(column) if column.ndim == 1 else pa.array(list(column))
+            for name, column in self.columns.items()
+        }
+        return pa.table({"particles": lists, **event_columns})
+
+    @staticmethod
+    def from_arrow(table: pa.Table, *, source: str = "table") -> Events:
+        """Events from an Arrow table in the study's schema.
+
+        Raises
+        ------
+        InputError
+            For missing columns, wrong types or nulls; ``source`` names the file in the message.
+        """
+        if "particles" not in table.column_names:
+            raise InputError(
+                f"{source} has columns {table.column_names}",
+                "a column 'particles' with a list of particles per event",
+                "write the study's schema (see docs/files.md)",
+            )
+        lists = table.column("particles").combine_chunks()
+        if isinstance(lists, pa.ChunkedArray):
+            lists = pa.concat_arrays(lists.chunks) if lists.num_chunks else pa.array([], lists.type)
+        if not (pa.types.is_list(lists.type) or pa.types.is_large_list(lists.type)) or not (
+            pa.types.is_struct(lists.type.value_type)
+        ):
+            raise InputError(
+                f"{source}: 'particles' has type {_short(lists.type)}", "list<struct<pdg, index, …>>"
+            )
+        if lists.null_count:
+            raise InputError(f"{source}: {lists.null_count} events are null", "a list in every event")
+        raw_offsets = lists.offsets.to_numpy(zero_copy_only=False).astype(np.int64)
+        offsets = raw_offsets - raw_offsets[0] if len(raw_offsets) else np.zeros(1, np.int64)
+        struct = lists.values
+        present = {struct.type.field(i).name for i in range(struct.type.num_fields)}
+        wanted = {name: _FILE_NAMES.get(name, name) for name in PARTICLE_COLUMNS}
+        missing = [name for name in wanted.values() if name not in present]
+        if missing:
+            raise InputError(
+                f"{source}: particles lack {', '.join(missing)}",
+                f"the fields {', '.join(wanted.values())}",
+                "add them, or rename the fields that hold them",
+            )
+        begin, length = (int(raw_offsets[0]), int(offsets[-1])) if len(raw_offsets) else (0, 0)
+        particles = {}
+        for name, in_file in wanted.items():
+            array = struct.field(in_file).slice(begin, length)
+            integer = PARTICLE_COLUMNS[name].kind == "i"
+            fits = pa.types.is_integer(array.type) or (not integer and pa.types.is_floating(array.type))
+            if not fits:
+                raise InputError(
+                    f"{source}: field {in_file} has type {array.type}",
+                    "integers" if integer else "numbers",
+                    "convert the field before writing it",
+                )
+            if array.null_count:
+                raise InputError(f"{source}: field {in_file} has {array.null_count} nulls", "none")
+            values = array.to_numpy(zero_copy_only=False)
+            if integer and values.dtype.itemsize > 4 and len(values):
+                limits = np.iinfo(np.int32)
+                if values.min() < limits.min or values.max() > limits.max:
+                    raise InputError(f"{source}: field {in_file} has values beyond 32 bits", "int32")
+            particles[name] = values
+        columns = {
+            name: _event_column(table.column(name), name, source)
+            for name in table.column_names
+            if name != "particles"
+        }
+        return Events(particles, offsets, columns)
+
+    def to_awkward(self) -> ak.Array:
+        """An awkward array of records with field ``particles`` and the event columns (no copies)."""
+        particles = ak.contents.RecordArray(
+            [ak.contents.NumpyArray(self.particles[name]) for name in PARTICLE_COLUMNS],
+            list(PARTICLE_COLUMNS),
+        )
+        lists = ak.contents.ListOffsetArray(ak.index.Index64(self.offsets), particles)
+        return ak.Array(
+            ak.contents.RecordArray(
+                [lists, *(ak.contents.NumpyArray(column) for column in self.columns.values())],
+                ["particles", *self.columns],
+            )
+        )
+
+    @staticmethod
+    def from_awkward(array: ak.Array) -> Events:
+        """Events from an awkward array with a field ``particles`` (``prod_time`` or ``prodTime``)."""
+        if "particles" not in ak.fields(array):
+            raise InputError(f"an awkward array with fields {ak.fields(array)}", "a field 'particles'")
+        lists = array["particles"]
+        fields = set(ak.fields(lists))
+        particles = {}
+        for name in PARTICLE_COLUMNS:
+            source = name if name in fields else _FILE_NAMES.get(name, name)
+            if source not in fields:
+                raise InputError(f"particles lack {source}", f"the fields {list(PARTICLE_COLUMNS)}")
+            particles[name] = ak.to_numpy(ak.flatten(lists[source]))
+        offsets = np.concatenate([[0], np.cumsum(ak.to_numpy(ak.num(lists)))])
+        columns = {name: ak.to_numpy(array[name]) for name in ak.fields(array) if name != "particles"}
+        return Events(particles, offsets, columns)
+
+
+def _short(type_: pa.DataType) -> str:
+    text = " ".join(str(type_).split())
+    return text if len(text) < 60 else f"{text[:57]}…"
+
+
+def _event_column(column: pa.ChunkedArray, name: str, source: str) -> NDArray[Any]:
+    if column.null_count:
+        raise InputError(f"{source}: event column {name!r} has {column.null_count} nulls", "none")
+    if pa.types.is_list(column.type) or pa.types.is_fixed_size_list(column.type):
+        return np.asarray(column.to_pylist())
+    return column.to_numpy()
+
+
+# -- parquet ---------------------------------------------------------------------------------------
+
+
+def open_parquet(path: str | Path) -> pq.ParquetFile:
+    """Open a parquet file, with an error that helps if it is not one.
+
+    Raises
+    ------
+    InputError
+        If the file does not exist, is truncated or is not parquet.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"no file {path}", "an existing parquet file", "check the path")
+    try:
+        return pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(
+            f"{path} cannot be read as parquet ({str(error).splitlines()[0]})",
+            "a whole parquet file",
+            "check that the copy or download was complete",
+        ) from error
+
+
+def read_parquet(
+    path: str | Path,
+    *,
+    row_groups: Sequence[int] | None = None,
+    columns: Sequence[str] | None = None,
+) -> Events:
+    """Read and validate a file in the study's schema.
+
+    Parameters
+    ----------
+    path
+        The file.
+    row_groups
+        Numbers of the row groups to read; all by default.
+    columns
+        Event columns to read; all by default.
+
+    Raises
+    ------
+    InputError
+        For anything that is not a readable, valid event file.
+    """
+    return Events.concatenate(list(iter_parquet(path, row_groups=row_groups, columns=columns)))
+
+
+def iter_parquet(
+    path: str | Path,
+    *,
+    row_groups: Sequence[int] | None = None,
+    columns: Sequence[str] | None = None,
+) -> Iterator[Events]:
+    """Yield one validated :class:`Events` per row group; memory does not grow with the file.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_parquet`.
+    """
+    with open_parquet(path) as file:
+        chosen = range(file.num_row_groups) if row_groups is None else row_groups
+        bad = [group for group in chosen if not 0 <= group < file.num_row_groups]
+        if bad:
+            raise InputError(
+                f"row groups {bad} of {path}",
+                f"numbers from 0 to {file.num_row_groups - 1}",
+            )
+        if file.metadata.num_rows == 0 or not len(chosen):
+            raise InputError(f"{path} has no events", "at least one event", "check how it was made")
+        names = file.schema_arrow.names
+        if columns is not None:
+            absent = [name for name in columns if name not in names]
+            if absent:
+                raise InputError(
+                    f"{path} has no event column {', '.join(absent)} (it has {', '.join(names)})",
+                    "the columns asked for",
+                )
+            names = ["particles", *columns]
+        for group in chosen:
+            try:
+                table = file.read_row_group(group, columns=names)
+            except (pa.ArrowException, OSError) as error:
+                raise InputError(
+                    f"row group {group} of {path} cannot be read ({str(error).splitlines()[0]})",
+                    "a whole parquet file",
+                    "check that the copy or download was complete",
+                ) from error
+            if table.num_rows == 0:
+                continue
+            events = Events.from_arrow(table, source=str(path))
+            try:
+                yield events.validate()
+            except InputError as error:
+                raise InputError(f"{path}: {error.came}", error.expected, error.remedy) from error
+
+
+def write_parquet(events: Events, path: str | Path) -> None:
+    """Write a table in the study's schema, whole or not at all."""
+    with EventWriter(path) as writer:
+        writer.write(events)
+
+
+class EventWriter:
+    """Stream events to a parquet file that appears only when it is complete.
+
+    The file is written beside its final place and renamed on a clean exit; after an error or a
+    kill nothing stands under the final name.
+
+    Parameters
+    ----------
+    path
+        Where the finished file shall stand.
+    metadata
+        Key–value pairs (provenance) stored in the parquet schema.
+    """
+
+    def __init__(self, path: str | Path, *, metadata: Mapping[str, str] | None = None) -> None:
+        self.path = Path(path)
+        self._partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
+        self._metadata = dict(metadata or {})
+        self._writer: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> Self:
+        if not self.path.parent.is_dir():
+            raise InputError(f"no folder {self.path.parent}", "an existing folder", "create it first")
+        return self
+
+    def write(self, events: Events) -> None:
+        """Append events, in row groups of at most :data:`ROW_GROUP_EVENTS`."""
+        table = events.to_arrow()
+        if self._writer is None:
+            schema = table.schema.with_metadata(self._metadata) if self._metadata else table.schema
+            self._writer = pq.ParquetWriter(self._partial, schema, compression="zstd", compression_level=1)
+        self._writer.write_table(table.cast(self._writer.schema), row_group_size=ROW_GROUP_EVENTS)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        if kind is None and self._writer is not None:
+            os.replace(self._partial, self.path)
+        else:
+            self._partial.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""What a trained model is worth: ROC, speedup, bias, calibration, the limit."""

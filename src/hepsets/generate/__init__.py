@@ -1,0 +1,1 @@
+"""Event generation: beams, processes and decays to event tables."""

@@ -1,0 +1,1 @@
+"""Representations that models take: packed batches, decay graphs, scalers."""

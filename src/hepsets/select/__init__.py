@@ -1,0 +1,1 @@
+"""Selections: candidates, skims, event shapes, cuts and splits."""

@@ -1,0 +1,1 @@
+"""Parametric detectors: event tables to reconstructed tracks and clusters."""
