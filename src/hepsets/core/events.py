@@ -41,6 +41,9 @@ PARTICLE_COLUMNS: Mapping[str, np.dtype[Any]] = {
 _FILE_NAMES = {"prod_time": "prodTime"}
 """Where the study's parquet schema spells a column otherwise."""
 
+_UNREADABLE = (pa.ArrowException, OSError, ValueError)
+"""What pyarrow raises for a file that is cut, foreign or damaged."""
+
 ROW_GROUP_EVENTS = 20_000
 """Events per row group that the writers of the house make; it bounds their memory."""
 
@@ -148,7 +151,7 @@ class Events:
         start = self.offsets[:-1][event]
         if np.array_equal(index, np.arange(self.n_particles) - start):  # indices are positions
             lost = (mother_index < 0) | (mother_index >= self.multiplicity[event])
-            position = start + mother_index
+            position: NDArray[np.int64] = start + mother_index
         else:
             low = min(int(index.min(initial=0)), int(mother_index.min(initial=0)))
             span = max(int(index.max(initial=0)), int(mother_index.max(initial=0))) - low + 1
@@ -302,9 +305,12 @@ class Events:
                 "a column 'particles' with a list of particles per event",
                 "write the study's schema (see docs/files.md)",
             )
-        lists = table.column("particles").combine_chunks()
-        if isinstance(lists, pa.ChunkedArray):
-            lists = pa.concat_arrays(lists.chunks) if lists.num_chunks else pa.array([], lists.type)
+        chunked = table.column("particles")
+        lists = (
+            chunked.chunk(0)
+            if chunked.num_chunks == 1
+            else pa.concat_arrays(chunked.chunks or [pa.array([], chunked.type)])
+        )
         if not (pa.types.is_list(lists.type) or pa.types.is_large_list(lists.type)) or not (
             pa.types.is_struct(lists.type.value_type)
         ):
@@ -394,7 +400,8 @@ def _event_column(column: pa.ChunkedArray, name: str, source: str) -> NDArray[An
         raise InputError(f"{source}: event column {name!r} has {column.null_count} nulls", "none")
     if pa.types.is_list(column.type) or pa.types.is_fixed_size_list(column.type):
         return np.asarray(column.to_pylist())
-    return column.to_numpy()
+    values: NDArray[Any] = column.to_numpy()
+    return values
 
 
 # -- parquet ---------------------------------------------------------------------------------------
@@ -413,7 +420,7 @@ def open_parquet(path: str | Path) -> pq.ParquetFile:
         raise InputError(f"no file {path}", "an existing parquet file", "check the path")
     try:
         return pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
+    except _UNREADABLE as error:
         raise InputError(
             f"{path} cannot be read as parquet ({str(error).splitlines()[0]})",
             "a whole parquet file",
@@ -481,7 +488,7 @@ def iter_parquet(
         for group in chosen:
             try:
                 table = file.read_row_group(group, columns=names)
-            except (pa.ArrowException, OSError) as error:
+            except _UNREADABLE as error:
                 raise InputError(
                     f"row group {group} of {path} cannot be read ({str(error).splitlines()[0]})",
                     "a whole parquet file",
@@ -544,6 +551,6 @@ class EventWriter:
         if self._writer is not None:
             self._writer.close()
         if kind is None and self._writer is not None:
-            os.replace(self._partial, self.path)
+            self._partial.replace(self.path)
         else:
             self._partial.unlink(missing_ok=True)

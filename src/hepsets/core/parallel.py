@@ -13,9 +13,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-def map_in_order(
-    function: Callable[[Task], Result], tasks: Iterable[Task], workers: int
-) -> Iterator[Result]:
+def map_in_order(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
     """Yield ``function(task)`` for each task in the order of the tasks.
 
     With one worker everything happens in this process. At most two tasks per worker are under

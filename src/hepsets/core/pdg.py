@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from particle import Particle, ParticleNotFound
+from particle import InvalidParticle, Particle, ParticleNotFound
 
 from hepsets.core.errors import InputError
 
@@ -99,5 +99,5 @@ def particle_name(pdg: int) -> str:
     """Name of a PDG id, for example ``"B0"``; the number itself if it is unknown."""
     try:
         return str(Particle.from_pdgid(pdg).name)
-    except ParticleNotFound:
+    except (ParticleNotFound, InvalidParticle):
         return str(pdg)

@@ -1,0 +1,47 @@
+# Everything runs in .venv, which `make install` builds from pyproject.toml and constraints.txt.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+OUT ?= runs/smart-background-$(shell date +%Y%m%d-%H%M%S)
+WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+
+.PHONY: help install run test check format validate benchmark figures clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+install: .venv/installed ## build .venv with the hepsets command in it
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; name one with make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --constraint constraints.txt setuptools
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-binary hepsets --no-build-isolation \
+		--constraint constraints.txt --editable '.[generate,dev]'
+	@touch $@
+
+run: install ## run smart-background at standard scale and print its table
+	$(BIN)/hepsets run smart-background --scale standard --workers $(WORKERS) --out $(OUT)
+
+test: install ## run the tests
+	$(BIN)/pytest -m 'not validate' -n $(WORKERS)
+
+validate: install ## run the slow physics validation
+	$(BIN)/pytest -m validate
+
+check: install ## check format, lint, types and the import contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install ## format the code and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+benchmark: install ## measure the speeds that the docs quote
+	$(BIN)/pytest benchmarks --benchmark-only -s
+
+clean: ## remove .venv and all caches
+	rm -rf .venv build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

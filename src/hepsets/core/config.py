@@ -1,0 +1,131 @@
+"""Configurations: frozen dataclasses to and from TOML, with dotted overrides and no unknown keys."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import tomli_w
+from pydantic import TypeAdapter, ValidationError
+
+from hepsets.core.errors import InputError
+
+Config = TypeVar("Config")
+
+
+def from_mapping(kind: type[Config], values: Mapping[str, Any], *, source: str = "configuration") -> Config:
+    """Build a (nested) config dataclass from plain values; what is not given keeps its default.
+
+    Raises
+    ------
+    InputError
+        For an unknown key (with the nearest known one) or a value of the wrong type or range.
+    """
+    try:
+        return TypeAdapter(kind).validate_python(dict(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+            known = _field_names(kind, [str(part) for part in first["loc"][:-1]])
+            near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+            raise InputError(
+                f"{source}: unknown key {where!r}",
+                f"one of {', '.join(known)}",
+                f"did you mean {near[0]!r}?" if near else "",
+            ) from error
+        message = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+        raise InputError(f"{source}: {where or 'value'} = {first['input']!r}", message) from error
+
+
+def _field_names(kind: Any, path: Sequence[str]) -> list[str]:
+    for name in path:
+        nested = get_type_hints(kind).get(name)
+        if not dataclasses.is_dataclass(nested):
+            return []
+        kind = nested
+    return [field.name for field in dataclasses.fields(kind)]
+
+
+def to_mapping(config: Any) -> dict[str, Any]:
+    """Plain nested values of a config dataclass, without ``None`` (TOML has none)."""
+
+    def plain(value: Any) -> Any:
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            value = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+        if isinstance(value, Mapping):
+            return {str(key): plain(item) for key, item in value.items() if item is not None}
+        if isinstance(value, (list, tuple)):
+            return [plain(item) for item in value]
+        return str(value) if isinstance(value, Path) else value
+
+    return dict(plain(config))
+
+
+def to_toml(config: Any) -> str:
+    """The config as TOML; reading it back gives the same config."""
+    return tomli_w.dumps(to_mapping(config))
+
+
+def sha256(config: Any) -> str:
+    """Fingerprint of a config's content."""
+    return hashlib.sha256(to_toml(config).encode()).hexdigest()
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises
+    ------
+    InputError
+        If it does not exist or is not TOML.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read ({error})", "a TOML file", "check the path") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path} is not TOML ({error})", "a TOML file") from error
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with the values of ``over`` put in, table by table."""
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        merged[key] = merge(old, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
+    """Nested values from ``key.subkey=value`` strings; values are TOML, bare words are strings.
+
+    Raises
+    ------
+    InputError
+        For a string without ``=``.
+
+    Examples
+    --------
+    >>> parse_overrides(["fit.epochs=3", "models=['deep_sets']", "skim=hadronic_b0"])
+    {'fit': {'epochs': 3}, 'models': ['deep_sets'], 'skim': 'hadronic_b0'}
+    """
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key.strip():
+            raise InputError(f"--set {pair}", "key=value", "for example --set fit.epochs=3")
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text.strip()
+        for part in reversed(key.strip().split(".")):
+            value = {part: value}
+        values = merge(values, value)
+    return values

@@ -1,0 +1,168 @@
+"""The folder of a run: it appears whole under its name, or is a partial one that can be resumed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import platform
+import shutil
+import time
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from hepsets.core import config as configuration
+from hepsets.core.errors import InputError
+
+log = logging.getLogger("hepsets")
+
+_RECORDED = (
+    "hepsets",
+    "torch",
+    "numpy",
+    "awkward",
+    "pyarrow",
+    "numba",
+    "particle",
+    "pythia8mc",
+    "onnxruntime",
+)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that a result depends on."""
+    found = {"python": platform.python_version()}
+    for name in _RECORDED:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+class RunFolder:
+    """Context manager for a run's folder.
+
+    Work happens in ``<out>.partial``; :meth:`finish` writes ``result.json`` and renames the folder
+    to ``<out>``. A killed run leaves only the partial folder, which ``resume=True`` takes up again.
+
+    Parameters
+    ----------
+    out
+        Where the finished run shall stand.
+    config
+        The complete configuration, a dataclass.
+    resume
+        Go on with a partial folder of the same configuration.
+
+    Raises
+    ------
+    InputError
+        If ``out`` exists, or a partial folder exists and ``resume`` is off, or its configuration
+        is another one.
+    """
+
+    def __init__(self, out: str | Path, config: Any, *, resume: bool = False) -> None:
+        self.out = Path(out)
+        self.path = self.out.with_name(self.out.name + ".partial")
+        self.config = config
+        self._resume = resume
+        self._started = time.monotonic()
+        self._before = 0.0
+        self._handler: logging.Handler | None = None
+
+    def __enter__(self) -> Self:
+        if self.out.exists():
+            raise InputError(f"{self.out} exists", "a new folder", "choose another --out or delete it")
+        toml = configuration.to_toml(self.config)
+        saved = self.path / "config.toml"
+        if self.path.exists():
+            if not self._resume:
+                raise InputError(
+                    f"{self.path} holds an unfinished run", "a new folder", "add --resume or delete it"
+                )
+            if not saved.is_file() or saved.read_text() != toml:
+                raise InputError(
+                    f"{self.path} holds a run with another configuration",
+                    f"the configuration in {saved}",
+                    f"resume with --config {saved}, or delete the folder",
+                )
+        for folder in ("figures", "models"):
+            (self.path / folder).mkdir(parents=True, exist_ok=True)
+        write_atomically(saved, toml)
+        clock = self.path / "elapsed"
+        self._before = float(clock.read_text()) if clock.is_file() else 0.0
+        self._handler = logging.FileHandler(self.path / "log.txt")
+        self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        log.addHandler(self._handler)
+        log.setLevel(logging.INFO)
+        log.info("run in %s, hepsets %s", self.out, version("hepsets"))
+        return self
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of work in this run, earlier tries counted in."""
+        return self._before + time.monotonic() - self._started
+
+    def finish(self, analysis: str, scale: str, seed: int, metrics: Mapping[str, Any]) -> dict[str, Any]:
+        """Write ``result.json`` and give the folder its final name."""
+        result = {
+            "analysis": analysis,
+            "scale": scale,
+            "seed": seed,
+            "config_sha256": configuration.sha256(self.config),
+            "versions": versions(),
+            "elapsed_s": round(self.elapsed, 1),
+            "metrics": _finite(metrics, "metrics"),
+        }
+        log.info("finished after %.0f s", self.elapsed)
+        self._close_log()
+        (self.path / "elapsed").unlink(missing_ok=True)
+        write_atomically(self.path / "result.json", json.dumps(result, indent=2, allow_nan=False) + "\n")
+        self.path.rename(self.out)
+        return result
+
+    def _close_log(self) -> None:
+        if self._handler is not None:
+            log.removeHandler(self._handler)
+            self._handler.close()
+            self._handler = None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            log.error("stopped: %s", error)
+            if isinstance(error, InputError) and not self._resume:  # nothing here is worth resuming
+                self._close_log()
+                shutil.rmtree(self.path, ignore_errors=True)
+        self._close_log()
+        if self.path.is_dir():
+            write_atomically(self.path / "elapsed", f"{self.elapsed:.1f}")
+
+
+def _finite(value: Any, where: str) -> Any:
+    """Plain JSON values of a metric; a number that is not finite is a fault of ours."""
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item, f"{where}[{i}]") for i, item in enumerate(value)]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{where} is {value}; every metric must be a finite number")
+    return value
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file that appears whole or not at all."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial.write_text(text)
+    partial.replace(path)

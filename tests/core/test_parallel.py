@@ -1,0 +1,27 @@
+import pytest
+
+from hepsets.core.parallel import map_in_order
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_come_in_the_order_of_the_tasks(workers):
+    assert list(map_in_order(abs, range(-9, 0), workers)) == list(range(9, 0, -1))
+
+
+def test_tasks_are_drawn_only_as_results_are_taken():
+    drawn = []
+
+    def tasks():
+        for number in range(100):
+            drawn.append(number)
+            yield number
+
+    results = map_in_order(abs, tasks(), 2)
+    assert next(results) == 0
+    assert len(drawn) <= 5
+    results.close()
+
+
+def test_an_error_in_a_worker_reaches_the_caller():
+    with pytest.raises(ValueError, match="invalid literal"):
+        list(map_in_order(int, ["1", "x"], 2))

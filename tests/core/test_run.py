@@ -1,0 +1,72 @@
+import json
+
+import pytest
+from pydantic.dataclasses import dataclass
+
+from hepsets.core.errors import InputError
+from hepsets.core.run import RunFolder, log
+
+
+@dataclass(frozen=True)
+class Config:
+    events: int = 3
+
+
+def test_a_finished_run_has_its_config_result_and_log(tmp_path):
+    with RunFolder(tmp_path / "run", Config()) as run:
+        log.info("half way")
+        run.finish("smart-background", "quick", 1, {"auc": 0.5})
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert result["metrics"] == {"auc": 0.5}
+    assert result["versions"]["hepsets"]
+    assert "half way" in (tmp_path / "run" / "log.txt").read_text()
+    assert (tmp_path / "run" / "config.toml").read_text() == "events = 3\n"
+    assert not (tmp_path / "run.partial").exists()
+
+
+def killed_run(path, **options):
+    with RunFolder(path, Config(**options)):
+        raise KeyboardInterrupt
+
+
+def test_a_killed_run_never_looks_finished_and_can_be_resumed(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        killed_run(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(InputError, match="--resume"), RunFolder(tmp_path / "run", Config()):
+        pass
+    with RunFolder(tmp_path / "run", Config(), resume=True) as run:
+        run.finish("a", "quick", 1, {})
+    assert (tmp_path / "run" / "result.json").is_file()
+
+
+def test_a_run_is_not_resumed_with_another_configuration(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        killed_run(tmp_path / "run")
+    with (
+        pytest.raises(InputError, match="another configuration"),
+        RunFolder(tmp_path / "run", Config(events=4), resume=True),
+    ):
+        pass
+
+
+def test_a_run_refused_for_its_input_leaves_nothing(tmp_path):
+    def refused():
+        with RunFolder(tmp_path / "run", Config()):
+            raise InputError("nonsense", "sense")
+
+    with pytest.raises(InputError):
+        refused()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_run_is_never_overwritten(tmp_path):
+    (tmp_path / "run").mkdir()
+    with pytest.raises(InputError, match="exists"), RunFolder(tmp_path / "run", Config()):
+        pass
+
+
+def test_a_metric_that_is_not_finite_is_our_fault_and_not_written(tmp_path):
+    with RunFolder(tmp_path / "run", Config()) as run, pytest.raises(ValueError, match=r"metrics.a\[1\]"):
+        run.finish("a", "quick", 1, {"a": [1.0, float("nan")]})
+    assert not (tmp_path / "run").exists()
