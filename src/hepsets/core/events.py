@@ -509,8 +509,8 @@ def write_parquet(events: Events, path: str | Path) -> None:
         writer.write(events)
 
 
-class EventWriter:
-    """Stream events to a parquet file that appears only when it is complete.
+class TableWriter:
+    """Stream Arrow tables to a parquet file that appears only when it is complete.
 
     The file is written beside its final place and renamed on a clean exit; after an error or a
     kill nothing stands under the final name.
@@ -534,9 +534,8 @@ class EventWriter:
             raise InputError(f"no folder {self.path.parent}", "an existing folder", "create it first")
         return self
 
-    def write(self, events: Events) -> None:
-        """Append events, in row groups of at most :data:`ROW_GROUP_EVENTS`."""
-        table = events.to_arrow()
+    def write_table(self, table: pa.Table) -> None:
+        """Append a table, in row groups of at most :data:`ROW_GROUP_EVENTS`."""
         if self._writer is None:
             schema = table.schema.with_metadata(self._metadata) if self._metadata else table.schema
             self._writer = pq.ParquetWriter(self._partial, schema, compression="zstd", compression_level=1)
@@ -554,3 +553,11 @@ class EventWriter:
             self._partial.replace(self.path)
         else:
             self._partial.unlink(missing_ok=True)
+
+
+class EventWriter(TableWriter):
+    """A :class:`TableWriter` for event tables in the study's schema."""
+
+    def write(self, events: Events) -> None:
+        """Append events."""
+        self.write_table(events.to_arrow())

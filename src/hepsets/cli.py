@@ -1,0 +1,221 @@
+"""The command ``hepsets``: reads the options, calls one stage, prints what came out."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import time
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hepsets.core.errors import InputError
+
+ANALYSES = {
+    "smart-background": "hepsets.analyses.smart_background",
+}
+"""Module of each analysis; it has ``Config``, ``SCALES`` and ``run``."""
+
+app = typer.Typer(
+    help="Learn on the sets that particle collisions make.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Scale(StrEnum):
+    """Sizes of a run."""
+
+    quick = "quick"
+    standard = "standard"
+    full = "full"
+
+
+Workers = Annotated[int, typer.Option(min=1, help="Processes that generate and simulate.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of bad input.")] = False,
+) -> None:
+    """Learn on the sets that particle collisions make."""
+
+
+@app.command("list")
+def list_analyses() -> None:
+    """List the analyses, samples, skims and models."""
+    from hepsets.generate.pythia import SAMPLES
+    from hepsets.learn.models import MODEL_NAMES
+    from hepsets.select.skims import SKIMS
+
+    for title, names in (
+        ("analyses", ANALYSES),
+        ("samples", SAMPLES),
+        ("skims", SKIMS),
+        ("models", (*MODEL_NAMES, "DS_{layers}_GCN_{indices}")),
+    ):
+        typer.echo(f"{title + ':':10}{', '.join(names)}")
+
+
+@app.command()
+def generate(
+    sample: Annotated[str, typer.Argument(help="mixed, charged, uubar, ddbar, ssbar or ccbar.")],
+    events: Annotated[int, typer.Option(min=1, help="How many events.")],
+    out: Annotated[Path, typer.Option(help="Parquet file to write.")],
+    seed: Seed = 1,
+    workers: Workers = 1,
+) -> None:
+    """Generate events with Pythia 8 and Belle II's decay table."""
+    from hepsets.core.events import EventWriter
+    from hepsets.core.progress import progress_bar
+    from hepsets.core.run import versions
+    from hepsets.generate.pythia import GenerateConfig
+    from hepsets.generate.pythia import generate as generate_events
+
+    config = GenerateConfig(sample=sample, events=events, seed=seed, workers=workers)
+    provenance = {
+        "hepsets.sample": sample,
+        "hepsets.seed": str(seed),
+        "hepsets.version": versions()["hepsets"],
+    }
+    start = time.perf_counter()
+    with EventWriter(out, metadata=provenance) as writer, progress_bar("generating", events) as advance:
+        for part in generate_events(config):
+            writer.write(part)
+            advance(len(part))
+    elapsed = time.perf_counter() - start
+    typer.echo(f"{out}: {events} {sample} events in {elapsed:.1f} s ({events / elapsed:.0f} events/s)")
+
+
+@app.command()
+def simulate(
+    file: Annotated[Path, typer.Argument(help="Generated events, parquet.")],
+    out: Annotated[Path, typer.Option(help="Parquet file to write: the events with their labels.")],
+    skim: Annotated[list[str] | None, typer.Option(help="Skim to run; may be given several times.")] = None,
+    candidates: Annotated[
+        Path | None, typer.Option(help="Also write the B candidates to this parquet file.")
+    ] = None,
+    seed: Seed = 1,
+    workers: Workers = 1,
+) -> None:
+    """Simulate the Belle II detector, run skims and write the events with one label per skim."""
+    from hepsets.select.label_file import label_file
+
+    start = time.perf_counter()
+    retentions = label_file(
+        file, out, skims=skim or ["hadronic_b0"], candidates=candidates, seed=seed, workers=workers
+    )
+    elapsed = time.perf_counter() - start
+    for name, retention in retentions.items():
+        typer.echo(f"{name}: retention {retention}")
+    typer.echo(f"{out}: written in {elapsed:.1f} s")
+
+
+@app.command()
+def run(
+    analysis: Annotated[str, typer.Argument(help="Name of the analysis; see hepsets list.")],
+    scale: Annotated[Scale | None, typer.Option(help="Size of the run.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, dotted.")
+    ] = None,
+    data: Annotated[list[Path] | None, typer.Option(help="Your own training events, parquet.")] = None,
+    test_data: Annotated[list[Path] | None, typer.Option(help="Your own test events, parquet.")] = None,
+    study: Annotated[
+        list[str] | None, typer.Option(help="Study to add: features, layers, embedding.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything random.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
+) -> None:
+    """Run an analysis and write its folder: config, result, report, figures and models."""
+    from hepsets.core import config as configuration
+    from hepsets.core.run import RunFolder
+
+    module = _analysis(analysis)
+    values: dict[str, Any] = configuration.read_toml(config) if config else {}
+    chosen = scale.value if scale else str(values.get("scale", "standard"))
+    if chosen not in module.SCALES:
+        raise InputError(f"scale = {chosen!r}", f"one of {', '.join(module.SCALES)}")
+    values = configuration.merge(module.SCALES[chosen], values)
+    values["scale"] = chosen
+    if seed is not None:
+        values["seed"] = seed
+    for key, given in (("train", data), ("test", test_data)):
+        if given:
+            values = configuration.merge(values, {"data": {key: [str(path) for path in given]}})
+    if study:
+        values["studies"] = study
+    values = configuration.merge(values, configuration.parse_overrides(settings or []))
+    settled = configuration.from_mapping(module.Config, values)
+    folder = out or Path("runs") / f"{analysis}-{chosen}-{datetime.now():%Y%m%d-%H%M%S}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with RunFolder(folder, settled, resume=resume) as run_folder:
+        result = module.run(settled, run_folder, workers=workers or _cores())
+        run_folder.finish(analysis, chosen, settled.seed, result.metrics)
+    module.print_summary(result)
+    typer.echo(f"report: {folder / 'report.html'}")
+
+
+@app.command()
+def tune(
+    analysis: Annotated[str, typer.Argument(help="Name of the analysis.")],
+    trials: Annotated[int, typer.Option(min=1, help="How many trials to add.")],
+    model: Annotated[str, typer.Option(help="Model to tune.")] = "gcn_stack",
+    scale: Annotated[Scale, typer.Option(help="Size of the data.")] = Scale.quick,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, dotted.")
+    ] = None,
+    storage: Annotated[Path, typer.Option(help="SQLite file; existing trials are gone on with.")] = Path(
+        "tune.sqlite"
+    ),
+    data: Annotated[list[Path] | None, typer.Option(help="Your own training events, parquet.")] = None,
+    seed: Seed = 1,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
+) -> None:
+    """Search hyper-parameters on validation events (Optuna); resumable."""
+    from hepsets.core import config as configuration
+
+    module = _analysis(analysis)
+    values = configuration.merge(module.SCALES[scale.value], configuration.parse_overrides(settings or []))
+    values |= {"scale": scale.value, "seed": seed}
+    if data:
+        values = configuration.merge(values, {"data": {"train": [str(path) for path in data]}})
+    settled = configuration.from_mapping(module.Config, values)
+    best = module.tune(settled, model, trials=trials, storage=storage, workers=workers or _cores())
+    typer.echo(f"best of {best.trials} trials: validation AUC {best.auc:.4f} with")
+    for key, value in best.parameters.items():
+        typer.echo(f"  {key} = {value}")
+    typer.echo(f"storage: {storage}")
+
+
+def _analysis(name: str) -> Any:
+    if name not in ANALYSES:
+        raise InputError(f"analysis {name!r}", f"one of {', '.join(ANALYSES)}")
+    return importlib.import_module(ANALYSES[name])
+
+
+def main() -> None:
+    """Entry point: bad input gives one line on standard error and exit code 2."""
+    try:
+        app()
+    except InputError as error:
+        if "--debug" in sys.argv:
+            raise
+        sys.stderr.write("hepsets: error: " + " ".join(str(error).split()) + "\n")
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        sys.stderr.write("hepsets: interrupted\n")
+        raise SystemExit(130) from None

@@ -1,0 +1,37 @@
+"""A measured number with its standard error."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A value and its standard error, in the same unit."""
+
+    value: float
+    se: float
+
+    def __str__(self) -> str:
+        """``value ± se`` with two significant digits of the error."""
+        if not self.se > 0:
+            return f"{self.value:.4g}"
+        digits = max(0, 1 - math.floor(math.log10(self.se)))
+        return f"{self.value:.{digits}f} ± {self.se:.{digits}f}"
+
+    @classmethod
+    def proportion(cls, passed: int, total: int) -> Self:
+        """Share ``passed / total`` with the Wilson interval's half width as its error.
+
+        The Wilson half width (Wilson 1927, 68.3 % level) does not vanish for 0 or ``total``.
+
+        Examples
+        --------
+        >>> print(Measured.proportion(41, 1000))
+        0.0410 ± 0.0063
+        """
+        share = passed / total
+        half = math.sqrt(share * (1 - share) / total + 1 / (4 * total**2)) / (1 + 1 / total)
+        return cls(share, half)
