@@ -1,1 +1,1 @@
-"""Models and the one training loop."""
+"""Networks on events, their registry and files, and the one training loop."""

@@ -1,1 +1,1 @@
-"""Representations that models take: packed batches, decay graphs, scalers."""
+"""What a network sees: features, tokens and decay trees of packed events."""

@@ -1,0 +1,454 @@
+"""The one training loop: Adam on cross entropy, the best validation state kept, resumable."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import hashlib
+import math
+import os
+import pickle
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+from sklearn.metrics import roc_auc_score
+from torch import Tensor
+from torch.nn import functional
+
+from hepsets.core.errors import InputError
+from hepsets.core.events import Events
+from hepsets.core.pdg import UNKNOWN
+from hepsets.learn.model import EventModel, logits_of
+from hepsets.represent.event_data import EventData
+from hepsets.represent.packed import PackedBatch
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+Progress = Callable[[int, int], None]
+"""Called after each step with the events trained on so far, in all epochs, and in the end."""
+
+_CHECKPOINT_FORMAT = "hepsets-checkpoint-1"
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class FitConfig:
+    """How to train.
+
+    Parameters
+    ----------
+    epochs
+        Passes over the training part.
+    batch_events
+        Events per step, over all devices together.
+    learning_rate
+        Of Adam.
+    schedule
+        ``"constant"``, or ``"cosine"``: the learning rate falls to zero on half a cosine.
+    weight_decay
+        Decoupled weight decay (AdamW), 0 for none.
+    validation_fraction
+        Part of the events that is kept for validation.
+    unknown_probability
+        Probability that a particle of a training batch shows the ``<unknown>`` token in place of
+        its own, so that the model learns what to make of ids that it has never seen.
+    seed
+        Seed of split, order, dropout and ``<unknown>`` replacement.
+    device
+        ``"cpu"``, ``"cuda"``, or ``"auto"``: the GPU where there is one.
+    """
+
+    epochs: int = Field(default=10, ge=1)
+    batch_events: int = Field(default=256, ge=2)
+    learning_rate: float = Field(default=1e-3, gt=0.0)
+    schedule: Literal["constant", "cosine"] = "constant"
+    weight_decay: float = Field(default=0.0, ge=0.0)
+    validation_fraction: float = Field(default=0.25, gt=0.0, lt=1.0)
+    unknown_probability: float = Field(default=0.01, ge=0.0, lt=1.0)
+    seed: int = Field(default=0, ge=0)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What one epoch did; losses are mean cross entropies [nat], the first head's alone in
+    ``validation_accuracy`` and ``validation_auc``. The training loss is taken with dropout on,
+    while the weights move.
+    """
+
+    epoch: int
+    train_loss: float
+    validation_loss: float
+    validation_accuracy: float
+    validation_auc: float
+    train_seconds: float
+
+
+@dataclass(frozen=True, config=ConfigDict(arbitrary_types_allowed=True))
+class FitResult:
+    """What a fit left besides the model.
+
+    Parameters
+    ----------
+    history
+        One record per epoch.
+    best_epoch
+        Epoch with the least validation loss, counted from 1: the state that the model is left in.
+    train_indices, validation_indices
+        Which events of the input were trained on, and which were not: thresholds are picked on
+        the latter.
+    train_events_per_s
+        Training speed, batches made included, validation not.
+    """
+
+    history: tuple[EpochRecord, ...]
+    best_epoch: int
+    train_indices: NDArray[np.int64]
+    validation_indices: NDArray[np.int64]
+    train_events_per_s: float
+
+
+def split_train_validation(
+    n_events: int, fraction: float, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Random, sorted event numbers of the training and the validation part.
+
+    Raises
+    ------
+    InputError
+        If fewer than two events would be left to train on, or none to validate.
+    """
+    n_validation = round(n_events * fraction)
+    if n_validation < 1 or n_events - n_validation < 2:
+        raise InputError(
+            f"{n_events} events to train on with validation fraction {fraction}",
+            "at least two training events and one validation event",
+            "give more events",
+        )
+    order = np.random.default_rng([seed, 0]).permutation(n_events)
+    return np.sort(order[n_validation:]), np.sort(order[:n_validation])
+
+
+def fit(
+    model: EventModel,
+    train: Events,
+    labels: NDArray[Any],
+    weights: NDArray[Any] | None = None,
+    config: FitConfig | None = None,
+    *,
+    progress: Progress | None = None,
+    checkpoint: Path | None = None,
+) -> FitResult:
+    """Train ``model`` in place and leave it in its best validation state, in evaluation mode.
+
+    The scaler is fitted on the training part first. On a CPU the result depends on nothing but
+    the arguments and the number of threads, however often the fit was interrupted and resumed.
+    Under ``torchrun`` every process calls this function and trains on its share of each batch.
+
+    Parameters
+    ----------
+    model
+        A fresh model.
+    train
+        Events; a part of them becomes the validation events.
+    labels
+        Shape ``(n_events,)`` or ``(n_events, heads)``, each in [0, 1]: classes or probabilities.
+    weights
+        Shape ``(n_events,)``, not negative: how much each event counts in losses and metrics.
+    config
+        How to train; the published way by default.
+    progress
+        Told about each step.
+    checkpoint
+        File that the state is written to after each epoch, and resumed from if it exists.
+
+    Raises
+    ------
+    InputError
+        For labels or weights that do not fit, a single class, a checkpoint of another fit, or a
+        loss that is not finite.
+    """
+    config = config or FitConfig()
+    targets, importance = _checked(model, train, labels, weights)
+    train_part, validation_part = split_train_validation(len(train), config.validation_fraction, config.seed)
+    fabric = _fabric(config)
+    data = model.prepare(train)
+    training = data.batch(torch.from_numpy(train_part))
+    model.fit_scaler(training.features)
+    del training
+    validation = _select(data, validation_part)
+    data = data.to(fabric.device)
+    targets, importance = targets.to(fabric.device), importance.to(fabric.device)
+
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+    )
+    network, step = fabric.setup(model, optimizer)
+    state = _State(copy.deepcopy(model.state_dict()), 0, [])
+    fingerprint = _fingerprint(model, train, targets, importance, config)
+    if checkpoint is not None and checkpoint.exists():
+        state = _resume(checkpoint, fingerprint, model, optimizer, fabric.device)
+
+    steps = math.ceil(len(train_part) / config.batch_events)
+    for epoch in range(len(state.history) + 1, config.epochs + 1):
+        begin = time.perf_counter()
+        order = np.random.default_rng([config.seed, 1, epoch]).permutation(train_part)
+        loss_sum = torch.zeros((), device=fabric.device)
+        model.train()
+        with _seeded(config.seed, epoch, fabric):
+            for number, events in enumerate(torch.from_numpy(order).to(fabric.device).tensor_split(steps)):
+                fraction = (epoch - 1 + number / steps) / config.epochs
+                for group in optimizer.param_groups:
+                    group["lr"] = config.learning_rate * _rate(config.schedule, fraction)
+                mine = events[fabric.global_rank :: fabric.world_size]
+                batch = _with_unknown(data.batch(mine), config.unknown_probability)
+                # gradients are averaged over processes: this makes the average the batch's own
+                share = importance[events].sum() / fabric.world_size
+                loss = _loss(network(batch), targets[mine], importance[mine]) / share
+                step.zero_grad()
+                fabric.backward(loss)
+                step.step()
+                loss_sum += loss.detach()
+                if progress is not None:
+                    done = (epoch - 1) * len(train_part) + round((number + 1) * len(train_part) / steps)
+                    progress(done, config.epochs * len(train_part))
+        mean_sum = fabric.all_reduce(loss_sum, reduce_op="mean")
+        assert isinstance(mean_sum, Tensor)  # one tensor in, one out
+        train_loss = mean_sum.item() / steps
+        seconds = time.perf_counter() - begin
+        record = _validate(
+            model,
+            validation,
+            targets[validation_part].cpu(),
+            importance[validation_part].cpu(),
+            EpochRecord(epoch, train_loss, math.nan, math.nan, math.nan, seconds),
+        )
+        if not math.isfinite(record.train_loss) or not math.isfinite(record.validation_loss):
+            raise InputError(
+                f"the loss of {model.name} is {record.train_loss} in epoch {epoch}",
+                "a finite loss",
+                "lower the learning rate or scale the inputs",
+            )
+        best_so_far = min((past.validation_loss for past in state.history), default=math.inf)
+        state.history.append(record)
+        if record.validation_loss < best_so_far:
+            state.best, state.best_epoch = copy.deepcopy(model.state_dict()), epoch
+        if checkpoint is not None and fabric.is_global_zero:
+            _write_checkpoint(checkpoint, fingerprint, model, optimizer, state)
+    model.load_state_dict(state.best)
+    model.eval()
+    seconds = sum(record.train_seconds for record in state.history)
+    return FitResult(
+        tuple(state.history),
+        state.best_epoch,
+        train_part,
+        validation_part,
+        len(state.history) * len(train_part) / seconds,
+    )
+
+
+# -- pieces ----------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class _State:
+    """What besides model and optimizer a resumed fit needs."""
+
+    best: dict[str, Tensor]
+    best_epoch: int
+    history: list[EpochRecord]
+
+
+def _checked(
+    model: EventModel, train: Events, labels: NDArray[Any], weights: NDArray[Any] | None
+) -> tuple[Tensor, Tensor]:
+    """Labels ``(n_events, heads)`` and weights ``(n_events,)`` with mean 1, float32."""
+    targets = np.asarray(labels, dtype=np.float32)
+    targets = targets[:, None] if targets.ndim == 1 else targets
+    if targets.shape != (len(train), model.config.heads):
+        raise InputError(
+            f"labels of shape {np.shape(labels)}",
+            f"({len(train)},) or ({len(train)}, {model.config.heads}): events, heads of the model",
+        )
+    if not ((targets >= 0) & (targets <= 1)).all():
+        raise InputError("labels that are NaN or outside [0, 1]", "classes 0 and 1 or probabilities")
+    if len(targets) and (targets[:, 0] == targets[0, 0]).all():
+        raise InputError(
+            f"the label {targets[0, 0]:g} for every event", "events of both classes", "check the label"
+        )
+    importance = np.ones(len(train)) if weights is None else np.asarray(weights, dtype=np.float64)
+    if importance.shape != (len(train),) or not (np.isfinite(importance) & (importance >= 0)).all():
+        raise InputError(
+            f"weights of shape {importance.shape} or with values that are negative or not finite",
+            f"({len(train)},) finite numbers from 0 up",
+        )
+    if len(importance) and importance.sum() == 0:
+        raise InputError("weights that are all zero", "some positive weight")
+    return torch.from_numpy(targets), torch.from_numpy((importance / importance.mean()).astype(np.float32))
+
+
+def _fabric(config: FitConfig) -> Fabric:
+    """Lightning Fabric on one device, or on all of a torchrun launch."""
+    from lightning.fabric import Fabric  # takes seconds to import, and only training needs it
+
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    accelerator = config.device
+    if accelerator == "auto":
+        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
+    if accelerator == "cuda" and not torch.cuda.is_available():
+        raise InputError("device 'cuda'", "a machine with a CUDA device", "use device 'cpu' or 'auto'")
+    fabric = Fabric(
+        accelerator=accelerator,
+        devices=local,
+        num_nodes=world // local,
+        strategy="ddp" if world > 1 else "auto",
+    )
+    fabric.launch()
+    return fabric
+
+
+def _select(data: EventData, events: NDArray[np.int64]) -> EventData:
+    """Some events of ``data`` as a data set of their own."""
+    batch = data.batch(torch.from_numpy(events))
+    begin = torch.repeat_interleave(batch.offsets[:-1], batch.multiplicity)
+    return EventData(batch.features, batch.tokens, batch.mothers - begin, batch.offsets)
+
+
+def _seeded(seed: int, epoch: int, fabric: Fabric) -> Any:
+    """A context in which PyTorch's random numbers depend on seed, epoch and process alone."""
+    devices = [fabric.device] if fabric.device.type == "cuda" else []
+    context = torch.random.fork_rng(devices=devices)
+
+    class Seeded:
+        def __enter__(self) -> None:
+            context.__enter__()
+            words = np.random.SeedSequence([seed, 2, epoch, fabric.global_rank]).generate_state(2)
+            torch.manual_seed(int(words[0]) << 32 | int(words[1]))
+
+        def __exit__(self, *error: Any) -> None:
+            context.__exit__(*error)
+
+    return Seeded()
+
+
+def _rate(schedule: str, fraction: float) -> float:
+    """Learning rate at a fraction of the training, in units of the first one."""
+    return 1.0 if schedule == "constant" else 0.5 * (1.0 + math.cos(math.pi * fraction))
+
+
+def _with_unknown(batch: PackedBatch, probability: float) -> PackedBatch:
+    if probability == 0.0:
+        return batch
+    lost = torch.rand(batch.n_particles, device=batch.tokens.device) < probability
+    return dataclasses.replace(batch, tokens=batch.tokens.masked_fill(lost, UNKNOWN))
+
+
+def _loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+    """Weighted sum over events of the cross entropy, averaged over heads."""
+    each = functional.binary_cross_entropy_with_logits(
+        logits.reshape(targets.shape), targets, reduction="none"
+    )
+    return (each.mean(1) * weights).sum()
+
+
+def _validate(
+    model: EventModel, data: EventData, targets: Tensor, weights: Tensor, record: EpochRecord
+) -> EpochRecord:
+    """``record`` with the metrics on the validation events."""
+    logits = logits_of(model, data)
+    loss = float(_loss(logits.double(), targets.double(), weights.double()) / weights.sum())
+    first, truth, w = logits[:, 0].numpy(), targets[:, 0].double().numpy(), weights.double().numpy()
+    accuracy = float(np.average((first >= 0) == (truth >= 0.5), weights=w)) if w.sum() else math.nan
+    auc = soft_auc(first, truth, w)
+    return dataclasses.replace(record, validation_loss=loss, validation_accuracy=accuracy, validation_auc=auc)
+
+
+def soft_auc(scores: NDArray[Any], labels: NDArray[Any], weights: NDArray[Any]) -> float:
+    """Area under the ROC curve where a label may be a probability.
+
+    An event with label y counts as y of a passing and 1 − y of a failing event. NaN if there is
+    nothing of one of them, or a score is not finite.
+    """
+    passing, failing = weights * labels, weights * (1 - labels)
+    if passing.sum() == 0 or failing.sum() == 0 or not np.isfinite(scores).all():
+        return math.nan
+    truth = np.repeat([1, 0], len(scores))
+    return float(roc_auc_score(truth, np.tile(scores, 2), sample_weight=np.concatenate([passing, failing])))
+
+
+# -- checkpoints -----------------------------------------------------------------------------------
+
+
+def _fingerprint(
+    model: EventModel, train: Events, targets: Tensor, weights: Tensor, config: FitConfig
+) -> str:
+    """What a checkpoint must share with a fit to be resumed by it."""
+    settings = dataclasses.asdict(config)
+    settings.pop("device")
+    if config.schedule == "constant":  # then more epochs only go on
+        settings.pop("epochs")
+    digest = hashlib.sha256(repr((model.name, model.config, model.pdg_map.ids, settings)).encode())
+    for array in (train.offsets, train.particles["pdg"], targets.cpu().numpy(), weights.cpu().numpy()):
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _write_checkpoint(
+    path: Path, fingerprint: str, model: EventModel, optimizer: torch.optim.Optimizer, state: _State
+) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        torch.save(
+            {
+                "format": _CHECKPOINT_FORMAT,
+                "fingerprint": fingerprint,
+                "model": model.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "best": state.best,
+                "best_epoch": state.best_epoch,
+                "history": [dataclasses.asdict(record) for record in state.history],
+            },
+            partial,
+        )
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _resume(
+    path: Path,
+    fingerprint: str,
+    model: EventModel,
+    optimizer: torch.optim.Optimizer,
+    device: torch.device,
+) -> _State:
+    """Put model and optimizer where the checkpoint left them."""
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+        if content["format"] != _CHECKPOINT_FORMAT:
+            raise KeyError("format")
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, OSError) as error:
+        raise InputError(
+            f"{path} is no checkpoint ({str(error).splitlines()[0] if str(error) else 'empty'})",
+            "a file that an interrupted fit wrote",
+            "remove it to start again",
+        ) from error
+    if content["fingerprint"] != fingerprint:
+        raise InputError(
+            f"checkpoint {path} belongs to another fit",
+            "the same model, events, labels, weights and settings",
+            "remove it to start again",
+        )
+    model.load_state_dict(content["model"])
+    optimizer.load_state_dict(content["optimizer"])
+    return _State(
+        content["best"], content["best_epoch"], [EpochRecord(**record) for record in content["history"]]
+    )

@@ -1,0 +1,173 @@
+"""An event model: features and scaler, PDG map, and a network, which belong together."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+
+from hepsets.core.events import Events
+from hepsets.core.pdg import PdgMap
+from hepsets.represent.event_data import EventData
+from hepsets.represent.features import Coordinates, FeatureSpec
+from hepsets.represent.packed import PackedBatch
+from hepsets.represent.scaler import Scaler
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class ModelConfig:
+    """Sizes and inputs of a model; ``None`` stands for the model's own published choice.
+
+    Parameters
+    ----------
+    units
+        Width of the hidden layers.
+    embedding
+        Width of the PDG embedding, for models that have one.
+    dropout
+        Dropout probability, for models that have dropout.
+    graph_layers
+        Number of graph layers of ``gcn_stack``.
+    coordinates
+        ``"cartesian"`` or ``"cylindrical"``.
+    drop
+        Features to leave out, see :class:`hepsets.represent.features.FeatureSpec`.
+    inputs
+        ``"scaled"`` with training statistics or ``"raw"``.
+    graph_last
+        In the ``deep_sets_gcn`` models, put the graph layer after the first linear layer, not in
+        front of it.
+    max_particles
+        Slots of the flat MLPs; of larger events they see the most energetic particles.
+    heads
+        Logits per event; the first is the score, the others are auxiliary targets.
+    seed
+        Seed of the initial weights.
+    """
+
+    units: int = Field(default=32, ge=1)
+    embedding: int | None = Field(default=None, ge=1)
+    dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
+    graph_layers: int = Field(default=3, ge=1)
+    coordinates: Coordinates | None = None
+    drop: tuple[str, ...] = ()
+    inputs: Literal["scaled", "raw"] | None = None
+    graph_last: bool = False
+    max_particles: int = Field(default=100, ge=1)
+    heads: int = Field(default=1, ge=1)
+    seed: int = Field(default=0, ge=0)
+
+
+class EventNetwork(nn.Module):
+    """What a network of the registry must be: particles in, one row of logits per event out."""
+
+    def forward(self, features: Tensor, batch: PackedBatch) -> Tensor:
+        """Logits, shape ``(n_events, heads)``.
+
+        Parameters
+        ----------
+        features
+            Float32, shape ``(n_particles, n_features)``: scaled if the model scales its inputs.
+        batch
+            The events, for tokens, decay graph, pooling. Its ``features`` are unscaled.
+        """
+        raise NotImplementedError
+
+
+class EventModel(nn.Module):
+    """A network with all that is needed to apply it to events.
+
+    Parameters
+    ----------
+    name
+        Name in the registry.
+    config
+        The complete configuration: no field is ``None`` that the model uses.
+    pdg_map
+        Tokens of PDG ids.
+    network
+        The network.
+    """
+
+    def __init__(self, name: str, config: ModelConfig, pdg_map: PdgMap, network: EventNetwork) -> None:
+        super().__init__()
+        self.name = name
+        self.config = config
+        self.pdg_map = pdg_map
+        self.features = features_of(config)
+        self.scaler = Scaler(len(self.features))
+        self.network = network
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return self.scaler.mean.device
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of trainable parameters."""
+        return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+
+    def prepare(self, events: Events) -> EventData:
+        """Tensors that this model takes its batches from."""
+        return EventData.from_events(events, self.pdg_map, self.features)
+
+    def fit_scaler(self, features: Tensor) -> None:
+        """Take the statistics of training particles, unless the model works on raw inputs."""
+        if self.config.inputs == "scaled":
+            self.scaler.fit(features)
+
+    def forward(self, batch: PackedBatch) -> Tensor:
+        """Logits, shape ``(n_events,)``, or ``(n_events, heads)`` for more than one head."""
+        logits: Tensor = self.network(self.scaler(batch.features), batch)
+        return logits.squeeze(1) if self.config.heads == 1 else logits
+
+
+def features_of(config: ModelConfig) -> FeatureSpec:
+    """The features that a complete configuration asks for."""
+    return FeatureSpec(coordinates=config.coordinates or "cartesian", drop=config.drop)
+
+
+def score(model: EventModel, events: Events, *, batch_events: int = 2048) -> NDArray[np.float32]:
+    """Probability of each event to pass, by the first head.
+
+    Parameters
+    ----------
+    model
+        The model; its training or evaluation mode is left as found.
+    events
+        The events. They are prepared ``batch_events`` at a time, so memory stays small.
+    batch_events
+        Events per batch; it changes the speed, not the scores.
+
+    Returns
+    -------
+    ndarray
+        Float32, shape ``(n_events,)``.
+    """
+    result = np.empty(len(events), dtype=np.float32)
+    for begin in range(0, len(events), batch_events):
+        part = events[begin : begin + batch_events]
+        logits = logits_of(model, model.prepare(part), batch_events=batch_events)
+        result[begin : begin + batch_events] = torch.sigmoid(logits[:, 0]).numpy()
+    return result
+
+
+def logits_of(model: EventModel, data: EventData, *, batch_events: int = 2048) -> Tensor:
+    """Logits in evaluation mode, float32 on the CPU, shape ``(n_events, heads)``."""
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            parts = [
+                model(batch.to(model.device)).reshape(batch.n_events, -1).cpu()
+                for batch in data.batches(batch_events)
+            ]
+    finally:
+        model.train(was_training)
+    return torch.cat(parts) if parts else torch.empty(0, model.config.heads)

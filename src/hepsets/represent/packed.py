@@ -1,0 +1,85 @@
+"""Batches of events without padding: particles end to end, with offsets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from hepsets.represent.decay_graph import DecayGraph
+
+
+@dataclass(frozen=True, eq=False)
+class PackedBatch:
+    """Some events, their particles end to end.
+
+    Parameters
+    ----------
+    features
+        Float32, shape ``(n_particles, n_features)``, in physical units.
+    tokens
+        Int64, shape ``(n_particles,)``: token of each particle's PDG id.
+    mothers
+        Int64, shape ``(n_particles,)``: position of each particle's mother in this batch; a root
+        points at itself.
+    offsets
+        Int64, shape ``(n_events + 1,)``: event ``i`` owns particles ``offsets[i]:offsets[i + 1]``.
+    """
+
+    features: Tensor
+    tokens: Tensor
+    mothers: Tensor
+    offsets: Tensor
+
+    @property
+    def n_events(self) -> int:
+        """Number of events, empty ones included."""
+        return self.offsets.shape[0] - 1
+
+    @property
+    def n_particles(self) -> int:
+        """Number of particles of all events together."""
+        return self.tokens.shape[0]
+
+    @cached_property
+    def multiplicity(self) -> Tensor:
+        """Particles per event, int64, shape ``(n_events,)``."""
+        return self.offsets[1:] - self.offsets[:-1]
+
+    @cached_property
+    def event_of_particle(self) -> Tensor:
+        """Event of each particle, int64, shape ``(n_particles,)``."""
+        # an event begins wherever an offset points; empty events begin where the next one does
+        begins = torch.zeros(self.n_particles + 1, dtype=torch.int64, device=self.tokens.device)
+        inner = self.offsets[1:-1]
+        begins = begins.scatter_add(0, inner, torch.ones_like(inner))
+        return begins.cumsum(0)[:-1]
+
+    @cached_property
+    def graph(self) -> DecayGraph:
+        """The decay trees of all events."""
+        return DecayGraph(self.mothers)
+
+    def sum(self, values: Tensor) -> Tensor:
+        """Sum over the particles of each event: ``(n_particles, k)`` to ``(n_events, k)``.
+
+        An empty event sums to zero.
+        """
+        zeros = torch.zeros(self.n_events, values.shape[1], dtype=values.dtype, device=values.device)
+        return zeros.index_add(0, self.event_of_particle, values)
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Mean over the particles of each event: ``(n_particles, k)`` to ``(n_events, k)``.
+
+        The mean of an empty event is zero.
+        """
+        return self.sum(values) / self.multiplicity.clamp(min=1).to(values.dtype)[:, None]
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same batch on ``device``."""
+        return type(self)(
+            self.features.to(device), self.tokens.to(device), self.mothers.to(device), self.offsets.to(device)
+        )

@@ -1,0 +1,45 @@
+"""Centre and scale features with training statistics that travel with the model."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Scaler(nn.Module):
+    """(feature − mean) / standard deviation; the identity until it is fitted.
+
+    The statistics are buffers: they are saved and exported with the model and never trained.
+
+    Parameters
+    ----------
+    n_features
+        Number of features.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, n_features: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(n_features))
+        self.register_buffer("scale", torch.ones(n_features))
+
+    def fit(self, features: Tensor) -> None:
+        """Take mean and standard deviation from particles of the training set.
+
+        Parameters
+        ----------
+        features
+            Shape ``(n_particles, n_features)``, training particles only. A feature that never
+            changes keeps scale 1.
+        """
+        spread, mean = torch.std_mean(features.double(), dim=0, correction=0)
+        self.mean.copy_(mean)
+        # rounding leaves a constant feature with a tiny spread
+        constant = spread <= 1e-7 * mean.abs()
+        self.scale.copy_(torch.where(constant, 1.0, spread))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Scaled features, same shape."""
+        return (features - self.mean) / self.scale
