@@ -1,0 +1,172 @@
+"""SuperKEKB's beams and the Υ(4S) → B B̄ that they make, before the B decay."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass as plain_dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+
+from hepsets.core.units import SPEED_OF_LIGHT
+
+Floats = NDArray[np.float64]
+
+B0_MIXING_FREQUENCY = 0.507
+"""Δm_d [1/ps], the value of Belle II's decay table."""
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class BeamConfig:
+    """SuperKEKB's beams at the Υ(4S), in Belle II's frame.
+
+    Energies, spreads and the crossing angle are those of basf2's ``Y4S`` preset; the size of the
+    interaction region is the overlap of its bunches.
+
+    Parameters
+    ----------
+    electron_energy, positron_energy
+        Mean beam energies [GeV].
+    electron_spread, positron_spread
+        Standard deviations of the beam energies [GeV].
+    half_crossing_angle
+        Angle of either beam with the z axis, in the horizontal plane [rad].
+    spot_size
+        Standard deviations of the collision point in x, y, z [cm].
+    """
+
+    electron_energy: float = 7.004
+    positron_energy: float = 4.002
+    electron_spread: float = 0.00513
+    positron_spread: float = 0.002375
+    half_crossing_angle: float = 0.0415
+    spot_size: tuple[float, float, float] = (6.4e-4, 4.2e-6, 1.54e-2)
+
+    def momenta(self) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+        """Mean momenta of e⁻ and e⁺ [GeV]."""
+        sine, cosine = math.sin(self.half_crossing_angle), math.cos(self.half_crossing_angle)
+        return (
+            (self.electron_energy * sine, 0.0, self.electron_energy * cosine),
+            (self.positron_energy * sine, 0.0, -self.positron_energy * cosine),
+        )
+
+    def collisions(self, rng: np.random.Generator, n: int, least: float = 0.0) -> Floats:
+        """Four-momenta (px, py, pz, E) [GeV] of e⁻ and e⁺ with √s above ``least``, shape ``(n, 2, 4)``."""
+        sine, cosine = np.sin(self.half_crossing_angle), np.cos(self.half_crossing_angle)
+        kept: list[Floats] = []
+        while sum(map(len, kept)) < n:
+            energy = rng.normal(
+                (self.electron_energy, self.positron_energy),
+                (self.electron_spread, self.positron_spread),
+                (n, 2),
+            )
+            momenta = energy[..., None] * np.array([[sine, 0, cosine, 1], [sine, 0, -cosine, 1]])
+            kept.append(momenta[mass_squared(momenta.sum(axis=1)) > least**2])
+        return np.concatenate(kept)[:n]
+
+    def spots(self, rng: np.random.Generator, n: int) -> Floats:
+        """Collision points [cm], shape ``(n, 3)``."""
+        return rng.normal(0, self.spot_size, (n, 3))
+
+
+@plain_dataclass(frozen=True)
+class BPairs:
+    """Υ(4S) → B B̄ before the B decay.
+
+    Parameters
+    ----------
+    pdg
+        Flavours at decay, int64, shape ``(n, 2)``.
+    momentum
+        Four-momenta (px, py, pz, E) [GeV] in the laboratory, shape ``(n, 2, 4)``.
+    lifetime
+        Proper decay times [ns], shape ``(n, 2)``.
+    mass
+        Of the B [GeV].
+    """
+
+    pdg: NDArray[np.int64]
+    momentum: Floats
+    lifetime: Floats
+    mass: float
+
+    def flights(self) -> Floats:
+        """From production to decay, (x, y, z [cm], t [ns]), shape ``(n, 2, 4)``."""
+        return self.momentum * (self.lifetime / self.mass)[..., None] * ([SPEED_OF_LIGHT] * 3 + [1.0])
+
+
+def draw_b_pairs(
+    rng: np.random.Generator, beam: BeamConfig, n: int, *, pdg: int, mass: float, mean_life: float
+) -> BPairs:
+    """Draw production, flavours and decay times of ``n`` Υ(4S) → B B̄.
+
+    The pair flies along sin²θ about the beams. A neutral pair evolves coherently: after a
+    difference Δt of the decay times both have the same flavour with probability
+    (1 − cos Δm Δt)/2 (Bigi and Sanda, Nucl. Phys. B 193 (1981) 85).
+
+    Parameters
+    ----------
+    rng
+        Source of random numbers.
+    beam
+        The beams.
+    n
+        Number of pairs.
+    pdg
+        511 or 521.
+    mass, mean_life
+        Of the B [GeV, ns].
+    """
+    beams = beam.collisions(rng, n, least=2 * mass)
+    total = beams.sum(axis=1)
+    energy = 0.5 * np.sqrt(mass_squared(total))
+    electron = boosted(beams[:, 0], total * [-1, -1, -1, 1])[:, :3]
+    axis = electron / np.linalg.norm(electron, axis=1, keepdims=True)
+    # the inverse of the cumulative distribution (3c − c³)/2 of cos θ, by Viète's formula
+    cosine = 2 * np.sin(np.arcsin(rng.uniform(-1, 1, n)) / 3)
+    direction = _about(axis, cosine, rng.uniform(0, 2 * np.pi, n))
+    momentum = np.sqrt(energy**2 - mass**2)[:, None] * direction
+    pair = [boosted(np.column_stack([sign * momentum, energy]), total) for sign in (1, -1)]
+
+    lifetime = rng.exponential(mean_life, (n, 2))
+    flavour = np.tile([1, -1], (n, 1))
+    if pdg == 511:
+        picoseconds = 1000 * (lifetime[:, 0] - lifetime[:, 1])
+        mixed = rng.random(n) < 0.5 * (1 - np.cos(B0_MIXING_FREQUENCY * picoseconds))
+        flavour[mixed] = rng.choice([1, -1], n)[mixed, None]
+    return BPairs(flavour * pdg, np.stack(pair, axis=1), lifetime, mass)
+
+
+def mass_squared(p: Floats) -> Floats:
+    """Invariant mass squared [GeV²] of four-momenta of shape ``(n, 4)``."""
+    squared: Floats = p[:, 3] ** 2 - (p[:, :3] ** 2).sum(axis=1)
+    return squared
+
+
+def boosted(p: Floats, frame: Floats) -> Floats:
+    """Four-momenta given in the rest frame of ``frame``, in the frame in which ``frame`` is given.
+
+    Parameters
+    ----------
+    p, frame
+        (px, py, pz, E) [GeV], shape ``(n, 4)``.
+    """
+    mass = np.sqrt(mass_squared(frame))
+    energy = (p[:, 3] * frame[:, 3] + (p[:, :3] * frame[:, :3]).sum(axis=1)) / mass
+    factor = (p[:, 3] + energy) / (frame[:, 3] + mass)
+    return np.column_stack([p[:, :3] + frame[:, :3] * factor[:, None], energy])
+
+
+def _about(axis: Floats, cosine: Floats, azimuth: Floats) -> Floats:
+    """Unit vectors at polar angle and azimuth about each axis, shape ``(n, 3)``."""
+    aside = np.cross(axis, [0.0, 1.0, 0.0])
+    aside /= np.linalg.norm(aside, axis=1, keepdims=True)
+    sine = np.sqrt(1 - cosine**2)
+    direction: Floats = (
+        cosine[:, None] * axis
+        + (sine * np.cos(azimuth))[:, None] * aside
+        + (sine * np.sin(azimuth))[:, None] * np.cross(axis, aside)
+    )
+    return direction

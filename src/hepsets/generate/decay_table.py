@@ -1,0 +1,284 @@
+"""Belle II's decay table, read from decaylanguage and handed to Pythia 8 as particle data.
+
+The table (``DECAY_BELLE2.DEC``) is written for EvtGen. Pythia knows other decay models, so every
+EvtGen model becomes the nearest Pythia matrix-element code (``meMode``); what is lost by that is
+listed in docs/generation.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from decaylanguage.data import basepath
+from decaylanguage.dec.enums import known_decay_models
+from particle import Particle, ParticleNotFound
+from particle.converters import EvtGenName2PDGIDBiMap
+
+from hepsets.core.errors import InputError
+
+MAX_PRODUCTS = 8
+"""Pythia's limit on the products of one channel."""
+
+ALIAS_BASE = 9_100_000
+"""Aliases (``K*0R``, ``phiR``, …) decay unlike their namesakes: inside Pythia they are particles of
+their own, with ids above this one."""
+
+PHASE_SPACE, OMEGA_TO_3PI, VECTOR_TO_2PS, DALITZ, WEAK = 0, 1, 2, 11, 22
+"""The ``meMode`` codes of Pythia that EvtGen's models become."""
+
+_CODE_OF_MODEL = {"VSS": VECTOR_TO_2PS, "PI0_DALITZ": DALITZ, "OMEGA_DALITZ": OMEGA_TO_3PI} | dict.fromkeys(
+    (
+        "BCL", "BGL", "GOITY_ROBERTS", "HQET3", "ISGW2", "LLSW", "SLBKPOLE", "SLPOLE", "VUB",
+    ),
+    WEAK,
+)  # fmt: skip
+
+_TAU = 15
+_NEUTRINOS = frozenset({12, 14, 16})
+_CHARGED_LEPTONS = frozenset({11, 13, 15})
+
+# Particles of the table that neither Pythia nor the particle package knows: mass and width [GeV],
+# 2J + 1, three times the charge. The radial D excitations follow Godfrey and Isgur,
+# Phys. Rev. D 32 (1985) 189, as EvtGen does. X_s and X_u stand for inclusive hadronic systems, whose
+# mass EvtGen takes from the model of each decay; here it is a broad Breit–Wigner shape.
+_EXTRA = {
+    30343: ("Xsd", 1.8, 0.6, 1, 0),
+    30353: ("Xsu", 1.8, 0.6, 1, 3),
+    30363: ("Xss", 1.9, 0.6, 1, 0),
+    43: ("Xu0", 1.5, 0.6, 1, 0),
+    44: ("Xu+", 1.5, 0.6, 1, 3),
+    100411: ("D(2S)+", 2.580, 0.100, 1, 3),
+    100421: ("D(2S)0", 2.580, 0.100, 1, 0),
+    100413: ("D*(2S)+", 2.640, 0.100, 3, 3),
+    100423: ("D*(2S)0", 2.640, 0.100, 3, 0),
+    9920443: ("X_1(3872)", 3.87165, 0.0012, 3, 0),
+}
+_EXTRA_MASS_RANGE = {30343: (1.0, 3.8), 30353: (1.0, 3.8), 30363: (1.2, 3.8), 43: (0.5, 3.5), 44: (0.5, 3.5)}
+_SELF_CONJUGATE = frozenset({30363, 43, 9920443})
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One decay channel.
+
+    Parameters
+    ----------
+    branching_fraction
+        As written in the table (a mother's fractions need not sum to one).
+    products
+        PDG ids, in the order in which Pythia's matrix elements want them; aliases have ids of
+        their own.
+    me_mode
+        Pythia's matrix-element code.
+    """
+
+    branching_fraction: float
+    products: tuple[int, ...]
+    me_mode: int
+
+
+@dataclass(frozen=True)
+class DecayTable:
+    """The decays of all particles of the table; those of antiparticles follow by conjugation.
+
+    Parameters
+    ----------
+    channels
+        Channels of each mother, by PDG id or alias id, all positive.
+    aliases
+        PDG id that each alias id stands for.
+    left_out
+        What Pythia cannot hold, in words: channels with too many products, and mothers of which the
+        table leaves a part to the generator (those keep Pythia's own table).
+    """
+
+    channels: Mapping[int, tuple[Channel, ...]]
+    aliases: Mapping[int, int]
+    left_out: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def belle2_decay_table() -> DecayTable:
+    """Belle II's table as decaylanguage ships it, read once per process."""
+    return parse_decay_table((basepath / "DECAY_BELLE2.DEC").read_text())
+
+
+def parse_decay_table(text: str) -> DecayTable:
+    """Read the ``Alias``, ``ChargeConj``, ``ModelAlias`` and ``Decay`` statements of a DEC file.
+
+    decaylanguage's own parser takes two seconds for this file, in every worker process; the part
+    of the format that is needed here takes thirty milliseconds (a test compares the two).
+
+    Raises
+    ------
+    InputError
+        For a channel without a decay model or with an unknown particle.
+    """
+    text = re.sub(r"#.*", "", text)
+    ids = _ids_of_names(text)
+    models = dict(re.findall(r"^\s*ModelAlias\s+(\S+)\s+([^\s;]+)", text, re.MULTILINE))
+    channels: dict[int, tuple[Channel, ...]] = {}
+    left_out: list[str] = []
+    for name, block in re.findall(r"^\s*Decay\s+(\S+)(.*?)^\s*Enddecay", text, re.MULTILINE | re.DOTALL):
+        mother = ids(name)
+        # the table is CP symmetric, and Pythia conjugates; its own tau decays are better (spin)
+        if mother < 0 or mother == _TAU:
+            continue
+        lines = [words for words in map(str.split, block.split(";")) if words]
+        found = [_channel(mother, words, models, ids) for words in lines]
+        if any(channel.branching_fraction > 0 and not channel.products for channel in found):
+            left_out.append(f"{name}: all of it, as a part is left to the generator")
+            continue
+        too_long = [
+            words for words, channel in zip(lines, found, strict=True) if len(channel.products) > MAX_PRODUCTS
+        ]
+        left_out.extend(f"{name} -> {' '.join(words[1:])}" for words in too_long)
+        chosen = [c for c in found if c.branching_fraction > 0 and len(c.products) <= MAX_PRODUCTS]
+        if chosen:
+            channels[mother] = tuple(chosen)
+    return DecayTable(channels, ids.aliases, tuple(left_out))
+
+
+class _Names:
+    """EvtGen names to PDG ids, with ids of their own for aliases."""
+
+    def __init__(self, namesakes: Mapping[str, str], conjugates: Mapping[str, str]) -> None:
+        self._namesakes = namesakes
+        self._conjugates = conjugates
+        self._own: dict[str, int] = {}
+        self.aliases: dict[int, int] = {}
+
+    def __call__(self, name: str) -> int:
+        if name in self._own:
+            return self._own[name]
+        namesake = self._namesakes.get(name)
+        if namesake is None:
+            try:
+                self._own[name] = int(EvtGenName2PDGIDBiMap[name])
+            except KeyError as error:
+                raise InputError(f"unknown particle {name!r} in the decay table", "EvtGen's names") from error
+        else:
+            pdg = self(namesake)
+            if pdg < 0:
+                self._own[name] = -self(self._conjugates[name])
+            else:
+                own = ALIAS_BASE + 20_000 * len(self.aliases) + pdg
+                self.aliases[own] = pdg
+                self._own[name] = own
+        return self._own[name]
+
+
+def _ids_of_names(text: str) -> _Names:
+    namesakes = dict(re.findall(r"^\s*Alias\s+(\S+)\s+(\S+)", text, re.MULTILINE))
+    pairs = re.findall(r"^\s*ChargeConj\s+(\S+)\s+(\S+)", text, re.MULTILINE)
+    return _Names(namesakes, dict(pairs) | {second: first for first, second in pairs})
+
+
+def _channel(mother: int, words: list[str], models: Mapping[str, str], ids: _Names) -> Channel:
+    at = next((k for k, word in enumerate(words) if word in known_decay_models or word in models), None)
+    if at is None:
+        raise InputError(f"decay channel {' '.join(words)!r} without a decay model", "a model of EvtGen")
+    products = [ids(word) for word in words[1:at] if word != "PHOTOS"]
+    rest = [word for word in words[at:] if word != "PHOTOS"]
+    model = models.get(rest[0], rest[0])
+    code = int(float(rest[1])) if model == "PYTHIA" else _CODE_OF_MODEL.get(model, PHASE_SPACE)
+    return Channel(float(words[0]), tuple(_ordered(mother, products, code)), code)
+
+
+def _ordered(mother: int, products: list[int], code: int) -> list[int]:
+    """Products in the order that Pythia's matrix elements expect.
+
+    b → c ℓ ν wants ν, ℓ, hadrons; c → s ℓ ν wants ℓ, ν, hadrons (the matrix element is
+    (p₀·p₁)(p₂·p₃), Sjöstrand et al., JHEP 05 (2006) 026, section 13.3); a Dalitz pair comes last.
+    """
+    if code == DALITZ:
+        return sorted(products, key=lambda pdg: abs(pdg) in _CHARGED_LEPTONS)
+    if code != WEAK:
+        return products
+    first, second = _NEUTRINOS, _CHARGED_LEPTONS
+    if _quark_digits(mother, 5) == 0 and _quark_digits(mother, 4) > 0:
+        first, second = second, first
+    return sorted(products, key=lambda pdg: 0 if abs(pdg) in first else 1 if abs(pdg) in second else 2)
+
+
+def _quark_digits(pdg: int, flavour: int) -> int:
+    """How many quarks of a flavour the id of a hadron names."""
+    return str(abs(pdg) // 10 % 1000).count(str(flavour))
+
+
+# -- into Pythia ---------------------------------------------------------------------------------------
+
+
+def load_into(particle_data: Any, table: DecayTable) -> None:
+    """Replace Pythia's decays by those of the table, adding the particles that Pythia lacks.
+
+    Parameters
+    ----------
+    particle_data
+        ``pythia.particleData`` of a Pythia that is not yet initialised.
+    table
+        The decays.
+    """
+    reached = _reached(particle_data, table)
+    for pdg in sorted(reached - set(table.aliases)):
+        if not particle_data.isParticle(pdg):
+            _add_particle(particle_data, pdg)
+    for own in sorted(reached & set(table.aliases)):
+        _add_alias(particle_data, own, table.aliases[own])
+    for mother in sorted(reached & set(table.channels)):
+        entry = particle_data.particleDataEntryPtr(mother)
+        entry.clearChannels()
+        for channel in table.channels[mother]:
+            entry.addChannel(1, channel.branching_fraction, channel.me_mode, *channel.products)
+
+
+def _reached(particle_data: Any, table: DecayTable) -> set[int]:
+    """Ids that Pythia knows already, and all that those decay to."""
+    todo = [mother for mother in table.channels if particle_data.isParticle(mother)]
+    reached = set(todo)
+    while todo:
+        for channel in table.channels.get(todo.pop(), ()):
+            new = {abs(pdg) for pdg in channel.products} - reached
+            reached |= new
+            todo.extend(new)
+    return reached
+
+
+def _add_particle(particle_data: Any, pdg: int) -> None:
+    if pdg in _EXTRA:
+        name, mass, width, spin_type, charge_type = _EXTRA[pdg]
+        self_conjugate = pdg in _SELF_CONJUGATE
+    else:
+        try:
+            known = Particle.from_pdgid(pdg)
+        except ParticleNotFound as error:
+            raise InputError(
+                f"particle {pdg} of the decay table has no known mass",
+                "an id of Pythia or of the particle package",
+            ) from error
+        name, self_conjugate = known.name, known.is_self_conjugate
+        mass, width = (known.mass or 0.0) / 1000, (known.width or 0.0) / 1000
+        spin_type = int(2 * known.J + 1) if known.J is not None else 1
+        charge_type = round(3 * known.charge)
+    low, high = _EXTRA_MASS_RANGE.get(pdg, (max(0.0, mass - 3 * width), mass + 3 * width))
+    names = (name,) if self_conjugate else (name, f"{name}bar")
+    particle_data.addParticle(pdg, *names, spin_type, charge_type, 0, mass, width, low, high)
+
+
+def _add_alias(particle_data: Any, own: int, pdg: int) -> None:
+    names = [particle_data.name(pdg), particle_data.name(-pdg)][: 1 + particle_data.hasAnti(pdg)]
+    particle_data.addParticle(
+        own,
+        *names,
+        particle_data.spinType(pdg),
+        particle_data.chargeType(pdg),
+        0,
+        particle_data.m0(pdg),
+        particle_data.mWidth(pdg),
+        particle_data.mMin(pdg),
+        particle_data.mMax(pdg),
+    )

@@ -1,0 +1,188 @@
+"""Pythia's event record, in batches, to event tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsets.core.events import Events
+from hepsets.core.units import MM_PER_CM, SPEED_OF_LIGHT
+from hepsets.generate.decay_table import ALIAS_BASE, belle2_decay_table
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_LEAST_PHOTON_ENERGY = 1e-6
+"""Pythia's beam remnants hold photons of no energy; below 1 keV they are left out [GeV]."""
+
+_VIRTUAL_BOSON = 23
+
+
+@dataclass(frozen=True)
+class Record:
+    """Pythia's record of several events, in flat columns; entries count from 0 over all events.
+
+    Parameters
+    ----------
+    offsets
+        Event ``i`` owns the entries ``offsets[i]:offsets[i + 1]``, shape ``(n_events + 1,)``.
+    pdg, status, mother
+        One per entry; ``mother`` is the position of Pythia's first mother.
+    momentum
+        (px, py, pz, E) [GeV], shape ``(4, n)``.
+    vertex
+        Where and when the entry was produced, (x, y, z [cm], t [ns]), shape ``(4, n)``.
+    """
+
+    offsets: Integers
+    pdg: Integers
+    status: Integers
+    mother: Integers
+    momentum: Floats
+    vertex: Floats
+
+    @staticmethod
+    def read(batch: Any) -> tuple[Record, NDArray[np.bool_]]:
+        """The record of what ``pythia.nextBatch(n, "none")`` returned, and which events succeeded."""
+        layout = batch.layout
+        succeeded = np.ones(len(batch), dtype=bool)
+        if layout.is_option:
+            succeeded = np.asarray(layout.index.data) >= 0
+            layout = layout.content
+        lists = layout["prt"]
+        offsets = np.asarray(lists.offsets.data, dtype=np.int64)
+        entries = lists.content
+
+        def column(name: str) -> Integers:
+            return np.asarray(entries[name].data, dtype=np.int64)
+
+        start = np.repeat(offsets[:-1], np.diff(offsets))
+        momentum = np.stack([np.asarray(entries["p"][name].data) for name in ("px", "py", "pz", "e")])
+        produced = entries["vProd"]  # missing where it is the origin
+        index = np.asarray(produced.index.data)
+        vertex = np.zeros_like(momentum)
+        there = index >= 0
+        for row, name in enumerate(("px", "py", "pz", "e")):
+            vertex[row, there] = np.asarray(produced.content[name].data)[index[there]]
+        vertex /= MM_PER_CM
+        vertex[3] /= SPEED_OF_LIGHT
+        record = Record(offsets, column("id"), column("status"), column("mother1") + start, momentum, vertex)
+        return record, succeeded
+
+    @staticmethod
+    def joined(records: list[Record]) -> Record:
+        """Several records one after the other."""
+        if len(records) == 1:
+            return records[0]
+        shifts = np.cumsum([0, *(record.offsets[-1] for record in records[:-1])])
+        return Record(
+            np.concatenate([[0], *(r.offsets[1:] + s for r, s in zip(records, shifts, strict=True))]),
+            np.concatenate([r.pdg for r in records]),
+            np.concatenate([r.status for r in records]),
+            np.concatenate([r.mother + s for r, s in zip(records, shifts, strict=True)]),
+            np.concatenate([r.momentum for r in records], axis=1),
+            np.concatenate([r.vertex for r in records], axis=1),
+        )
+
+
+def to_events(record: Record, spots: Floats, upsilon: int = 0, flights: Floats | None = None) -> Events:
+    """The tree of generated particles of each event, without Pythia's partons and copies.
+
+    Pythia's entry 0 (the whole collision) becomes the root: the Υ(4S), or the virtual photon of a
+    continuum event. Hadrons from strings become daughters of what made their partons, photons from
+    the initial state are roots of their own, aliases of the decay table get their namesakes' ids.
+
+    Parameters
+    ----------
+    record
+        Pythia's events.
+    spots
+        Collision points [cm], shape ``(n_events, 3)``.
+    upsilon
+        PDG id of the root of B B̄ events; 0 for continuum events.
+    flights
+        For B B̄ events the way of each B to its decay, (x, y, z [cm], t [ns]), shape
+        ``(n_events, 2, 4)``; in the record the B decay where they are made.
+    """
+    roots = record.offsets[:-1]
+    n_entries = record.offsets[-1]
+    pdg, momentum = record.pdg.copy(), record.momentum.copy()
+    size = np.abs(pdg)
+    bosons = np.flatnonzero(pdg == _VIRTUAL_BOSON)
+    incoming = (size == 11) & (record.status < 0)
+    faint = (pdg == 22) & ((record.status < 0) | (momentum[3] < _LEAST_PHOTON_ENERGY))
+    dropped = incoming | faint | _is_parton(size)
+    dropped[bosons] = True
+
+    mother = record.mother.copy()
+    mother[incoming] = np.flatnonzero(incoming)
+    if flights is None:
+        mother[bosons] = np.repeat(roots, np.diff(record.offsets))[bosons]
+        last = bosons[np.searchsorted(bosons, record.offsets[1:]) - 1]
+        pdg[roots], momentum[:, roots] = _VIRTUAL_BOSON, momentum[:, last]
+    else:
+        mesons = np.flatnonzero(record.status == -23).reshape(-1, 2)
+        mother[mesons] = roots[:, None]
+        pdg[roots], momentum[:, roots] = upsilon, momentum[:, mesons].sum(axis=2)
+    dropped[roots] = False
+    mother[roots] = roots
+
+    # up through what is dropped, to something kept or to a beam particle
+    low = np.flatnonzero(dropped[mother] & ~dropped & ~incoming[mother])
+    while len(low):
+        mother[low] = mother[mother[low]]
+        low = low[dropped[mother[low]] & ~incoming[mother[low]]]
+    from_beam = incoming[mother]
+    mother[from_beam] = np.flatnonzero(from_beam)
+
+    vertex = record.vertex.copy()
+    if flights is not None:
+        ancestor = mother.copy()
+        ancestor[mesons] = mesons
+        while not np.array_equal(ancestor, further := ancestor[ancestor]):
+            ancestor = further
+        for which in (0, 1):
+            shift = np.zeros((4, n_entries))
+            shift[:, mesons[:, which]] = flights[:, which].T
+            moved = shift[:, ancestor]
+            moved[:, mesons[:, which]] = 0
+            vertex += moved
+
+    kept = np.flatnonzero(~dropped)
+    new = np.cumsum(~dropped) - 1
+    offsets = np.searchsorted(kept, record.offsets)
+    counts = np.diff(offsets)
+    start = np.repeat(offsets[:-1], counts)
+    vertex = vertex[:, kept]
+    vertex[:3] += np.repeat(spots.T, counts, axis=1)
+    momentum = momentum[:, kept]
+    return Events(
+        {
+            "pdg": _without_aliases(pdg[kept]),
+            "index": np.arange(len(kept)) - start,
+            "mother_index": new[mother[kept]] - start,
+            "prod_time": vertex[3],
+            **dict(zip("xyz", vertex[:3], strict=True)),
+            **dict(zip(("px", "py", "pz", "energy"), momentum, strict=True)),
+        },
+        offsets,
+    )
+
+
+def _is_parton(size: Integers) -> NDArray[np.bool_]:
+    """Quarks, gluons, diquarks and Pythia's placeholders (81–90), by absolute PDG id."""
+    diquark = (size > 1000) & (size < 10_000) & (size // 10 % 10 == 0)
+    return (size <= 8) | (size == 21) | diquark | ((size > 80) & (size <= 90))
+
+
+def _without_aliases(pdg: Integers) -> Integers:
+    aliased = np.abs(pdg) >= ALIAS_BASE
+    if aliased.any():
+        namesakes = belle2_decay_table().aliases
+        ids, where = np.unique(np.abs(pdg[aliased]), return_inverse=True)
+        pdg = pdg.copy()
+        pdg[aliased] = np.sign(pdg[aliased]) * np.array([namesakes.get(int(i), i) for i in ids])[where]
+    return pdg
