@@ -1,0 +1,102 @@
+"""A measured number with its standard error, and the scored, labelled, weighted sample it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hepsets.core.errors import InputError
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A number and its standard error."""
+
+    value: float
+    se: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.4g} ± {self.se:.2g}"
+
+
+class Scored(NamedTuple):
+    """Checked arrays of one sample, each of shape ``(n,)``."""
+
+    labels: NDArray[np.bool_]
+    scores: Array
+    weights: Array
+
+
+def scored(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> Scored:
+    """Check labels, scores and weights of a sample and bring them to common types.
+
+    Parameters
+    ----------
+    labels
+        Shape ``(n,)``, bool or 0/1: the event passes.
+    scores
+        Shape ``(n,)``, probabilities in [0, 1].
+    weights
+        Shape ``(n,)``, positive event weights (inverse prescales); all one if ``None``.
+
+    Raises
+    ------
+    InputError
+        For unlike lengths, other labels than 0 and 1, scores outside [0, 1], weights that are not
+        positive and finite, or a sample that lacks one of the two classes.
+    """
+    raw = np.asarray(labels)
+    score = np.asarray(scores, dtype=np.float64)
+    weight = np.ones(len(score)) if weights is None else np.asarray(weights, dtype=np.float64)
+    if not (raw.ndim == 1 and raw.shape == score.shape == weight.shape):
+        raise InputError(
+            f"labels, scores and weights of shapes {raw.shape}, {score.shape} and {weight.shape}",
+            "three one-dimensional arrays of one length",
+        )
+    if not np.isin(raw, (0, 1)).all():
+        raise InputError(f"labels such as {_first(raw, ~np.isin(raw, (0, 1)))}", "0 (fails) or 1 (passes)")
+    outside = ~((score >= 0.0) & (score <= 1.0))
+    if outside.any():
+        raise InputError(
+            f"a score of {_first(score, outside)}",
+            "probabilities between 0 and 1",
+            "apply the sigmoid to logits first",
+        )
+    unfit = ~((weight > 0.0) & np.isfinite(weight))
+    if unfit.any():
+        raise InputError(f"an event weight of {_first(weight, unfit)}", "positive, finite weights")
+    label = raw.astype(bool)
+    if label.all() or not label.any():
+        raise InputError(
+            f"{len(label)} events of one class only",
+            "events that pass and events that fail",
+            "use more events",
+        )
+    return Scored(label, score, weight)
+
+
+def mean(values: Array, weights: Array) -> Measured:
+    r"""Weighted mean and its standard error, :math:`\sqrt{\sum w^2 (x - \bar x)^2} / \sum w`.
+
+    The error is that of a ratio estimator (Cochran, *Sampling Techniques*, 1977, section 6.3), so
+    unequal weights need no effective count.
+    """
+    total = weights.sum()
+    value = float(weights @ values / total)
+    small_sample = len(values) / max(len(values) - 1, 1)
+    se = np.sqrt(small_sample * np.sum((weights * (values - value)) ** 2)) / total
+    return Measured(value, float(se))
+
+
+def effective_count(weights: Array) -> float:
+    r"""Kish's effective sample size :math:`(\sum w)^2 / \sum w^2`."""
+    return float(weights.sum() ** 2 / np.sum(weights**2))
+
+
+def _first(values: NDArray[Any], where: NDArray[np.bool_]) -> Any:
+    return values[int(np.argmax(where))]
