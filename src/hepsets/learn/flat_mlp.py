@@ -11,6 +11,13 @@ from hepsets.learn.model import EventNetwork
 from hepsets.represent.packed import PackedBatch
 
 
+def _rising(keys: Tensor) -> Tensor:
+    """Where to find the keys in rising order; equal ones keep their order."""
+    if torch.compiler.is_exporting():  # sorting becomes ONNX's TopK, which is always stable
+        return torch.argsort(keys)
+    return torch.argsort(keys, stable=True)
+
+
 class FlatMLP(EventNetwork):
     """Linear + ReLU, Linear + ReLU, Linear on the features of an event's particles side by side.
 
@@ -63,11 +70,11 @@ class FlatMLP(EventNetwork):
 
     def forward(self, features: Tensor, batch: PackedBatch) -> Tensor:
         """Logits, shape ``(n_events, heads)``."""
-        order = torch.argsort((features.double() * self.mixture).sum(1))
+        order = _rising((features.double() * self.mixture).sum(1))
         if self.order_by is not None:
             falling = -features[:, self.order_by]
-            order = order[torch.argsort(falling[order], stable=True)]
-        order = order[torch.argsort(batch.event_of_particle[order], stable=True)]
+            order = order[_rising(falling[order])]
+        order = order[_rising(batch.event_of_particle[order])]
         # the order is grouped by event, so the n-th particle in it belongs to the n-th one's event
         event = batch.event_of_particle
         rank = torch.arange(batch.n_particles, device=event.device) - batch.offsets[event]

@@ -27,6 +27,13 @@ class _Bucket:
     allowed: Tensor
 
 
+def _as_length(longest: Tensor) -> int:
+    """The number in a tensor, which in an exported graph is not known yet."""
+    length: int = longest.item()  # type: ignore[assignment]  # int() would ask for the number itself
+    torch._check(length >= 2)  # type: ignore[no-untyped-call]  # so that no dimension can be taken for one that broadcasts
+    return length
+
+
 class AttentionPlan:
     """How the particles of a batch are laid out in rows for attention, and found again.
 
@@ -50,7 +57,7 @@ class AttentionPlan:
         base = torch.zeros_like(counts)
         filled = 0
         for events in parts:
-            length = int(counts[events].max().clamp(min=1))
+            length = _as_length(counts[events].max().clamp(min=2))
             place = torch.arange(length, device=counts.device)
             particle = batch.offsets[events][:, None] + place
             # an empty event may look at anything: none of its places is read out again
