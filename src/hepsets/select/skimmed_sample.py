@@ -61,15 +61,18 @@ class SkimmedSample:
         prescale for failing ones), ``event_number`` and, of the best candidate of passing events,
         ``mbc`` [GeV] and ``delta_e`` [GeV] (0 where ``label`` is false), and ``passes`` of
         ``trials`` further simulations if any were asked for.
-    generated
-        Events generated to get them.
-    retention
-        Share of generated events that pass.
+    generated, passing
+        Events generated to get them, and how many of these pass.
     """
 
     events: Events
     generated: int
-    retention: Measured
+    passing: int
+
+    @property
+    def retention(self) -> Measured:
+        """Share of generated events that pass."""
+        return Measured.proportion(self.passing, self.generated)
 
 
 @dataclass(frozen=True)
@@ -96,14 +99,13 @@ def make_skimmed_sample(config: SkimmedSampleConfig, *, workers: int = 1) -> Ski
             advance(found)
             if passing >= wanted:
                 break
-    retention = Measured.proportion(passing, generated)
     events = Events.concatenate(parts)
     label = events.columns["label"]
     failing_weight = (generated - passing) / int((~label).sum())
     keep = np.flatnonzero(_first(label, wanted) | _first(~label, wanted))
     events = events[keep]
     weight = np.where(events.columns["label"], 1.0, failing_weight)
-    return SkimmedSample(events.with_columns(weight=weight), generated, retention)
+    return SkimmedSample(events.with_columns(weight=weight), generated, passing)
 
 
 def _first(mask: NDArray[np.bool_], number: int) -> NDArray[np.bool_]:

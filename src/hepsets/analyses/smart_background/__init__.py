@@ -1,0 +1,43 @@
+"""Smart background: will a generated event survive a later skim, and what does knowing it save?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hepsets.analyses.smart_background.comparison import ModelResult, compare_models
+from hepsets.analyses.smart_background.page import write_report
+from hepsets.analyses.smart_background.resimulation import measure_limit
+from hepsets.analyses.smart_background.samples import Samples, get_samples
+from hepsets.analyses.smart_background.settings import SCALES, Config
+from hepsets.analyses.smart_background.studies import Studies, run_studies
+from hepsets.analyses.smart_background.summary import metrics_of, print_summary
+from hepsets.analyses.smart_background.tuning import tune
+from hepsets.core.run import RunFolder
+from hepsets.evaluate.limit import Limit
+
+__all__ = ["SCALES", "Config", "Result", "print_summary", "run", "tune"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything that a run found; ``limit`` is ``None`` for labels that were not made here."""
+
+    samples: Samples
+    models: tuple[ModelResult, ...]
+    limit: Limit | None
+    studies: Studies
+    metrics: dict[str, Any]
+
+
+def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
+    """Make or read events, train and compare the models, find the limit, write the report."""
+    samples = get_samples(config, folder.path / "events", workers=workers)
+    limit = (
+        measure_limit(config, samples, folder.path / "events", workers=workers) if samples.made_here else None
+    )
+    models = compare_models(config, samples, folder.path / "models")
+    studies = run_studies(config, samples, folder.path / "models")
+    result = Result(samples, models, limit, studies, metrics_of(config, samples, models, limit, studies))
+    write_report(config, result, folder)
+    return result

@@ -1,0 +1,207 @@
+"""Train each model and judge it on test events that nothing was tuned on."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsets.analyses.smart_background.samples import Samples
+from hepsets.analyses.smart_background.settings import Config
+from hepsets.core.events import Events
+from hepsets.core.pdg import PdgMap
+from hepsets.core.progress import progress_bar
+from hepsets.core.run import log, write_atomically
+from hepsets.evaluate.bias import Bias, measure_bias
+from hepsets.evaluate.calibration import Calibration, calibrate
+from hepsets.evaluate.classification import Classification, classify
+from hepsets.evaluate.speedup import (
+    ImportanceResult,
+    SpeedupCurve,
+    SpeedupResult,
+    choose_keep_rule,
+    choose_threshold,
+    importance_speedup,
+    speedup_at,
+    speedup_curve,
+)
+from hepsets.learn.fit import EpochRecord, FitConfig, FitResult, fit, split_train_validation
+from hepsets.learn.model import EventModel, ModelConfig, score
+from hepsets.learn.model_file import load_model, save_model
+from hepsets.learn.models import build_model
+from hepsets.select.observables import TRUTH_OBSERVABLES, Observable
+
+RARE = 20
+"""A PDG id that occurs less often in training shares the ``<unknown>`` token."""
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """One trained model and what it is worth on the test events.
+
+    ``scores`` has shape ``(n_test_events,)``; ``gain`` is the AUC less that of ``gcn_stack``.
+    """
+
+    name: str
+    config: ModelConfig
+    parameters: int
+    fit: FitResult
+    score_events_per_s: float
+    scores: NDArray[np.float64]
+    classification: Classification
+    speedup: SpeedupResult
+    curve: SpeedupCurve
+    importance: ImportanceResult
+    calibration: Calibration
+    biases: tuple[Bias, ...]
+
+
+def compare_models(config: Config, samples: Samples, folder: Path) -> tuple[ModelResult, ...]:
+    """Train the configured models, or load those that an earlier try left, and judge each."""
+    return tuple(judge(config, name, samples, folder) for name in config.models)
+
+
+def fit_config(config: Config, name: str) -> FitConfig:
+    """The training of one model; its seed is the run's."""
+    return dataclasses.replace(config.fit_of.get(name, config.fit), seed=config.seed)
+
+
+def train(
+    config: Config,
+    name: str,
+    events: Events,
+    folder: Path,
+    *,
+    options: ModelConfig | None = None,
+    as_: str = "",
+) -> tuple[EventModel, FitResult]:
+    """Train a model and save it; a model that is there already is loaded, a checkpoint resumed.
+
+    Parameters
+    ----------
+    name
+        Model to build.
+    events
+        Training events with event columns ``label`` and, where a model takes soft labels, ``passes``.
+    folder
+        Where models are kept.
+    options
+        The model's options, in place of the configured ones.
+    as_
+        File name; ``name`` by default.
+    """
+    path = folder / f"{as_ or name}.safetensors"
+    record, checkpoint = path.with_suffix(".fit.json"), path.with_suffix(".checkpoint")
+    settings = fit_config(config, name)
+    if path.exists() and record.exists():
+        return load_model(path), _read_fit(record, len(events), settings)
+    options = options or config.model_of.get(name, config.model)
+    model = build_model(
+        name,
+        PdgMap.fit(events.particles["pdg"], min_count=RARE),
+        dataclasses.replace(options, seed=config.seed),
+    )
+    done = 0
+    total = settings.epochs * len(events)
+    with progress_bar(f"training {as_ or name}", total) as advance:
+
+        def progress(events_done: int, events_total: int) -> None:
+            nonlocal done
+            now = round(events_done / events_total * total)
+            advance(now - done)
+            done = now
+
+        result = fit(
+            model,
+            events,
+            events.columns["label"],
+            config=settings,
+            progress=progress,
+            checkpoint=checkpoint,
+        )
+    log.info(
+        "%s: %d parameters, best epoch %d of %d, %.0f events/s",
+        as_ or name,
+        model.n_parameters,
+        result.best_epoch,
+        len(result.history),
+        result.train_events_per_s,
+    )
+    _write_fit(record, result)
+    save_model(model, path)
+    checkpoint.unlink(missing_ok=True)
+    return model, result
+
+
+def judge(config: Config, name: str, samples: Samples, folder: Path) -> ModelResult:
+    """Train one model and measure it: threshold from validation events, everything else on test events."""
+    model, result = train(config, name, samples.train, folder)
+    validation = samples.train[result.validation_indices]
+    validation_scores = score(model, validation)
+    start = time.perf_counter()
+    scores = score(model, samples.test).astype(np.float64)
+    rate = len(samples.test) / (time.perf_counter() - start)
+    costs = config.speedup.resolve(retention=samples.retention.value, time_network=1 / rate)
+    label, weight = samples.test.columns["label"], samples.test.columns["weight"]
+    checked = (validation.columns["label"], validation_scores, validation.columns["weight"])
+    choice = choose_threshold(*checked, costs)
+    keep_rule = choose_keep_rule(*checked, costs, trained=float(np.mean(samples.train.columns["label"])))
+    return ModelResult(
+        name=name,
+        config=model.config,
+        parameters=model.n_parameters,
+        fit=result,
+        score_events_per_s=rate,
+        scores=scores,
+        classification=classify(label, scores),
+        speedup=speedup_at(choice.threshold, label, scores, weight, costs),
+        curve=speedup_curve(label, scores, weight, costs),
+        importance=importance_speedup(label, keep_rule(scores), weight, costs),
+        calibration=calibrate(label, scores),
+        biases=biases_at(choice.threshold, samples.test, scores),
+    )
+
+
+def biases_at(threshold: float, test: Events, scores: NDArray[np.float64]) -> tuple[Bias, ...]:
+    """What a threshold does to the observables of the passing events."""
+    passing = np.flatnonzero(test.columns["label"])
+    events, kept = test[passing], scores[passing] >= threshold
+    weight = events.columns["weight"]
+    return tuple(
+        measure_bias(observable.name, observable.values, kept, weight, valid=observable.valid)
+        for observable in passing_observables(events)
+    )
+
+
+def passing_observables(passing: Events) -> tuple[Observable, ...]:
+    """Observables of passing events: generated ones, and those of the best candidate where known."""
+    found = [observable(passing) for observable in TRUTH_OBSERVABLES]
+    for name, label in (("mbc", r"$M_{bc}$"), ("delta_e", r"$\Delta E$")):
+        if name in passing.columns:
+            values = passing.columns[name].astype(np.float64)
+            found.append(Observable(name, label, "GeV", values, np.isfinite(values)))
+    return tuple(found)
+
+
+def _write_fit(path: Path, result: FitResult) -> None:
+    content = {
+        "history": [dataclasses.asdict(epoch) for epoch in result.history],
+        "best_epoch": result.best_epoch,
+        "train_events_per_s": result.train_events_per_s,
+    }
+    write_atomically(path, json.dumps(content, indent=1) + "\n")
+
+
+def _read_fit(path: Path, events: int, settings: FitConfig) -> FitResult:
+    content = json.loads(path.read_text())
+    return FitResult(
+        tuple(EpochRecord(**epoch) for epoch in content["history"]),
+        content["best_epoch"],
+        *split_train_validation(events, settings.validation_fraction, settings.seed),
+        content["train_events_per_s"],
+    )

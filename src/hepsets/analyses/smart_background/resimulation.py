@@ -1,0 +1,94 @@
+"""The limit: simulate test events again and again and see how often each passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsets.analyses.smart_background.samples import Samples
+from hepsets.analyses.smart_background.settings import Config
+from hepsets.core.events import Events
+from hepsets.core.parallel import map_in_order
+from hepsets.core.progress import progress_bar
+from hepsets.core.run import log
+from hepsets.evaluate.limit import Limit, estimate_limit
+from hepsets.select.skims import count_passes
+
+CHUNK_EVENTS = 100
+"""Events per task."""
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    events: Events
+    skim: str
+    seed: int
+    trials: int
+
+
+def measure_limit(config: Config, samples: Samples, folder: Path, *, workers: int = 1) -> Limit:
+    """Estimate what the best possible filter would reach on the test events.
+
+    The first ``config.limit.events`` test events are simulated ``config.limit.trials`` times with
+    detector seeds that nothing else uses. The counts are kept in ``folder`` for a resumed run.
+    """
+    number = min(config.limit.events, len(samples.test))
+    chosen = samples.test[spread(len(samples.test), number)]
+    passes = repeat_simulation(config, chosen, folder / "passes.npy", workers=workers)
+    limit = estimate_limit(
+        passes,
+        config.limit.trials,
+        chosen.columns["weight"],
+        config.speedup.resolve(retention=samples.retention.value, time_network=0.0),
+        seed=config.seed,
+    )
+    log.info("limit: AUC %s, speedup %s from %d events", limit.auc, limit.max_speedup, number)
+    return limit
+
+
+def spread(total: int, number: int) -> NDArray[np.int64]:
+    """``number`` event numbers, evenly over ``total``."""
+    return np.arange(number) * total // number
+
+
+def repeat_simulation(config: Config, events: Events, path: Path, *, workers: int) -> NDArray[np.int64]:
+    """Passes in the two halves of the trials, int64 of shape ``(n_events, 2)``."""
+    if path.exists():
+        counts: NDArray[np.int64] = np.load(path)
+        return counts
+    tasks = (
+        _Chunk(events[begin : begin + CHUNK_EVENTS], config.data.skim, config.seed, config.limit.trials)
+        for begin in range(0, len(events), CHUNK_EVENTS)
+    )
+    parts = []
+    with progress_bar(
+        f"simulating {len(events)} test events {config.limit.trials} times", len(events)
+    ) as step:
+        for part in map_in_order(_count, tasks, workers):
+            parts.append(part)
+            step(len(part))
+    counts = np.concatenate(parts)
+    partial = path.with_name(f".{path.name}.partial.npy")
+    np.save(partial, counts)
+    partial.replace(path)
+    return counts
+
+
+def _count(chunk: _Chunk) -> NDArray[np.int64]:
+    half = chunk.trials // 2
+    numbers = chunk.events.columns["event_number"]
+    halves = [
+        count_passes(
+            chunk.events,
+            chunk.skim,
+            seed=chunk.seed,
+            event_numbers=numbers,
+            trials=half,
+            first_trial=1 + which * half,  # trial 0 made the label
+        )
+        for which in (0, 1)
+    ]
+    return np.stack(halves, axis=1).astype(np.int64)

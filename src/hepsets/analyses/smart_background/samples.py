@@ -1,0 +1,187 @@
+"""Training and test events: generated, or read from the user's files."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hepsets.analyses.smart_background.settings import Config, DataConfig
+from hepsets.core.errors import InputError
+from hepsets.core.events import Events, EventWriter, open_parquet, read_parquet
+from hepsets.core.measured import Measured
+from hepsets.core.run import log
+from hepsets.evaluate.speedup import measured_retention
+from hepsets.select.skimmed_sample import SkimmedSampleConfig, make_skimmed_sample
+
+TEST_BLOCKS = 2**24
+"""Test events come from generator blocks that no training sample reaches."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Events with event columns ``label`` (bool) and ``weight``.
+
+    Parameters
+    ----------
+    train, test
+        The events.
+    retention
+        Share of passing events in the population, by weights.
+    generated_per_s
+        Events that were generated, simulated and skimmed per second; ``None`` for users' events.
+    made_here
+        The labels come from our own simulation, so that it can be repeated for the limit.
+    """
+
+    train: Events
+    test: Events
+    retention: Measured
+    generated_per_s: float | None
+    made_here: bool
+
+
+def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
+    """Events of a run: from its folder if an earlier try left them there, else made or read.
+
+    Raises
+    ------
+    InputError
+        For unreadable files, files without labels, labels of one class only, or training files
+        without test files.
+    """
+    data = config.data
+    if data.train or data.test:
+        return _read_samples(data, config.speedup.retention or 0.05)
+    folder.mkdir(exist_ok=True)
+    train = _made(config, folder / "train.parquet", data.train_events, 0, data.trials, workers)
+    test = _made(config, folder / "test.parquet", data.test_events, TEST_BLOCKS, 0, workers)
+    retention = Measured.proportion(
+        train.passing + test.passing,
+        train.generated + test.generated,
+    )
+    rate = (train.generated + test.generated) / (train.seconds + test.seconds)
+    return Samples(train.events, test.events, retention, rate, True)
+
+
+def get_training_events(config: Config, folder: Path, *, workers: int = 1) -> Events:
+    """The training events of :func:`get_samples` alone.
+
+    Raises
+    ------
+    InputError
+        As :func:`get_samples`.
+    """
+    data = config.data
+    if data.train:
+        return _labelled(data.train, data.row_groups, config.speedup.retention or 0.05)
+    folder.mkdir(exist_ok=True)
+    return _made(config, folder / "train.parquet", data.train_events, 0, data.trials, workers).events
+
+
+@dataclass(frozen=True)
+class _Made:
+    events: Events
+    generated: int
+    passing: int
+    seconds: float
+
+
+def _made(config: Config, path: Path, events: int, first_block: int, trials: int, workers: int) -> _Made:
+    if not path.exists():
+        start = time.perf_counter()
+        sample = make_skimmed_sample(
+            SkimmedSampleConfig(
+                sample=config.data.sample,
+                skim=config.data.skim,
+                events=events,
+                seed=config.seed,
+                first_block=first_block,
+                trials=trials,
+            ),
+            workers=workers,
+        )
+        seconds = time.perf_counter() - start
+        log.info(
+            "%s: %d of %d generated events kept, retention %s, %.0f s",
+            path.stem,
+            len(sample.events),
+            sample.generated,
+            sample.retention,
+            seconds,
+        )
+        provenance = {
+            "hepsets.generated": str(sample.generated),
+            "hepsets.passing": str(sample.passing),
+            "hepsets.seconds": str(seconds),
+        }
+        with EventWriter(path, metadata=provenance) as writer:
+            writer.write(sample.events)
+    metadata = {
+        key.decode(): value.decode() for key, value in open_parquet(path).schema_arrow.metadata.items()
+    }
+    return _Made(
+        read_parquet(path),
+        int(metadata["hepsets.generated"]),
+        int(metadata["hepsets.passing"]),
+        float(metadata["hepsets.seconds"]),
+    )
+
+
+def _read_samples(data: DataConfig, retention: float) -> Samples:
+    if not (data.train and data.test):
+        raise InputError(
+            f"{'training' if data.train else 'test'} files alone",
+            "training and test files",
+            "give both --data and --test-data; events that were trained on say nothing in a test",
+        )
+    both = {str(Path(path).resolve()) for path in data.train} & {
+        str(Path(path).resolve()) for path in data.test
+    }
+    if both:
+        raise InputError(f"{min(both)} for training and for testing", "different files")
+    train = _labelled(data.train, data.row_groups, retention)
+    test = _labelled(data.test, data.row_groups, retention)
+    passing = measured_retention(test.columns["label"], test.columns["weight"])
+    return Samples(train, test, Measured(passing.value, passing.se), None, False)
+
+
+def _labelled(paths: tuple[str, ...], row_groups: tuple[int, ...] | None, retention: float) -> Events:
+    parts = [_with_label(read_parquet(path, row_groups=row_groups), path) for path in paths]
+    shared = set.intersection(*(set(part.columns) for part in parts))
+    parts = [
+        Events(part.particles, part.offsets, {name: part.columns[name] for name in sorted(shared)})
+        for part in parts
+    ]
+    events = Events.concatenate(parts)
+    label = events.columns["label"]
+    if label.all() or not label.any():
+        raise InputError(
+            f"{', '.join(paths)}: label {int(label[0])} for every event", "events of both classes"
+        )
+    if "weight" in shared:
+        weight = events.columns["weight"]
+        if not (np.isfinite(weight) & (weight > 0)).all():
+            raise InputError(f"{', '.join(paths)}: a weight that is not positive", "positive, finite weights")
+        return events
+    # a file of the study is balanced by hand: the weights bring the population's retention back
+    passing = label.mean()
+    failing_weight = passing / (1 - passing) * (1 - retention) / retention
+    return events.with_columns(weight=np.where(label, 1.0, failing_weight))
+
+
+def _with_label(events: Events, path: str) -> Events:
+    if "label" not in events.columns:
+        raise InputError(
+            f"{path} has no event column 'label' (it has {', '.join(events.columns) or 'none'})",
+            "a column 'label' with 0 or 1",
+            "add it, or make it with hepsets simulate",
+        )
+    label = events.columns["label"]
+    if label.dtype.kind not in "biuf" or label.ndim != 1 or not np.isin(label, (0, 1)).all():
+        raise InputError(
+            f"{path}: labels such as {label[~np.isin(label, (0, 1))][:1]}", "0 (fails) or 1 (passes)"
+        )
+    return events.with_columns(label=label.astype(bool))

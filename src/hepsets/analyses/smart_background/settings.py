@@ -1,0 +1,145 @@
+"""The configuration of the smart-background analysis and its three sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from hepsets.evaluate.speedup import SpeedupConfig
+from hepsets.learn.fit import FitConfig
+from hepsets.learn.model import ModelConfig
+
+Study = Literal["features", "layers", "embedding"]
+
+PUBLISHED = (
+    "flat_mlp",
+    "flat_mlp_mask",
+    "deep_sets",
+    "deep_sets_pdg",
+    "deep_sets_gcn",
+    "deep_sets_gcn_pdg",
+    "deep_sets_gcn_pdg_normalized",
+    "DS_6_GCN_135",
+    "transformer",
+    "gcn_stack",
+)
+"""The models of the published study."""
+
+OURS = "decay_sweep"
+"""Our own model."""
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class DataConfig:
+    """Which events.
+
+    Parameters
+    ----------
+    sample, skim
+        What to generate and which skim to predict.
+    train_events, test_events
+        Events to keep for training (validation included) and testing, half of them passing.
+    trials
+        Further detector simulations of each training event: their pass rates are the soft labels
+        of our own model. The published models see one label per event.
+    train, test
+        The user's own files in place of generated events.
+    row_groups
+        Which row groups of the user's files to read; all by default.
+    """
+
+    sample: str = "mixed"
+    skim: str = "hadronic_b0"
+    train_events: int = Field(default=60_000, ge=8)
+    test_events: int = Field(default=60_000, ge=8)
+    trials: int = Field(default=8, ge=0)
+    train: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    row_groups: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class LimitConfig:
+    """How to find the limit.
+
+    Parameters
+    ----------
+    events
+        Test events to simulate again and again; at most all of them.
+    trials
+        Detector simulations of each; even.
+    """
+
+    events: int = Field(default=4000, ge=2)
+    trials: int = Field(default=100, ge=2, multiple_of=2)
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Config:
+    """Everything that a smart-background run depends on.
+
+    Parameters
+    ----------
+    scale
+        Name of the size that the other defaults came from.
+    seed
+        Seed of events, detector, initial weights and training.
+    data
+        Events.
+    models
+        Names of the models to train and compare.
+    model
+        Options of all models; what is left open is each model's published choice.
+    fit
+        Training of all models.
+    model_of, fit_of
+        Options and training of single models, in place of ``model`` and ``fit``.
+    speedup
+        Costs.
+    limit
+        The limit.
+    studies
+        Further studies.
+    layers
+        The family members that the study of layers compares.
+    """
+
+    scale: Literal["quick", "standard", "full"] = "standard"
+    seed: int = Field(default=1, ge=0)
+    data: DataConfig = DataConfig()
+    models: tuple[str, ...] = (*PUBLISHED, OURS)
+    model: ModelConfig = ModelConfig()
+    fit: FitConfig = FitConfig()
+    model_of: dict[str, ModelConfig] = Field(default_factory=dict)
+    fit_of: dict[str, FitConfig] = Field(default_factory=dict)
+    speedup: SpeedupConfig = SpeedupConfig()
+    limit: LimitConfig = LimitConfig()
+    studies: tuple[Study, ...] = ()
+    layers: tuple[str, ...] = (
+        "DS_3_GCN_none",
+        "DS_3_GCN_1",
+        "DS_4_GCN_12",
+        "DS_4_GCN_13",
+        "DS_5_GCN_123",
+        "DS_6_GCN_135",
+        "DS_6_GCN_1234",
+        "DS_8_GCN_1357",
+    )
+
+
+SCALES: Mapping[str, Mapping[str, Any]] = {
+    "quick": {
+        "data": {"train_events": 3000, "test_events": 3000, "trials": 2},
+        "fit": {"epochs": 2},
+        "limit": {"events": 300, "trials": 20},
+    },
+    "standard": {},
+    "full": {
+        "data": {"train_events": 400_000, "test_events": 400_000},
+        "limit": {"events": 10_000, "trials": 200},
+    },
+}
+"""What differs from the defaults at each size."""

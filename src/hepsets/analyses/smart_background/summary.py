@@ -1,0 +1,136 @@
+"""The numbers of a run: the metrics of ``result.json`` and the table on the terminal."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from hepsets.analyses.smart_background.comparison import ModelResult
+from hepsets.analyses.smart_background.samples import Samples
+from hepsets.analyses.smart_background.settings import Config
+from hepsets.analyses.smart_background.studies import Studies
+from hepsets.core.measured import Measured
+from hepsets.evaluate.limit import Limit
+
+if TYPE_CHECKING:
+    from hepsets.analyses.smart_background import Result
+
+
+def metrics_of(
+    config: Config,
+    samples: Samples,
+    models: Sequence[ModelResult],
+    limit: Limit | None,
+    studies: Studies,
+) -> dict[str, Any]:
+    """The metrics of ``result.json``; names are an interface."""
+    metrics: dict[str, Any] = {
+        "models": [_model_metrics(model) for model in models],
+        "best_model": max(models, key=lambda model: model.classification.auc).name if models else None,
+        "retention": {config.data.skim: dataclasses.asdict(samples.retention)},
+        "bias": [
+            {
+                "model": model.name,
+                "observable": bias.observable,
+                "kl": bias.kl.value,
+                "kl_se": bias.kl.se,
+                "max_abs_pull": abs(bias.max_pull),
+            }
+            for model in models
+            for bias in model.biases
+        ],
+    }
+    if samples.generated_per_s is not None:
+        metrics["generation"] = {"events_per_s": samples.generated_per_s}
+    if limit is not None:
+        metrics["limit"] = {
+            "auc": limit.auc.value,
+            "auc_se": limit.auc.se,
+            "max_speedup": limit.max_speedup.value,
+            "max_speedup_se": limit.max_speedup.se,
+            "importance_speedup": limit.importance_speedup.value,
+            "importance_speedup_se": limit.importance_speedup.se,
+        }
+    for name, rows in (
+        *((f"features_{key}", rows) for key, rows in studies.features.items()),
+        ("layers", studies.layers),
+    ):
+        if rows:
+            metrics.setdefault("studies", {})[name] = [
+                {
+                    "name": row.name,
+                    "parameters": row.parameters,
+                    "auc": row.auc.value,
+                    "auc_se": row.auc.se,
+                    "change": row.change.value,
+                    "change_se": row.change.se,
+                }
+                for row in rows
+            ]
+    return metrics
+
+
+def _model_metrics(model: ModelResult) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "inputs": model.config.inputs,
+        "parameters": model.parameters,
+        "loss": model.classification.loss,
+        "loss_se": model.classification.loss_se,
+        "accuracy": model.classification.accuracy,
+        "accuracy_se": model.classification.accuracy_se,
+        "auc": model.classification.auc,
+        "auc_se": model.classification.auc_se,
+        "max_speedup": model.speedup.speedup,
+        "max_speedup_se": model.speedup.speedup_se,
+        "threshold": model.speedup.threshold,
+        "true_positive_rate": model.speedup.true_positive_rate,
+        "true_positive_rate_se": model.speedup.true_positive_rate_se,
+        "false_positive_rate": model.speedup.false_positive_rate,
+        "false_positive_rate_se": model.speedup.false_positive_rate_se,
+        "importance_speedup": model.importance.speedup,
+        "importance_speedup_se": model.importance.speedup_se,
+        "expected_calibration_error": model.calibration.expected_error,
+        "expected_calibration_error_se": model.calibration.expected_error_se,
+        "train_events_per_s": model.fit.train_events_per_s,
+        "score_events_per_s": model.score_events_per_s,
+    }
+
+
+def print_summary(result: Result) -> None:
+    """Print the table of models, best last, and the limit."""
+    table = Table(title="smart background", title_justify="left")
+    for name, justify in (
+        ("model", "left"),
+        ("parameters", "right"),
+        ("inputs", "left"),
+        ("AUC", "right"),
+        ("speedup", "right"),
+        ("unbiased speedup", "right"),
+    ):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for model in sorted(result.models, key=lambda model: model.classification.auc):
+        table.add_row(
+            model.name,
+            str(model.parameters),
+            str(model.config.inputs),
+            str(Measured(model.classification.auc, model.classification.auc_se)),
+            str(Measured(model.speedup.speedup, model.speedup.speedup_se)),
+            str(Measured(model.importance.speedup, model.importance.speedup_se)),
+        )
+    if result.limit is not None:
+        table.add_section()
+        table.add_row(
+            "limit",
+            "",
+            "",
+            *(
+                str(Measured(m.value, m.se))
+                for m in (result.limit.auc, result.limit.max_speedup, result.limit.importance_speedup)
+            ),
+        )
+    Console().print(table)

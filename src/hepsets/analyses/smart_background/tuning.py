@@ -1,0 +1,82 @@
+"""Search a model's hyper-parameters on validation events with Optuna."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from hepsets.analyses.smart_background.comparison import RARE, fit_config
+from hepsets.analyses.smart_background.samples import get_training_events
+from hepsets.analyses.smart_background.settings import Config
+from hepsets.core import config as configuration
+from hepsets.core.errors import InputError
+from hepsets.core.pdg import PdgMap
+from hepsets.core.progress import progress_bar
+from hepsets.learn.fit import fit
+from hepsets.learn.model import ModelConfig
+from hepsets.learn.models import build_model, recipe
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The best trial so far, of how many."""
+
+    auc: float
+    parameters: dict[str, Any]
+    trials: int
+
+
+def tune(config: Config, model: str, *, trials: int, storage: Path, workers: int = 1) -> Tuned:
+    """Add trials to a study and return the best of all its trials.
+
+    The study's name holds the model and a fingerprint of the configuration, so a storage file can
+    serve many studies and is resumed only by the same one. Only training files are read; test
+    events are never looked at.
+
+    Raises
+    ------
+    InputError
+        For an unknown model or a storage file that is no SQLite data base of Optuna.
+    """
+    recipe(model)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    events_folder = storage.with_name(f"{storage.stem}-events-{configuration.sha256(config)[:12]}")
+    try:
+        study = optuna.create_study(
+            study_name=f"{model}-{configuration.sha256(config)[:12]}",
+            storage=f"sqlite:///{storage}",
+            direction="maximize",
+            load_if_exists=True,
+            sampler=optuna.samplers.TPESampler(seed=config.seed),
+        )
+    except Exception as error:
+        raise InputError(
+            f"{storage} cannot be used ({str(error).splitlines()[0]})",
+            "a new file or one that an earlier hepsets tune wrote",
+        ) from error
+    events = get_training_events(config, events_folder, workers=workers)
+    pdg_map = PdgMap.fit(events.particles["pdg"], min_count=RARE)
+
+    def objective(trial: optuna.Trial) -> float:
+        options = ModelConfig(
+            units=trial.suggest_categorical("units", [16, 32, 64, 128]),
+            embedding=trial.suggest_int("embedding", 4, 32),
+            dropout=trial.suggest_float("dropout", 0.0, 0.3),
+            graph_layers=trial.suggest_int("graph_layers", 1, 5),
+            seed=config.seed,
+        )
+        settings = dataclasses.replace(
+            fit_config(config, model),
+            learning_rate=trial.suggest_float("learning_rate", 2e-4, 1e-2, log=True),
+            batch_events=trial.suggest_categorical("batch_events", [128, 256, 512, 1024]),
+        )
+        result = fit(build_model(model, pdg_map, options), events, events.columns["label"], config=settings)
+        return result.history[result.best_epoch - 1].validation_auc
+
+    with progress_bar(f"tuning {model}", trials) as advance:
+        study.optimize(objective, n_trials=trials, callbacks=[lambda *_: advance(1)])
+    return Tuned(float(study.best_value), dict(study.best_params), len(study.trials))
