@@ -44,13 +44,11 @@ class BeamConfig:
     half_crossing_angle: float = 0.0415
     spot_size: tuple[float, float, float] = (6.4e-4, 4.2e-6, 1.54e-2)
 
-    def momenta(self) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-        """Mean momenta of e⁻ and e⁺ [GeV]."""
-        sine, cosine = math.sin(self.half_crossing_angle), math.cos(self.half_crossing_angle)
-        return (
-            (self.electron_energy * sine, 0.0, self.electron_energy * cosine),
-            (self.positron_energy * sine, 0.0, -self.positron_energy * cosine),
-        )
+    @property
+    def energy(self) -> float:
+        """Mean energy in the centre of mass [GeV]."""
+        cosine = math.cos(2 * self.half_crossing_angle)
+        return math.sqrt(2 * self.electron_energy * self.positron_energy * (1 + cosine))
 
     def collisions(self, rng: np.random.Generator, n: int, least: float = 0.0) -> Floats:
         """Four-momenta (px, py, pz, E) [GeV] of e⁻ and e⁺ with √s above ``least``, shape ``(n, 2, 4)``."""
@@ -120,15 +118,15 @@ def draw_b_pairs(
         Of the B [GeV, ns].
     """
     beams = beam.collisions(rng, n, least=2 * mass)
-    total = beams.sum(axis=1)
-    energy = 0.5 * np.sqrt(mass_squared(total))
-    electron = boosted(beams[:, 0], total * [-1, -1, -1, 1])[:, :3]
-    axis = electron / np.linalg.norm(electron, axis=1, keepdims=True)
+    energy = 0.5 * np.sqrt(mass_squared(beams.sum(axis=1)))
     # the inverse of the cumulative distribution (3c − c³)/2 of cos θ, by Viète's formula
     cosine = 2 * np.sin(np.arcsin(rng.uniform(-1, 1, n)) / 3)
-    direction = _about(axis, cosine, rng.uniform(0, 2 * np.pi, n))
+    azimuth = rng.uniform(0, 2 * np.pi, n)
+    sine = np.sqrt(1 - cosine**2)
+    direction = np.column_stack([sine * np.cos(azimuth), sine * np.sin(azimuth), cosine])
     momentum = np.sqrt(energy**2 - mass**2)[:, None] * direction
-    pair = [boosted(np.column_stack([sign * momentum, energy]), total) for sign in (1, -1)]
+    pair = np.stack([np.column_stack([sign * momentum, energy]) for sign in (1, -1)], axis=1)
+    pair = np.einsum("nij,nbj->nbi", to_laboratory(beams), pair)
 
     lifetime = rng.exponential(mean_life, (n, 2))
     flavour = np.tile([1, -1], (n, 1))
@@ -136,7 +134,7 @@ def draw_b_pairs(
         picoseconds = 1000 * (lifetime[:, 0] - lifetime[:, 1])
         mixed = rng.random(n) < 0.5 * (1 - np.cos(B0_MIXING_FREQUENCY * picoseconds))
         flavour[mixed] = rng.choice([1, -1], n)[mixed, None]
-    return BPairs(flavour * pdg, np.stack(pair, axis=1), lifetime, mass)
+    return BPairs(flavour * pdg, pair, lifetime, mass)
 
 
 def mass_squared(p: Floats) -> Floats:
@@ -159,14 +157,24 @@ def boosted(p: Floats, frame: Floats) -> Floats:
     return np.column_stack([p[:, :3] + frame[:, :3] * factor[:, None], energy])
 
 
-def _about(axis: Floats, cosine: Floats, azimuth: Floats) -> Floats:
-    """Unit vectors at polar angle and azimuth about each axis, shape ``(n, 3)``."""
-    aside = np.cross(axis, [0.0, 1.0, 0.0])
-    aside /= np.linalg.norm(aside, axis=1, keepdims=True)
-    sine = np.sqrt(1 - cosine**2)
-    direction: Floats = (
-        cosine[:, None] * axis
-        + (sine * np.cos(azimuth))[:, None] * aside
-        + (sine * np.sin(azimuth))[:, None] * np.cross(axis, aside)
-    )
-    return direction
+def to_laboratory(beams: Floats) -> Floats:
+    """Lorentz transformations from the centre of mass, with e⁻ along z, to the laboratory.
+
+    Parameters
+    ----------
+    beams
+        Four-momenta of e⁻ and e⁺ in the laboratory, shape ``(n, 2, 4)``.
+
+    Returns
+    -------
+    Floats
+        Matrices that act on (px, py, pz, E) or (x, y, z, ct), shape ``(n, 4, 4)``.
+    """
+    total = beams.sum(axis=1)
+    electron = boosted(beams[:, 0], total * [-1, -1, -1, 1])[:, :3]
+    z = electron / np.linalg.norm(electron, axis=1, keepdims=True)
+    x = np.cross([0.0, 1.0, 0.0], z)
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    axes = [boosted(np.column_stack([axis, np.zeros(len(z))]), total) for axis in (x, np.cross(z, x), z)]
+    velocity = total / np.sqrt(mass_squared(total))[:, None]
+    return np.stack([*axes, velocity], axis=2)

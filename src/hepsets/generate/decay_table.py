@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 from decaylanguage.data import basepath
 from decaylanguage.dec.enums import known_decay_models
-from particle import Particle, ParticleNotFound
+from numpy.typing import NDArray
+from particle import InvalidParticle, Particle, ParticleNotFound
 from particle.converters import EvtGenName2PDGIDBiMap
 
 from hepsets.core.errors import InputError
+from hepsets.core.units import MM_PER_CM, SPEED_OF_LIGHT
 
 MAX_PRODUCTS = 8
 """Pythia's limit on the products of one channel."""
@@ -36,6 +39,14 @@ _CODE_OF_MODEL = {"VSS": VECTOR_TO_2PS, "PI0_DALITZ": DALITZ, "OMEGA_DALITZ": OM
     ),
     WEAK,
 )  # fmt: skip
+
+GENERATED_B = (511, 521)
+"""The B mesons that are generated; their channels are loaded in two parts, see :class:`DecayTable`."""
+
+WEAKLY_DECAYING = (
+    310, 411, 421, 431, 511, 521, 3112, 3122, 3222, 3312, 3322, 3334, 4122, 4132, 4232, 4332,
+)  # fmt: skip
+"""Hadrons that the generator decays after a measurable flight."""
 
 _TAU = 15
 _NEUTRINOS = frozenset({12, 14, 16})
@@ -89,6 +100,11 @@ class DecayTable:
     ----------
     channels
         Channels of each mother, by PDG id or alias id, all positive.
+    inclusive
+        For each generated B the id under which its inclusive (quark-level) channels are loaded, and
+        their share of all its decays. EvtGen gives up an inclusive decay whose hadrons happen to be
+        those of a channel that the table lists (listed with fraction zero in order to forbid it,
+        often); to do the same one has to know which decays were inclusive.
     aliases
         PDG id that each alias id stands for.
     left_out
@@ -97,6 +113,7 @@ class DecayTable:
     """
 
     channels: Mapping[int, tuple[Channel, ...]]
+    inclusive: Mapping[int, tuple[int, float]]
     aliases: Mapping[int, int]
     left_out: tuple[str, ...]
 
@@ -137,10 +154,39 @@ def parse_decay_table(text: str) -> DecayTable:
             words for words, channel in zip(lines, found, strict=True) if len(channel.products) > MAX_PRODUCTS
         ]
         left_out.extend(f"{name} -> {' '.join(words[1:])}" for words in too_long)
-        chosen = [c for c in found if c.branching_fraction > 0 and len(c.products) <= MAX_PRODUCTS]
+        chosen = [c for c in found if c.products and len(c.products) <= MAX_PRODUCTS]
         if chosen:
             channels[mother] = tuple(chosen)
-    return DecayTable(channels, ids.aliases, tuple(left_out))
+    inclusive: dict[int, tuple[int, float]] = {}
+    for mother in filter(channels.get, GENERATED_B):
+        quark_level = [c for c in channels[mother] if _is_quark_level(c)]
+        total = sum(c.branching_fraction for c in channels[mother])
+        own = ids.new_alias(mother)
+        inclusive[mother] = own, sum(c.branching_fraction for c in quark_level) / total
+        channels[own] = tuple(quark_level)
+        channels[mother] = tuple(c for c in channels[mother] if not _is_quark_level(c))
+    return DecayTable(channels, inclusive, ids.aliases, tuple(left_out))
+
+
+@lru_cache(maxsize=4096)
+def conjugate(pdg: int) -> int:
+    """PDG id of the antiparticle; the id itself for a particle that is its own."""
+    try:
+        return int(Particle.from_pdgid(pdg).invert().pdgid)
+    except (ParticleNotFound, InvalidParticle):
+        return pdg if pdg in _SELF_CONJUGATE else -pdg
+
+
+def is_parton(pdg: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    """Whether ids are quarks, gluons, diquarks or Pythia's placeholders (81–90)."""
+    size = np.abs(pdg)
+    diquark = (size > 1000) & (size < 10_000) & (size // 10 % 10 == 0)
+    parton: NDArray[np.bool_] = (size <= 8) | (size == 21) | diquark | ((size > 80) & (size <= 90))
+    return parton
+
+
+def _is_quark_level(channel: Channel) -> bool:
+    return bool(is_parton(np.array(channel.products)).any())
 
 
 class _Names:
@@ -166,10 +212,14 @@ class _Names:
             if pdg < 0:
                 self._own[name] = -self(self._conjugates[name])
             else:
-                own = ALIAS_BASE + 20_000 * len(self.aliases) + pdg
-                self.aliases[own] = pdg
-                self._own[name] = own
+                self._own[name] = self.new_alias(pdg)
         return self._own[name]
+
+    def new_alias(self, pdg: int) -> int:
+        """A new id for a particle that decays unlike ``pdg`` but is one."""
+        own = ALIAS_BASE + 20_000 * len(self.aliases) + pdg
+        self.aliases[own] = pdg
+        return own
 
 
 def _ids_of_names(text: str) -> _Names:
@@ -236,9 +286,20 @@ def load_into(particle_data: Any, table: DecayTable) -> None:
             entry.addChannel(1, channel.branching_fraction, channel.me_mode, *channel.products)
 
 
+def set_lifetimes(particle_data: Any) -> None:
+    """Give the hadrons that fly in the detector the lifetimes of the Particle Data Group.
+
+    Pythia's own are older; its B⁰ and D_s differ by one to two per cent.
+    """
+    for pdg in WEAKLY_DECAYING:
+        lifetime = Particle.from_pdgid(pdg).lifetime  # ns
+        particle_data.readString(f"{pdg}:tau0 = {lifetime * SPEED_OF_LIGHT * MM_PER_CM!r}")
+
+
 def _reached(particle_data: Any, table: DecayTable) -> set[int]:
     """Ids that Pythia knows already, and all that those decay to."""
     todo = [mother for mother in table.channels if particle_data.isParticle(mother)]
+    todo += [own for own, _ in table.inclusive.values()]
     reached = set(todo)
     while todo:
         for channel in table.channels.get(todo.pop(), ()):
@@ -255,15 +316,15 @@ def _add_particle(particle_data: Any, pdg: int) -> None:
     else:
         try:
             known = Particle.from_pdgid(pdg)
-        except ParticleNotFound as error:
+        except (ParticleNotFound, InvalidParticle) as error:
             raise InputError(
                 f"particle {pdg} of the decay table has no known mass",
                 "an id of Pythia or of the particle package",
             ) from error
         name, self_conjugate = known.name, known.is_self_conjugate
         mass, width = (known.mass or 0.0) / 1000, (known.width or 0.0) / 1000
-        spin_type = int(2 * known.J + 1) if known.J is not None else 1
-        charge_type = round(3 * known.charge)
+        spin_type = round(2 * float(known.J or 0) + 1)
+        charge_type = round(3 * float(known.charge or 0))
     low, high = _EXTRA_MASS_RANGE.get(pdg, (max(0.0, mass - 3 * width), mass + 3 * width))
     names = (name,) if self_conjugate else (name, f"{name}bar")
     particle_data.addParticle(pdg, *names, spin_type, charge_type, 0, mass, width, low, high)

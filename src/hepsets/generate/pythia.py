@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
@@ -16,9 +17,14 @@ from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.parallel import map_in_order
 from hepsets.core.units import MM_PER_CM, SPEED_OF_LIGHT
-from hepsets.generate.beams import BeamConfig, BPairs, draw_b_pairs
-from hepsets.generate.decay_table import belle2_decay_table, load_into
+from hepsets.generate.beams import BeamConfig, BPairs, draw_b_pairs, to_laboratory
+from hepsets.generate.decay_table import belle2_decay_table, load_into, set_lifetimes
+from hepsets.generate.inclusive import repeats_listed_channel
 from hepsets.generate.record import Record, to_events
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Attempt = Callable[[Integers, int], tuple[Events, Integers]]
 
 SAMPLES = ("mixed", "charged", "uubar", "ddbar", "ssbar", "ccbar")
 """B⁰B̄⁰, B⁺B⁻ and the four light continuum flavours."""
@@ -26,8 +32,8 @@ SAMPLES = ("mixed", "charged", "uubar", "ddbar", "ssbar", "ccbar")
 BLOCK_EVENTS = 5000
 """Events that are generated from one seed: the unit of reproducibility."""
 
-_SPARE_EVENTS = 100
-"""Collisions beyond the block, for those whose decay Pythia gives up."""
+_MAX_ROUNDS = 100
+"""How often an event is tried; each try of a B B̄ event fails with a probability of 5 to 15 %."""
 
 _UPSILON_4S = 300553
 _VIRTUAL_PHOTON = 23
@@ -119,24 +125,65 @@ def generate_block(
     if not 0 < n_events <= BLOCK_EVENTS:
         raise InputError(f"{n_events} events in a block", f"1 to {BLOCK_EVENTS}")
     rng = np.random.default_rng([seed, SAMPLES.index(sample), block])
-    pythia_seed = int(rng.integers(1, 900_000_000))
-    n_collisions = BLOCK_EVENTS + _SPARE_EVENTS  # whatever n_events is: fewer are the first of more
-    spots = beam.spots(rng, n_collisions)
+    rounds = rng.integers(1, 900_000_000, _MAX_ROUNDS)
+    # all random numbers of the block are drawn, so that fewer events are the first of more
+    spots = beam.spots(rng, BLOCK_EVENTS)
     if sample in _QUARK_OF_SAMPLE:
-        pythia = _continuum_pythia(sample, beam)
-        pythia.rndm.init(pythia_seed)
-        record, used = _next_events(pythia, n_events)
-        return to_events(record, spots[used])
-    pdg = _MESON_OF_SAMPLE[sample]
-    pythia, mass, mean_life = _decayer(pdg)
-    pairs = draw_b_pairs(rng, beam, n_collisions, pdg=pdg, mass=mass, mean_life=mean_life)
+        frames = to_laboratory(beam.collisions(rng, BLOCK_EVENTS))
+        attempt = partial(_make_continuum, sample, beam, frames, spots)
+    else:
+        pdg = _MESON_OF_SAMPLE[sample]
+        _, mass, mean_life = _decayer(pdg)
+        pairs = draw_b_pairs(rng, beam, BLOCK_EVENTS, pdg=pdg, mass=mass, mean_life=mean_life)
+        inclusive = rng.random(pairs.pdg.shape) < belle2_decay_table().inclusive[pdg][1]
+        attempt = partial(_decay_pairs, pdg, pairs, inclusive, spots)
+    return _repeat_until_made(attempt, n_events, rounds)
+
+
+def _repeat_until_made(attempt: Attempt, n_events: int, seeds: Integers) -> Events:
+    """Try all events, then those again that were not made, until each is.
+
+    ``attempt(which, seed)`` returns the events that it made and which of those asked for they are.
+    """
+    todo = np.arange(n_events)
+    made: list[Events] = []
+    numbers: list[Integers] = []
+    for seed in seeds:
+        events, which = attempt(todo, int(seed))
+        made.append(events)
+        numbers.append(which)
+        todo = np.setdiff1d(todo, which, assume_unique=True)
+        if not len(todo):
+            return Events.concatenate(made)[np.argsort(np.concatenate(numbers))]
+    raise RuntimeError(f"Pythia failed {len(seeds)} times in {len(todo)} of {n_events} events")
+
+
+def _make_continuum(
+    sample: str, beam: BeamConfig, frames: Floats, spots: Floats, which: Integers, seed: int
+) -> tuple[Events, Integers]:
+    pythia = _continuum_pythia(sample, beam.energy)
+    pythia.rndm.init(seed)
+    record, succeeded = Record.read(pythia.nextBatch(len(which), "none"))
+    which = which[succeeded]
+    return to_events(record.transformed(frames[which]), spots[which]), which
+
+
+def _decay_pairs(
+    pdg: int, pairs: BPairs, inclusive: NDArray[np.bool_], spots: Floats, which: Integers, seed: int
+) -> tuple[Events, Integers]:
+    pythia, _, _ = _decayer(pdg)
+    own = belle2_decay_table().inclusive[pdg][0]
+    loaded = np.where(inclusive, np.sign(pairs.pdg) * own, pairs.pdg)
     with tempfile.TemporaryDirectory(prefix="hepsets-") as folder:
         path = Path(folder) / "pairs.lhe"
-        _write_lhe(path, pairs, n_events + _SPARE_EVENTS)
+        _write_lhe(path, loaded[which], pairs.momentum[which], pairs.mass)
         pythia.getLHAupPtr().newEventFile(str(path))
-        pythia.rndm.init(pythia_seed)
-        record, used = _next_events(pythia, n_events)
-    return to_events(record, spots[used], _UPSILON_4S, pairs.flights()[used])
+        pythia.rndm.init(seed)
+        record, succeeded = Record.read(pythia.nextBatch(len(which), "none"))
+    which = which[succeeded]
+    events = to_events(record, spots[which], _UPSILON_4S, pairs.flights()[which])
+    allowed = ~repeats_listed_channel(events, inclusive[which], pdg)
+    return events[allowed], which[allowed]
 
 
 # -- Pythia -----------------------------------------------------------------------------------------
@@ -183,6 +230,7 @@ def _new_pythia(settings: tuple[str, ...]) -> Any:
         if not pythia.readString(setting):
             raise RuntimeError(f"Pythia refuses the setting {setting!r}")
     load_into(pythia.particleData, belle2_decay_table())
+    set_lifetimes(pythia.particleData)
     return pythia
 
 
@@ -216,20 +264,19 @@ def _decayer(pdg: int) -> tuple[Any, float, float]:
 
 
 @lru_cache(maxsize=4)
-def _continuum_pythia(sample: str, beam: BeamConfig) -> Any:
-    """Pythia, ready for e⁺e⁻ → γ* → q q̄ of one flavour, with initial-state radiation."""
-    electron, positron = beam.momenta()
+def _continuum_pythia(sample: str, energy: float) -> Any:
+    """Pythia, ready for e⁺e⁻ → γ* → q q̄ of one flavour, with initial-state radiation.
+
+    The beams have a fixed energy, in the centre of mass: with Pythia's own energy spread an event
+    depends (in the sixth digit) on the one before it.
+    """
     return _initialised(
         _new_pythia(
             (
-                "Beams:frameType = 3",
+                "Beams:frameType = 1",
                 "Beams:idA = 11",
                 "Beams:idB = -11",
-                *(f"Beams:p{axis}A = {p!r}" for axis, p in zip("xyz", electron, strict=True)),
-                *(f"Beams:p{axis}B = {p!r}" for axis, p in zip("xyz", positron, strict=True)),
-                "Beams:allowMomentumSpread = on",
-                f"Beams:sigmaPzA = {beam.electron_spread}",
-                f"Beams:sigmaPzB = {beam.positron_spread}",
+                f"Beams:eCM = {energy!r}",
                 "WeakSingleBoson:ffbar2gmZ = on",
                 "WeakZ0:gmZmode = 1",
                 "23:onMode = off",
@@ -240,24 +287,8 @@ def _continuum_pythia(sample: str, beam: BeamConfig) -> Any:
     )
 
 
-def _write_lhe(path: Path, pairs: BPairs, n: int) -> None:
-    """Write the first ``n`` pairs as Les Houches events."""
-    rows = np.concatenate([pairs.pdg[:n, :, None], pairs.momentum[:n]], axis=2).reshape(-1)
-    event = _LHE_EVENT.format(mass=pairs.mass)
-    path.write_text(_LHE_HEAD + event * n % tuple(rows.tolist()) + "</LesHouchesEvents>\n")
-
-
-def _next_events(pythia: Any, n_events: int) -> tuple[Record, np.ndarray[Any, np.dtype[np.int64]]]:
-    """Exactly ``n_events`` events, and which collision each is; the next replaces one that fails."""
-    records: list[Record] = []
-    used: list[int] = []
-    tried = 0
-    while len(used) < n_events:
-        batch = pythia.nextBatch(n_events - len(used), "none")
-        record, succeeded = Record.read(batch)
-        records.append(record)
-        used.extend((tried + np.flatnonzero(succeeded)).tolist())
-        tried += len(succeeded)
-        if tried > n_events + _SPARE_EVENTS:
-            raise RuntimeError(f"Pythia failed in {tried - len(used)} of {tried} events")
-    return Record.joined(records), np.array(used)
+def _write_lhe(path: Path, pdg: Integers, momentum: Floats, mass: float) -> None:
+    """Write pairs of particles of one mass as Les Houches events."""
+    rows = np.concatenate([pdg[..., None], momentum], axis=2).reshape(-1)
+    event = _LHE_EVENT.format(mass=mass)
+    path.write_text(_LHE_HEAD + event * len(pdg) % tuple(rows.tolist()) + "</LesHouchesEvents>\n")

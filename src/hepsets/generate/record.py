@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hepsets.core.events import Events
 from hepsets.core.units import MM_PER_CM, SPEED_OF_LIGHT
-from hepsets.generate.decay_table import ALIAS_BASE, belle2_decay_table
+from hepsets.generate.decay_table import ALIAS_BASE, belle2_decay_table, is_parton
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -72,19 +72,20 @@ class Record:
         record = Record(offsets, column("id"), column("status"), column("mother1") + start, momentum, vertex)
         return record, succeeded
 
-    @staticmethod
-    def joined(records: list[Record]) -> Record:
-        """Several records one after the other."""
-        if len(records) == 1:
-            return records[0]
-        shifts = np.cumsum([0, *(record.offsets[-1] for record in records[:-1])])
-        return Record(
-            np.concatenate([[0], *(r.offsets[1:] + s for r, s in zip(records, shifts, strict=True))]),
-            np.concatenate([r.pdg for r in records]),
-            np.concatenate([r.status for r in records]),
-            np.concatenate([r.mother + s for r, s in zip(records, shifts, strict=True)]),
-            np.concatenate([r.momentum for r in records], axis=1),
-            np.concatenate([r.vertex for r in records], axis=1),
+    def transformed(self, matrices: Floats) -> Record:
+        """The record in another frame of reference.
+
+        Parameters
+        ----------
+        matrices
+            One Lorentz transformation per event, shape ``(n_events, 4, 4)``.
+        """
+        matrix = np.repeat(matrices, np.diff(self.offsets), axis=0)
+        units = np.array([1, 1, 1, SPEED_OF_LIGHT])[:, None]
+        return replace(
+            self,
+            momentum=np.einsum("nij,jn->in", matrix, self.momentum),
+            vertex=np.einsum("nij,jn->in", matrix, self.vertex * units) / units,
         )
 
 
@@ -114,7 +115,7 @@ def to_events(record: Record, spots: Floats, upsilon: int = 0, flights: Floats |
     bosons = np.flatnonzero(pdg == _VIRTUAL_BOSON)
     incoming = (size == 11) & (record.status < 0)
     faint = (pdg == 22) & ((record.status < 0) | (momentum[3] < _LEAST_PHOTON_ENERGY))
-    dropped = incoming | faint | _is_parton(size)
+    dropped = incoming | faint | is_parton(pdg)
     dropped[bosons] = True
 
     mother = record.mother.copy()
@@ -170,12 +171,6 @@ def to_events(record: Record, spots: Floats, upsilon: int = 0, flights: Floats |
         },
         offsets,
     )
-
-
-def _is_parton(size: Integers) -> NDArray[np.bool_]:
-    """Quarks, gluons, diquarks and Pythia's placeholders (81–90), by absolute PDG id."""
-    diquark = (size > 1000) & (size < 10_000) & (size // 10 % 10 == 0)
-    return (size <= 8) | (size == 21) | diquark | ((size > 80) & (size <= 90))
 
 
 def _without_aliases(pdg: Integers) -> Integers:
