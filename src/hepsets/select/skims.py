@@ -1,0 +1,190 @@
+"""The skims: which events a later analysis would keep, and how often they would be kept.
+
+A skim is one function from candidate lists to passes and one line in :data:`SKIMS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsets.core.errors import InputError
+from hepsets.core.events import Events
+from hepsets.select.candidates import ParticleLists, combine
+from hepsets.select.hadronic_tag import (
+    CHARGED_B,
+    NEUTRAL_B,
+    Candidates,
+    tag_candidates,
+    tag_passes,
+)
+from hepsets.simulate.belle2 import BELLE2, DetectorConfig, simulate
+
+BATCH_EVENTS = 500
+"""Events that are simulated and combined at a time; bounds the memory, does not change any result."""
+
+
+@dataclass(frozen=True)
+class Skim:
+    """A selection of events.
+
+    Parameters
+    ----------
+    description
+        What it selects, in a line.
+    passes
+        From the candidate lists and event numbers of a batch to booleans, shape ``(n_events,)``.
+    candidates
+        The same, to the accepted candidates themselves.
+    """
+
+    description: str
+    passes: Callable[[ParticleLists, NDArray[np.int64]], NDArray[np.bool_]]
+    candidates: Callable[[ParticleLists, NDArray[np.int64]], Candidates]
+
+
+def hadronic_tag(description: str, allowed: NDArray[np.bool_]) -> Skim:
+    """A skim on a fully reconstructed hadronic B decay with the allowed (charm, companion) pairs."""
+    return Skim(
+        description,
+        lambda lists, numbers: tag_passes(lists, numbers, allowed),
+        lambda lists, numbers: tag_candidates(lists, numbers, allowed),
+    )
+
+
+SKIMS: dict[str, Skim] = {
+    "hadronic_b0": hadronic_tag("a fully reconstructed hadronic B0 decay", NEUTRAL_B),
+    "hadronic_bplus": hadronic_tag("a fully reconstructed hadronic B+ decay", CHARGED_B),
+}
+"""All skims by name."""
+
+DEFAULT_SKIM = "hadronic_b0"
+
+
+def _skim(name: str) -> Skim:
+    if name not in SKIMS:
+        raise InputError(f"no skim {name!r}", f"one of {', '.join(SKIMS)}")
+    return SKIMS[name]
+
+
+def _numbers(events: Events, event_numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    numbers = np.ascontiguousarray(event_numbers, dtype=np.int64)
+    if numbers.shape != (len(events),):
+        raise InputError(f"event numbers of shape {numbers.shape}", f"({len(events)},), one per event")
+    return numbers
+
+
+def _batches(events: Events, numbers: NDArray[np.int64]) -> Iterator[tuple[slice, Events, NDArray[np.int64]]]:
+    for begin in range(0, len(events), BATCH_EVENTS):
+        part = slice(begin, min(begin + BATCH_EVENTS, len(events)))
+        yield part, events[part], numbers[part]
+
+
+def run_skims(
+    events: Events,
+    skims: Sequence[str],
+    *,
+    seed: int,
+    event_numbers: NDArray[np.int64],
+    trial: int = 0,
+    detector: DetectorConfig = BELLE2,
+) -> dict[str, NDArray[np.bool_]]:
+    """Simulate the detector once and tell which events pass each skim.
+
+    Parameters
+    ----------
+    events
+        Generated events.
+    skims
+        Names from :data:`SKIMS`.
+    seed, event_numbers, trial
+        Fix the detector's random numbers of each event, see :func:`hepsets.simulate.belle2.simulate`.
+    detector
+        The detector's numbers.
+
+    Returns
+    -------
+    dict
+        A boolean array of shape ``(n_events,)`` per skim.
+
+    Raises
+    ------
+    InputError
+        For an unknown skim or a wrong number of event numbers.
+    """
+    numbers = _numbers(events, event_numbers)
+    chosen = {name: _skim(name) for name in skims}
+    result = {name: np.zeros(len(events), dtype=np.bool_) for name in chosen}
+    for part, batch, batch_numbers in _batches(events, numbers):
+        seen = simulate(batch, seed=seed, event_numbers=batch_numbers, trial=trial, detector=detector)
+        lists = combine(seen, event_numbers=batch_numbers)
+        for name, skim in chosen.items():
+            result[name][part] = skim.passes(lists, batch_numbers)
+    return result
+
+
+def count_passes(
+    events: Events,
+    skim: str,
+    *,
+    seed: int,
+    event_numbers: NDArray[np.int64],
+    trials: int,
+    first_trial: int = 0,
+    detector: DetectorConfig = BELLE2,
+) -> NDArray[np.int32]:
+    """Simulate every event ``trials`` times afresh and count how often it passes.
+
+    Trial ``t`` of an event gives the same outcome as ``run_skims(..., trial=t)``; trials
+    ``first_trial … first_trial + trials - 1`` are run.
+
+    Returns
+    -------
+    ndarray
+        int32, shape ``(n_events,)``.
+
+    Raises
+    ------
+    InputError
+        As :func:`run_skims`, and for a negative number of trials.
+    """
+    if trials < 0:
+        raise InputError(f"{trials} trials", "zero or more")
+    numbers = _numbers(events, event_numbers)
+    chosen = _skim(skim)
+    result = np.zeros(len(events), dtype=np.int32)
+    for part, batch, batch_numbers in _batches(events, numbers):
+        for trial in range(first_trial, first_trial + trials):
+            seen = simulate(batch, seed=seed, event_numbers=batch_numbers, trial=trial, detector=detector)
+            result[part] += chosen.passes(combine(seen, event_numbers=batch_numbers), batch_numbers)
+    return result
+
+
+def find_candidates(
+    events: Events,
+    skim: str,
+    *,
+    seed: int,
+    event_numbers: NDArray[np.int64],
+    trial: int = 0,
+    detector: DetectorConfig = BELLE2,
+) -> Candidates:
+    """Simulate the detector once and return every accepted B candidate, ordered by event.
+
+    Raises
+    ------
+    InputError
+        As :func:`run_skims`.
+    """
+    numbers = _numbers(events, event_numbers)
+    chosen = _skim(skim)
+    parts = []
+    for part, batch, batch_numbers in _batches(events, numbers):
+        seen = simulate(batch, seed=seed, event_numbers=batch_numbers, trial=trial, detector=detector)
+        found = chosen.candidates(combine(seen, event_numbers=batch_numbers), batch_numbers)
+        found.values["event"] += part.start
+        parts.append(found)
+    return Candidates.concatenate(parts, numbers)
