@@ -97,11 +97,11 @@ class CandidateConfig:
     """Smallest K/(K+pi) probability of kaons."""
     min_pion: float = 0.10
     """Smallest pi/(K+pi) probability of pions."""
-    pi0_mass_min: float = 0.115
+    pi0_mass_min: float = 0.120
     """Window [GeV] of the two-photon mass."""
-    pi0_mass_max: float = 0.150
+    pi0_mass_max: float = 0.145
     pi0_mass_sigma: float = 0.0065
-    pi0_min_energy: float = 0.15
+    pi0_min_energy: float = 0.20
     """Smallest laboratory energy [GeV] of a pi0."""
     ks_mass_window: float = 0.012
     """Half width [GeV] of the two-pion mass."""

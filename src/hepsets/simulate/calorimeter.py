@@ -50,23 +50,23 @@ class CalorimeterConfig:
     """Smallest energy [GeV] of a cluster that is kept."""
     threshold_barrel: float = 0.030
     threshold_backward: float = 0.060
-    efficiency: float = 0.98
+    efficiency: float = 0.94
     """Probability that a photon above threshold gives its own cluster."""
-    noise: float = 0.00066
+    noise: float = 0.0020
     """sigma(E)/E = noise/E + stochastic/E^(1/4) + constant, in quadrature, E in GeV; the first two
     are larger than in the test beam because of pile-up and material."""
-    stochastic: float = 0.0160
+    stochastic: float = 0.0200
     constant: float = 0.0120
     tail_fraction: float = 0.20
     """Photons with leakage, material losses or conversions close to the crystals …"""
     tail_mean: float = 0.03
     """… lose this share of their energy on average (exponential)."""
-    angle: float = 0.0040
+    angle: float = 0.0042
     """Angular resolution [rad] at 1 GeV, rising as 1/sqrt(E)."""
     angle_constant: float = 0.0015
     shell_radius: float = 135.0
     """Distance [cm] of the showers from the origin, for photons that start elsewhere."""
-    conversion_length: float = 0.06
+    conversion_length: float = 0.08
     """Material before the CDC in radiation lengths at normal incidence; 7/9 of it converts photons,
     and a converted photon gives no cluster."""
     split_off: float = 0.12

@@ -53,9 +53,9 @@ class TrackerConfig:
     theta_max: float = 150.0
     field: float = 1.5
     """Solenoid field [T]."""
-    plateau: float = 0.97
+    plateau: float = 0.95
     """Efficiency at high transverse momentum, material and hit losses included."""
-    turn_on_pt: float = 0.055
+    turn_on_pt: float = 0.065
     """Transverse momentum [GeV] of half efficiency."""
     turn_on_width: float = 0.035
     """Width [GeV] of the turn-on (a normal integral)."""
