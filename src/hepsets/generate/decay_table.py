@@ -19,6 +19,7 @@ from decaylanguage.dec.enums import known_decay_models
 from numpy.typing import NDArray
 from particle import InvalidParticle, Particle, ParticleNotFound
 from particle.converters import EvtGenName2PDGIDBiMap
+from particle.exceptions import MatchingIDNotFound
 
 from hepsets.core.errors import InputError
 from hepsets.core.units import MM_PER_CM, SPEED_OF_LIGHT
@@ -205,7 +206,7 @@ class _Names:
         if namesake is None:
             try:
                 self._own[name] = int(EvtGenName2PDGIDBiMap[name])
-            except KeyError as error:
+            except MatchingIDNotFound as error:
                 raise InputError(f"unknown particle {name!r} in the decay table", "EvtGen's names") from error
         else:
             pdg = self(namesake)
@@ -292,7 +293,7 @@ def set_lifetimes(particle_data: Any) -> None:
     Pythia's own are older; its B⁰ and D_s differ by one to two per cent.
     """
     for pdg in WEAKLY_DECAYING:
-        lifetime = Particle.from_pdgid(pdg).lifetime  # ns
+        lifetime = float(Particle.from_pdgid(pdg).lifetime or 0)  # ns
         particle_data.readString(f"{pdg}:tau0 = {lifetime * SPEED_OF_LIGHT * MM_PER_CM!r}")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.errors import InputError
@@ -57,20 +57,15 @@ class GenerateConfig:
         Same seed, same events, whatever the number of workers.
     workers
         Processes to generate in.
+    beam
+        The beams.
     """
 
     sample: str = "mixed"
-    events: int = 10_000
-    seed: int = 1
-    workers: int = 1
-    beam: BeamConfig = BeamConfig()
-
-    def __post_init__(self) -> None:
-        _check_sample(self.sample)
-        for name, least in (("events", 1), ("seed", 0), ("workers", 1)):
-            value = getattr(self, name)
-            if value < least:
-                raise InputError(f"{name} = {value}", f"a whole number of at least {least}")
+    events: int = Field(default=10_000, ge=1)
+    seed: int = Field(default=1, ge=0)
+    workers: int = Field(default=1, ge=1)
+    beam: BeamConfig = Field(default_factory=BeamConfig)
 
 
 def _check_sample(sample: str) -> None:
@@ -79,19 +74,22 @@ def _check_sample(sample: str) -> None:
 
 
 def generate(config: GenerateConfig) -> Iterator[Events]:
-    """Yield exactly ``config.events`` events in blocks of at most :data:`BLOCK_EVENTS`.
+    """Exactly ``config.events`` events, in blocks of at most :data:`BLOCK_EVENTS`.
 
-    Fewer events of the same seed are the first of more events.
+    Fewer events of the same seed are the first of more events. Memory does not grow with the
+    number of events.
 
     Raises
     ------
     InputError
-        If Pythia 8 is not installed.
+        For an unknown sample, or if Pythia 8 is not installed.
     """
+    _check_sample(config.sample)
     _import_pythia()
-    sizes = [min(BLOCK_EVENTS, config.events - start) for start in range(0, config.events, BLOCK_EVENTS)]
+    starts = range(0, config.events, BLOCK_EVENTS)
+    sizes = (min(BLOCK_EVENTS, config.events - start) for start in starts)
     make = partial(_generate_task, config.sample, config.seed, config.beam)
-    yield from map_in_order(make, enumerate(sizes), config.workers)
+    return map_in_order(make, enumerate(sizes), config.workers)
 
 
 def _generate_task(sample: str, seed: int, beam: BeamConfig, task: tuple[int, int]) -> Events:
