@@ -32,6 +32,16 @@ class GraphConvolution(nn.Module):
         return batch.graph.convolve(self.linear(values))
 
 
+def linear_of_norm(linear: nn.Linear, norm: nn.BatchNorm1d, x: Tensor) -> Tensor:
+    """``linear(norm(x))``; in evaluation the norm is an affine map and goes into the weights."""
+    if norm.training or norm.running_var is None or norm.running_mean is None:
+        return functional.linear(norm(x), linear.weight, linear.bias)
+    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+    shift = norm.bias - norm.running_mean * scale
+    bias = linear.weight @ shift if linear.bias is None else linear.bias + linear.weight @ shift
+    return functional.linear(x, linear.weight * scale, bias)
+
+
 class DecayGCN(EventNetwork):
     """The family ``DS_{layers}_GCN_{indices}``: layers per particle, some of them on the graph.
 
@@ -158,8 +168,10 @@ class GCNStack(EventNetwork):
         """Logits, shape ``(n_events, heads)``."""
         x = torch.cat([features, self.dropout(self.embedding(batch.tokens))], dim=1)
         for norm, layer in zip(self.norms, self.layers, strict=True):
-            x = norm(x)
-            x = layer(x, batch) if isinstance(layer, GraphConvolution) else layer(x)
+            if isinstance(layer, GraphConvolution):
+                x = batch.graph.convolve(linear_of_norm(layer.linear, norm, x))
+            else:
+                x = linear_of_norm(layer, norm, x)
             x = self.dropout(self.activation(x))
         result: Tensor = self.head(batch.mean(x))
         return result

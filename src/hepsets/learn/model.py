@@ -19,6 +19,9 @@ from hepsets.represent.packed import PackedBatch
 from hepsets.represent.scaler import Scaler
 
 
+_PREPARED_EVENTS = 8192
+
+
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class ModelConfig:
     """Sizes and inputs of a model; ``None`` stands for the model's own published choice.
@@ -133,7 +136,7 @@ def features_of(config: ModelConfig) -> FeatureSpec:
     return FeatureSpec(coordinates=config.coordinates or "cartesian", drop=config.drop)
 
 
-def score(model: EventModel, events: Events, *, batch_events: int = 2048) -> NDArray[np.float32]:
+def score(model: EventModel, events: Events, *, batch_events: int = 256) -> NDArray[np.float32]:
     """Probability of each event to pass, by the first head.
 
     Parameters
@@ -141,9 +144,10 @@ def score(model: EventModel, events: Events, *, batch_events: int = 2048) -> NDA
     model
         The model; its training or evaluation mode is left as found.
     events
-        The events. They are prepared ``batch_events`` at a time, so memory stays small.
+        The events. They are prepared some thousands at a time, so memory stays small.
     batch_events
-        Events per batch; it changes the speed, not the scores.
+        Events per batch; it changes the speed, not the scores. On a CPU small batches stay in the
+        cache, on a GPU a few thousand are faster.
 
     Returns
     -------
@@ -151,14 +155,15 @@ def score(model: EventModel, events: Events, *, batch_events: int = 2048) -> NDA
         Float32, shape ``(n_events,)``.
     """
     result = np.empty(len(events), dtype=np.float32)
-    for begin in range(0, len(events), batch_events):
-        part = events[begin : begin + batch_events]
-        logits = logits_of(model, model.prepare(part), batch_events=batch_events)
-        result[begin : begin + batch_events] = torch.sigmoid(logits[:, 0]).numpy()
+    prepared = max(batch_events, _PREPARED_EVENTS)
+    for begin in range(0, len(events), prepared):
+        data = model.prepare(events[begin : begin + prepared])
+        logits = logits_of(model, data, batch_events=batch_events)
+        result[begin : begin + prepared] = torch.sigmoid(logits[:, 0]).numpy()
     return result
 
 
-def logits_of(model: EventModel, data: EventData, *, batch_events: int = 2048) -> Tensor:
+def logits_of(model: EventModel, data: EventData, *, batch_events: int = 256) -> Tensor:
     """Logits in evaluation mode, float32 on the CPU, shape ``(n_events, heads)``."""
     was_training = model.training
     model.eval()

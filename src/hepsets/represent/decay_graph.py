@@ -5,8 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from hepsets.core.kernel import kernel
 
 
 class DecayGraph:
@@ -60,9 +64,20 @@ class DecayGraph:
         return self._propagate(values)
 
     def _propagate(self, values: Tensor) -> Tensor:
+        if runs_kernels(values):
+            result = np.empty(values.shape, dtype=np.float32)
+            scale = self.inverse_sqrt_degree
+            _convolve(values.detach().contiguous().numpy(), self.mothers.numpy(), scale.numpy()[:, 0], result)
+            return torch.from_numpy(result)
         weighted = values * self.inverse_sqrt_degree
         total = weighted + self.from_mothers(weighted) + self.from_daughters(weighted)
         return total * self.inverse_sqrt_degree
+
+
+def runs_kernels(values: Tensor) -> bool:
+    """Whether ``values`` is something that the compiled loops over particles can work on."""
+    on_cpu = values.device.type == "cpu" and values.dtype == torch.float32
+    return on_cpu and not torch.compiler.is_exporting()
 
 
 class _Convolve(torch.autograd.Function):
@@ -76,3 +91,25 @@ class _Convolve(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         return ctx.graph._propagate(gradients[0]), None
+
+
+@kernel
+def _convolve(
+    values: NDArray[np.float32],
+    mothers: NDArray[np.int64],
+    scale: NDArray[np.float32],
+    result: NDArray[np.float32],
+) -> None:
+    """One pass per step over rows that stay in the cache: several times faster than scatter-add."""
+    n, width = values.shape
+    for i in range(n):
+        own = scale[i] * scale[i]
+        for k in range(width):
+            result[i, k] = own * values[i, k]
+    for i in range(n):
+        m = mothers[i]
+        if m != i:
+            both = scale[i] * scale[m]
+            for k in range(width):
+                result[i, k] += both * values[m, k]
+                result[m, k] += both * values[i, k]

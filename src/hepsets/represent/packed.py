@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from hepsets.represent.decay_graph import DecayGraph
+from hepsets.core.kernel import kernel
+from hepsets.represent.decay_graph import DecayGraph, runs_kernels
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +71,16 @@ class PackedBatch:
 
         An empty event sums to zero.
         """
+        if torch.is_grad_enabled() and values.requires_grad:
+            result: Tensor = _Sum.apply(values, self)  # type: ignore[no-untyped-call]
+            return result
+        return self._sum(values)
+
+    def _sum(self, values: Tensor) -> Tensor:
+        if runs_kernels(values):
+            result = np.zeros((self.n_events, values.shape[1]), dtype=np.float32)
+            _sum_events(values.detach().contiguous().numpy(), self.offsets.numpy(), result)
+            return torch.from_numpy(result)
         zeros = torch.zeros(self.n_events, values.shape[1], dtype=values.dtype, device=values.device)
         return zeros.index_add(0, self.event_of_particle, values)
 
@@ -83,3 +96,25 @@ class PackedBatch:
         return type(self)(
             self.features.to(device), self.tokens.to(device), self.mothers.to(device), self.offsets.to(device)
         )
+
+
+class _Sum(torch.autograd.Function):
+    """The gradient of an event's sum is the gradient of each of its particles."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, batch: PackedBatch) -> Tensor:
+        ctx.batch = batch
+        return batch._sum(values)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return gradients[0].index_select(0, ctx.batch.event_of_particle), None
+
+
+@kernel
+def _sum_events(values: NDArray[np.float32], offsets: NDArray[np.int64], result: NDArray[np.float32]) -> None:
+    width = values.shape[1]
+    for event in range(len(offsets) - 1):
+        for i in range(offsets[event], offsets[event + 1]):
+            for k in range(width):
+                result[event, k] += values[i, k]
