@@ -20,7 +20,7 @@ from hepsets.core.units import MM_PER_CM, SPEED_OF_LIGHT
 from hepsets.generate.beams import BeamConfig, BPairs, draw_b_pairs, to_laboratory
 from hepsets.generate.decay_table import belle2_decay_table, load_into, set_lifetimes
 from hepsets.generate.inclusive import repeats_listed_channel
-from hepsets.generate.record import Record, to_events
+from hepsets.generate.record import Record, is_decayed_to_the_end, to_events
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -163,7 +163,9 @@ def _make_continuum(
     pythia.rndm.init(seed)
     record, succeeded = Record.read(pythia.nextBatch(len(which), "none"))
     which = which[succeeded]
-    return to_events(record.transformed(frames[which]), spots[which]), which
+    events = to_events(record.transformed(frames[which]), spots[which])
+    whole = is_decayed_to_the_end(events)
+    return events[whole], which[whole]
 
 
 def _decay_pairs(
@@ -180,8 +182,8 @@ def _decay_pairs(
         record, succeeded = Record.read(pythia.nextBatch(len(which), "none"))
     which = which[succeeded]
     events = to_events(record, spots[which], _UPSILON_4S, pairs.flights()[which])
-    allowed = ~repeats_listed_channel(events, inclusive[which], pdg)
-    return events[allowed], which[allowed]
+    good = is_decayed_to_the_end(events) & ~repeats_listed_channel(events, inclusive[which], pdg)
+    return events[good], which[good]
 
 
 # -- Pythia -----------------------------------------------------------------------------------------

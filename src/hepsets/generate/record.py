@@ -20,6 +20,12 @@ _LEAST_PHOTON_ENERGY = 1e-6
 
 _VIRTUAL_BOSON = 23
 
+STABLE = (11, 12, 13, 14, 16, 22, 130, 211, 321, 2112, 2212)
+"""What the generator leaves to the detector simulation to decay, or does not decay at all (absolute ids)."""
+
+_IS_STABLE = np.zeros(max(STABLE) + 2, dtype=bool)
+_IS_STABLE[list(STABLE)] = True
+
 
 @dataclass(frozen=True)
 class Record:
@@ -171,6 +177,21 @@ def to_events(record: Record, spots: Floats, upsilon: int = 0, flights: Floats |
         },
         offsets,
     )
+
+
+def is_decayed_to_the_end(events: Events) -> NDArray[np.bool_]:
+    """Whether all that is left of an event is stable, shape ``(n_events,)``.
+
+    Pythia leaves a particle alone for which the table has no decays (two high K* resonances) or
+    that came out too light for any (about one event in 50 000).
+    """
+    leaf = np.ones(events.n_particles, dtype=bool)
+    leaf[events.mothers[events.particles["mother_index"] != events.particles["index"]]] = False
+    size = np.minimum(np.abs(events.particles["pdg"]), len(_IS_STABLE) - 1)
+    left = np.flatnonzero(leaf & ~_IS_STABLE[size])
+    whole = np.ones(len(events), dtype=bool)
+    whole[events.event_of_particle[left]] = False
+    return whole
 
 
 def _without_aliases(pdg: Integers) -> Integers:
