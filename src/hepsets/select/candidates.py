@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass as plain_dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.kernel import Record, as_record, kernel
-from hepsets.select.classifier import Classifiers, default_classifiers, logit
+from hepsets.select.classifier import Classifier, Classifiers, default_classifiers, logit
 from hepsets.simulate.belle2 import Reconstructed
 from hepsets.simulate.vertexing import add_to_vertex, intersect, vertex_chi2
 
@@ -63,6 +64,7 @@ CHARM_MODES = (
     ("Ds+ -> K- K+ pi+", D_S, 1, 1, PION, 1, 0, 0),
     ("Ds+ -> KS K+", D_S, 0, 1, -1, 0, 1, 0),
 )
+N_CHARM_MODES = len(CHARM_MODES)
 CHARM_MODE_NAMES = tuple(mode[0] for mode in CHARM_MODES)
 _MODES = np.array([mode[1:] for mode in CHARM_MODES], dtype=np.int64)
 _CHARM_MASS = np.zeros(N_KINDS)
@@ -70,7 +72,6 @@ _CHARM_MASS[D0], _CHARM_MASS[D_PLUS], _CHARM_MASS[D_S] = M_D0, M_DPLUS, M_DS
 _CHARM_PDG = np.zeros(N_KINDS, dtype=np.int64)
 _CHARM_PDG[[D0, D_PLUS, D_S, DSTAR_PLUS, DSTAR0, D_S_STAR]] = 421, 411, 431, 413, 423, 433
 
-N_CHARM_FEATURES = 9
 CHARM_FEATURES = (
     "mass pull",
     "mass pull squared",
@@ -82,6 +83,17 @@ CHARM_FEATURES = (
     "momentum",
     "multiplicity",
 )
+N_CHARM_FEATURES = len(CHARM_FEATURES)
+
+_EXCITED = np.array([(DSTAR_PLUS, PION), (DSTAR0, PI0), (DSTAR0, PHOTON), (D_S_STAR, PHOTON)])
+_EXCITED_MASS = np.array(
+    [(0.1454, 0.0055, 0.0008), (0.1420, 0.0040, 0.0016), (0.1420, 0.0150, 0.0060), (0.1438, 0.0150, 0.0060)]
+)
+"""Excited charm mesons, the soft particle of their decay, and mass difference, half width of its
+window and typical resolution [GeV]."""
+
+NO_PHOTON = 10.0
+"""``soft_photon`` of a candidate without photons."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -115,13 +127,6 @@ class CandidateConfig:
     """Half width [GeV] of the charm mass window without pi0."""
     charm_window_pi0: float = 0.035
     """… and with a pi0."""
-    dstar_min: float = 0.1400
-    """Windows [GeV] of the mass difference: D*+ -> D0 pi+, …"""
-    dstar_max: float = 0.1510
-    dstar0_pi0_half: float = 0.0040
-    """… D*0 -> D0 pi0 (half width around 0.1421) …"""
-    dstar0_gamma_half: float = 0.0150
-    """… and D*0 -> D0 gamma; Ds* -> Ds gamma around 0.1438."""
     min_photon: float = 0.09
     """Smallest laboratory energy [GeV] of the photon of a D*0 or Ds*."""
     min_charm_logit: float = -6.0
@@ -152,128 +157,121 @@ class ParticleLists:
         return self.values[self.offsets[event, kind] : self.offsets[event, kind + 1]]
 
 
-@kernel
-def boost(
-    px: float, py: float, pz: float, energy: float, bx: float, bz: float, gamma: float
-) -> tuple[float, float, float, float]:
-    """Momentum in a frame that moves with velocity (bx, 0, bz)."""
-    along = bx * px + bz * pz
-    shift = gamma * (gamma / (gamma + 1.0) * along - energy)
-    return px + bx * shift, py, pz + bz * shift, gamma * (energy - along)
+class Frame(NamedTuple):
+    """A frame that moves with velocity (bx, 0, bz) in the laboratory."""
+
+    bx: float
+    bz: float
+    gamma: float
+
+    @classmethod
+    def moving(cls, bx: float, bz: float) -> Frame:
+        """The frame of this velocity."""
+        return cls(bx, bz, 1.0 / math.sqrt(1.0 - bx * bx - bz * bz))
+
+
+class Seen(NamedTuple):
+    """What the detector saw of one event, and the generated particles of all events."""
+
+    tracks: NDArray[np.void]
+    clusters: NDArray[np.void]
+    pdg: NDArray[np.int32]
+    mothers: NDArray[np.int64]
+    n_leaves: NDArray[np.int64]
 
 
 @kernel
-def true_mother(
-    used_tracks: int,
-    used_clusters: int,
-    tracks: NDArray[np.void],
-    clusters: NDArray[np.void],
-    pdg: NDArray[np.int32],
-    mothers: NDArray[np.int64],
-    n_leaves: NDArray[np.int64],
-    expected: int,
-    either_sign: bool,
-) -> int:
+def boost(px: float, py: float, pz: float, energy: float, frame: Frame) -> tuple[float, float, float, float]:
+    """A laboratory momentum in the frame."""
+    along = frame.bx * px + frame.bz * pz
+    shift = frame.gamma * (frame.gamma / (frame.gamma + 1.0) * along - energy)
+    return px + frame.bx * shift, py, pz + frame.bz * shift, frame.gamma * (energy - along)
+
+
+@kernel
+def _is_below(leaf: int, ancestor: int, mothers: NDArray[np.int64]) -> bool:
+    while leaf != ancestor and mothers[leaf] != leaf:
+        leaf = mothers[leaf]
+    return leaf == ancestor
+
+
+@kernel
+def true_mother(used_tracks: int, used_clusters: int, seen: Seen, expected: int, either: bool) -> int:
     """Position of the true particle whose final particles are exactly the used ones, or -1.
 
     Parameters
     ----------
     used_tracks, used_clusters
-        Bit masks into ``tracks`` and ``clusters``, the records of this event.
-    expected, either_sign
-        PDG id that the particle must have, or also its antiparticle.
+        Bit masks into the tracks and clusters of this event.
+    expected, either
+        PDG id that the particle must have; with ``either`` also its antiparticle's.
     """
-    found = -1
-    count = 0
     one = np.uint64(1)
-    for round_ in range(2):  # first find the ancestor, then check that all descend from it
-        for which in range(2):
-            n = len(tracks) if which == 0 else len(clusters)
-            mask = used_tracks if which == 0 else used_clusters
-            for i in range(min(n, 64)):
-                if not (mask >> np.uint64(i)) & one:
-                    continue
-                leaf = tracks[i].particle if which == 0 else clusters[i].particle
-                if leaf < 0:
-                    return -1
-                if round_ == 0:
-                    count += 1
-                    found = leaf
-                    continue
-                while leaf != found and mothers[leaf] != leaf:
-                    leaf = mothers[leaf]
-                if leaf != found:
-                    return -1
-        if round_ == 0:
+    n_tracks, n_clusters = min(len(seen.tracks), 64), min(len(seen.clusters), 64)
+    count, found = 0, -1
+    for i in range(n_tracks):
+        if (used_tracks >> np.uint64(i)) & one:
+            count += 1
+            found = seen.tracks[i].particle
+    for i in range(n_clusters):
+        if (used_clusters >> np.uint64(i)) & one:
+            count += 1
+            found = seen.clusters[i].particle
             if found < 0:
                 return -1
-            at = found
-            while True:
-                right = pdg[at] == expected or (either_sign and pdg[at] == -expected)
-                if right and n_leaves[at] == count:
-                    break
-                if mothers[at] == at:
-                    return -1
-                at = mothers[at]
-            found = at
+    while seen.n_leaves[found] != count or not (
+        seen.pdg[found] == expected or (either and seen.pdg[found] == -expected)
+    ):
+        if seen.mothers[found] == found:
+            return -1
+        found = seen.mothers[found]
+    for i in range(n_tracks):
+        if (used_tracks >> np.uint64(i)) & one and not _is_below(
+            seen.tracks[i].particle, found, seen.mothers
+        ):
+            return -1
+    for i in range(n_clusters):
+        if (used_clusters >> np.uint64(i)) & one and not _is_below(
+            seen.clusters[i].particle, found, seen.mothers
+        ):
+            return -1
     return found
 
 
 @kernel
-def charm_features(candidate: Record, n_pi0: int, nominal: float, out: NDArray[np.float64]) -> None:
-    """What the charm classifier sees (:data:`CHARM_FEATURES`)."""
-    pull = (candidate.mass - nominal) / (0.014 if n_pi0 else 0.006)
-    out[0] = pull
-    out[1] = min(pull * pull, 16.0)
-    out[2] = max(candidate.pid, -8.0)
-    out[3] = math.log(min(max(candidate.vertex_chi2, 0.05), 100.0))
-    out[4] = min(candidate.neutral_chi2, 12.0)
-    out[5] = math.log(candidate.soft_photon / 0.1) if n_pi0 else 0.0
-    out[6] = math.log(max(candidate.shower, 1.0e-3))
-    out[7] = math.sqrt(candidate.px**2 + candidate.py**2 + candidate.pz**2)
-
-
-@kernel
-def _insert(best: NDArray[np.void], n: int, capacity: int, candidate: Record) -> int:
-    """Keep the ``capacity`` best by quality, sorted downwards; return how many there are now."""
-    if n == capacity:
-        if candidate.quality <= best[n - 1].quality:
-            return n
-        n -= 1
-    at = n
-    while at > 0 and best[at - 1].quality < candidate.quality:
-        best[at] = best[at - 1]
-        at -= 1
-    best[at] = candidate
-    return n + 1
-
-
-@kernel
-def _clear(c: Record) -> None:
-    c.mass = 0.0
-    c.delta_mass = 0.0
-    c.quality = 0.0
-    c.pid = 0.0
-    c.neutral_chi2 = 0.0
-    c.soft_photon = 10.0
-    c.shower = 1.0
-    c.vertex_chi2 = 0.0
-    c.px = 0.0
-    c.py = 0.0
-    c.pz = 0.0
-    c.energy = 0.0
-    c.tracks = np.uint64(0)
-    c.clusters = np.uint64(0)
-    c.charge = 0
-    c.flavour = 0
-    c.mode = 0
+def clear(c: Record) -> None:
+    """Make ``c`` an empty sum: no momentum, no daughters, nothing wrong yet."""
+    c.px = c.py = c.pz = c.energy = 0.0
+    c.mass = c.delta_mass = c.quality = c.pid = 0.0
+    c.neutral_chi2, c.soft_photon, c.shower, c.vertex_chi2 = 0.0, NO_PHOTON, 1.0, 0.0
+    c.tracks = c.clusters = np.uint64(0)
+    c.charge = c.flavour = c.mode = 0
     c.matched = 1
 
 
 @kernel
+def copy(source: Record, target: Record) -> None:
+    """Copy a candidate (an assignment would only give it a second name)."""
+    target.px, target.py, target.pz, target.energy = source.px, source.py, source.pz, source.energy
+    target.mass, target.delta_mass = source.mass, source.delta_mass
+    target.quality, target.pid = source.quality, source.pid
+    target.neutral_chi2, target.soft_photon = source.neutral_chi2, source.soft_photon
+    target.shower, target.vertex_chi2 = source.shower, source.vertex_chi2
+    target.tracks, target.clusters = source.tracks, source.clusters
+    target.charge, target.flavour = source.charge, source.flavour
+    target.mode, target.matched = source.mode, source.matched
+
+
+@kernel
+def overlap(a: Record, b: Record) -> bool:
+    """Whether two candidates share a track or a cluster."""
+    return bool((a.tracks & b.tracks) | (a.clusters & b.clusters))
+
+
+@kernel
 def add(c: Record, other: Record) -> bool:
-    """Add a daughter to ``c``; False, and nothing is changed, if they share a track or cluster."""
-    if (c.tracks & other.tracks) | (c.clusters & other.clusters):
+    """Add a daughter to ``c``; False, and nothing is changed, if they overlap."""
+    if overlap(c, other):
         return False
     c.px += other.px
     c.py += other.py
@@ -293,20 +291,344 @@ def add(c: Record, other: Record) -> bool:
 @kernel
 def set_mass(c: Record) -> None:
     """Set the mass from the four-momentum."""
-    c.mass = math.sqrt(max(c.energy * c.energy - c.px * c.px - c.py * c.py - c.pz * c.pz, 0.0))
+    c.mass = math.sqrt(max(c.energy**2 - c.px**2 - c.py**2 - c.pz**2, 0.0))
 
 
 @kernel
 def reduced_vertex_chi2(mask: int, tracks: NDArray[np.void], equations: NDArray[np.float64]) -> float:
     """Vertex chi-squared per degree of freedom of the masked tracks; one if there are fewer than two."""
     n = 0
-    for i in range(10):
-        equations[i] = 0.0
+    equations[:] = 0.0
     for i in range(min(len(tracks), 64)):
         if (mask >> np.uint64(i)) & np.uint64(1):
             add_to_vertex(tracks[i], equations)
             n += 1
-    return vertex_chi2(equations) / (2 * n - 3) if n > 1 else 1.0
+    return float(vertex_chi2(equations) / (2 * n - 3)) if n > 1 else 1.0
+
+
+@kernel
+def charm_features(c: Record, n_pi0: int, nominal: float, n_tracks: int, out: NDArray[np.float64]) -> None:
+    """What the charm classifier sees (:data:`CHARM_FEATURES`)."""
+    pull = (c.mass - nominal) / (0.014 if n_pi0 else 0.006)
+    out[0] = pull
+    out[1] = min(pull * pull, 16.0)
+    out[2] = max(c.pid, -8.0)
+    out[3] = math.log(min(max(c.vertex_chi2, 0.05), 100.0))
+    out[4] = min(c.neutral_chi2, 12.0)
+    out[5] = math.log(c.soft_photon / 0.1) if n_pi0 else 0.0
+    out[6] = math.log(max(c.shower, 1.0e-3))
+    out[7] = math.sqrt(c.px**2 + c.py**2 + c.pz**2)
+    out[8] = 0.1 * n_tracks
+
+
+@kernel
+def _insert(best: NDArray[np.void], n: int, capacity: int, c: Record) -> int:
+    """Keep the ``capacity`` best by quality, sorted downwards; return how many there are now."""
+    if n == capacity:
+        if c.quality <= best[n - 1].quality:
+            return n
+        n -= 1
+    at = n
+    while at > 0 and best[at - 1].quality < c.quality:
+        copy(best[at - 1], best[at])
+        at -= 1
+    copy(c, best[at])
+    return n + 1
+
+
+@kernel
+def _store(
+    best: NDArray[np.void], n_best: int, lists: NDArray[np.void], n: int, seen: Seen, expected: int
+) -> int:
+    """Append the best to the lists and match them: ``expected`` times the flavour, or either sign."""
+    for k in range(n_best):
+        c = lists[n + k]
+        copy(best[k], c)
+        if c.matched:
+            sign = -1 if c.flavour < 0 else 1
+            either = c.flavour == 0 and expected > 400
+            c.matched = 1 if true_mother(c.tracks, c.clusters, seen, sign * expected, either) >= 0 else 0
+    return n + n_best
+
+
+@kernel
+def _stable(kind: int, seen: Seen, frame: Frame, cuts: Record, lists: NDArray[np.void], n: int) -> int:
+    """Charged pions or kaons from near the axis."""
+    begin = n
+    mass, species = (M_PI, 211) if kind == PION else (M_K, 321)
+    for i in range(min(len(seen.tracks), 64)):
+        track = seen.tracks[i]
+        if abs(track.d0) > cuts.max_d0 or abs(track.z0) > cuts.max_z0:
+            continue
+        own = track.pion if kind == PION else track.kaon
+        if own < (cuts.min_pion if kind == PION else cuts.min_kaon) * (track.pion + track.kaon):
+            continue
+        if n - begin == _CAPACITY[kind]:
+            break
+        c = lists[n]
+        clear(c)
+        energy = math.sqrt(track.px**2 + track.py**2 + track.pz**2 + mass * mass)
+        c.px, c.py, c.pz, c.energy = boost(track.px, track.py, track.pz, energy, frame)
+        c.pid = math.log(max(own, 1.0e-4))
+        c.mass = mass
+        c.tracks = np.uint64(1) << np.uint64(i)
+        c.charge = track.charge
+        c.matched = 1 if seen.pdg[track.particle] == species * track.charge else 0
+        n += 1
+    return n
+
+
+@kernel
+def _photons(seen: Seen, frame: Frame, lists: NDArray[np.void], n: int) -> int:
+    """Every cluster as a photon."""
+    for i in range(min(len(seen.clusters), 64)):
+        cluster = seen.clusters[i]
+        c = lists[n]
+        clear(c)
+        c.px, c.py, c.pz, c.energy = boost(cluster.px, cluster.py, cluster.pz, cluster.energy, frame)
+        c.soft_photon = cluster.energy
+        c.shower = cluster.shape
+        c.clusters = np.uint64(1) << np.uint64(i)
+        c.matched = 1 if cluster.particle >= 0 and seen.pdg[cluster.particle] == 22 else 0
+        n += 1
+    return n
+
+
+@kernel
+def _neutral_pions(
+    seen: Seen, cuts: Record, photons: NDArray[np.void], new: Record, best: NDArray[np.void]
+) -> int:
+    """Pairs of photons in the mass window, with energies scaled to the nominal mass."""
+    n_best = 0
+    for i in range(len(photons)):
+        a = seen.clusters[i]
+        for j in range(i):
+            b = seen.clusters[j]
+            mass2 = 2.0 * (a.energy * b.energy - a.px * b.px - a.py * b.py - a.pz * b.pz)
+            if mass2 < cuts.pi0_mass_min**2 or mass2 > cuts.pi0_mass_max**2:
+                continue
+            if a.energy + b.energy < cuts.pi0_min_energy:
+                continue
+            clear(new)
+            add(new, photons[i])
+            add(new, photons[j])
+            new.mass = math.sqrt(mass2)
+            # scaling both energies is most of what a mass-constrained fit does
+            scale = M_PI0 / new.mass
+            new.px *= scale
+            new.py *= scale
+            new.pz *= scale
+            new.energy *= scale
+            new.neutral_chi2 = ((new.mass - M_PI0) / cuts.pi0_mass_sigma) ** 2
+            shape = math.log(max(a.shape * b.shape, 1.0e-6))
+            new.quality = shape + math.log(new.soft_photon) - 0.5 * new.neutral_chi2
+            n_best = _insert(best, n_best, _CAPACITY[PI0], new)
+    return n_best
+
+
+@kernel
+def _kshorts(
+    seen: Seen,
+    frame: Frame,
+    cuts: Record,
+    field: float,
+    vertex: NDArray[np.float64],
+    new: Record,
+    best: NDArray[np.void],
+) -> int:
+    """Pairs of opposite tracks that meet away from the axis, taken as pions."""
+    n_best = 0
+    n_tracks = min(len(seen.tracks), 64)
+    for i in range(n_tracks):
+        a = seen.tracks[i]
+        if a.charge < 0:
+            continue
+        e_a = math.sqrt(a.px**2 + a.py**2 + a.pz**2 + M_PI * M_PI)
+        for j in range(n_tracks):
+            b = seen.tracks[j]
+            if b.charge > 0:
+                continue
+            energy = e_a + math.sqrt(b.px**2 + b.py**2 + b.pz**2 + M_PI * M_PI)
+            pz = a.pz + b.pz
+            mass2 = energy**2 - (a.px + b.px) ** 2 - (a.py + b.py) ** 2 - pz * pz
+            if mass2 > 0.8**2:  # turning to the vertex changes the mass by much less than this allows
+                continue
+            gap, turn_a, turn_b = intersect(a, b, field, vertex)
+            radius = math.hypot(vertex[0], vertex[1])
+            if gap > cuts.ks_max_gap or radius < cuts.ks_min_radius:
+                continue
+            cos_a, sin_a, cos_b, sin_b = (
+                math.cos(turn_a),
+                math.sin(turn_a),
+                math.cos(turn_b),
+                math.sin(turn_b),
+            )
+            px = a.px * cos_a - a.py * sin_a + b.px * cos_b - b.py * sin_b
+            py = a.px * sin_a + a.py * cos_a + b.px * sin_b + b.py * cos_b
+            mass = math.sqrt(max(energy**2 - px * px - py * py - pz * pz, 0.0))
+            if abs(mass - M_KS) > cuts.ks_mass_window:
+                continue
+            if px * vertex[0] + py * vertex[1] < cuts.ks_min_pointing * radius * math.hypot(px, py):
+                continue
+            clear(new)
+            new.px, new.py, new.pz, new.energy = boost(px, py, pz, energy, frame)
+            new.mass = mass
+            new.pid = math.log(max(a.pion * b.pion, 1.0e-4))
+            new.tracks = (np.uint64(1) << np.uint64(i)) | (np.uint64(1) << np.uint64(j))
+            new.quality = -abs(mass - M_KS)
+            right = seen.pdg[a.particle] == 211 and seen.pdg[b.particle] == -211
+            new.matched = 1 if right else 0
+            n_best = _insert(best, n_best, _CAPACITY[KSHORT], new)
+    return n_best
+
+
+@kernel
+def _pion_pairs(kind: int, pions: NDArray[np.void], lists: NDArray[np.void], n: int) -> int:
+    """Two pions of opposite or of the same charge."""
+    begin = n
+    for i in range(len(pions)):
+        for j in range(i):
+            if (pions[i].charge + pions[j].charge == 0) != (kind == TWO_PI):
+                continue
+            if n - begin == _CAPACITY[kind]:
+                return n
+            clear(lists[n])
+            add(lists[n], pions[i])
+            add(lists[n], pions[j])
+            n += 1
+    return n
+
+
+@kernel
+def _pion_triplets(pairs: NDArray[np.void], pions: NDArray[np.void], lists: NDArray[np.void], n: int) -> int:
+    """Two pions of the same charge and one of the other."""
+    begin = n
+    for i in range(len(pairs)):
+        for j in range(len(pions)):
+            if pairs[i].charge * pions[j].charge > 0:
+                continue
+            if n - begin == _CAPACITY[THREE_PI]:
+                return n
+            copy(pairs[i], lists[n])
+            add(lists[n], pions[j])
+            n += 1
+    return n
+
+
+@kernel
+def _charm(
+    mode: int,
+    n_best: int,
+    seen: Seen,
+    cuts: Record,
+    network: Classifier,
+    fold: int,
+    lists: NDArray[np.void],
+    at: NDArray[np.int64],
+    work: NDArray[np.void],
+    features: NDArray[np.float64],
+    equations: NDArray[np.float64],
+    best: NDArray[np.void],
+) -> int:
+    """All candidates of one mode of D0, D+ or Ds, judged and ranked.
+
+    Each loop over daughters of a kind runs once if the mode has none of them.
+    """
+    charm, n_k_minus, n_k_plus, pion_kind, pion_charge, n_ks, n_pi0 = _MODES[mode]
+    k_begin, k_end = at[KAON], at[KAON + 1]
+    minus_begin, minus_end = (k_begin, k_end) if n_k_minus else (0, 1)
+    plus_begin, plus_end = (k_begin, k_end) if n_k_plus else (0, 1)
+    pion_begin, pion_end = (at[pion_kind], at[pion_kind + 1]) if pion_kind >= 0 else (0, 1)
+    ks_begin, ks_end = (at[KSHORT], at[KSHORT + 1]) if n_ks else (0, 1)
+    pi0_begin, pi0_end = (at[PI0], at[PI0 + 1]) if n_pi0 else (0, 1)
+    if ks_begin == ks_end or pi0_begin == pi0_end:
+        return n_best
+    nominal = _CHARM_MASS[charm]
+    window = cuts.charm_window_pi0 if n_pi0 else cuts.charm_window
+    tells_flavour = charm != D0 or (n_k_minus == 1 and n_k_plus == 0)
+    kaons, core, new = work[0], work[1], work[2]
+    for sign in (1, -1):
+        if sign < 0 and not tells_flavour:
+            break
+        for i in range(minus_begin, minus_end):
+            if n_k_minus and lists[i].charge != -sign:
+                continue
+            for j in range(plus_begin, plus_end):
+                if n_k_plus and lists[j].charge != sign:
+                    continue
+                clear(kaons)
+                if n_k_minus:
+                    add(kaons, lists[i])
+                if n_k_plus:
+                    add(kaons, lists[j])  # the other charge, so never the same track
+                for p in range(pion_begin, pion_end):
+                    if pion_kind >= 0 and lists[p].charge != sign * pion_charge:
+                        continue
+                    for k in range(ks_begin, ks_end):
+                        copy(kaons, core)
+                        if pion_kind >= 0 and not add(core, lists[p]):
+                            continue
+                        if n_ks and not add(core, lists[k]):
+                            continue
+                        set_mass(core)
+                        if core.mass > nominal + window:
+                            continue
+                        for q in range(pi0_begin, pi0_end):
+                            copy(core, new)
+                            if n_pi0 and not add(new, lists[q]):
+                                continue
+                            set_mass(new)
+                            if abs(new.mass - nominal) > window:
+                                continue
+                            new.mode = mode
+                            new.flavour = sign if tells_flavour else 0
+                            prompt = new.tracks & ~lists[k].tracks if n_ks else new.tracks
+                            new.vertex_chi2 = reduced_vertex_chi2(prompt, seen.tracks, equations)
+                            charm_features(new, n_pi0, nominal, len(seen.tracks), features)
+                            new.quality = logit(network, features, mode, fold)
+                            if new.quality > cuts.min_charm_logit:
+                                n_best = _insert(best, n_best, _CAPACITY[charm], new)
+    return n_best
+
+
+@kernel
+def _excited(
+    star: int,
+    soft_kind: int,
+    n_best: int,
+    middle: float,
+    half: float,
+    sigma: float,
+    cuts: Record,
+    lists: NDArray[np.void],
+    at: NDArray[np.int64],
+    new: Record,
+    best: NDArray[np.void],
+) -> int:
+    """A charm meson and a soft particle within a window of the mass difference."""
+    charm = D_S if star == D_S_STAR else D0
+    for i in range(at[charm], at[charm + 1]):
+        for j in range(at[soft_kind], at[soft_kind + 1]):
+            soft = lists[j]
+            if soft_kind == PHOTON and soft.soft_photon < cuts.min_photon:
+                continue
+            if soft_kind == PION and lists[i].flavour * soft.charge < 0:
+                continue
+            copy(lists[i], new)
+            if not add(new, soft):
+                continue
+            set_mass(new)
+            new.delta_mass = new.mass - lists[i].mass
+            if abs(new.delta_mass - middle) > half:
+                continue
+            if soft_kind == PION:
+                new.flavour = soft.charge
+            if soft_kind == PHOTON:
+                new.mode += N_CHARM_MODES
+            pull = (new.delta_mass - middle) / sigma
+            new.quality = lists[i].quality - 0.5 * min(pull * pull, 25.0)
+            n_best = _insert(best, n_best, _CAPACITY[star], new)
+    return n_best
 
 
 @kernel
@@ -320,349 +642,76 @@ def _combine(
     n_leaves: NDArray[np.int64],
     event_numbers: NDArray[np.int64],
     cuts: Record,
-    bx: float,
-    bz: float,
+    frame: Frame,
     field: float,
-    mode_shift: NDArray[np.float64],
-    hidden: NDArray[np.float64],
-    output: NDArray[np.float64],
+    network: Classifier,
     scratch: NDArray[np.void],
     lists: NDArray[np.void],
     offsets: NDArray[np.int64],
 ) -> None:
-    gamma = 1.0 / math.sqrt(1.0 - bx * bx - bz * bz)
-    vertex = np.zeros(3)
-    equations = np.zeros(10)
-    features = np.zeros(N_CHARM_FEATURES)
-    one = np.uint64(1)
-    new = scratch[0]
-    kaons = scratch[1]
-    core = scratch[2]
-    best = scratch[3:]
+    vertex, equations, features = np.zeros(3), np.zeros(10), np.zeros(N_CHARM_FEATURES)
+    work, best = scratch[:3], scratch[3:]
+    new = work[2]
     n = 0
     for event in range(len(track_offsets) - 1):
-        tracks = all_tracks[track_offsets[event] : track_offsets[event + 1]]
-        clusters = all_clusters[cluster_offsets[event] : cluster_offsets[event + 1]]
-        n_tracks, n_clusters = min(len(tracks), 64), min(len(clusters), 64)
+        seen = Seen(
+            all_tracks[track_offsets[event] : track_offsets[event + 1]],
+            all_clusters[cluster_offsets[event] : cluster_offsets[event + 1]],
+            pdg,
+            mothers,
+            n_leaves,
+        )
         at = offsets[event]
         fold = event_numbers[event] & 1
-
-        # -- charged pions and kaons from near the axis ------------------------------------------
-        for kind in (PION, KAON):
-            at[kind] = n
-            mass = M_PI if kind == PION else M_K
-            for i in range(n_tracks):
-                track = tracks[i]
-                if abs(track.d0) > cuts.max_d0 or abs(track.z0) > cuts.max_z0:
-                    continue
-                ratio = (track.pion if kind == PION else track.kaon) / (track.pion + track.kaon)
-                if ratio < (cuts.min_pion if kind == PION else cuts.min_kaon):
-                    continue
-                if n - at[kind] == _CAPACITY[kind]:
-                    break
-                c = lists[n]
-                _clear(c)
-                energy = math.sqrt(track.px**2 + track.py**2 + track.pz**2 + mass * mass)
-                c.px, c.py, c.pz, c.energy = boost(track.px, track.py, track.pz, energy, bx, bz, gamma)
-                own = track.pion if kind == PION else track.kaon
-                c.pid = math.log(max(own, 1.0e-4))
-                c.mass = mass
-                c.tracks = one << np.uint64(i)
-                c.charge = track.charge
-                c.matched = 1 if pdg[track.particle] == (211 if kind == PION else 321) * track.charge else 0
-                n += 1
-
-        # -- photons and neutral pions --------------------------------------------------------------
-        at[PHOTON] = n
-        for i in range(n_clusters):
-            cluster = clusters[i]
-            c = lists[n]
-            _clear(c)
-            c.px, c.py, c.pz, c.energy = boost(
-                cluster.px, cluster.py, cluster.pz, cluster.energy, bx, bz, gamma
-            )
-            c.soft_photon = cluster.energy
-            c.shower = cluster.shape
-            c.clusters = one << np.uint64(i)
-            c.matched = 1 if cluster.particle >= 0 and pdg[cluster.particle] == 22 else 0
-            n += 1
-        at[PI0] = n
-        n_best = 0
-        for i in range(n_clusters):
-            for j in range(i):
-                a, b = clusters[i], clusters[j]
-                mass2 = 2.0 * (a.energy * b.energy - a.px * b.px - a.py * b.py - a.pz * b.pz)
-                if mass2 < cuts.pi0_mass_min**2 or mass2 > cuts.pi0_mass_max**2:
-                    continue
-                if a.energy + b.energy < cuts.pi0_min_energy:
-                    continue
-                _clear(new)
-                add(new, lists[at[PHOTON] + i])
-                add(new, lists[at[PHOTON] + j])
-                new.mass = math.sqrt(mass2)
-                # scaling both energies to the nominal mass is what a mass-constrained fit mostly does
-                scale = M_PI0 / new.mass
-                new.px *= scale
-                new.py *= scale
-                new.pz *= scale
-                new.energy *= scale
-                new.neutral_chi2 = ((new.mass - M_PI0) / cuts.pi0_mass_sigma) ** 2
-                new.quality = (
-                    -0.5 * new.neutral_chi2
-                    + math.log(max(a.shape * b.shape, 1.0e-6))
-                    + math.log(new.soft_photon)
-                )
-                n_best = _insert(best, n_best, _CAPACITY[PI0], new)
-        for k in range(n_best):
-            lists[n] = best[k]
-            if best[k].matched:
-                mother = true_mother(
-                    best[k].tracks, best[k].clusters, tracks, clusters, pdg, mothers, n_leaves, 111, False
-                )
-                lists[n].matched = 1 if mother >= 0 else 0
-            n += 1
-
-        # -- KS from any two tracks ------------------------------------------------------------------
-        at[KSHORT] = n
-        n_best = 0
-        for i in range(n_tracks):
-            for j in range(n_tracks):
-                a, b = tracks[i], tracks[j]
-                if a.charge != 1 or b.charge != -1:
-                    continue
-                e_a = math.sqrt(a.px**2 + a.py**2 + a.pz**2 + M_PI * M_PI)
-                e_b = math.sqrt(b.px**2 + b.py**2 + b.pz**2 + M_PI * M_PI)
-                mass2 = (e_a + e_b) ** 2 - (a.px + b.px) ** 2 - (a.py + b.py) ** 2 - (a.pz + b.pz) ** 2
-                if mass2 > 0.8**2:  # turning to the vertex changes the mass by less than this
-                    continue
-                gap, turn_a, turn_b = intersect(a, b, field, vertex)
-                if gap > cuts.ks_max_gap:
-                    continue
-                radius = math.hypot(vertex[0], vertex[1])
-                if radius < cuts.ks_min_radius:
-                    continue
-                px = a.px * math.cos(turn_a) - a.py * math.sin(turn_a)
-                px += b.px * math.cos(turn_b) - b.py * math.sin(turn_b)
-                py = a.px * math.sin(turn_a) + a.py * math.cos(turn_a)
-                py += b.px * math.sin(turn_b) + b.py * math.cos(turn_b)
-                pz = a.pz + b.pz
-                mass = math.sqrt(max((e_a + e_b) ** 2 - px * px - py * py - pz * pz, 0.0))
-                if abs(mass - M_KS) > cuts.ks_mass_window:
-                    continue
-                pointing = (px * vertex[0] + py * vertex[1]) / (radius * math.hypot(px, py))
-                if pointing < cuts.ks_min_pointing:
-                    continue
-                _clear(new)
-                new.px, new.py, new.pz, new.energy = boost(px, py, pz, e_a + e_b, bx, bz, gamma)
-                new.mass = mass
-                new.pid = math.log(max(a.pion * b.pion, 1.0e-4))
-                new.tracks = (one << np.uint64(i)) | (one << np.uint64(j))
-                new.quality = -abs(mass - M_KS)
-                right = pdg[a.particle] == 211 and pdg[b.particle] == -211
-                new.matched = 1 if right else 0
-                n_best = _insert(best, n_best, _CAPACITY[KSHORT], new)
-        for k in range(n_best):
-            lists[n] = best[k]
-            if best[k].matched:
-                mother = true_mother(
-                    best[k].tracks, best[k].clusters, tracks, clusters, pdg, mothers, n_leaves, 310, False
-                )
-                lists[n].matched = 1 if mother >= 0 else 0
-            n += 1
-
-        # -- systems of two and three charged pions ---------------------------------------------------
-        pions = lists[at[PION] : at[PION + 1]]
-        for kind in (TWO_PI, TWO_PI_SAME):
-            at[kind] = n
-            for i in range(len(pions)):
-                for j in range(i):
-                    if (pions[i].charge + pions[j].charge == 0) != (kind == TWO_PI):
-                        continue
-                    if n - at[kind] == _CAPACITY[kind]:
-                        break
-                    c = lists[n]
-                    _clear(c)
-                    if add(c, pions[i]) and add(c, pions[j]):
-                        n += 1
-        at[THREE_PI] = n
-        for i in range(at[TWO_PI_SAME], at[TWO_PI_SAME + 1]):
-            for j in range(len(pions)):
-                if lists[i].charge * pions[j].charge > 0 or n - at[THREE_PI] == _CAPACITY[THREE_PI]:
-                    continue
-                c = lists[n]
-                _clear(c)
-                if add(c, lists[i]) and add(c, pions[j]):
-                    n += 1
-
-        # -- D0, D+, Ds ----------------------------------------------------------------------------------
-        ks_begin, ks_end = at[KSHORT], at[KSHORT + 1]
-        pi0_begin, pi0_end = at[PI0], at[PI0 + 1]
-        k_begin, k_end = at[KAON], at[KAON + 1]
+        at[PION] = n
+        n = at[KAON] = _stable(PION, seen, frame, cuts, lists, n)
+        n = at[PHOTON] = _stable(KAON, seen, frame, cuts, lists, n)
+        n = at[PI0] = _photons(seen, frame, lists, n)
+        n_best = _neutral_pions(seen, cuts, lists[at[PHOTON] : n], new, best)
+        n = at[KSHORT] = _store(best, n_best, lists, n, seen, 111)
+        n_best = _kshorts(seen, frame, cuts, field, vertex, new, best)
+        n = at[TWO_PI] = _store(best, n_best, lists, n, seen, 310)
+        pions = lists[at[PION] : at[KAON]]
+        n = at[TWO_PI_SAME] = _pion_pairs(TWO_PI, pions, lists, n)
+        n = at[THREE_PI] = _pion_pairs(TWO_PI_SAME, pions, lists, n)
+        n = at[D0] = _pion_triplets(lists[at[TWO_PI_SAME] : n], pions, lists, n)
         for charm in (D0, D_PLUS, D_S):
-            at[charm] = n
             n_best = 0
-            nominal = _CHARM_MASS[charm]
-            for mode in range(len(_MODES)):
-                if _MODES[mode, 0] != charm:
-                    continue
-                n_k_minus, n_k_plus, pion_kind = _MODES[mode, 1], _MODES[mode, 2], _MODES[mode, 3]
-                pion_charge, n_ks, n_pi0 = _MODES[mode, 4], _MODES[mode, 5], _MODES[mode, 6]
-                if n_ks and ks_begin == ks_end:
-                    continue
-                if n_pi0 and pi0_begin == pi0_end:
-                    continue
-                window = cuts.charm_window_pi0 if n_pi0 else cuts.charm_window
-                highest = nominal + window
-                tells = charm != D0 or (n_k_minus == 1 and n_k_plus == 0)
-                for sign in (1, -1):
-                    if sign < 0 and not tells:
-                        continue
-                    for i in range(k_begin if n_k_minus else k_end - 1, k_end):
-                        if n_k_minus and lists[i].charge != -sign:
-                            continue
-                        for j in range(k_begin if n_k_plus else k_end - 1, k_end):
-                            if n_k_plus and lists[j].charge != sign:
-                                continue
-                            _clear(kaons)
-                            if n_k_minus and not add(kaons, lists[i]):
-                                continue
-                            if n_k_plus and not add(kaons, lists[j]):
-                                continue
-                            p_begin, p_end = 0, 1
-                            if pion_kind >= 0:
-                                p_begin, p_end = at[pion_kind], at[pion_kind + 1]
-                            for p in range(p_begin, p_end):
-                                if pion_kind >= 0 and lists[p].charge != sign * pion_charge:
-                                    continue
-                                for k in range(ks_begin if n_ks else 0, ks_end if n_ks else 1):
-                                    _copy(kaons, core)
-                                    if pion_kind >= 0 and not add(core, lists[p]):
-                                        continue
-                                    if n_ks and not add(core, lists[k]):
-                                        continue
-                                    set_mass(core)
-                                    if core.mass > highest:
-                                        continue
-                                    for q in range(pi0_begin if n_pi0 else 0, pi0_end if n_pi0 else 1):
-                                        _copy(core, new)
-                                        if n_pi0 and not add(new, lists[q]):
-                                            continue
-                                        set_mass(new)
-                                        if abs(new.mass - nominal) > window:
-                                            continue
-                                        new.mode = mode
-                                        new.flavour = sign if tells else 0
-                                        prompt = new.tracks
-                                        if n_ks:
-                                            prompt = prompt & ~lists[k].tracks
-                                        new.vertex_chi2 = reduced_vertex_chi2(prompt, tracks, equations)
-                                        charm_features(new, n_pi0, nominal, features)
-                                        features[8] = 0.1 * n_tracks
-                                        new.quality = logit(features, mode, fold, mode_shift, hidden, output)
-                                        if new.quality > cuts.min_charm_logit:
-                                            n_best = _insert(best, n_best, _CAPACITY[charm], new)
-            for k in range(n_best):
-                lists[n] = best[k]
-                if best[k].matched:
-                    expected = _CHARM_PDG[charm] * (-1 if best[k].flavour < 0 else 1)
-                    mother = true_mother(
-                        best[k].tracks,
-                        best[k].clusters,
-                        tracks,
-                        clusters,
-                        pdg,
-                        mothers,
-                        n_leaves,
-                        expected,
-                        best[k].flavour == 0,
+            for mode in range(N_CHARM_MODES):
+                if _MODES[mode, 0] == charm:
+                    n_best = _charm(
+                        mode,
+                        n_best,
+                        seen,
+                        cuts,
+                        network,
+                        fold,
+                        lists,
+                        at,
+                        work,
+                        features,
+                        equations,
+                        best,
                     )
-                    lists[n].matched = 1 if mother >= 0 else 0
-                n += 1
-
-        # -- D*+ -> D0 pi+, D*0 -> D0 pi0 and D0 gamma, Ds* -> Ds gamma --------------------------------------
+            n = at[charm + 1] = _store(best, n_best, lists, n, seen, _CHARM_PDG[charm])
         for star in (DSTAR_PLUS, DSTAR0, D_S_STAR):
-            at[star] = n
             n_best = 0
-            charm = D_S if star == D_S_STAR else D0
-            for soft_kind in (PION, PI0, PHOTON):
-                if (star == DSTAR_PLUS) != (soft_kind == PION):
-                    continue
-                if star == D_S_STAR and soft_kind != PHOTON:
-                    continue
-                middle, half = 0.1438, cuts.dstar0_gamma_half
-                if star == DSTAR_PLUS:
-                    middle, half = (
-                        0.5 * (cuts.dstar_min + cuts.dstar_max),
-                        0.5 * (cuts.dstar_max - cuts.dstar_min),
+            for row in range(len(_EXCITED)):
+                if _EXCITED[row, 0] == star:
+                    n_best = _excited(
+                        star,
+                        _EXCITED[row, 1],
+                        n_best,
+                        _EXCITED_MASS[row, 0],
+                        _EXCITED_MASS[row, 1],
+                        _EXCITED_MASS[row, 2],
+                        cuts,
+                        lists,
+                        at,
+                        new,
+                        best,
                     )
-                elif star == DSTAR0:
-                    middle = 0.14201
-                    if soft_kind == PI0:
-                        half = cuts.dstar0_pi0_half
-                for i in range(at[charm], at[charm + 1]):
-                    for j in range(at[soft_kind], at[soft_kind + 1]):
-                        soft = lists[j]
-                        if soft_kind == PHOTON and soft.soft_photon < cuts.min_photon:
-                            continue
-                        if soft_kind == PION and lists[i].flavour * soft.charge < 0:
-                            continue
-                        _copy(lists[i], new)
-                        if not add(new, soft):
-                            continue
-                        set_mass(new)
-                        new.delta_mass = new.mass - lists[i].mass
-                        if abs(new.delta_mass - middle) > half:
-                            continue
-                        if soft_kind == PION:
-                            new.flavour = soft.charge
-                        if soft_kind == PHOTON:
-                            new.mode += len(_MODES)
-                        pull = (new.delta_mass - middle) / (0.4 * half)
-                        new.quality = lists[i].quality - 0.5 * pull * pull
-                        if star == DSTAR_PLUS:
-                            pull = (new.delta_mass - 0.14543) / 0.0008
-                            new.quality = lists[i].quality - 0.5 * min(pull * pull, 25.0)
-                        n_best = _insert(best, n_best, _CAPACITY[star], new)
-            for k in range(n_best):
-                lists[n] = best[k]
-                if best[k].matched:
-                    expected = _CHARM_PDG[star] * (-1 if best[k].flavour < 0 else 1)
-                    mother = true_mother(
-                        best[k].tracks,
-                        best[k].clusters,
-                        tracks,
-                        clusters,
-                        pdg,
-                        mothers,
-                        n_leaves,
-                        expected,
-                        best[k].flavour == 0,
-                    )
-                    lists[n].matched = 1 if mother >= 0 else 0
-                n += 1
-        at[N_KINDS] = n
-
-
-@kernel
-def _copy(source: Record, target: Record) -> None:
-    target.px = source.px
-    target.py = source.py
-    target.pz = source.pz
-    target.energy = source.energy
-    target.mass = source.mass
-    target.delta_mass = source.delta_mass
-    target.quality = source.quality
-    target.pid = source.pid
-    target.neutral_chi2 = source.neutral_chi2
-    target.soft_photon = source.soft_photon
-    target.shower = source.shower
-    target.vertex_chi2 = source.vertex_chi2
-    target.tracks = source.tracks
-    target.clusters = source.clusters
-    target.charge = source.charge
-    target.flavour = source.flavour
-    target.mode = source.mode
-    target.matched = source.matched
+            n = at[star + 1] = _store(best, n_best, lists, n, seen, _CHARM_PDG[star])
 
 
 def combine(
@@ -685,9 +734,9 @@ def combine(
     """
     n_events = len(reconstructed)
     truth = reconstructed.events
+    # np.empty reserves, it does not touch: the unused part of this upper bound costs nothing
     values = np.empty(n_events * int(_CAPACITY.sum()) + 1, dtype=CANDIDATE)
     offsets = np.zeros((n_events, N_KINDS + 1), dtype=np.int64)
-    bx, bz = reconstructed.detector.boost
     _combine(
         reconstructed.tracks,
         reconstructed.track_offsets,
@@ -698,10 +747,9 @@ def combine(
         reconstructed.n_leaves,
         np.ascontiguousarray(event_numbers, dtype=np.int64),
         as_record(cuts or CandidateConfig()),
-        bx,
-        bz,
+        Frame.moving(*reconstructed.detector.boost),
         reconstructed.detector.tracker.field,
-        *(classifiers or default_classifiers()).charm.arrays,
+        (classifiers or default_classifiers()).charm,
         np.zeros(3 + int(_CAPACITY.max()), dtype=CANDIDATE),
         values,
         offsets,

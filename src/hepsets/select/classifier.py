@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,7 @@ from hepsets.core.kernel import kernel
 WEIGHTS_FILE = "candidate_classifier.npz"
 
 
-@dataclass(frozen=True, eq=False)
-class Classifier:
+class Classifier(NamedTuple):
     """Weights of one network, both folds.
 
     Parameters
@@ -47,30 +46,18 @@ class Classifier:
         output[:, -1] = 20.0
         return cls(np.zeros((2, n_modes, 1)), np.zeros((2, n_features, 1)), output)
 
-    @property
-    def arrays(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """The weights as kernels take them."""
-        return self.mode_shift, self.hidden, self.output
-
 
 @kernel
-def logit(
-    features: NDArray[np.float64],
-    mode: int,
-    fold: int,
-    mode_shift: NDArray[np.float64],
-    hidden: NDArray[np.float64],
-    output: NDArray[np.float64],
-) -> float:
+def logit(network: Classifier, features: NDArray[np.float64], mode: int, fold: int) -> float:
     """Logit of the signal probability of one candidate, by the network of the given fold."""
-    n_features, n_hidden = hidden.shape[1], hidden.shape[2]
-    result = output[fold, n_hidden]
+    n_features, n_hidden = network.hidden.shape[1], network.hidden.shape[2]
+    result = network.output[fold, n_hidden]
     for unit in range(n_hidden):
-        total = mode_shift[fold, mode, unit]
+        total = network.mode_shift[fold, mode, unit]
         for i in range(n_features):
-            total += hidden[fold, i, unit] * features[i]
+            total += network.hidden[fold, i, unit] * features[i]
         if total > 0.0:
-            result += output[fold, unit] * total
+            result += network.output[fold, unit] * total
     return float(result)
 
 

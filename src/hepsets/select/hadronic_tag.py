@@ -28,19 +28,22 @@ from hepsets.select.candidates import (
     DSTAR0,
     DSTAR_PLUS,
     KAON,
+    NO_PHOTON,
     PI0,
     PION,
     THREE_PI,
     TWO_PI,
     TWO_PI_SAME,
     ParticleLists,
-    _copy,
+    Seen,
     add,
+    copy,
+    overlap,
     reduced_vertex_chi2,
     set_mass,
     true_mother,
 )
-from hepsets.select.classifier import Classifiers, default_classifiers, logit, sigmoid
+from hepsets.select.classifier import Classifier, Classifiers, default_classifiers, logit, sigmoid
 
 CHARM_KINDS = (D_PLUS, DSTAR_PLUS, D0, DSTAR0)
 CHARM_NAMES = ("D-", "D*-", "anti-D0", "anti-D*0")
@@ -59,7 +62,8 @@ COMPANIONS = (
 )
 """What a charm meson may be joined with, written for a B that holds an anti-charm quark."""
 
-N_MODES = len(CHARM_KINDS) * len(COMPANIONS)
+N_COMPANIONS = len(COMPANIONS)
+N_MODES = len(CHARM_KINDS) * N_COMPANIONS
 MODE_NAMES = tuple(f"{charm} {companion[0]}" for charm in CHARM_NAMES for companion in COMPANIONS)
 _COMPANIONS = np.array([row[1:] for row in COMPANIONS], dtype=np.int64)
 _CHARM_KINDS = np.array(CHARM_KINDS, dtype=np.int64)
@@ -204,17 +208,20 @@ def _features(
     n_clusters: int,
     out: NDArray[np.float64],
 ) -> None:
+    """What the B classifier sees (:data:`BEAUTY_FEATURES`); nothing that gives Mbc or Delta E away."""
+    pull = 0.0
+    if charm.delta_mass > 0.0:
+        if charm.charge != 0:
+            pull = abs(charm.delta_mass - 0.1454) / 0.0008
+        else:
+            pull = abs(charm.delta_mass - 0.1420) / 0.002
     out[0] = min(max(charm.quality, -8.0), 6.0)
-    delta = charm.delta_mass
-    if delta > 0.0:
-        pull = abs(delta - 0.1454) / 0.0008 if charm.charge != 0 else abs(delta - 0.1420) / 0.002
-        delta = min(pull, 6.0)
-    out[1] = delta
+    out[1] = min(pull, 6.0)
     out[2] = max(other.pid, -8.0)
     out[3] = other.mass
     out[4] = math.log(min(max(other.vertex_chi2, 0.05), 100.0))
     out[5] = min(other.neutral_chi2, 12.0)
-    out[6] = math.log(other.soft_photon / 0.1) if other.soft_photon < 9.0 else 0.0
+    out[6] = math.log(other.soft_photon / 0.1) if other.soft_photon < NO_PHOTON else 0.0
     out[7] = math.log(max(other.shower, 1.0e-3))
     out[8] = min(max(second_logit, -8.0), 6.0)
     out[9] = (pz / p) ** 2 if p > 0.0 else 0.0
@@ -223,7 +230,83 @@ def _features(
 
 
 @kernel
-def _reconstruct(
+def _join(
+    companion: int,
+    other: Record,
+    second_logit: float,
+    event: int,
+    seen: Seen,
+    lists: NDArray[np.void],
+    at: NDArray[np.int64],
+    allowed: NDArray[np.bool_],
+    cuts: Record,
+    beam_energy: float,
+    network: Classifier,
+    fold: int,
+    features: NDArray[np.float64],
+    equations: NDArray[np.float64],
+    found: NDArray[np.void],
+    feature_table: NDArray[np.float64],
+    n: int,
+) -> int:
+    """Join one companion with every allowed charm meson; return the number of candidates so far.
+
+    Candidates beyond the capacity of ``found`` are counted but not stored.
+    """
+    max_p2 = beam_energy * beam_energy - cuts.min_mbc * cuts.min_mbc
+    prepared = False
+    for charm_index in range(len(_CHARM_KINDS)):
+        if not allowed[charm_index, companion]:
+            continue
+        kind = _CHARM_KINDS[charm_index]
+        for k in range(at[kind], at[kind + 1]):
+            charm = lists[k]
+            energy = charm.energy + other.energy
+            if abs(energy - beam_energy) > cuts.max_delta_e or overlap(charm, other):
+                continue
+            px, py, pz = charm.px + other.px, charm.py + other.py, charm.pz + other.pz
+            p2 = px * px + py * py + pz * pz
+            if p2 > max_p2:
+                continue
+            # a positive companion goes with an anti-charm quark
+            flavour = other.charge if other.charge != 0 else -charm.flavour
+            if charm.flavour * flavour > 0:
+                continue
+            if charm.charge * other.charge > 0 or abs(charm.charge + other.charge) > 1:
+                continue
+            if not prepared:
+                prepared = True
+                set_mass(other)
+                other.vertex_chi2 = reduced_vertex_chi2(other.tracks, seen.tracks, equations)
+            mode = charm_index * N_COMPANIONS + companion
+            p = math.sqrt(p2)
+            _features(charm, other, second_logit, p, pz, len(seen.tracks), len(seen.clusters), features)
+            probability = sigmoid(logit(network, features, mode, fold))
+            if probability <= cuts.min_signal_probability:
+                continue
+            if n < len(found):
+                b = found[n]
+                b.mbc = math.sqrt(beam_energy * beam_energy - p2)
+                b.delta_e = energy - beam_energy
+                b.signal_probability = probability
+                b.tracks = charm.tracks | other.tracks
+                b.clusters = charm.clusters | other.clusters
+                b.event = event
+                b.mode = mode
+                b.charm_mode = charm.mode
+                b.charge = charm.charge + other.charge
+                b.flavour = 1 if flavour > 0 else (-1 if flavour < 0 else 0)
+                b.is_correct = False
+                if charm.matched and other.matched:
+                    expected = (511 if b.charge == 0 else 521) * (-1 if flavour < 0 else 1)
+                    b.is_correct = true_mother(b.tracks, b.clusters, seen, expected, flavour == 0) >= 0
+                feature_table[n] = features
+            n += 1
+    return n
+
+
+@kernel
+def _tag(
     lists: NDArray[np.void],
     offsets: NDArray[np.int64],
     all_tracks: NDArray[np.void],
@@ -237,190 +320,77 @@ def _reconstruct(
     allowed: NDArray[np.bool_],
     cuts: Record,
     beam_energy: float,
-    first_only: bool,
-    mode_shift: NDArray[np.float64],
-    hidden: NDArray[np.float64],
-    output: NDArray[np.float64],
+    network: Classifier,
     scratch: NDArray[np.void],
     found: NDArray[np.void],
     feature_table: NDArray[np.float64],
-    passes: NDArray[np.bool_],
 ) -> int:
-    equations = np.zeros(10)
-    features = np.zeros(N_BEAUTY_FEATURES)
-    base = scratch[0]
-    one_pi0 = scratch[1]
-    other = scratch[2]
-    max_p2 = beam_energy * beam_energy - cuts.min_mbc * cuts.min_mbc
+    features, equations = np.zeros(N_BEAUTY_FEATURES), np.zeros(10)
+    first, with_pi0, other = scratch[0], scratch[1], scratch[2]
     n = 0
     for event in range(len(offsets)):
         at = offsets[event]
-        tracks = all_tracks[track_offsets[event] : track_offsets[event + 1]]
-        clusters = all_clusters[cluster_offsets[event] : cluster_offsets[event + 1]]
-        fold = event_numbers[event] & 1
         if at[D0] == at[DSTAR0 + 1]:
             continue
-        for companion in range(len(_COMPANIONS)):
+        seen = Seen(
+            all_tracks[track_offsets[event] : track_offsets[event + 1]],
+            all_clusters[cluster_offsets[event] : cluster_offsets[event + 1]],
+            pdg,
+            mothers,
+            n_leaves,
+        )
+        fold = event_numbers[event] & 1
+        for companion in range(N_COMPANIONS):
             first_list, charge, n_pi0, second_list = _COMPANIONS[companion]
-            possible = False
+            partners = 0
             for charm_index in range(len(_CHARM_KINDS)):
                 kind = _CHARM_KINDS[charm_index]
-                if allowed[charm_index, companion] and at[kind] < at[kind + 1]:
-                    possible = True
-            if not possible:
+                partners += allowed[charm_index, companion] * (at[kind + 1] - at[kind])
+            if partners == 0:
                 continue
+            # each loop over optional daughters runs once if the companion has none of them
+            begin, end = (at[second_list], at[second_list + 1]) if second_list >= 0 else (0, 1)
+            pi0_begin, pi0_end = (at[PI0], at[PI0 + 1]) if n_pi0 > 0 else (0, 1)
             for i in range(at[first_list], at[first_list + 1]):
                 if abs(lists[i].charge) != charge:
                     continue
-                begin, end = 0, 1
-                if second_list >= 0:
-                    begin, end = at[second_list], at[second_list + 1]
+                second_logit = 0.0
+                if first_list in (D_S, D_S_STAR):
+                    second_logit = lists[i].quality
                 for j in range(begin, end):
-                    _copy(lists[i], base)
-                    second_logit = 0.0
+                    copy(lists[i], first)
                     if second_list >= 0:
-                        if lists[j].flavour * lists[i].charge < 0 or not add(base, lists[j]):
+                        if lists[j].flavour * lists[i].charge < 0 or not add(first, lists[j]):
                             continue
                         second_logit = lists[j].quality
-                    elif first_list in (D_S, D_S_STAR):
-                        second_logit = lists[i].quality
-                    for q in range(at[PI0] if n_pi0 > 0 else 0, at[PI0 + 1] if n_pi0 > 0 else 1):
-                        _copy(base, one_pi0)
-                        if n_pi0 > 0 and not add(one_pi0, lists[q]):
+                    for q in range(pi0_begin, pi0_end):
+                        copy(first, with_pi0)
+                        if n_pi0 > 0 and not add(with_pi0, lists[q]):
                             continue
-                        for r in range(at[PI0] if n_pi0 > 1 else 0, q if n_pi0 > 1 else 1):
-                            _copy(one_pi0, other)
+                        for r in range(pi0_begin if n_pi0 > 1 else 0, q if n_pi0 > 1 else 1):
+                            copy(with_pi0, other)
                             if n_pi0 > 1 and not add(other, lists[r]):
                                 continue
-                            prepared = False
-                            for charm_index in range(len(_CHARM_KINDS)):
-                                if not allowed[charm_index, companion]:
-                                    continue
-                                kind = _CHARM_KINDS[charm_index]
-                                for k in range(at[kind], at[kind + 1]):
-                                    charm = lists[k]
-                                    energy = charm.energy + other.energy
-                                    if abs(energy - beam_energy) > cuts.max_delta_e:
-                                        continue
-                                    if (charm.tracks & other.tracks) | (charm.clusters & other.clusters):
-                                        continue
-                                    px, py = charm.px + other.px, charm.py + other.py
-                                    pz = charm.pz + other.pz
-                                    p2 = px * px + py * py + pz * pz
-                                    if p2 > max_p2:
-                                        continue
-                                    # the B holds an anti-charm quark when its companion is positive
-                                    sign = other.charge
-                                    if sign == 0:
-                                        sign = -charm.flavour
-                                    elif charm.flavour * sign > 0:
-                                        continue
-                                    if not prepared:
-                                        prepared = True
-                                        set_mass(other)
-                                        other.vertex_chi2 = reduced_vertex_chi2(
-                                            other.tracks, tracks, equations
-                                        )
-                                    mode = charm_index * len(_COMPANIONS) + companion
-                                    _features(
-                                        charm,
-                                        other,
-                                        second_logit,
-                                        math.sqrt(p2),
-                                        pz,
-                                        len(tracks),
-                                        len(clusters),
-                                        features,
-                                    )
-                                    probability = sigmoid(
-                                        logit(features, mode, fold, mode_shift, hidden, output)
-                                    )
-                                    if probability <= cuts.min_signal_probability:
-                                        continue
-                                    passes[event] = True
-                                    if first_only:
-                                        break
-                                    if n < len(found):
-                                        b = found[n]
-                                        b.mbc = math.sqrt(beam_energy * beam_energy - p2)
-                                        b.delta_e = energy - beam_energy
-                                        b.signal_probability = probability
-                                        b.tracks = charm.tracks | other.tracks
-                                        b.clusters = charm.clusters | other.clusters
-                                        b.event = event
-                                        b.mode = mode
-                                        b.charm_mode = charm.mode
-                                        b.charge = charm.charge + other.charge
-                                        b.flavour = 1 if sign > 0 else (-1 if sign < 0 else 0)
-                                        b.is_correct = False
-                                        if charm.matched and other.matched:
-                                            expected = 511 if b.charge == 0 else 521
-                                            mother = true_mother(
-                                                b.tracks,
-                                                b.clusters,
-                                                tracks,
-                                                clusters,
-                                                pdg,
-                                                mothers,
-                                                n_leaves,
-                                                -expected if sign < 0 else expected,
-                                                sign == 0,
-                                            )
-                                            b.is_correct = mother >= 0
-                                        for f in range(N_BEAUTY_FEATURES):
-                                            feature_table[n, f] = features[f]
-                                    n += 1
-                                if first_only and passes[event]:
-                                    break
-                            if first_only and passes[event]:
-                                break
-                        if first_only and passes[event]:
-                            break
-                    if first_only and passes[event]:
-                        break
-                if first_only and passes[event]:
-                    break
-            if first_only and passes[event]:
-                break
+                            n = _join(
+                                companion,
+                                other,
+                                second_logit,
+                                event,
+                                seen,
+                                lists,
+                                at,
+                                allowed,
+                                cuts,
+                                beam_energy,
+                                network,
+                                fold,
+                                features,
+                                equations,
+                                found,
+                                feature_table,
+                                n,
+                            )
     return n
-
-
-def _run(
-    lists: ParticleLists,
-    event_numbers: NDArray[np.int64],
-    allowed: NDArray[np.bool_],
-    cuts: TagConfig | None,
-    classifiers: Classifiers | None,
-    first_only: bool,
-    capacity: int,
-) -> tuple[int, NDArray[np.bool_], NDArray[np.void], NDArray[np.float64]]:
-    seen = lists.reconstructed
-    truth = seen.events
-    found = np.empty(capacity, dtype=B_CANDIDATE)
-    features = np.empty((capacity, N_BEAUTY_FEATURES))
-    passes = np.zeros(len(seen), dtype=np.bool_)
-    n = _reconstruct(
-        lists.values,
-        lists.offsets,
-        seen.tracks,
-        seen.track_offsets,
-        seen.clusters,
-        seen.cluster_offsets,
-        truth.particles["pdg"],
-        truth.mothers,
-        seen.n_leaves,
-        event_numbers,
-        allowed,
-        as_record(cuts or TagConfig()),
-        0.5 * seen.detector.beams.energy,
-        first_only,
-        *(classifiers or default_classifiers()).beauty.arrays,
-        np.zeros(3, dtype=CANDIDATE),
-        found,
-        features,
-        passes,
-    )
-    return n, passes, found, features
 
 
 def allowed_pairs(rows: dict[str, tuple[str, ...]]) -> NDArray[np.bool_]:
@@ -438,19 +408,7 @@ NEUTRAL_B = allowed_pairs({"D-": _LIGHT, "D*-": _LIGHT, "anti-D0": ("pi+ pi-",)}
 CHARGED_B = allowed_pairs({"anti-D0": _LIGHT, "anti-D*0": _LIGHT, "D-": ("pi+ pi+",), "D*-": ("pi+ pi+",)})
 
 
-def tag_passes(
-    lists: ParticleLists,
-    event_numbers: NDArray[np.int64],
-    allowed: NDArray[np.bool_],
-    *,
-    cuts: TagConfig | None = None,
-    classifiers: Classifiers | None = None,
-) -> NDArray[np.bool_]:
-    """Whether each event has at least one accepted candidate, shape ``(n_events,)``."""
-    return _run(lists, event_numbers, allowed, cuts, classifiers, True, 0)[1]
-
-
-def tag_candidates(
+def find_b_mesons(
     lists: ParticleLists,
     event_numbers: NDArray[np.int64],
     allowed: NDArray[np.bool_],
@@ -458,10 +416,44 @@ def tag_candidates(
     cuts: TagConfig | None = None,
     classifiers: Classifiers | None = None,
 ) -> Candidates:
-    """All accepted candidates."""
-    capacity = 16 * len(lists.offsets) + 1024
+    """All accepted B candidates with an allowed pair of charm meson and companion.
+
+    Parameters
+    ----------
+    lists
+        The particle lists of a batch of events.
+    event_numbers
+        Shape ``(n_events,)``; their parity chooses the classifier's fold.
+    allowed
+        Shape ``(4, 10)``: which companion may join which charm meson.
+    cuts, classifiers
+        By default those of the package.
+    """
+    seen = lists.reconstructed
+    truth = seen.events
+    capacity = 8 * len(seen) + 64
     while True:
-        n, _, found, features = _run(lists, event_numbers, allowed, cuts, classifiers, False, capacity)
+        found = np.empty(capacity, dtype=B_CANDIDATE)
+        features = np.empty((capacity, N_BEAUTY_FEATURES))
+        n = _tag(
+            lists.values,
+            lists.offsets,
+            seen.tracks,
+            seen.track_offsets,
+            seen.clusters,
+            seen.cluster_offsets,
+            truth.particles["pdg"],
+            truth.mothers,
+            seen.n_leaves,
+            event_numbers,
+            allowed,
+            as_record(cuts or TagConfig()),
+            0.5 * seen.detector.beams.energy,
+            (classifiers or default_classifiers()).beauty,
+            np.zeros(3, dtype=CANDIDATE),
+            found,
+            features,
+        )
         if n <= capacity:
             return Candidates(found[:n].copy(), features[:n].copy(), event_numbers)
         capacity = n

@@ -1,12 +1,12 @@
 """The skims: which events a later analysis would keep, and how often they would be kept.
 
-A skim is one function from candidate lists to passes and one line in :data:`SKIMS`.
+A skim is one function from particle lists to candidates and one line in :data:`SKIMS`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,7 @@ from hepsets.select.hadronic_tag import (
     CHARGED_B,
     NEUTRAL_B,
     Candidates,
-    tag_candidates,
-    tag_passes,
+    find_b_mesons,
 )
 from hepsets.simulate.belle2 import BELLE2, DetectorConfig, simulate
 
@@ -27,37 +26,23 @@ BATCH_EVENTS = 500
 """Events that are simulated and combined at a time; bounds the memory, does not change any result."""
 
 
-@dataclass(frozen=True)
-class Skim:
-    """A selection of events.
-
-    Parameters
-    ----------
-    description
-        What it selects, in a line.
-    passes
-        From the candidate lists and event numbers of a batch to booleans, shape ``(n_events,)``.
-    candidates
-        The same, to the accepted candidates themselves.
-    """
-
-    description: str
-    passes: Callable[[ParticleLists, NDArray[np.int64]], NDArray[np.bool_]]
-    candidates: Callable[[ParticleLists, NDArray[np.int64]], Candidates]
+Skim: TypeAlias = Callable[[ParticleLists, NDArray[np.int64]], Candidates]
+"""From the particle lists and event numbers of a batch to the candidates that make events pass."""
 
 
-def hadronic_tag(description: str, allowed: NDArray[np.bool_]) -> Skim:
-    """A skim on a fully reconstructed hadronic B decay with the allowed (charm, companion) pairs."""
-    return Skim(
-        description,
-        lambda lists, numbers: tag_passes(lists, numbers, allowed),
-        lambda lists, numbers: tag_candidates(lists, numbers, allowed),
-    )
+def hadronic_b0(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> Candidates:
+    """Fully reconstructed hadronic B0 decays."""
+    return find_b_mesons(lists, event_numbers, NEUTRAL_B)
+
+
+def hadronic_bplus(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> Candidates:
+    """Fully reconstructed hadronic B+ decays."""
+    return find_b_mesons(lists, event_numbers, CHARGED_B)
 
 
 SKIMS: dict[str, Skim] = {
-    "hadronic_b0": hadronic_tag("a fully reconstructed hadronic B0 decay", NEUTRAL_B),
-    "hadronic_bplus": hadronic_tag("a fully reconstructed hadronic B+ decay", CHARGED_B),
+    "hadronic_b0": hadronic_b0,
+    "hadronic_bplus": hadronic_bplus,
 }
 """All skims by name."""
 
@@ -122,7 +107,7 @@ def run_skims(
         seen = simulate(batch, seed=seed, event_numbers=batch_numbers, trial=trial, detector=detector)
         lists = combine(seen, event_numbers=batch_numbers)
         for name, skim in chosen.items():
-            result[name][part] = skim.passes(lists, batch_numbers)
+            result[name][part] = skim(lists, batch_numbers).passes
     return result
 
 
@@ -159,7 +144,7 @@ def count_passes(
     for part, batch, batch_numbers in _batches(events, numbers):
         for trial in range(first_trial, first_trial + trials):
             seen = simulate(batch, seed=seed, event_numbers=batch_numbers, trial=trial, detector=detector)
-            result[part] += chosen.passes(combine(seen, event_numbers=batch_numbers), batch_numbers)
+            result[part] += chosen(combine(seen, event_numbers=batch_numbers), batch_numbers).passes
     return result
 
 
@@ -184,7 +169,7 @@ def find_candidates(
     parts = []
     for part, batch, batch_numbers in _batches(events, numbers):
         seen = simulate(batch, seed=seed, event_numbers=batch_numbers, trial=trial, detector=detector)
-        found = chosen.candidates(combine(seen, event_numbers=batch_numbers), batch_numbers)
+        found = chosen(combine(seen, event_numbers=batch_numbers), batch_numbers)
         found.values["event"] += part.start
         parts.append(found)
     return Candidates.concatenate(parts, numbers)

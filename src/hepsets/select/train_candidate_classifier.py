@@ -37,7 +37,7 @@ from hepsets.select.hadronic_tag import (
     N_MODES,
     NEUTRAL_B,
     TagConfig,
-    tag_candidates,
+    find_b_mesons,
 )
 from hepsets.simulate.belle2 import simulate
 
@@ -71,8 +71,7 @@ def _charm_table(
     for event in range(len(offsets)):
         for i in range(offsets[event, D0], offsets[event, D_S + 1]):
             mode = values[i].mode
-            charm_features(values[i], modes[mode, 6], nominal[modes[mode, 0]], table[n])
-            table[n, 8] = 0.1 * n_tracks[event]
+            charm_features(values[i], modes[mode, 6], nominal[modes[mode, 0]], n_tracks[event], table[n])
             labels[n, 0], labels[n, 1], labels[n, 2] = mode, values[i].matched, event
             n += 1
     return n
@@ -178,7 +177,7 @@ def train(paths: Sequence[Path]) -> Classifiers:
     for events, numbers in batches(paths):
         seen = simulate(events, seed=SEED, event_numbers=numbers)
         lists = combine(seen, event_numbers=numbers, classifiers=half)
-        found = tag_candidates(lists, numbers, NEUTRAL_B | CHARGED_B, classifiers=half)
+        found = find_b_mesons(lists, numbers, NEUTRAL_B | CHARGED_B, classifiers=half)
         features.append(found.features)
         modes.append(found.values["mode"])
         correct.append(found.values["is_correct"])
