@@ -1,0 +1,593 @@
+"""The figures of the reports: one function, one matplotlib figure.
+
+All take arrays or results of :mod:`hepsets.evaluate` and return a :class:`matplotlib.figure.Figure`
+that was never registered with pyplot, so nothing needs closing. Every model keeps its colour and
+dash in all figures of a report (:func:`model_styles`).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Concatenate, ParamSpec
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike, NDArray
+
+from hepsets.core.errors import InputError
+from hepsets.evaluate.bias import Bias
+from hepsets.evaluate.calibration import Calibration
+from hepsets.evaluate.classification import Classification, Roc
+from hepsets.evaluate.limit import Limit
+from hepsets.evaluate.sample import Measured
+from hepsets.evaluate.speedup import SpeedupCurve, SpeedupResult
+
+Array = NDArray[np.float64]
+P = ParamSpec("P")
+
+# Neutral colours; report.page turns exactly these into the page's light or dark ones
+INK = "#15191e"
+MUTED = "#6a727c"
+RULE = "#d5d9de"
+PAPER = "#fffffe"
+
+# Mid-tones that hold on white and on black, apart from one another for all common kinds of colour
+# vision (after Okabe and Ito, 2008, without its yellow and with its light tones darkened)
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b5508c", "#a87900", "#3b9bd9", "#7a5cc7", "#8c6d5a")
+_DASHES: tuple[Any, ...] = ("-", (0, (4, 1.6)), (0, (1.2, 1.2)))
+_MARKERS = ("o", "s", "^")
+_LIMIT_DASH = (0, (6, 2))
+
+_STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.facecolor": "none",
+    "axes.axisbelow": True,
+    "figure.facecolor": "none",
+    "figure.constrained_layout.use": True,
+    "savefig.facecolor": "none",
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.4,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "mathtext.fontset": "dejavusans",
+    "svg.hashsalt": "hepsets",
+}
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one model is drawn in every figure."""
+
+    colour: str
+    dash: Any
+    marker: str
+
+
+@dataclass(frozen=True)
+class TrainingCurve:
+    """Loss per epoch of one model; ``best_epoch`` counts from 0."""
+
+    train_loss: Sequence[float]
+    validation_loss: Sequence[float]
+    best_epoch: int
+
+
+@dataclass(frozen=True)
+class ScanPoint:
+    """One architecture of a scan: how many layers, how many of them graph convolutions, its AUC."""
+
+    name: str
+    layers: int
+    graph_layers: int
+    auc: Measured
+
+
+def model_styles(names: Sequence[str]) -> dict[str, Style]:
+    """A colour, dash and marker for each model, by its place in ``names``."""
+    return {
+        name: Style(
+            _COLOURS[i % len(_COLOURS)],
+            _DASHES[i // len(_COLOURS) % len(_DASHES)],
+            _MARKERS[i // len(_COLOURS) % len(_MARKERS)],
+        )
+        for i, name in enumerate(names)
+    }
+
+
+def _styled(draw: Callable[Concatenate[Figure, P], None]) -> Callable[P, Figure]:
+    """Turn a function that draws on a figure into one that returns it, drawn in the house style."""
+
+    @functools.wraps(draw)
+    def figure(*args: P.args, **options: P.kwargs) -> Figure:
+        with mpl.rc_context(_STYLE):
+            drawn = Figure()
+            draw(drawn, *args, **options)
+            return drawn
+
+    return figure
+
+
+# -- models side by side -----------------------------------------------------------------------------
+
+
+@_styled
+def roc_curves(
+    figure: Figure,
+    models: Mapping[str, Classification],
+    styles: Mapping[str, Style],
+    limit: Limit | None = None,
+) -> None:
+    """ROC curves, and beside them the areas with their errors, which also name the curves."""
+    _some(models)
+    figure.set_size_inches(9.4, max(4.2, 1.2 + 0.27 * len(models)))
+    left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
+    left.plot([0, 1], [0, 1], color=RULE, lw=0.9)
+    best = max(models, key=lambda name: models[name].auc)
+    for name, model in models.items():
+        roc = _thin(model.roc)
+        left.plot(
+            roc.false_positive_rate,
+            roc.true_positive_rate,
+            color=styles[name].colour,
+            ls=styles[name].dash,
+            lw=2.2 if name == best else 1.1,
+        )
+    if limit is not None:
+        rates = limit.roc.false_positive_rate, limit.roc.true_positive_rate
+        left.plot(*rates, color=INK, lw=1.3, ls=_LIMIT_DASH, label="limit of any filter")
+        left.legend(loc="lower right")
+    left.set(
+        xlabel="false positive rate $f_0$", ylabel="true positive rate $f_1$", xlim=(0, 1), ylim=(0, 1.02)
+    )
+    left.set_aspect("equal", adjustable="box", anchor="W")
+    values = {name: Measured(model.auc, model.auc_se) for name, model in models.items()}
+    _ranking(right, values, styles, None if limit is None else limit.auc, "area under the ROC curve", 3)
+
+
+@_styled
+def speedup_curves(
+    figure: Figure,
+    curves: Mapping[str, SpeedupCurve],
+    chosen: Mapping[str, SpeedupResult],
+    styles: Mapping[str, Style],
+    limit: Limit | None = None,
+) -> None:
+    """Speedup against the share of events that is simulated, and the speedups at the chosen thresholds."""
+    _some(curves)
+    figure.set_size_inches(9.4, max(4.2, 1.2 + 0.27 * len(curves)))
+    left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
+    lowest = 1.0
+    for name, curve in curves.items():
+        # below a few kept events the curve is noise
+        steady = curve.speedup_se < 0.15 * np.maximum(curve.speedup, 1e-12)
+        kept = np.where(steady, curve.kept, np.nan)
+        left.plot(kept, curve.speedup, color=styles[name].colour, ls=styles[name].dash, lw=1.1)
+        if steady.any():
+            lowest = min(lowest, float(np.nanmin(kept)))
+        point = chosen[name]
+        left.errorbar(
+            point.kept,
+            point.speedup,
+            point.speedup_se,
+            color=styles[name].colour,
+            marker=styles[name].marker,
+            ms=4.5,
+            lw=1,
+        )
+    if limit is not None:
+        shown = limit.curve.kept >= lowest
+        left.plot(limit.curve.kept[shown], limit.curve.speedup[shown], color=INK, lw=1.3, ls=_LIMIT_DASH)
+        top = int(np.argmax(limit.curve.speedup))
+        left.annotate(
+            "limit",
+            (limit.curve.kept[top], limit.curve.speedup[top]),
+            (0, 4),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+        )
+    left.axhline(1, color=RULE, lw=0.9)
+    left.set(xscale="log", xlabel="share of generated events that is simulated", ylabel="speedup $S$")
+    left.set_xlim(max(lowest, 1e-3), 1)
+    left.set_ylim(0, None)
+    left.margins(y=0.12)
+    left.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    values = {name: Measured(point.speedup, point.speedup_se) for name, point in chosen.items()}
+    _ranking(
+        right,
+        values,
+        styles,
+        None if limit is None else limit.max_speedup,
+        "speedup on test events",
+        2,
+    )
+
+
+def _ranking(
+    axes: Axes,
+    values: Mapping[str, Measured],
+    styles: Mapping[str, Style],
+    limit: Measured | None,
+    label: str,
+    digits: int,
+) -> None:
+    """Values with errors, best on top, names at the axis in the colour of the model."""
+    order = sorted(values, key=lambda name: values[name].value)
+    for row, name in enumerate(order):
+        style, measured = styles[name], values[name]
+        axes.errorbar(
+            measured.value, row, xerr=measured.se, color=style.colour, marker=style.marker, ms=4.5, lw=1.3
+        )
+        axes.annotate(
+            f"{measured.value:.{digits}f} ± {measured.se:.{digits}f}",
+            (1.02, row),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=7.5,
+            color=MUTED,
+        )
+    if limit is not None:
+        axes.axvspan(limit.value - limit.se, limit.value + limit.se, color=RULE, lw=0)
+        axes.axvline(limit.value, color=INK, lw=1.3, ls=_LIMIT_DASH)
+        axes.annotate(
+            f"limit {limit.value:.{digits}f} ± {limit.se:.{digits}f}",
+            (limit.value, len(order) - 0.35),
+            (-4, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=8,
+        )
+    axes.set_yticks(range(len(order)), order)
+    for text, name in zip(axes.get_yticklabels(), order, strict=True):
+        text.set_color(styles[name].colour)
+    axes.set_ylim(-0.6, len(order) - 0.1)
+    axes.margins(x=0.08)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
+    axes.set_xlabel(label)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+
+
+# -- one panel per model -----------------------------------------------------------------------------
+
+
+@_styled
+def score_distributions(
+    figure: Figure,
+    scores: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike | None]],
+    styles: Mapping[str, Style],
+    thresholds: Mapping[str, float] | None = None,
+) -> None:
+    """Scores of passing and failing events, each normalised to one; ``scores``: labels, scores, weights."""
+    edges = np.linspace(0, 1, 41)
+    for axes, (name, (labels, score, weights)) in _panels(
+        figure, scores, "score", "events per unit of score"
+    ):
+        passes, value = np.asarray(labels, dtype=bool), np.asarray(score, dtype=np.float64)
+        weight = np.ones(len(value)) if weights is None else np.asarray(weights, dtype=np.float64)
+        failing, _ = np.histogram(value[~passes], edges, weights=weight[~passes], density=True)
+        passing, _ = np.histogram(value[passes], edges, weights=weight[passes], density=True)
+        axes.stairs(failing, edges, fill=True, color=RULE)
+        axes.stairs(passing, edges, color=styles[name].colour, lw=1.5)
+        if thresholds is not None and name in thresholds:
+            axes.axvline(thresholds[name], color=INK, lw=0.9, ls=(0, (2, 2)))
+        axes.set_xlim(0, 1)
+        axes.set_title(name, color=styles[name].colour)
+        axes.set_ylim(0, None)
+
+
+@_styled
+def calibration_curves(
+    figure: Figure, models: Mapping[str, Calibration], styles: Mapping[str, Style]
+) -> None:
+    """Share of passing events against mean score, with the expected calibration error."""
+    for axes, (name, curve) in _panels(figure, models, "mean score", "share that passes"):
+        axes.plot([0, 1], [0, 1], color=RULE, lw=0.9)
+        axes.errorbar(
+            curve.mean_score,
+            curve.observed,
+            # Wilson intervals need not enclose the observed share when it is 0 or 1
+            [np.maximum(curve.observed - curve.low, 0), np.maximum(curve.high - curve.observed, 0)],
+            color=styles[name].colour,
+            marker=styles[name].marker,
+            ms=3,
+            lw=1.1,
+        )
+        axes.text(
+            0.97,
+            0.05,
+            f"error {100 * curve.expected_error:.1f} %\n(chance {100 * curve.chance_error:.1f} %)",
+            transform=axes.transAxes,
+            ha="right",
+            va="bottom",
+            fontsize=7.5,
+            color=MUTED,
+        )
+        axes.set(xlim=(0, 1), ylim=(0, 1))
+        axes.set_title(name, color=styles[name].colour)
+
+
+@_styled
+def training_curves(figure: Figure, models: Mapping[str, TrainingCurve], styles: Mapping[str, Style]) -> None:
+    """Training (thin) and validation (thick) loss per epoch; the epoch that was kept is marked."""
+    ends = [loss for curve in models.values() for loss in (*curve.train_loss, *curve.validation_loss)]
+    low, high = min(ends, default=0.0), float(np.quantile(ends, 0.98)) if ends else 1.0
+    pad = 0.06 * (high - low) or 0.05
+    for axes, (name, curve) in _panels(figure, models, "epoch", "loss", sharey=True):
+        for other in models.values():
+            axes.plot(
+                range(1, len(other.validation_loss) + 1), other.validation_loss, color=RULE, lw=0.8, zorder=1
+            )
+        epochs = np.arange(1, len(curve.train_loss) + 1)
+        axes.plot(epochs, curve.train_loss, color=styles[name].colour, lw=0.9, ls=(0, (3, 1.5)))
+        axes.plot(
+            epochs[: len(curve.validation_loss)], curve.validation_loss, color=styles[name].colour, lw=1.9
+        )
+        axes.plot(
+            curve.best_epoch + 1,
+            curve.validation_loss[curve.best_epoch],
+            "o",
+            ms=5,
+            mfc=PAPER,
+            mec=styles[name].colour,
+        )
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.set_ylim(low - pad, high + pad)
+        axes.set_title(name, color=styles[name].colour)
+
+
+# -- what the filter does ------------------------------------------------------------------------------
+
+
+@_styled
+def bias_histograms(
+    figure: Figure, results: Sequence[Bias], axis_labels: Mapping[str, str], colour: str = _COLOURS[0]
+) -> None:
+    """All passing events (grey) and those kept (points), with the pull of every bin below.
+
+    ``axis_labels`` gives the label with unit of each observable; its name is the fallback.
+    """
+    _some(results)
+    columns = min(4, len(results))
+    rows = -(-len(results) // columns)
+    figure.set_size_inches(2.55 * columns + 0.4, 2.75 * rows)
+    grid = figure.add_gridspec(2 * rows, columns, height_ratios=[2.6, 1] * rows)
+    largest = max(3.5, *(float(np.abs(result.pulls).max()) for result in results)) * 1.08
+    for i, result in enumerate(results):
+        row, column = divmod(i, columns)
+        top = figure.add_subplot(grid[2 * row, column])
+        bottom = figure.add_subplot(grid[2 * row + 1, column], sharex=top)
+        width = np.diff(result.edges)
+        centre = result.edges[:-1] + width / 2
+        top.stairs(result.all_share / width, result.edges, fill=True, color=RULE)
+        top.errorbar(
+            centre,
+            result.kept_share / width,
+            result.kept_share_se / width,
+            fmt="o",
+            ms=2.6,
+            lw=1,
+            color=colour,
+        )
+        top.set_ylim(0, None)
+        top.tick_params(labelbottom=False, labelleft=False, left=False)
+        top.set_title(f"KL = ({_thousandths(result.kl)})·10⁻³", fontsize=8)
+        bottom.axhspan(-2, 2, color=RULE, alpha=0.6, lw=0)
+        bottom.bar(centre, result.pulls, width, color=colour, lw=0)
+        bottom.axhline(0, color=MUTED, lw=0.7)
+        bottom.set_ylim(-largest, largest)
+        bottom.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+        bottom.set_xlabel(axis_labels.get(result.observable, result.observable))
+        if column == 0:
+            top.set_ylabel("density")
+            bottom.set_ylabel("pull")
+        else:
+            bottom.tick_params(labelleft=False)
+    figure.align_ylabels()
+
+
+@_styled
+def limit_summary(figure: Figure, limit: Limit) -> None:
+    """The distribution of the pass probability, and how the best speedup depends on the cut."""
+    figure.set_size_inches(9.4, 3.4)
+    left, right = figure.subplots(1, 2)
+    cut = np.append(limit.roc.thresholds, 0.0)
+    for share, colour, name, at in (
+        (limit.roc.true_positive_rate, _COLOURS[0], "passing events, $f_1$", 0.3),
+        (limit.roc.false_positive_rate, MUTED, "failing events, $f_0$", 0.1),
+    ):
+        share = np.append(share, 1.0)
+        left.plot(cut, share, color=colour, lw=1.6)
+        height = float(np.interp(at, cut[:0:-1], share[:0:-1]))
+        left.annotate(name, (at, height), (5, 3), textcoords="offset points", color=colour)
+    left.set(yscale="log", xlim=(0, 1), ylim=(1e-4, 1.3), xlabel="pass probability $p$")
+    left.set_ylabel("share of events with at least $p$")
+    left.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    finite = np.isfinite(limit.curve.thresholds)
+    cut, gain, se = (a[finite] for a in (limit.curve.thresholds, limit.curve.speedup, limit.curve.speedup_se))
+    right.fill_between(cut, gain - se, gain + se, color=RULE, lw=0)
+    right.plot(cut, gain, color=INK, ls=_LIMIT_DASH, lw=1.3)
+    right.axvline(limit.threshold, color=MUTED, lw=0.8)
+    right.annotate(
+        f"$S$ = {limit.max_speedup.value:.1f} ± {limit.max_speedup.se:.1f}",
+        (limit.threshold, limit.max_speedup.value),
+        (8, 2),
+        textcoords="offset points",
+    )
+    right.set(xlim=(0, 1), xlabel="cut on the pass probability $p$", ylabel="speedup $S$")
+    right.set_ylim(0, None)
+    right.margins(y=0.1)
+
+
+# -- studies -------------------------------------------------------------------------------------------
+
+
+@_styled
+def embedding_map(
+    figure: Figure,
+    coordinates: ArrayLike,
+    names: Sequence[str],
+    groups: Sequence[str],
+    counts: ArrayLike | None = None,
+) -> None:
+    """A learnt embedding in two dimensions ``(n, 2)``, with names; the most frequent are named first.
+
+    Names that would cover an earlier one are left out.
+    """
+    points = np.asarray(coordinates, dtype=np.float64)
+    if points.shape != (len(names), 2) or len(groups) != len(names):
+        raise InputError(
+            f"coordinates of shape {points.shape} for {len(names)} names",
+            "two coordinates and a group for each",
+        )
+    frequency = np.ones(len(names)) if counts is None else np.asarray(counts, dtype=np.float64)
+    figure.set_size_inches(8.2, 6.2)
+    axes = figure.subplots()
+    size = 6 + 60 * np.sqrt(frequency / frequency.max())
+    for i, group in enumerate(dict.fromkeys(groups)):
+        chosen = np.array([g == group for g in groups])
+        axes.scatter(
+            points[chosen, 0],
+            points[chosen, 1],
+            s=size[chosen],
+            color=_COLOURS[i % len(_COLOURS)],
+            alpha=0.75,
+            lw=0,
+            label=group,
+        )
+    axes.set(xlabel="first principal axis", ylabel="second principal axis")
+    axes.margins(0.08)
+    axes.grid()
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), handletextpad=0.2)
+    figure.canvas.draw()  # fixes the transformation from data to pixels
+    taken: list[Any] = []
+    for i in np.argsort(-frequency, kind="stable"):
+        text = axes.annotate(names[i], points[i], (4, 3), textcoords="offset points", fontsize=7.5)
+        box = text.get_window_extent().padded(1)
+        if any(box.overlaps(other) for other in taken):
+            text.remove()
+        else:
+            taken.append(box)
+
+
+@_styled
+def layer_scan(figure: Figure, points: Sequence[ScanPoint]) -> None:
+    """AUC against the number of layers, by the number of graph convolutions among them."""
+    _some(points)
+    figure.set_size_inches(8.2, 4.0)
+    axes = figure.subplots()
+    kinds = sorted({point.graph_layers for point in points})
+    for k, kind in enumerate(kinds):
+        chosen = sorted((p for p in points if p.graph_layers == kind), key=lambda p: (p.layers, p.name))
+        x = [p.layers + 0.12 * (k - (len(kinds) - 1) / 2) for p in chosen]
+        axes.errorbar(
+            x,
+            [p.auc.value for p in chosen],
+            [p.auc.se for p in chosen],
+            fmt=_MARKERS[k % len(_MARKERS)],
+            ms=4.5,
+            lw=1.2,
+            color=_COLOURS[k % len(_COLOURS)],
+            label=f"{kind} graph convolution{'' if kind == 1 else 's'}",
+        )
+    best = max(points, key=lambda p: p.auc.value)
+    at = best.layers + 0.12 * (kinds.index(best.graph_layers) - (len(kinds) - 1) / 2)
+    axes.annotate(
+        best.name, (at, best.auc.value + best.auc.se), (0, 5), textcoords="offset points", ha="center"
+    )
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.margins(x=0.1, y=0.14)
+    axes.grid(axis="y")
+    axes.set(xlabel="layers, input and output included", ylabel="area under the ROC curve")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+@_styled
+def feature_study(figure: Figure, baseline: str, differences: Mapping[str, Measured]) -> None:
+    """Change of the AUC by each variation against the baseline, with the paired error."""
+    _some(differences)
+    figure.set_size_inches(7.4, 0.9 + 0.3 * len(differences))
+    axes = figure.subplots()
+    order = list(differences)[::-1]
+    for row, name in enumerate(order):
+        change = differences[name]
+        colour = _COLOURS[0] if change.value >= 0 else _COLOURS[1]
+        axes.barh(row, change.value, 0.62, color=colour, alpha=0.8, lw=0)
+        axes.errorbar(change.value, row, xerr=change.se, color=INK, lw=1)
+    axes.axvline(0, color=MUTED, lw=0.8)
+    axes.set_yticks(range(len(order)), order)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
+    axes.margins(x=0.08)
+    axes.set_xlabel(f"change of the area under the ROC curve against {baseline}")
+
+
+# -- inside ------------------------------------------------------------------------------------------
+
+
+def _panels(
+    figure: Figure, models: Mapping[str, Any], x_label: str, y_label: str, *, sharey: bool = False
+) -> list[tuple[Axes, tuple[str, Any]]]:
+    """One small panel per model, axis labels at the rim only."""
+    _some(models)
+    columns = min(4, len(models))
+    rows = -(-len(models) // columns)
+    figure.set_size_inches(2.35 * columns + 0.4, 1.95 * rows + 0.3)
+    grid = figure.subplots(rows, columns, sharex=True, sharey=sharey, squeeze=False)
+    panels = list(zip(grid.flat, models.items(), strict=False))
+    for axes in list(grid.flat)[len(models) :]:
+        axes.remove()
+    for i, (axes, _) in enumerate(panels):
+        if i + columns >= len(models):
+            axes.set_xlabel(x_label)
+            axes.tick_params(labelbottom=True)
+        if i % columns == 0:
+            axes.set_ylabel(y_label)
+    return panels
+
+
+def _thin(roc: Roc, most: int = 400) -> Roc:
+    """At most ``most`` points, evenly spaced along the curve; the eye sees no more."""
+    if len(roc.thresholds) <= most:
+        return roc
+    along = roc.false_positive_rate + roc.true_positive_rate
+    chosen = np.unique(np.searchsorted(along, np.linspace(0, along[-1], most)).clip(0, len(along) - 1))
+    return Roc(roc.false_positive_rate[chosen], roc.true_positive_rate[chosen], roc.thresholds[chosen])
+
+
+def _thousandths(measured: Measured) -> str:
+    digits = 1 if measured.se >= 1e-4 else 2
+    return f"{1e3 * measured.value:.{digits}f} ± {1e3 * measured.se:.{digits}f}"
+
+
+def _some(content: Mapping[str, Any] | Sequence[Any]) -> None:
+    if not content:
+        raise InputError("nothing to draw", "at least one entry")

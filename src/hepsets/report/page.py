@@ -1,0 +1,308 @@
+"""The report: one self-contained HTML page that opens offline, prints well and needs no server.
+
+A page is a headline and sections; a section is a title and content of any of these kinds, in the
+order given: a ``str`` (prose), :class:`Drawing`, :class:`Table`, :class:`SpeedupExplorer`,
+:class:`Listing`. Analyses differ in the sections that they fill in, not in the page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import jinja2
+import numpy as np
+from markupsafe import Markup, escape
+from matplotlib.figure import Figure
+
+from hepsets.core.errors import InputError
+from hepsets.evaluate.limit import Limit
+from hepsets.evaluate.sample import Measured
+from hepsets.evaluate.speedup import SpeedupCurve, SpeedupResult
+from hepsets.report.figures import INK, MUTED, PAPER, RULE, Style
+
+Value: TypeAlias = str | int | float | Measured | None
+"""Content of a table cell."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure as inline SVG.
+
+    Parameters
+    ----------
+    svg
+        An ``<svg>`` element, from :func:`drawing` or :func:`hepsets.report.decay_trees.decay_tree`.
+    caption
+        What it shows and how to read it.
+    """
+
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Parameters
+    ----------
+    heading
+        Its title.
+    unit
+        Unit or explanation under the title.
+    digits
+        Decimals of its numbers; by default two significant digits of the error.
+    """
+
+    heading: str
+    unit: str = ""
+    digits: int | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that readers can sort; ``highlight`` is the number of the row that stands out."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Value, ...], ...]
+    caption: str = ""
+    highlight: int | None = None
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise InputError(
+                    f"a table row of {len(row)} cells", f"{len(self.columns)}, one for each column"
+                )
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Text to be shown as it is (a configuration, versions), under a title that folds it away."""
+
+    title: str
+    text: str
+    open: bool = False
+
+
+@dataclass(frozen=True)
+class SpeedupExplorer:
+    """Speedup curves with a slider for the threshold and a choice of the model.
+
+    The address ``report.html#threshold=0.85&model=gcn_stack`` opens the page with both set.
+
+    Parameters
+    ----------
+    curves, chosen, styles
+        By model: the curve, the result at the threshold picked on validation events, the colour.
+    first
+        The model shown first.
+    limit
+        Drawn as a line, if known.
+    """
+
+    curves: Mapping[str, SpeedupCurve]
+    chosen: Mapping[str, SpeedupResult]
+    styles: Mapping[str, Style]
+    first: str
+    limit: Limit | None = None
+
+    def __post_init__(self) -> None:
+        if self.first not in self.curves or set(self.curves) != set(self.chosen):
+            raise InputError(
+                f"curves of {sorted(self.curves)}, choices of {sorted(self.chosen)}, first {self.first!r}",
+                "the same models in each",
+            )
+
+    def data(self) -> dict[str, Any]:
+        """What the page's script reads, rounded to six significant digits."""
+        models = []
+        for name, curve in self.curves.items():
+            chosen = self.chosen[name]
+            models.append(
+                {
+                    "name": name,
+                    "colour": self.styles[name].colour,
+                    "threshold": _rounded(curve.thresholds),
+                    "speedup": _rounded(curve.speedup),
+                    "se": _rounded(curve.speedup_se),
+                    "f1": _rounded(curve.true_positive_rate),
+                    "f0": _rounded(curve.false_positive_rate),
+                    "kept": _rounded(curve.kept),
+                    "retention": chosen.retention,
+                    "chosen": chosen.threshold,
+                }
+            )
+        limit = None if self.limit is None else self.limit.max_speedup.value
+        return {"first": self.first, "models": models, "limit": limit}
+
+
+Content: TypeAlias = str | Drawing | Table | Listing | SpeedupExplorer
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled part of the page; ``lead`` sections stand in the table of contents like all others."""
+
+    title: str
+    content: tuple[Content, ...]
+
+    @property
+    def anchor(self) -> str:
+        """Fragment of its address."""
+        return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
+
+
+@dataclass(frozen=True)
+class KeyFigure:
+    """A number that the reader should take away, what it is, and a remark."""
+
+    value: str
+    label: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that a report shows.
+
+    Parameters
+    ----------
+    title, summary
+        Headline, and one or two sentences with the result.
+    facts
+        What was run, as (term, value): sample, events, scale, seed, date, …
+    key_figures
+        Two to four numbers.
+    sections
+        In reading order, with distinct titles.
+    """
+
+    title: str
+    summary: str
+    sections: tuple[Section, ...]
+    facts: tuple[tuple[str, str], ...] = ()
+    key_figures: tuple[KeyFigure, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        anchors = [section.anchor for section in self.sections]
+        if len(set(anchors)) != len(anchors):
+            raise InputError(f"sections titled {[s.title for s in self.sections]}", "distinct titles")
+
+
+def drawing(figure: Figure, caption: str, alt: str = "") -> Drawing:
+    """A matplotlib figure for the page; ``alt`` is for readers who cannot see it (else the caption).
+
+    The neutral colours of :mod:`hepsets.report.figures` become those of the page, light or dark.
+    """
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"\s*\n\s*", " ", svg)
+    for colour, name in ((INK, "ink"), (MUTED, "muted"), (RULE, "rule"), (PAPER, "paper")):
+        svg = svg.replace(colour, f"var(--{name})")
+    # ids must be unique on the page; glyphs of several figures share theirs
+    prefix = f"f{hashlib.sha256(svg.encode()).hexdigest()[:8]}-"
+    svg = re.sub(r'\bid="', f'id="{prefix}', svg)
+    svg = re.sub(r'(xlink:href="#|url\(#)', rf"\g<1>{prefix}", svg)
+    # without a given colour text and lines are black: let them be ink
+    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt or caption)}" fill="var(--ink)" ', 1)
+    return Drawing(svg, caption)
+
+
+def write_page(path: str | Path, page: Page) -> None:
+    """Write the page to ``path``, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise InputError(f"no folder {path.parent}", "an existing folder", "create it first")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(render(page), encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def render(page: Page) -> str:
+    """The page as HTML."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("hepsets.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"prose": _prose, "cell": cell_text, "sort_key": _sort_key, "json": _json}
+    environment.tests |= {
+        "drawing": lambda block: isinstance(block, Drawing),
+        "table": lambda block: isinstance(block, Table),
+        "listing": lambda block: isinstance(block, Listing),
+        "explorer": lambda block: isinstance(block, SpeedupExplorer),
+        "number": lambda value: not isinstance(value, str),
+    }
+    return environment.get_template("page.html").render(page=page)
+
+
+def cell_text(value: Value, digits: int | None = None) -> str:
+    """A number as a table shows it.
+
+    Examples
+    --------
+    >>> cell_text(Measured(0.87163, 0.00214)), cell_text(41234), cell_text(0.5, 3), cell_text(None)
+    ('0.8716 ± 0.0021', '41\u202f234', '0.500', '–')
+    """
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Measured):
+        places = digits
+        if places is None:
+            places = max(1 - math.floor(math.log10(value.se)), 0) if value.se > 0 else 4
+        text = f"{value.value:.{places}f} ± {value.se:.{places}f}"
+    elif isinstance(value, (int, np.integer)):
+        text = f"{value:,}".replace(",", "\u202f")
+    else:
+        text = f"{value:.{digits}f}" if digits is not None else f"{value:.4g}"
+    return text.replace("-", "−")
+
+
+# -- inside ------------------------------------------------------------------------------------------
+
+
+def _sort_key(value: Value) -> str:
+    if value is None:
+        return ""
+    return repr(float(value.value)) if isinstance(value, Measured) else str(value)
+
+
+def _prose(text: str) -> Markup:
+    """Paragraphs split at blank lines; `code` in backticks; everything else is plain text."""
+    paragraphs = [part for part in re.split(r"\n\s*\n", text.strip()) if part]
+    marked = [re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(part))) for part in paragraphs]
+    return Markup("".join(f"<p>{part}</p>" for part in marked))
+
+
+def _rounded(values: Sequence[float] | np.typing.NDArray[np.float64]) -> list[float]:
+    return [float(f"{value:.6g}") for value in values]
+
+
+def _json(data: Any) -> Markup:
+    """JSON that may stand within a script element."""
+    return Markup(json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"))
