@@ -1,6 +1,7 @@
 """Generated events against the decay table, published numbers and conservation laws."""
 
 from collections import Counter
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ pythia8mc = pytest.importorskip("pythia8mc")
 EXTRA_CHARGES = {30343: 0, 30353: 3, 30363: 0, 43: 0, 44: 3, 100411: 3, 100421: 0, 100413: 3, 100423: 0}
 
 
+@lru_cache(maxsize=2)
 def blocks(sample, number):
     return Events.concatenate([generate_block(sample, 2024, block) for block in range(number)])
 
@@ -347,3 +349,26 @@ def test_quarks_follow_one_plus_cosine_squared(trees, samples):
 )
 def test_exclusive_branching_fractions_at_ten_times_the_statistics(sample, mother, number):
     check_fractions(Tree(blocks(sample, 20)), mother, number)
+
+
+@pytest.mark.validate
+def test_inclusive_multiplicities_at_ten_times_the_statistics():
+    """Prints the table of docs/generation.md with ``pytest -s``."""
+    trees = {sample: Tree(blocks(sample, 20)) for sample in ("mixed", "charged")}
+    found = inclusive_per_b(trees)
+    for name, (_, published) in PUBLISHED.items():
+        ratio = found[name] / published
+        print(f"| {name} | {found[name]:.4f} | {published} | {ratio:.2f} |")
+        low, high = KNOWN_EXCESS.get(name, (0.85, 1.15))
+        assert low < ratio < high
+    for sample, tree in trees.items():
+        charged = ~tree.decays & (charges(tree.pdg) != 0)
+        multiplicity = tree.events.multiplicity
+        far = np.abs(tree.x4[:3]).max(axis=0) > 10
+        start = tree.events.offsets[:-1]
+        same = (tree.pdg[start + 1] == tree.pdg[start + 2]).mean()
+        print(
+            f"{sample}: {multiplicity.mean():.2f} particles per event, at most {multiplicity.max()}, "
+            f"{charged.sum() / len(start):.2f} charged, {100 * far.mean():.2f} % beyond 10 cm, "
+            f"same flavour {100 * same:.2f} %"
+        )
