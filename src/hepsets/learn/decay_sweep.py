@@ -1,0 +1,165 @@
+"""Our own model: sweeps up and down whole decay chains, then sums over the event."""
+
+from __future__ import annotations
+
+import math
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hepsets.learn.dropout import Dropout
+from hepsets.learn.model import EventNetwork
+from hepsets.represent.decay_sweeps import DecaySweeps
+from hepsets.represent.features import RAW_COLUMNS
+from hepsets.represent.packed import PackedBatch
+
+BEAM_MOMENTUM = (0.4567, 0.0, 3.0018)
+"""Mean momentum of the colliding system in the laboratory [GeV] (SuperKEKB at the Υ(4S))."""
+
+BEAM_ENERGY = 11.006
+"""Mean energy of the colliding system in the laboratory [GeV]."""
+
+COS_ACCEPTANCE = (math.cos(math.radians(150)), math.cos(math.radians(17)))
+"""Belle II's tracking acceptance."""
+
+KINEMATICS = 17
+"""Columns of :func:`kinematics`."""
+
+
+def kinematics(particles: Tensor, is_daughter: Tensor, n_daughters: Tensor) -> Tensor:
+    """What decides whether a detector sees a particle, from its columns.
+
+    Parameters
+    ----------
+    particles
+        Shape ``(n_particles, 8)``: prod_time [ns], x, y, z [cm], energy, px, py, pz [GeV], laboratory.
+    is_daughter, n_daughters
+        Shape ``(n_particles, 1)``.
+
+    Returns
+    -------
+    Tensor
+        Shape ``(n_particles, 17)``, of order one: logarithms of energy, momentum (both in the
+        centre of mass) and transverse momentum (laboratory), a turn-on of the latter near 0.1 GeV,
+        the centre-of-mass momentum, cos θ in the laboratory and its being in the acceptance, the
+        production radius, z and time on logarithmic scales, and the place in the tree.
+    """
+    time, x, y, z, energy, px, py, pz = particles.unbind(1)
+    bx, _, bz = (component / BEAM_ENERGY for component in BEAM_MOMENTUM)
+    beta2 = bx * bx + bz * bz
+    gamma = 1 / math.sqrt(1 - beta2)
+    along = bx * px + bz * pz
+    shift = (gamma - 1) / beta2 * along - gamma * energy
+    px_cm, pz_cm = px + shift * bx, pz + shift * bz
+    energy_cm = gamma * (energy - along)
+    momentum_cm = torch.sqrt(px_cm**2 + py**2 + pz_cm**2)
+    pt = torch.sqrt(px**2 + py**2)
+    cos_theta = pz / (torch.sqrt(pt**2 + pz**2) + 1e-6)
+    accepted = (cos_theta > COS_ACCEPTANCE[0]) & (cos_theta < COS_ACCEPTANCE[1])
+    final = (n_daughters[:, 0] == 0).to(energy.dtype)
+    return torch.stack(
+        [
+            0.5 * torch.log(energy_cm.clamp(min=1e-3)) + 0.5,
+            0.5 * torch.log(momentum_cm.clamp(min=1e-3)) + 0.5,
+            0.7 * torch.log(pt.clamp(min=1e-3)) + 1,
+            torch.exp(-10 * pt),
+            energy_cm,
+            px_cm,
+            py,
+            pz_cm,
+            cos_theta,
+            accepted.to(energy.dtype),
+            accepted * final,
+            0.5 * torch.asinh(100 * torch.sqrt(x**2 + y**2)),
+            0.5 * torch.asinh(20 * z),
+            0.3 * torch.asinh(200 * time),
+            1 - is_daughter[:, 0],
+            torch.log1p(n_daughters[:, 0]),
+            final,
+        ],
+        dim=1,
+    )
+
+
+class DecaySweep(EventNetwork):
+    """Rounds of sweeps over the decay trees, and a sum over all particles.
+
+    In each round every particle learns the sum of what its descendants say (what it decayed into,
+    down to the final state) and the sum of what its ancestors say (what it is part of). One round
+    so carries information through the whole tree, where a graph convolution moves it by one
+    generation. Sums keep multiplicities, which means lose.
+
+    Parameters
+    ----------
+    units
+        Width of the hidden layers.
+    n_tokens, embedding
+        Rows and width of the PDG embedding.
+    rounds
+        Number of rounds.
+    dropout
+        Dropout probability.
+    heads
+        Logits per event.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        *,
+        n_tokens: int,
+        embedding: int,
+        rounds: int = 2,
+        dropout: float = 0.05,
+        heads: int = 1,
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(n_tokens, embedding)
+        nn.init.normal_(self.embedding.weight, std=0.3)
+        self.norm = nn.BatchNorm1d(KINEMATICS)
+        self.inputs = nn.Linear(KINEMATICS + embedding, units)
+        self.rounds = nn.ModuleList(SweepRound(units, dropout) for _ in range(rounds))
+        self.pool = nn.Linear(units, 2 * units)
+        self.head = nn.Sequential(
+            nn.Linear(2 * units, 2 * units),
+            nn.BatchNorm1d(2 * units),
+            nn.ReLU(),
+            Dropout(dropout),
+            nn.Linear(2 * units, units),
+            nn.ReLU(),
+            nn.Linear(units, heads),
+        )
+
+    def forward(self, features: Tensor, batch: PackedBatch) -> Tensor:  # noqa: ARG002 (makes its own)
+        """Logits, shape ``(n_events, heads)``; the batch's features must be all raw columns."""
+        graph = batch.graph
+        known = kinematics(batch.features, graph.is_daughter, graph.n_daughters)
+        x = torch.cat([self.norm(known), self.embedding(batch.tokens)], dim=1)
+        x = functional.relu(self.inputs(x))
+        sweeps = DecaySweeps(batch.mothers)
+        for each in self.rounds:
+            x = each(x, sweeps)
+        # an event has about forty particles: this keeps the sum of order one
+        return cast("Tensor", self.head(batch.sum(functional.relu(self.pool(x))) / 40))
+
+
+class SweepRound(nn.Module):
+    """x + f(own + sum over descendants + sum over ancestors), shapes ``(n_particles, units)``."""
+
+    def __init__(self, units: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(units)
+        self.messages = nn.Linear(units, 3 * units)
+        self.output = nn.Linear(units, units)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: Tensor, sweeps: DecaySweeps) -> Tensor:
+        """Particles after one round."""
+        own, up, down = self.messages(self.norm(x)).chunk(3, dim=1)
+        seen = own + 0.3 * (sweeps.from_descendants(up) + sweeps.from_ancestors(down))
+        return x + self.dropout(self.output(functional.relu(seen)))
+
+
+assert RAW_COLUMNS == ("prod_time", "x", "y", "z", "energy", "px", "py", "pz")  # as kinematics unpacks
