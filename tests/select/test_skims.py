@@ -1,0 +1,96 @@
+"""The skims: repeatable, independent of batches, consistent with each other."""
+
+import numpy as np
+import pytest
+from decay_chains import conjugate, upsilon_events
+
+from hepsets.core.errors import InputError
+from hepsets.core.events import PARTICLE_COLUMNS, Events
+from hepsets.select import skims
+from hepsets.select.hadronic_tag import NEUTRAL_B, find_b_mesons
+from hepsets.select.skims import SKIMS, count_passes, find_candidates, run_skims
+
+CHAIN = (511, [(-411, [321, -211, -211]), 211, (111, [22, 22])])
+
+
+@pytest.fixture(scope="module")
+def events():
+    return upsilon_events([CHAIN, conjugate(CHAIN)], 150, seed=1)
+
+
+def test_both_skims_select_some_but_not_all(events):
+    passes = run_skims(events, list(SKIMS), seed=1, event_numbers=np.arange(150))
+    assert set(passes) == {"hadronic_b0", "hadronic_bplus"}
+    assert 0.02 < passes["hadronic_b0"].mean() < 0.9
+    assert passes["hadronic_bplus"].mean() < passes["hadronic_b0"].mean()
+
+
+def test_batches_order_and_batch_size_do_not_matter(events, monkeypatch):
+    numbers = np.arange(1000, 1150)
+    whole = run_skims(events, ["hadronic_b0"], seed=3, event_numbers=numbers)["hadronic_b0"]
+    order = np.random.default_rng(1).permutation(150)
+    shuffled = run_skims(events[order], ["hadronic_b0"], seed=3, event_numbers=numbers[order])
+    assert np.array_equal(shuffled["hadronic_b0"], whole[order])
+    monkeypatch.setattr(skims, "BATCH_EVENTS", 7)
+    small = run_skims(events, ["hadronic_b0"], seed=3, event_numbers=numbers)["hadronic_b0"]
+    assert np.array_equal(small, whole)
+    counts = count_passes(events, "hadronic_b0", seed=3, event_numbers=numbers, trials=2)
+    assert (counts >= whole).all()
+
+
+def test_counts_are_sums_of_single_trials(events):
+    numbers = np.arange(150)
+    single = sum(
+        run_skims(events, ["hadronic_b0"], seed=5, event_numbers=numbers, trial=t)["hadronic_b0"].astype(int)
+        for t in (4, 5, 6)
+    )
+    counts = count_passes(events, "hadronic_b0", seed=5, event_numbers=numbers, trials=3, first_trial=4)
+    assert counts.dtype == np.int32
+    assert np.array_equal(counts, single)
+    assert set(np.unique(counts)) >= {0, 1, 2}  # the label is stochastic
+    assert count_passes(events, "hadronic_b0", seed=5, event_numbers=numbers, trials=0).sum() == 0
+
+
+def test_candidates_and_passes_agree(events):
+    numbers = np.arange(50, 200)
+    passes = run_skims(events, ["hadronic_b0"], seed=7, event_numbers=numbers)["hadronic_b0"]
+    candidates = find_candidates(events, "hadronic_b0", seed=7, event_numbers=numbers)
+    assert np.array_equal(candidates.passes, passes)
+    assert set(candidates.event_number) == set(numbers[passes])
+    assert (np.diff(candidates.event_number) >= 0).all()
+
+
+def test_a_third_skim_is_one_function_and_one_line(events, monkeypatch):
+    def two_body(lists, event_numbers):
+        only = np.zeros_like(NEUTRAL_B)
+        only[:, 0] = NEUTRAL_B[:, 0]
+        return find_b_mesons(lists, event_numbers, only)
+
+    monkeypatch.setitem(SKIMS, "two_body", two_body)
+    passes = run_skims(events, ["two_body", "hadronic_b0"], seed=1, event_numbers=np.arange(150))
+    assert (passes["two_body"] <= passes["hadronic_b0"]).all()
+
+
+def test_events_without_particles_fail_every_skim():
+    columns = {name: np.zeros(0, dtype) for name, dtype in PARTICLE_COLUMNS.items()}
+    empty = Events(columns, np.zeros(4, dtype=np.int64))
+    passes = run_skims(empty, list(SKIMS), seed=1, event_numbers=np.arange(3))
+    assert not any(p.any() for p in passes.values())
+    assert len(find_candidates(empty, "hadronic_b0", seed=1, event_numbers=np.arange(3))) == 0
+
+
+def test_no_events_give_no_passes():
+    columns = {name: np.zeros(0, dtype) for name, dtype in PARTICLE_COLUMNS.items()}
+    none = Events(columns, np.zeros(1, dtype=np.int64))
+    numbers = np.zeros(0, dtype=np.int64)
+    assert run_skims(none, ["hadronic_b0"], seed=1, event_numbers=numbers)["hadronic_b0"].shape == (0,)
+    assert len(find_candidates(none, "hadronic_b0", seed=1, event_numbers=numbers)) == 0
+
+
+def test_bad_requests_say_what_is_wrong(events):
+    with pytest.raises(InputError, match="hadronic_b0"):
+        run_skims(events, ["hadronic_b1"], seed=1, event_numbers=np.arange(150))
+    with pytest.raises(InputError, match="one per event"):
+        count_passes(events, "hadronic_b0", seed=1, event_numbers=np.arange(3), trials=1)
+    with pytest.raises(InputError, match="zero or more"):
+        count_passes(events, "hadronic_b0", seed=1, event_numbers=np.arange(150), trials=-1)
