@@ -129,7 +129,7 @@ def parse_decay_table(text: str) -> DecayTable:
     """Read the ``Alias``, ``ChargeConj``, ``ModelAlias`` and ``Decay`` statements of a DEC file.
 
     decaylanguage's own parser takes two seconds for this file, in every worker process; the part
-    of the format that is needed here takes thirty milliseconds (a test compares the two).
+    of the format that is needed here takes less than a tenth (a test compares the two).
 
     Raises
     ------

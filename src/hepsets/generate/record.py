@@ -71,7 +71,7 @@ class Record:
         index = np.asarray(produced.index.data)
         vertex = np.zeros_like(momentum)
         there = index >= 0
-        for row, name in enumerate(("px", "py", "pz", "e")):
+        for row, name in enumerate(("px", "py", "pz", "e") if there.any() else ()):
             vertex[row, there] = np.asarray(produced.content[name].data)[index[there]]
         vertex /= MM_PER_CM
         vertex[3] /= SPEED_OF_LIGHT
@@ -115,7 +115,6 @@ def to_events(record: Record, spots: Floats, upsilon: int = 0, flights: Floats |
         ``(n_events, 2, 4)``; in the record the B decay where they are made.
     """
     roots = record.offsets[:-1]
-    n_entries = record.offsets[-1]
     pdg, momentum = record.pdg.copy(), record.momentum.copy()
     size = np.abs(pdg)
     bosons = np.flatnonzero(pdg == _VIRTUAL_BOSON)
@@ -137,26 +136,8 @@ def to_events(record: Record, spots: Floats, upsilon: int = 0, flights: Floats |
     dropped[roots] = False
     mother[roots] = roots
 
-    # up through what is dropped, to something kept or to a beam particle
-    low = np.flatnonzero(dropped[mother] & ~dropped & ~incoming[mother])
-    while len(low):
-        mother[low] = mother[mother[low]]
-        low = low[dropped[mother[low]] & ~incoming[mother[low]]]
-    from_beam = incoming[mother]
-    mother[from_beam] = np.flatnonzero(from_beam)
-
-    vertex = record.vertex.copy()
-    if flights is not None:
-        ancestor = mother.copy()
-        ancestor[mesons] = mesons
-        while not np.array_equal(ancestor, further := ancestor[ancestor]):
-            ancestor = further
-        for which in (0, 1):
-            shift = np.zeros((4, n_entries))
-            shift[:, mesons[:, which]] = flights[:, which].T
-            moved = shift[:, ancestor]
-            moved[:, mesons[:, which]] = 0
-            vertex += moved
+    mother = _past_dropped(mother, dropped, incoming)
+    vertex = record.vertex if flights is None else _after_flight(record.vertex, mother, mesons, flights)
 
     kept = np.flatnonzero(~dropped)
     new = np.cumsum(~dropped) - 1
@@ -177,6 +158,31 @@ def to_events(record: Record, spots: Floats, upsilon: int = 0, flights: Floats |
         },
         offsets,
     )
+
+
+def _past_dropped(mother: Integers, dropped: NDArray[np.bool_], incoming: NDArray[np.bool_]) -> Integers:
+    """The nearest ancestor that is kept; what comes from a beam particle is its own."""
+    mother = mother.copy()
+    low = np.flatnonzero(dropped[mother] & ~dropped & ~incoming[mother])
+    while len(low):
+        mother[low] = mother[mother[low]]
+        low = low[dropped[mother[low]] & ~incoming[mother[low]]]
+    from_beam = np.flatnonzero(incoming[mother])
+    mother[from_beam] = from_beam
+    return mother
+
+
+def _after_flight(vertex: Floats, mother: Integers, mesons: Integers, flights: Floats) -> Floats:
+    """Production vertices with the descendants of each B moved by the flight of that B."""
+    ancestor = mother.copy()
+    ancestor[mesons] = mesons
+    while not np.array_equal(ancestor, further := ancestor[ancestor]):
+        ancestor = further
+    shift = np.zeros_like(vertex)
+    shift[:, mesons] = flights.transpose(2, 0, 1)
+    moved = vertex + shift[:, ancestor]
+    moved[:, mesons] = vertex[:, mesons]
+    return moved
 
 
 def is_decayed_to_the_end(events: Events) -> NDArray[np.bool_]:
