@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from hepsets.core.errors import InputError
-from hepsets.evaluate.sample import Measured, effective_count, mean, scored
+from hepsets.core.measured import Measured
+from hepsets.evaluate.sample import effective_count, mean, scored
 
 
 @pytest.mark.parametrize(

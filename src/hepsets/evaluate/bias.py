@@ -15,7 +15,8 @@ from scipy.stats import chi2 as chi2_distribution
 from scipy.stats import norm
 
 from hepsets.core.errors import InputError
-from hepsets.evaluate.sample import Array, Measured
+from hepsets.core.measured import Measured
+from hepsets.evaluate.sample import Array
 
 
 @dataclass(frozen=True)

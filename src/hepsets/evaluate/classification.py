@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import roc_curve
 
-from hepsets.evaluate.sample import Array, Measured, Scored, mean, scored
-
-__all__ = ["Classification", "Measured", "Roc", "auc_difference", "classify", "roc"]
+from hepsets.core.measured import Measured
+from hepsets.evaluate.sample import Array, Scored, mean, scored
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,16 @@
-"""A measured number with its standard error, and the scored, labelled, weighted sample it comes from."""
+"""A scored, labelled, weighted sample, checked, and the means over it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hepsets.core.errors import InputError
+from hepsets.core.measured import Measured
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A number and its standard error."""
-
-    value: float
-    se: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.4g} ± {self.se:.2g}"
 
 
 class Scored(NamedTuple):

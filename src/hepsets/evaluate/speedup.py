@@ -28,8 +28,9 @@ from pydantic.dataclasses import dataclass
 from sklearn.metrics import roc_curve
 
 from hepsets.core.errors import InputError
+from hepsets.core.measured import Measured
 from hepsets.evaluate.calibration import correct_prior
-from hepsets.evaluate.sample import Array, Measured, Scored, effective_count, mean, scored
+from hepsets.evaluate.sample import Array, Scored, effective_count, mean, scored
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

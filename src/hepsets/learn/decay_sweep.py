@@ -159,7 +159,7 @@ class SweepRound(nn.Module):
         """Particles after one round."""
         own, up, down = self.messages(self.norm(x)).chunk(3, dim=1)
         seen = own + 0.3 * (sweeps.from_descendants(up) + sweeps.from_ancestors(down))
-        return x + self.dropout(self.output(functional.relu(seen)))
+        return cast("Tensor", x + self.dropout(self.output(functional.relu(seen))))
 
 
 assert RAW_COLUMNS == ("prod_time", "x", "y", "z", "energy", "px", "py", "pz")  # as kinematics unpacks

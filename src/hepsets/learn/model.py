@@ -18,7 +18,6 @@ from hepsets.represent.features import Coordinates, FeatureSpec
 from hepsets.represent.packed import PackedBatch
 from hepsets.represent.scaler import Scaler
 
-
 _PREPARED_EVENTS = 8192
 
 
@@ -29,7 +28,7 @@ class ModelConfig:
     Parameters
     ----------
     units
-        Width of the hidden layers.
+        Width of the hidden layers; 32 in all published models.
     embedding
         Width of the PDG embedding, for models that have one.
     dropout
@@ -53,7 +52,7 @@ class ModelConfig:
         Seed of the initial weights.
     """
 
-    units: int = Field(default=32, ge=1)
+    units: int | None = Field(default=None, ge=1)
     embedding: int | None = Field(default=None, ge=1)
     dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
     graph_layers: int = Field(default=3, ge=1)

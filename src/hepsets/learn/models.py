@@ -12,11 +12,12 @@ import torch
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
 from hepsets.learn.decay_gcn import DecayGCN, GCNStack, parse_family
+from hepsets.learn.decay_sweep import DecaySweep
 from hepsets.learn.deep_sets import DeepSets
 from hepsets.learn.flat_mlp import FlatMLP
 from hepsets.learn.model import EventModel, EventNetwork, ModelConfig, features_of
 from hepsets.learn.transformer import Transformer
-from hepsets.represent.features import Coordinates
+from hepsets.represent.features import RAW_COLUMNS, Coordinates
 
 
 @dataclass(frozen=True)
@@ -27,19 +28,22 @@ class Recipe:
     ----------
     network
         Makes the network from a complete configuration and the number of PDG tokens.
-    coordinates, inputs, embedding, dropout
+    coordinates, inputs, units, embedding, dropout
         What the model takes where the configuration leaves it open.
     """
 
     network: Callable[[ModelConfig, int], EventNetwork]
     coordinates: Coordinates = "cartesian"
     inputs: Literal["scaled", "raw"] = "scaled"
+    units: int = 32
     embedding: int | None = None
     dropout: float | None = None
 
     def complete(self, config: ModelConfig) -> ModelConfig:
         """``config`` with the model's own choices where it leaves them open."""
-        own = {name: getattr(self, name) for name in ("coordinates", "inputs", "embedding", "dropout")}
+        own = {
+            name: getattr(self, name) for name in ("coordinates", "inputs", "units", "embedding", "dropout")
+        }
         return dataclasses.replace(
             config, **{name: value for name, value in own.items() if getattr(config, name) is None}
         )
@@ -49,7 +53,7 @@ def _deep_sets(*, embedding: bool, graph: bool) -> Callable[[ModelConfig, int], 
     def network(config: ModelConfig, n_tokens: int) -> EventNetwork:
         return DeepSets(
             len(features_of(config)),
-            config.units,
+            config.units or 0,
             n_tokens=n_tokens,
             embedding=(config.embedding or 0) if embedding else 0,
             graph=graph,
@@ -64,7 +68,7 @@ def _decay_gcn(layers: int, graph_layers: tuple[int, ...]) -> Callable[[ModelCon
     def network(config: ModelConfig, n_tokens: int) -> EventNetwork:  # noqa: ARG001 (sees no PDG id)
         return DecayGCN(
             len(features_of(config)),
-            config.units,
+            config.units or 0,
             layers=layers,
             graph_layers=graph_layers,
             heads=config.heads,
@@ -76,7 +80,7 @@ def _decay_gcn(layers: int, graph_layers: tuple[int, ...]) -> Callable[[ModelCon
 def _gcn_stack(config: ModelConfig, n_tokens: int) -> EventNetwork:
     return GCNStack(
         len(features_of(config)),
-        config.units,
+        config.units or 0,
         n_tokens=n_tokens,
         embedding=config.embedding or 0,
         graph_layers=config.graph_layers,
@@ -88,7 +92,7 @@ def _gcn_stack(config: ModelConfig, n_tokens: int) -> EventNetwork:
 def _transformer(config: ModelConfig, n_tokens: int) -> EventNetwork:
     return Transformer(
         len(features_of(config)),
-        config.units,
+        config.units or 0,
         n_tokens=n_tokens,
         embedding=config.embedding or 0,
         dropout=config.dropout or 0.0,
@@ -101,7 +105,7 @@ def _flat_mlp(*, mask: bool) -> Callable[[ModelConfig, int], EventNetwork]:
         names = features_of(config).names
         return FlatMLP(
             len(names),
-            config.units,
+            config.units or 0,
             slots=config.max_particles,
             mask=mask,
             order_by=names.index("energy") if "energy" in names else None,
@@ -109,6 +113,23 @@ def _flat_mlp(*, mask: bool) -> Callable[[ModelConfig, int], EventNetwork]:
         )
 
     return network
+
+
+def _decay_sweep(config: ModelConfig, n_tokens: int) -> EventNetwork:
+    if features_of(config).names != RAW_COLUMNS:
+        raise InputError(
+            f"features {list(features_of(config).names)} for decay_sweep",
+            f"all of {list(RAW_COLUMNS)}, which it makes its own features from",
+            "leave coordinates and drop as they are",
+        )
+    return DecaySweep(
+        config.units or 0,
+        n_tokens=n_tokens,
+        embedding=config.embedding or 0,
+        rounds=config.graph_layers,
+        dropout=config.dropout or 0.0,
+        heads=config.heads,
+    )
 
 
 MODELS: Mapping[str, Recipe] = {
@@ -119,6 +140,7 @@ MODELS: Mapping[str, Recipe] = {
     "deep_sets_gcn_pdg_normalized": Recipe(_deep_sets(embedding=True, graph=True), embedding=8),
     "transformer": Recipe(_transformer, embedding=6, dropout=0.17),
     "gcn_stack": Recipe(_gcn_stack, coordinates="cylindrical", embedding=25, dropout=0.179),
+    "decay_sweep": Recipe(_decay_sweep, units=64, embedding=24, dropout=0.05),
     "flat_mlp": Recipe(_flat_mlp(mask=False)),
     "flat_mlp_mask": Recipe(_flat_mlp(mask=True)),
 }

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
 import matplotlib as mpl
@@ -20,11 +22,11 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from hepsets.core.errors import InputError
+from hepsets.core.measured import Measured
 from hepsets.evaluate.bias import Bias
 from hepsets.evaluate.calibration import Calibration
 from hepsets.evaluate.classification import Classification, Roc
 from hepsets.evaluate.limit import Limit
-from hepsets.evaluate.sample import Measured
 from hepsets.evaluate.speedup import SpeedupCurve, SpeedupResult
 
 Array = NDArray[np.float64]
@@ -38,7 +40,7 @@ PAPER = "#fffffe"
 
 # Mid-tones that hold on white and on black, apart from one another for all common kinds of colour
 # vision (after Okabe and Ito, 2008, without its yellow and with its light tones darkened)
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b5508c", "#a87900", "#3b9bd9", "#7a5cc7", "#8c6d5a")
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b5508c", "#a87900", "#3b9bd9", "#7a5cc7", "#8c6d5a")
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.6)), (0, (1.2, 1.2)))
 _MARKERS = ("o", "s", "^")
 _LIMIT_DASH = (0, (6, 2))
@@ -111,12 +113,23 @@ def model_styles(names: Sequence[str]) -> dict[str, Style]:
     """A colour, dash and marker for each model, by its place in ``names``."""
     return {
         name: Style(
-            _COLOURS[i % len(_COLOURS)],
-            _DASHES[i // len(_COLOURS) % len(_DASHES)],
-            _MARKERS[i // len(_COLOURS) % len(_MARKERS)],
+            COLOURS[i % len(COLOURS)],
+            _DASHES[i // len(COLOURS) % len(_DASHES)],
+            _MARKERS[i // len(COLOURS) % len(_MARKERS)],
         )
         for i, name in enumerate(names)
     }
+
+
+def house_style() -> AbstractContextManager[None]:
+    """The settings under which figures are drawn and must be saved."""
+    return mpl.rc_context(_STYLE)
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Save a figure on white paper, in the format that the ending of ``path`` names."""
+    with house_style():
+        figure.savefig(path, facecolor="white", dpi=160)
 
 
 def _styled(draw: Callable[Concatenate[Figure, P], None]) -> Callable[P, Figure]:
@@ -124,7 +137,7 @@ def _styled(draw: Callable[Concatenate[Figure, P], None]) -> Callable[P, Figure]
 
     @functools.wraps(draw)
     def figure(*args: P.args, **options: P.kwargs) -> Figure:
-        with mpl.rc_context(_STYLE):
+        with house_style():
             drawn = Figure()
             draw(drawn, *args, **options)
             return drawn
@@ -368,7 +381,7 @@ def training_curves(figure: Figure, models: Mapping[str, TrainingCurve], styles:
 
 @_styled
 def bias_histograms(
-    figure: Figure, results: Sequence[Bias], axis_labels: Mapping[str, str], colour: str = _COLOURS[0]
+    figure: Figure, results: Sequence[Bias], axis_labels: Mapping[str, str], colour: str = COLOURS[0]
 ) -> None:
     """All passing events (grey) and those kept (points), with the pull of every bin below.
 
@@ -420,7 +433,7 @@ def limit_summary(figure: Figure, limit: Limit) -> None:
     left, right = figure.subplots(1, 2)
     cut = np.append(limit.roc.thresholds, 0.0)
     for share, colour, name, at in (
-        (limit.roc.true_positive_rate, _COLOURS[0], "passing events, $f_1$", 0.3),
+        (limit.roc.true_positive_rate, COLOURS[0], "passing events, $f_1$", 0.3),
         (limit.roc.false_positive_rate, MUTED, "failing events, $f_0$", 0.1),
     ):
         share = np.append(share, 1.0)
@@ -477,7 +490,7 @@ def embedding_map(
             points[chosen, 0],
             points[chosen, 1],
             s=size[chosen],
-            color=_COLOURS[i % len(_COLOURS)],
+            color=COLOURS[i % len(COLOURS)],
             alpha=0.75,
             lw=0,
             label=group,
@@ -486,7 +499,7 @@ def embedding_map(
     axes.margins(0.08)
     axes.grid()
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), handletextpad=0.2)
-    figure.canvas.draw()  # fixes the transformation from data to pixels
+    figure.draw_without_rendering()  # fixes the transformation from data to pixels
     taken: list[Any] = []
     for i in np.argsort(-frequency, kind="stable"):
         text = axes.annotate(names[i], points[i], (4, 3), textcoords="offset points", fontsize=7.5)
@@ -514,7 +527,7 @@ def layer_scan(figure: Figure, points: Sequence[ScanPoint]) -> None:
             fmt=_MARKERS[k % len(_MARKERS)],
             ms=4.5,
             lw=1.2,
-            color=_COLOURS[k % len(_COLOURS)],
+            color=COLOURS[k % len(COLOURS)],
             label=f"{kind} graph convolution{'' if kind == 1 else 's'}",
         )
     best = max(points, key=lambda p: p.auc.value)
@@ -538,7 +551,7 @@ def feature_study(figure: Figure, baseline: str, differences: Mapping[str, Measu
     order = list(differences)[::-1]
     for row, name in enumerate(order):
         change = differences[name]
-        colour = _COLOURS[0] if change.value >= 0 else _COLOURS[1]
+        colour = COLOURS[0] if change.value >= 0 else COLOURS[1]
         axes.barh(row, change.value, 0.62, color=colour, alpha=0.8, lw=0)
         axes.errorbar(change.value, row, xerr=change.se, color=INK, lw=1)
     axes.axvline(0, color=MUTED, lw=0.8)

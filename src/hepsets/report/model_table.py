@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hepsets.evaluate.sample import Measured
+from hepsets.core.measured import Measured
 from hepsets.report.page import Column, Table
 
 
@@ -31,24 +31,27 @@ class ModelRow:
 
 _COLUMNS = (
     Column("Model"),
-    Column("Parameters"),
+    Column("Param."),
     Column("Inputs"),
-    Column("Loss", digits=4),
-    Column("Accuracy", digits=4),
-    Column("AUC", digits=4),
-    Column("To the limit", "AUC", digits=3),
-    Column("Speedup", "by threshold", digits=2),
-    Column("Unbiased", "by weights", digits=2),
+    Column("AUC"),
+    Column("To limit", "in AUC", digits=3),
+    Column("Speedup", "threshold", digits=2),
+    Column("Speedup", "weights", digits=2),
     Column("Threshold", digits=3),
-    Column("f₁", "true positive", digits=3),
-    Column("f₀", "false positive", digits=4),
-    Column("Training", "10³ events/s", digits=1),
-    Column("Scoring", "10³ events/s", digits=1),
+    Column("f₁", digits=3),
+    Column("f₀", digits=4),
+    Column("Loss", digits=3),
+    Column("Accuracy", digits=3),
+    Column("Train", "10³/s", digits=1),
+    Column("Score", "10³/s", digits=0),
 )
 
 
 def model_table(rows: Sequence[ModelRow], caption: str = "", best: str | None = None) -> Table:
-    """The table, best AUC first; the row of ``best`` stands out."""
+    """The table, best AUC first; the row of ``best`` stands out.
+
+    Say in the caption that errors stand in brackets, in units of the last digit.
+    """
     ordered = sorted(rows, key=lambda row: -row.auc.value)
     names = [row.name for row in ordered]
     return Table(
@@ -58,8 +61,6 @@ def model_table(rows: Sequence[ModelRow], caption: str = "", best: str | None = 
                 row.name,
                 row.parameters,
                 row.inputs,
-                row.loss,
-                row.accuracy,
                 row.auc,
                 row.to_limit,
                 row.max_speedup,
@@ -67,6 +68,8 @@ def model_table(rows: Sequence[ModelRow], caption: str = "", best: str | None = 
                 row.threshold,
                 row.true_positive_rate,
                 row.false_positive_rate,
+                row.loss,
+                row.accuracy,
                 row.train_events_per_s / 1e3,
                 row.score_events_per_s / 1e3,
             )

@@ -11,8 +11,9 @@ import hashlib
 import io
 import json
 import math
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,12 +22,22 @@ import jinja2
 import numpy as np
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
+from hepsets.core.measured import Measured
 from hepsets.evaluate.limit import Limit
-from hepsets.evaluate.sample import Measured
 from hepsets.evaluate.speedup import SpeedupCurve, SpeedupResult
-from hepsets.report.figures import INK, MUTED, PAPER, RULE, Style
+from hepsets.report.figures import COLOURS, INK, MUTED, PAPER, RULE, Style, house_style
+
+_THEME = {
+    INK: "var(--ink)",
+    MUTED: "var(--muted)",
+    RULE: "var(--rule)",
+    PAPER: "var(--paper)",
+    **{colour: f"var(--m{i})" for i, colour in enumerate(COLOURS)},
+}
+"""Colours of the figures as the page's style sheet defines them, for light and for dark."""
 
 Value: TypeAlias = str | int | float | Measured | None
 """Content of a table cell."""
@@ -127,18 +138,23 @@ class SpeedupExplorer:
         models = []
         for name, curve in self.curves.items():
             chosen = self.chosen[name]
+            # the chosen threshold becomes a stop of the slider, so that it shows the table's numbers
+            at = int(np.searchsorted(curve.thresholds, chosen.threshold))
+            columns = {
+                "threshold": (curve.thresholds, chosen.threshold),
+                "speedup": (curve.speedup, chosen.speedup),
+                "se": (curve.speedup_se, chosen.speedup_se),
+                "f1": (curve.true_positive_rate, chosen.true_positive_rate),
+                "f0": (curve.false_positive_rate, chosen.false_positive_rate),
+                "kept": (curve.kept, chosen.kept),
+            }
             models.append(
                 {
                     "name": name,
-                    "colour": self.styles[name].colour,
-                    "threshold": _rounded(curve.thresholds),
-                    "speedup": _rounded(curve.speedup),
-                    "se": _rounded(curve.speedup_se),
-                    "f1": _rounded(curve.true_positive_rate),
-                    "f0": _rounded(curve.false_positive_rate),
-                    "kept": _rounded(curve.kept),
+                    "colour": _THEME.get(self.styles[name].colour, self.styles[name].colour),
                     "retention": chosen.retention,
-                    "chosen": chosen.threshold,
+                    "chosen": at,
+                    **{key: _rounded(np.insert(values, at, own)) for key, (values, own) in columns.items()},
                 }
             )
         limit = None if self.limit is None else self.limit.max_speedup.value
@@ -201,16 +217,18 @@ class Page:
 def drawing(figure: Figure, caption: str, alt: str = "") -> Drawing:
     """A matplotlib figure for the page; ``alt`` is for readers who cannot see it (else the caption).
 
-    The neutral colours of :mod:`hepsets.report.figures` become those of the page, light or dark.
+    The colours of :mod:`hepsets.report.figures` become those of the page, light or dark.
     """
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    with house_style():
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    # a style element would hold for the whole page, whose own sheet says the same
+    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"\s*\n\s*", " ", svg)
-    for colour, name in ((INK, "ink"), (MUTED, "muted"), (RULE, "rule"), (PAPER, "paper")):
-        svg = svg.replace(colour, f"var(--{name})")
+    for colour, variable in _THEME.items():
+        svg = svg.replace(colour, variable)
     # ids must be unique on the page; glyphs of several figures share theirs
     prefix = f"f{hashlib.sha256(svg.encode()).hexdigest()[:8]}-"
     svg = re.sub(r'\bid="', f'id="{prefix}', svg)
@@ -264,8 +282,10 @@ def cell_text(value: Value, digits: int | None = None) -> str:
 
     Examples
     --------
+    An error stands in brackets, in units of the last digit, as the Particle Data Group writes it.
+
     >>> cell_text(Measured(0.87163, 0.00214)), cell_text(41234), cell_text(0.5, 3), cell_text(None)
-    ('0.8716 ± 0.0021', '41\u202f234', '0.500', '–')
+    ('0.8716(21)', '41\u202f234', '0.500', '–')
     """
     if value is None:
         return "–"
@@ -275,11 +295,13 @@ def cell_text(value: Value, digits: int | None = None) -> str:
         places = digits
         if places is None:
             places = max(1 - math.floor(math.log10(value.se)), 0) if value.se > 0 else 4
-        text = f"{value.value:.{places}f} ± {value.se:.{places}f}"
+        error = f"{value.se:.{places}f}" if value.se >= 1 else f"{value.se * 10**places:.0f}"
+        text = f"{value.value:.{places}f}({error})"
     elif isinstance(value, (int, np.integer)):
         text = f"{value:,}".replace(",", "\u202f")
     else:
         text = f"{value:.{digits}f}" if digits is not None else f"{value:.4g}"
+    text = re.sub(r"^-(?=[0.]*(\(|$))", "", text)  # no negative zero
     return text.replace("-", "−")
 
 
@@ -299,7 +321,7 @@ def _prose(text: str) -> Markup:
     return Markup("".join(f"<p>{part}</p>" for part in marked))
 
 
-def _rounded(values: Sequence[float] | np.typing.NDArray[np.float64]) -> list[float]:
+def _rounded(values: NDArray[np.float64]) -> list[float]:
     return [float(f"{value:.6g}") for value in values]
 
 

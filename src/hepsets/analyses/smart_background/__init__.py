@@ -1,4 +1,4 @@
-"""Smart background: will a generated event survive a later skim, and what does knowing it save?"""
+"""Smart background: which generated events survive a later skim, and what knowing it saves."""
 
 from __future__ import annotations
 

@@ -1,0 +1,402 @@
+"""The report of a smart-background run: its sections, in the order a reader asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+from particle import pdgid
+
+from hepsets.analyses.smart_background.comparison import ModelResult, passing_observables
+from hepsets.analyses.smart_background.settings import Config
+from hepsets.analyses.smart_background.studies import EmbeddingMap, Studies, Variant
+from hepsets.core import config as configuration
+from hepsets.core.measured import Measured
+from hepsets.core.run import RunFolder, versions
+from hepsets.evaluate.limit import Limit
+from hepsets.learn.decay_gcn import parse_family
+from hepsets.report import figures
+from hepsets.report.decay_trees import decay_tree
+from hepsets.report.model_table import ModelRow, model_table
+from hepsets.report.page import (
+    Content,
+    Drawing,
+    KeyFigure,
+    Listing,
+    Page,
+    Section,
+    SpeedupExplorer,
+    drawing,
+    write_page,
+)
+
+if TYPE_CHECKING:
+    from hepsets.analyses.smart_background import Result
+
+SHOWN_EVENTS = 4
+"""Decay trees in the report."""
+
+
+class _Figures:
+    """Turns figures into page content and keeps each as a file of the run."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._path = folder.path / "figures"
+
+    def __call__(self, name: str, figure: Figure, caption: str) -> Drawing:
+        for ending in ("png", "pdf"):
+            figure.savefig(self._path / f"{name}.{ending}", dpi=160, facecolor="white")
+        return drawing(figure, caption)
+
+
+def write_report(config: Config, result: Result, folder: RunFolder) -> None:
+    """Write ``report.html`` and the figures."""
+    keep = _Figures(folder)
+    best = _best(result)
+    write_page(
+        folder.path / "report.html",
+        Page(
+            title="Smart background",
+            summary=_summary(config, result, best),
+            facts=_facts(config, result),
+            key_figures=_key_figures(result, best),
+            sections=tuple(_sections(config, result, best, keep)),
+        ),
+    )
+
+
+def _best(result: Result) -> ModelResult:
+    return max(result.models, key=lambda model: model.classification.auc)
+
+
+def _summary(config: Config, result: Result, best: ModelResult) -> str:
+    text = (
+        f"Among {len(result.models)} models, {best.name} saves most: with its threshold a data set of "
+        f"{config.data.skim} events costs {best.speedup.speedup:.1f} times less computing, with weights "
+        f"and without bias {best.importance.speedup:.1f} times less."
+    )
+    if result.limit is not None:
+        text += (
+            f" No filter that sees the generated event alone could reach more than "
+            f"{result.limit.max_speedup.value:.1f} and {result.limit.importance_speedup.value:.1f}."
+        )
+    return text
+
+
+def _facts(config: Config, result: Result) -> tuple[tuple[str, str], ...]:
+    data = config.data
+    source = (
+        f"{data.sample}, generated here" if result.samples.made_here else ", ".join((*data.train, *data.test))
+    )
+    return (
+        ("events", source),
+        ("skim", data.skim if result.samples.made_here else "label of the files"),
+        ("training", f"{len(result.samples.train):,} events, a quarter of them for validation"),
+        ("test", f"{len(result.samples.test):,} events"),
+        ("retention", str(result.samples.retention)),
+        ("scale", config.scale),
+        ("seed", str(config.seed)),
+        ("date", date.today().isoformat()),
+    )
+
+
+def _key_figures(result: Result, best: ModelResult) -> tuple[KeyFigure, ...]:
+    quality, gain, unbiased = best.classification, best.speedup, best.importance
+    found = [
+        KeyFigure(f"{gain.speedup:.2f} ± {gain.speedup_se:.2f}", "speedup with a threshold", best.name),
+        KeyFigure(
+            f"{unbiased.speedup:.2f} ± {unbiased.speedup_se:.2f}",
+            "speedup with weights",
+            "unbiased importance sampling",
+        ),
+        KeyFigure(f"{quality.auc:.4f} ± {quality.auc_se:.4f}", "area under the ROC curve", best.name),
+    ]
+    if result.limit is not None:
+        limit = result.limit.auc
+        found.append(KeyFigure(f"{limit.value:.4f} ± {limit.se:.4f}", "limit of the area", "any filter"))
+    return tuple(found)
+
+
+def _sections(config: Config, result: Result, best: ModelResult, keep: _Figures) -> Iterator[Section]:
+    models = {model.name: model for model in result.models}
+    styles = figures.model_styles(list(models))
+    label = result.samples.test.columns["label"]
+    limit = result.limit
+
+    yield Section("Models", (_prose_models(result), _table(result, best)))
+    yield Section(
+        "Separation",
+        (
+            keep(
+                "roc",
+                figures.roc_curves({n: m.classification for n, m in models.items()}, styles, limit),
+                "ROC curves on the test events, and the areas under them with standard errors (DeLong).",
+            ),
+            keep(
+                "scores",
+                figures.score_distributions(
+                    {n: (label, m.scores, None) for n, m in models.items()},
+                    styles,
+                    {n: m.speedup.threshold for n, m in models.items()},
+                ),
+                "Scores of passing (line) and failing (filled) test events, each normalised to one; "
+                "dotted, the threshold picked on validation events.",
+            ),
+        ),
+    )
+    yield Section(
+        "Speedup",
+        (
+            "Computing per skimmed event without a filter, divided by that with it. A threshold loses "
+            "passing events and with them shapes of distributions; the slider shows what it costs "
+            "and gains. "
+            f"Costs: retention {best.speedup.retention:.3f}, generation "
+            f"{config.speedup.time_generate:g} s, simulation and reconstruction "
+            f"{config.speedup.time_simulate:g} s per event, the network as measured.",
+            SpeedupExplorer(
+                {n: m.curve for n, m in models.items()},
+                {n: m.speedup for n, m in models.items()},
+                styles,
+                best.name,
+                limit,
+            ),
+            keep(
+                "speedup",
+                figures.speedup_curves(
+                    {n: m.curve for n, m in models.items()},
+                    {n: m.speedup for n, m in models.items()},
+                    styles,
+                    limit,
+                ),
+                "Speedup against the share of events that goes on to the simulation. Points: thresholds "
+                "picked on validation events, judged on test events.",
+            ),
+        ),
+    )
+    yield Section("Limit", tuple(_limit(limit, keep)))
+    yield Section(
+        "Bias of a threshold",
+        (
+            f"All passing test events (grey) and those that {best.name} keeps at its threshold (points), "
+            "with the pull of every bin against a filter that ignores the observable, and the "
+            "Kullback–Leibler divergence. Importance sampling has no such bias: its weights undo it.",
+            keep(
+                "bias",
+                figures.bias_histograms(best.biases, _axis_labels(result), styles[best.name].colour),
+                f"Observables of the passing events before and after {best.name}.",
+            ),
+        ),
+    )
+    yield Section(
+        "Calibration",
+        (
+            keep(
+                "calibration",
+                figures.calibration_curves({n: m.calibration for n, m in models.items()}, styles),
+                "Share of passing events against mean score in the balanced test sample; "
+                "errors are Wilson intervals.",
+            ),
+        ),
+    )
+    yield Section(
+        "Training",
+        (
+            keep(
+                "training",
+                figures.training_curves(
+                    {
+                        n: figures.TrainingCurve(
+                            [epoch.train_loss for epoch in m.fit.history],
+                            [epoch.validation_loss for epoch in m.fit.history],
+                            m.fit.best_epoch - 1,
+                        )
+                        for n, m in models.items()
+                    },
+                    styles,
+                ),
+                "Loss on training (dashed) and validation events (solid); the circle marks the state that "
+                "was kept. Training losses are taken with dropout on and, where a model learns from soft "
+                "labels, against those.",
+            ),
+        ),
+    )
+    yield from _studies(result.studies, keep)
+    yield Section("Events", tuple(_events(result, best)))
+    yield Section(
+        "Configuration",
+        (
+            Listing("config.toml", configuration.to_toml(config)),
+            Listing("versions", "\n".join(f"{name} {version}" for name, version in versions().items())),
+        ),
+    )
+
+
+def _prose_models(result: Result) -> str:
+    text = (
+        "Errors stand in brackets, in units of the last digit. Loss and accuracy refer to the balanced test "
+        "sample; f₁ and f₀ are the shares of passing and failing events that are kept at the threshold, "
+        "which was picked on validation events."
+    )
+    unknown = result.samples.train.particles["pdg"]
+    strange = np.setdiff1d(result.samples.test.particles["pdg"], unknown)
+    if len(strange):
+        count = int(np.isin(result.samples.test.particles["pdg"], strange).sum())
+        text += (
+            f" {count} particles of the test events have one of {len(strange)} PDG ids that training never "
+            "saw; they take the <unknown> token."
+        )
+    return text
+
+
+def _table(result: Result, best: ModelResult) -> Content:
+    rows = []
+    for model in result.models:
+        quality, gain, unbiased = model.classification, model.speedup, model.importance
+        distance = None
+        if result.limit is not None:
+            se = float(np.hypot(result.limit.auc.se, quality.auc_se))
+            distance = Measured(result.limit.auc.value - quality.auc, se)
+        rows.append(
+            ModelRow(
+                name=model.name,
+                parameters=model.parameters,
+                inputs=str(model.config.inputs),
+                loss=Measured(quality.loss, quality.loss_se),
+                accuracy=Measured(quality.accuracy, quality.accuracy_se),
+                auc=Measured(quality.auc, quality.auc_se),
+                max_speedup=Measured(gain.speedup, gain.speedup_se),
+                importance_speedup=Measured(unbiased.speedup, unbiased.speedup_se),
+                threshold=gain.threshold,
+                true_positive_rate=Measured(gain.true_positive_rate, gain.true_positive_rate_se),
+                false_positive_rate=Measured(gain.false_positive_rate, gain.false_positive_rate_se),
+                train_events_per_s=model.fit.train_events_per_s,
+                score_events_per_s=model.score_events_per_s,
+                to_limit=distance,
+            )
+        )
+    return model_table(rows, best=best.name)
+
+
+def _limit(limit: Limit | None, keep: _Figures) -> Iterator[Content]:
+    if limit is None:
+        yield (
+            "The labels of these files were made elsewhere, so the detector simulation behind them cannot be "
+            "repeated here and their limit stays unknown."
+        )
+        return
+    yield (
+        f"Whether an event passes is partly chance: one that passed passes again in a fresh simulation with "
+        f"probability {limit.passes_again}. {limit.events:,} test events were simulated {limit.trials} times "
+        f"each; the distribution of their pass probability gives the best ROC curve and speedup that any "
+        f"filter can reach: area {limit.auc}, speedup {limit.max_speedup} with a threshold and "
+        f"{limit.importance_speedup} with weights. Ranking by one half of the simulations and judging by the "
+        f"other gives lower bounds: {limit.auc_halves} and {limit.max_speedup_halves}."
+    )
+    yield keep(
+        "limit",
+        figures.limit_summary(limit),
+        "Left: share of passing and of failing events with at least a pass probability. Right: the best "
+        "speedup against the cut on it.",
+    )
+
+
+def _axis_labels(result: Result) -> dict[str, str]:
+    events = result.samples.test[:1]
+    return {
+        found.name: f"{found.label} [{found.unit}]" if found.unit else found.label
+        for found in passing_observables(events)
+    }
+
+
+def _studies(studies: Studies, keep: _Figures) -> Iterator[Section]:
+    if studies.features:
+        drawn = []
+        for inputs, rows in studies.features.items():
+            first, *others = rows
+            drawn.append(
+                keep(
+                    f"features_{inputs}",
+                    figures.feature_study(
+                        f"all features, {inputs} inputs (AUC {first.auc})",
+                        {row.name: row.change for row in others},
+                    ),
+                    f"{inputs.capitalize()} inputs: change of the AUC of deep_sets_gcn_pdg, paired errors.",
+                )
+            )
+        raw, scaled = studies.features["raw"][0], studies.features["scaled"][0]
+        yield Section(
+            "Study of features",
+            (f"Normalised inputs: AUC {scaled.auc} against {raw.auc} on raw ones.", *drawn),
+        )
+    if studies.layers:
+        yield Section(
+            "Study of layers",
+            (
+                keep(
+                    "layers",
+                    figures.layer_scan(_scan(studies.layers)),
+                    "AUC of members of the DS/GCN family.",
+                ),
+            ),
+        )
+    if studies.embedding is not None:
+        yield Section("Learnt PDG embedding", (_embedding(studies.embedding, keep),))
+
+
+def _scan(rows: tuple[Variant, ...]) -> list[figures.ScanPoint]:
+    points = []
+    for row in rows:
+        layers, graph_layers = parse_family(row.name) or (0, ())
+        points.append(figures.ScanPoint(row.name, layers, len(graph_layers), row.auc))
+    return points
+
+
+def _embedding(found: EmbeddingMap, keep: _Figures) -> Drawing:
+    first, second = (f"{100 * share:.0f} %" for share in found.explained)
+    return keep(
+        "embedding",
+        figures.embedding_map(
+            found.positions, found.names, [_kind(int(i)) for i in found.pdg], found.occurrences
+        ),
+        f"The two main directions of the embedding of deep_sets_gcn_pdg_normalized ({first} and {second} of "
+        "its variance); the size of a point shows how often the particle occurs.",
+    )
+
+
+def _kind(pdg: int) -> str:
+    if pdgid.is_lepton(pdg):
+        return "leptons"
+    if pdgid.has_bottom(pdg):
+        return "beauty"
+    if pdgid.has_charm(pdg):
+        return "charm"
+    if pdgid.is_baryon(pdg):
+        return "light baryons"
+    if pdgid.has_strange(pdg):
+        return "strange mesons"
+    return "light mesons" if pdgid.is_meson(pdg) else "others"
+
+
+def _events(result: Result, best: ModelResult) -> Iterator[Content]:
+    test = result.samples.test
+    label = test.columns["label"]
+    scores = best.scores
+    yield (
+        "The first test events of each kind: kept and passing, kept and failing, dropped and passing, "
+        f"dropped and failing, at the threshold {best.speedup.threshold:.3f} of {best.name}."
+    )
+    kept = scores >= best.speedup.threshold
+    for wanted in ((True, True), (True, False), (False, True), (False, False))[:SHOWN_EVENTS]:
+        found = np.flatnonzero((kept == wanted[0]) & (label == wanted[1]))
+        if not len(found):
+            continue
+        event = int(found[0])
+        all_scores = ", ".join(f"{model.name} {model.scores[event]:.2f}" for model in result.models)
+        yield Drawing(
+            decay_tree(test, event),
+            f"Test event {event}: {'passes' if wanted[1] else 'fails'} the skim, "
+            f"{'kept' if wanted[0] else 'dropped'}. Scores: {all_scores}.",
+        )
