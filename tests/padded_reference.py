@@ -51,7 +51,7 @@ def pad(batch: PackedBatch, *, extra: int = 0) -> Padded:
 
 def masked_mean(values: Tensor, real: Tensor) -> Tensor:
     """Mean over the real particles of each event, 0 if there are none."""
-    total = (values * real[:, :, None]).sum(1)
+    total = torch.where(real[:, :, None], values, 0.0).sum(1)
     return total / real.sum(1, keepdim=True).clamp(min=1)
 
 

@@ -173,13 +173,15 @@ def _put_pdg_map_in_front(graph: Any, pdg_map: PdgMap) -> None:
         if entry.name == "tokens":
             pdg = helper.make_tensor_value_info("pdg", TensorProto.INT64, ["n_particles"])
             graph.graph.input[place].CopyFrom(pdg)
+    unknown = () if pdg_map.ids else (0,)
     table = helper.make_node(
         "LabelEncoder",
         ["pdg"],
         ["tokens"],
         domain="ai.onnx.ml",
-        keys_int64s=list(pdg_map.ids),
-        values_int64s=list(range(1, len(pdg_map))),
+        # the table must not be empty: what is unknown may stand in it too
+        keys_int64s=[*pdg_map.ids, *unknown],
+        values_int64s=[*range(1, len(pdg_map)), *(UNKNOWN for _ in unknown)],
         default_int64=UNKNOWN,
     )
     graph.graph.node.insert(0, table)

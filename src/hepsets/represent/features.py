@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import ConfigDict
-from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from hepsets.core.errors import InputError
@@ -26,7 +25,7 @@ COLUMNS: Mapping[Coordinates, tuple[str, ...]] = {
 """Features of each coordinate system; r = √(x² + y²) [cm], p_xy = √(px² + py²) [GeV]."""
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True)
 class FeatureSpec:
     """The features of a model.
 
