@@ -154,7 +154,7 @@ def _pieces(pdg: int) -> list[tuple[str, str]]:
     pieces = []
     for tag, inner, plain in re.findall(r"<(SUP|SUB)>(.*?)</\1>|([^<]+)", _name(pdg)):
         if tag:
-            pieces.append((unescape(inner), tag))
+            pieces.append((unescape(inner).replace("-", "\u2212"), tag))
         else:
             for text in re.split(r"(\(\d{3,}\))", unescape(plain)):
                 if text:

@@ -295,6 +295,8 @@ def cell_text(value: Value, digits: int | None = None) -> str:
         places = digits
         if places is None:
             places = max(1 - math.floor(math.log10(value.se)), 0) if value.se > 0 else 4
+        elif value.se > 0:  # an error of 0 in the last digit would be none
+            places = max(places, math.ceil(-math.log10(2 * value.se)))
         error = f"{value.se:.{places}f}" if value.se >= 1 else f"{value.se * 10**places:.0f}"
         text = f"{value.value:.{places}f}({error})"
     elif isinstance(value, (int, np.integer)):

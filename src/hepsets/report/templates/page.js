@@ -78,7 +78,7 @@ for (const explorer of document.querySelectorAll(".explorer")) {
   }
   const band = add("path", { class: "band" });
   const curves = new Map(data.models.map((m) =>
-    [m.name, add("path", { class: "curve", stroke: m.colour, d: line(m.threshold, m.speedup) })]));
+    [m.name, add("path", { class: "curve", style: `stroke: ${m.colour}`, d: line(m.threshold, m.speedup) })]));
   const best = add("path", { class: "best" });
   const cursor = add("path", { class: "cursor" });
   const point = add("circle", { r: 5.5 });
@@ -98,7 +98,6 @@ for (const explorer of document.querySelectorAll(".explorer")) {
 
   function show() {
     const m = model();
-    slider.max = m.threshold.length - 1;
     const i = Number(slider.value);
     const t = m.threshold[i];
     part("threshold").textContent = t.toFixed(4);
@@ -123,12 +122,12 @@ for (const explorer of document.querySelectorAll(".explorer")) {
     const lower = steady.map((k) => m.speedup[k] - m.se[k]);
     const at = steady.map((k) => m.threshold[k]);
     band.setAttribute("d", line(at, upper) + line([...at].reverse(), lower.reverse()).replace("M", "L") + "Z");
-    band.setAttribute("fill", m.colour);
-    best.setAttribute("d", `M${x(m.chosen)} ${top}V${bottom}`);
+    band.style.fill = m.colour;
+    best.setAttribute("d", `M${x(m.threshold[m.chosen])} ${top}V${bottom}`);
     cursor.setAttribute("d", `M${x(t)} ${top}V${bottom}`);
     point.setAttribute("cx", x(t));
     point.setAttribute("cy", y(m.speedup[i]));
-    point.setAttribute("fill", m.colour);
+    point.style.fill = m.colour;
     const before = t > 0.5;
     label.textContent = m.name;
     label.setAttribute("x", x(t) + (before ? -11 : 11));
@@ -144,15 +143,16 @@ for (const explorer of document.querySelectorAll(".explorer")) {
     const asked = new URLSearchParams(location.hash.slice(1));
     const known = data.models.some((m) => m.name === asked.get("model"));
     if (known) select.value = asked.get("model");
+    slider.max = model().threshold.length - 1;
     const threshold = Number.parseFloat(asked.get("threshold"));
     if (Number.isFinite(threshold)) slider.value = nearest(model().threshold, threshold);
-    else if (known || !slider.dataset.set) slider.value = nearest(model().threshold, model().chosen);
+    else if (known || !slider.dataset.set) slider.value = model().chosen;
     slider.dataset.set = "yes";
     show();
   }
   slider.addEventListener("input", () => { show(); remember(); });
-  select.addEventListener("change", () => { slider.value = nearest(model().threshold, model().chosen); show(); remember(); });
-  part("best").addEventListener("click", () => { slider.value = nearest(model().threshold, model().chosen); show(); remember(); });
+  select.addEventListener("change", () => { slider.max = model().threshold.length - 1; slider.value = model().chosen; show(); remember(); });
+  part("best").addEventListener("click", () => { slider.value = model().chosen; show(); remember(); });
   plot.addEventListener("pointerdown", (event) => {
     const box = plot.getBoundingClientRect();
     const wanted = ((event.clientX - box.left) * 760 / box.width - left) / (right - left);
