@@ -168,10 +168,12 @@ class GCNStack(EventNetwork):
         """Logits, shape ``(n_events, heads)``."""
         x = torch.cat([features, self.dropout(self.embedding(batch.tokens))], dim=1)
         for norm, layer in zip(self.norms, self.layers, strict=True):
+            linear = layer.linear if isinstance(layer, GraphConvolution) else layer
+            assert isinstance(norm, nn.BatchNorm1d)
+            assert isinstance(linear, nn.Linear)
+            x = linear_of_norm(linear, norm, x)
             if isinstance(layer, GraphConvolution):
-                x = batch.graph.convolve(linear_of_norm(layer.linear, norm, x))
-            else:
-                x = linear_of_norm(layer, norm, x)
+                x = batch.graph.convolve(x)
             x = self.dropout(self.activation(x))
         result: Tensor = self.head(batch.mean(x))
         return result
