@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from hepsets.core.errors import InputError
 from hepsets.learn.dropout import Dropout
+from hepsets.learn.embedding import PdgEmbedding
 from hepsets.learn.model import EventNetwork
 from hepsets.represent.packed import PackedBatch
 
@@ -149,7 +150,7 @@ class GCNStack(EventNetwork):
     ) -> None:
         super().__init__()
         widths = [n_features + embedding] + [units] * graph_layers
-        self.embedding = nn.Embedding(n_tokens, embedding)
+        self.embedding = PdgEmbedding(n_tokens, embedding)
         self.norms = nn.ModuleList(nn.BatchNorm1d(width) for width in widths)
         self.layers = nn.ModuleList(
             [*(GraphConvolution(width, units) for width in widths[:-1]), nn.Linear(units, units)]

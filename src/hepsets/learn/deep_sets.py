@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hepsets.learn.decay_gcn import GraphConvolution
+from hepsets.learn.embedding import PdgEmbedding
 from hepsets.learn.model import EventNetwork
 from hepsets.represent.packed import PackedBatch
 
@@ -44,7 +45,7 @@ class DeepSets(EventNetwork):
         heads: int = 1,
     ) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(n_tokens, embedding) if embedding else None
+        self.embedding = PdgEmbedding(n_tokens, embedding) if embedding else None
         width = n_features + embedding
         linear_in, graph_in = (width, units) if graph_last or not graph else (units, width)
         self.graph = GraphConvolution(graph_in, units) if graph else None

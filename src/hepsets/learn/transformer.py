@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hepsets.learn.dropout import Dropout
+from hepsets.learn.embedding import PdgEmbedding
 from hepsets.learn.model import EventNetwork
 from hepsets.represent.packed import PackedBatch
 
@@ -159,7 +160,7 @@ class Transformer(EventNetwork):
         heads: int = 1,
     ) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(n_tokens, embedding)
+        self.embedding = PdgEmbedding(n_tokens, embedding)
         self.projection = nn.Linear(n_features + embedding, units)
         self.layers = nn.ModuleList(
             EncoderLayer(units, attention_heads, 2 * units, dropout) for _ in range(layers)
