@@ -528,6 +528,7 @@ class TableWriter:
         self._partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
         self._metadata = dict(metadata or {})
         self._writer: pq.ParquetWriter | None = None
+        self._pending: list[pa.Table] = []
 
     def __enter__(self) -> Self:
         if not self.path.parent.is_dir():
@@ -535,11 +536,17 @@ class TableWriter:
         return self
 
     def write_table(self, table: pa.Table) -> None:
-        """Append a table, in row groups of at most :data:`ROW_GROUP_EVENTS`."""
+        """Append a table; every :data:`ROW_GROUP_EVENTS` rows make a row group."""
         if self._writer is None:
             schema = table.schema.with_metadata(self._metadata) if self._metadata else table.schema
             self._writer = pq.ParquetWriter(self._partial, schema, compression="zstd", compression_level=1)
-        self._writer.write_table(table.cast(self._writer.schema), row_group_size=ROW_GROUP_EVENTS)
+        self._pending.append(table.cast(self._writer.schema))
+        rows = sum(part.num_rows for part in self._pending)
+        if rows >= ROW_GROUP_EVENTS:
+            whole = rows - rows % ROW_GROUP_EVENTS
+            joined = pa.concat_tables(self._pending)
+            self._pending = [joined.slice(whole)]
+            self._writer.write_table(joined.slice(0, whole), row_group_size=ROW_GROUP_EVENTS)
 
     def __exit__(
         self,
@@ -548,6 +555,8 @@ class TableWriter:
         trace: TracebackType | None,
     ) -> None:
         if self._writer is not None:
+            if kind is None and any(part.num_rows for part in self._pending):
+                self._writer.write_table(pa.concat_tables(self._pending))
             self._writer.close()
         if kind is None and self._writer is not None:
             self._partial.replace(self.path)

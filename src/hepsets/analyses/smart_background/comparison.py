@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.analyses.smart_background.samples import Samples
-from hepsets.analyses.smart_background.settings import Config
+from hepsets.analyses.smart_background.settings import OURS, Config
 from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
 from hepsets.core.progress import progress_bar
@@ -34,6 +34,7 @@ from hepsets.learn.fit import EpochRecord, FitConfig, FitResult, fit, split_trai
 from hepsets.learn.model import EventModel, ModelConfig, score
 from hepsets.learn.model_file import load_model, save_model
 from hepsets.learn.models import build_model
+from hepsets.learn.soft_labels import soft_labels
 from hepsets.select.observables import TRUTH_OBSERVABLES, Observable
 
 RARE = 20
@@ -119,7 +120,7 @@ def train(
         result = fit(
             model,
             events,
-            events.columns["label"],
+            targets(config, name, events),
             config=settings,
             progress=progress,
             checkpoint=checkpoint,
@@ -136,6 +137,14 @@ def train(
     save_model(model, path)
     checkpoint.unlink(missing_ok=True)
     return model, result
+
+
+def targets(config: Config, name: str, events: Events) -> NDArray[np.float64]:
+    """What a model is trained to say: labels, or soft labels where it takes them and there are any."""
+    label = events.columns["label"]
+    if name != OURS or "passes" not in events.columns:
+        return np.asarray(label, dtype=np.float64)
+    return soft_labels(label, events.columns["passes"], config.data.trials, events.columns["weight"])
 
 
 def judge(config: Config, name: str, samples: Samples, folder: Path) -> ModelResult:
