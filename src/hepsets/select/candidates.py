@@ -129,8 +129,8 @@ class CandidateConfig:
     """… and with a pi0."""
     min_photon: float = 0.09
     """Smallest laboratory energy [GeV] of the photon of a D*0 or Ds*."""
-    min_charm_logit: float = -6.0
-    """Charm candidates below this logit of signal probability are dropped."""
+    min_charm_logit: float = -6.9
+    """Charm candidates below this logit of signal probability (0.001) are dropped."""
 
 
 @plain_dataclass(frozen=True, eq=False)

@@ -326,7 +326,7 @@ def _tag(
     feature_table: NDArray[np.float64],
 ) -> int:
     features, equations = np.zeros(N_BEAUTY_FEATURES), np.zeros(10)
-    first, with_pi0, other = scratch[0], scratch[1], scratch[2]
+    other = scratch[0]
     n = 0
     for event in range(len(offsets)):
         at = offsets[event]
@@ -342,33 +342,46 @@ def _tag(
         fold = event_numbers[event] & 1
         for companion in range(N_COMPANIONS):
             first_list, charge, n_pi0, second_list = _COMPANIONS[companion]
-            partners = 0
+            # only companions within these energies can make a B with any of the charm mesons
+            lowest, highest = np.inf, -np.inf
             for charm_index in range(len(_CHARM_KINDS)):
-                kind = _CHARM_KINDS[charm_index]
-                partners += allowed[charm_index, companion] * (at[kind + 1] - at[kind])
-            if partners == 0:
+                if allowed[charm_index, companion]:
+                    kind = _CHARM_KINDS[charm_index]
+                    for k in range(at[kind], at[kind + 1]):
+                        rest = beam_energy - lists[k].energy
+                        lowest = min(lowest, rest - cuts.max_delta_e)
+                        highest = max(highest, rest + cuts.max_delta_e)
+            if lowest > highest:
                 continue
             # each loop over optional daughters runs once if the companion has none of them
             begin, end = (at[second_list], at[second_list + 1]) if second_list >= 0 else (0, 1)
             pi0_begin, pi0_end = (at[PI0], at[PI0 + 1]) if n_pi0 > 0 else (0, 1)
             for i in range(at[first_list], at[first_list + 1]):
-                if abs(lists[i].charge) != charge:
+                if abs(lists[i].charge) != charge or lists[i].energy > highest:
                     continue
                 second_logit = 0.0
                 if first_list in (D_S, D_S_STAR):
                     second_logit = lists[i].quality
                 for j in range(begin, end):
-                    copy(lists[i], first)
+                    energy = lists[i].energy
                     if second_list >= 0:
-                        if lists[j].flavour * lists[i].charge < 0 or not add(first, lists[j]):
-                            continue
+                        energy += lists[j].energy
                         second_logit = lists[j].quality
+                        if lists[j].flavour * lists[i].charge < 0 or overlap(lists[i], lists[j]):
+                            continue
                     for q in range(pi0_begin, pi0_end):
-                        copy(first, with_pi0)
-                        if n_pi0 > 0 and not add(with_pi0, lists[q]):
+                        with_pi0 = energy + lists[q].energy if n_pi0 > 0 else energy
+                        if with_pi0 > highest:
                             continue
                         for r in range(pi0_begin if n_pi0 > 1 else 0, q if n_pi0 > 1 else 1):
-                            copy(with_pi0, other)
+                            total = with_pi0 + lists[r].energy if n_pi0 > 1 else with_pi0
+                            if total < lowest or total > highest:
+                                continue
+                            copy(lists[i], other)
+                            if second_list >= 0:
+                                add(other, lists[j])
+                            if n_pi0 > 0 and not add(other, lists[q]):
+                                continue
                             if n_pi0 > 1 and not add(other, lists[r]):
                                 continue
                             n = _join(
@@ -450,7 +463,7 @@ def find_b_mesons(
             as_record(cuts or TagConfig()),
             0.5 * seen.detector.beams.energy,
             (classifiers or default_classifiers()).beauty,
-            np.zeros(3, dtype=CANDIDATE),
+            np.zeros(1, dtype=CANDIDATE),
             found,
             features,
         )

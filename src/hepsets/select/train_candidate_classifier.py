@@ -1,16 +1,20 @@
 """Train the cross-fitted candidate classifiers on generated events and write them into the package.
 
+    hepsets generate mixed --events 500000 --seed 90001 --out mixed.parquet
+    hepsets generate charged --events 500000 --seed 90002 --out charged.parquet
     python -m hepsets.select.train_candidate_classifier mixed.parquet charged.parquet
 
 First the charm network learns true from false D0, D+ and Ds candidates; then, with its out-of-fold
-logits as input, the B network learns fully correct candidates in the Mbc and Delta E window. Events
-with even numbers train the network that judges odd numbers and the other way round.
+logits as input, the B network learns fully correct candidates in the Mbc and Delta E window: B0 modes
+from B0 pairs, B+ modes from B+ pairs, so that a probability is one in the sample that has the signal.
+Events with even numbers train the network that judges odd numbers and the other way round.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -44,16 +48,18 @@ from hepsets.simulate.belle2 import simulate
 SEED = 20_021
 BATCH_EVENTS = 2_000
 HIDDEN = 16
+CHARM_SHARE = 4
+"""One batch in so many is used for the charm network, which has a hundred candidates per B one."""
 
 
-def batches(paths: Sequence[Path]) -> Iterator[tuple[Events, NDArray[np.int64]]]:
-    """Events of all files with numbers that run through."""
+def batches(paths: Sequence[Path]) -> Iterator[tuple[int, Events, NDArray[np.int64]]]:
+    """Batches of events with the number of their file and event numbers that run through."""
     number = 0
-    for path in paths:
+    for which, path in enumerate(paths):
         for events in iter_parquet(path):
             for begin in range(0, len(events), BATCH_EVENTS):
                 part = events[begin : begin + BATCH_EVENTS]
-                yield part, np.arange(number, number + len(part))
+                yield which, part, np.arange(number, number + len(part))
                 number += len(part)
 
 
@@ -153,11 +159,12 @@ def cross_fit(
     return Classifier(*(np.stack(arrays) for arrays in zip(*parts, strict=True)))
 
 
-def train(paths: Sequence[Path]) -> Classifiers:
-    """Train both networks on the events of the files."""
+def train(mixed: Path, charged: Path) -> Classifiers:
+    """Train both networks on the events of a file with B0 pairs and of one with B+ pairs."""
+    paths = (mixed, charged)
     blank = Classifiers.blank((len(CHARM_MODES), N_CHARM_FEATURES), (N_MODES, N_BEAUTY_FEATURES))
     tables, labels = [], []
-    for events, numbers in batches(paths):
+    for _, events, numbers in islice(batches(paths), 0, None, CHARM_SHARE):
         seen = simulate(events, seed=SEED, event_numbers=numbers)
         lists = combine(seen, event_numbers=numbers, classifiers=blank)
         size = int((lists.offsets[:, D_S + 1] - lists.offsets[:, D0]).sum())
@@ -174,10 +181,10 @@ def train(paths: Sequence[Path]) -> Classifiers:
 
     half = Classifiers(charm, blank.beauty, "charm only")
     features, modes, correct, event = [], [], [], []
-    for events, numbers in batches(paths):
+    for which, events, numbers in batches(paths):
         seen = simulate(events, seed=SEED, event_numbers=numbers)
         lists = combine(seen, event_numbers=numbers, classifiers=half)
-        found = find_b_mesons(lists, numbers, NEUTRAL_B | CHARGED_B, classifiers=half)
+        found = find_b_mesons(lists, numbers, (NEUTRAL_B, CHARGED_B)[which], classifiers=half)
         features.append(found.features)
         modes.append(found.values["mode"])
         correct.append(found.values["is_correct"])
@@ -203,10 +210,11 @@ def train(paths: Sequence[Path]) -> Classifiers:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("mixed", type=Path, help="events with B0 pairs")
+    parser.add_argument("charged", type=Path, help="events with B+ pairs")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name(WEIGHTS_FILE))
     arguments = parser.parse_args()
-    classifiers = train(arguments.files)
+    classifiers = train(arguments.mixed, arguments.charged)
     classifiers.save(arguments.out)
     print(classifiers.provenance)
 
