@@ -278,6 +278,7 @@ def mass_peaks_figure(events: Events) -> Figure:
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.set_ylabel(f"candidates / {1e3 * (window[1] - window[0]) / 40:.2g} MeV")
         if i == 0:
+            axes.set_ylim(0, 1.35 * axes.get_ylim()[1])
             axes.legend(loc="upper left", fontsize="small")
     return figure
 

@@ -1,0 +1,38 @@
+"""Compiled functions and the records that they read."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from hepsets.core.kernel import as_record, kernel
+
+
+@dataclass(frozen=True)
+class Spring:
+    stiffness: float = 2.0
+    length: float = 0.5
+
+
+@kernel
+def energy(spring, stretch):
+    return 0.5 * spring.stiffness * (stretch - spring.length) ** 2
+
+
+@kernel
+def ratio(a, b):
+    return a / b
+
+
+def test_a_kernel_reads_the_numbers_of_a_config_by_name():
+    assert energy(as_record(Spring(stiffness=4.0)), 1.5) == 2.0
+
+
+def test_division_by_zero_gives_infinity_as_in_numpy():
+    assert ratio(1.0, 0.0) == np.inf
+    assert np.isnan(ratio(0.0, 0.0))
+
+
+def test_only_dataclasses_become_records():
+    with pytest.raises(TypeError, match="no dataclass"):
+        as_record({"stiffness": 1.0})
