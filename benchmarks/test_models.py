@@ -82,7 +82,7 @@ def padded_logits(
     def drop(x: Tensor) -> Tensor:
         return functional.dropout(x, 0.179, training=network.training)
 
-    x = torch.cat([features, drop(network.embedding(tokens))], dim=2)
+    x = torch.cat([features, drop(functional.embedding(tokens, network.embedding.weight))], dim=2)
     for norm, layer in zip(network.norms, network.layers, strict=True):
         x = norm(x.transpose(1, 2)).transpose(1, 2)
         graph = isinstance(layer, GraphConvolution)

@@ -67,7 +67,9 @@ def reference_logits(model: EventModel, padded: Padded) -> Tensor:
     network = model.network
     x = model.scaler(padded.features)
     if getattr(network, "embedding", None) is not None:
-        x = torch.cat([x, _dropped(network, network.embedding(padded.tokens))], dim=2)
+        x = torch.cat(
+            [x, _dropped(network, functional.embedding(padded.tokens, network.embedding.weight))], dim=2
+        )
     if isinstance(network, DeepSets):
         steps = [network.per_particle]
         if network.graph is not None:

@@ -76,7 +76,7 @@ class FitConfig:
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class EpochRecord:
     """What one epoch did; losses are mean cross entropies [nat], the first head's alone in
     ``validation_accuracy`` and ``validation_auc``. The training loss is taken with dropout on,
@@ -91,7 +91,7 @@ class EpochRecord:
     train_seconds: float
 
 
-@dataclass(frozen=True, config=ConfigDict(arbitrary_types_allowed=True))
+@dataclasses.dataclass(frozen=True, eq=False)
 class FitResult:
     """What a fit left besides the model.
 
