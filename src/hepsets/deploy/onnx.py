@@ -145,8 +145,11 @@ def _trace(model: EventModel) -> Any:
     )
     particles, boundaries = torch.export.Dim("n_particles"), torch.export.Dim("n_boundaries", min=1)
     names = ("particles", "tokens", "mothers", "offsets")
-    level = logging.getLogger("torch.onnx").level
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it reports its progress as warnings
+    # the exporter reports its progress and its guesses as warnings
+    chatty = [logging.getLogger(name) for name in ("torch.onnx", "torch.fx", "onnx_ir", "onnxscript")]
+    levels = [logger.level for logger in chatty]
+    for logger in chatty:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
@@ -162,7 +165,8 @@ def _trace(model: EventModel) -> Any:
                 verbose=False,
             )
     finally:
-        logging.getLogger("torch.onnx").setLevel(level)
+        for logger, level in zip(chatty, levels, strict=True):
+            logger.setLevel(level)
     assert program is not None  # it is for the older exporter only
     return program.model_proto
 
