@@ -15,10 +15,10 @@ class Measured:
     se: float
 
     def __str__(self) -> str:
-        """``value ± se`` with two significant digits of the error."""
+        """``value ± se`` with two significant digits of the error, four decimals at most."""
         if not self.se > 0:
             return f"{self.value:.4g}"
-        digits = max(0, 1 - math.floor(math.log10(self.se)))
+        digits = min(max(0, 1 - math.floor(math.log10(self.se))), 4)
         return f"{self.value:.{digits}f} ± {self.se:.{digits}f}"
 
     @classmethod

@@ -9,7 +9,7 @@ from hepsets.analyses.smart_background.comparison import ModelResult, compare_mo
 from hepsets.analyses.smart_background.page import write_report
 from hepsets.analyses.smart_background.resimulation import measure_limit
 from hepsets.analyses.smart_background.samples import Samples, get_samples
-from hepsets.analyses.smart_background.settings import SCALES, Config
+from hepsets.analyses.smart_background.settings import SCALES, Config, check
 from hepsets.analyses.smart_background.studies import Studies, run_studies
 from hepsets.analyses.smart_background.summary import metrics_of, print_summary
 from hepsets.analyses.smart_background.tuning import tune
@@ -32,6 +32,7 @@ class Result:
 
 def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     """Make or read events, train and compare the models, find the limit, write the report."""
+    check(config)
     samples = get_samples(config, folder.path / "events", workers=workers)
     limit = (
         measure_limit(config, samples, folder.path / "events", workers=workers) if samples.made_here else None

@@ -106,17 +106,17 @@ def _facts(config: Config, result: Result) -> tuple[tuple[str, str], ...]:
 def _key_figures(result: Result, best: ModelResult) -> tuple[KeyFigure, ...]:
     quality, gain, unbiased = best.classification, best.speedup, best.importance
     found = [
-        KeyFigure(f"{gain.speedup:.2f} ± {gain.speedup_se:.2f}", "speedup with a threshold", best.name),
+        KeyFigure(str(Measured(gain.speedup, gain.speedup_se)), "speedup with a threshold", best.name),
         KeyFigure(
-            f"{unbiased.speedup:.2f} ± {unbiased.speedup_se:.2f}",
+            str(Measured(unbiased.speedup, unbiased.speedup_se)),
             "speedup with weights",
             "unbiased importance sampling",
         ),
-        KeyFigure(f"{quality.auc:.4f} ± {quality.auc_se:.4f}", "area under the ROC curve", best.name),
+        KeyFigure(str(Measured(quality.auc, quality.auc_se)), "area under the ROC curve", best.name),
     ]
     if result.limit is not None:
         limit = result.limit.auc
-        found.append(KeyFigure(f"{limit.value:.4f} ± {limit.se:.4f}", "limit of the area", "any filter"))
+        found.append(KeyFigure(str(limit), "limit of the area", "any filter"))
     return tuple(found)
 
 

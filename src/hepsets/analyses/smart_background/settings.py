@@ -8,9 +8,14 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from hepsets.core.config import to_mapping
+from hepsets.core.errors import InputError
 from hepsets.evaluate.speedup import SpeedupConfig
+from hepsets.generate.pythia import SAMPLES
 from hepsets.learn.fit import FitConfig
 from hepsets.learn.model import ModelConfig
+from hepsets.learn.models import recipe
+from hepsets.select.skims import SKIMS
 
 Study = Literal["features", "layers", "embedding"]
 
@@ -30,6 +35,10 @@ PUBLISHED = (
 
 OURS = "decay_sweep"
 """Our own model."""
+
+
+OUR_FIT = FitConfig(learning_rate=2e-3, schedule="cosine", weight_decay=1e-4)
+"""Training of our own model."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -114,7 +123,7 @@ class Config:
     model: ModelConfig = ModelConfig()
     fit: FitConfig = FitConfig()
     model_of: dict[str, ModelConfig] = Field(default_factory=dict)
-    fit_of: dict[str, FitConfig] = Field(default_factory=dict)
+    fit_of: dict[str, FitConfig] = Field(default_factory=lambda: {OURS: OUR_FIT})
     speedup: SpeedupConfig = SpeedupConfig()
     limit: LimitConfig = LimitConfig()
     studies: tuple[Study, ...] = ()
@@ -134,6 +143,7 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
     "quick": {
         "data": {"train_events": 3000, "test_events": 3000, "trials": 2},
         "fit": {"epochs": 2},
+        "fit_of": {OURS: to_mapping(OUR_FIT) | {"epochs": 2}},
         "limit": {"events": 300, "trials": 20},
     },
     "standard": {},
@@ -143,3 +153,21 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """What differs from the defaults at each size."""
+
+
+def check(config: Config) -> None:
+    """Refuse what no type can: names that do not exist, before anything is done.
+
+    Raises
+    ------
+    InputError
+        For an unknown sample, skim or model, or no model at all.
+    """
+    if config.data.sample not in SAMPLES:
+        raise InputError(f"data.sample = {config.data.sample!r}", f"one of {', '.join(SAMPLES)}")
+    if config.data.skim not in SKIMS:
+        raise InputError(f"no skim {config.data.skim!r}", f"one of {', '.join(SKIMS)}")
+    if not config.models:
+        raise InputError("models = []", "at least one model")
+    for name in (*config.models, *config.layers, *config.model_of, *config.fit_of):
+        recipe(name)

@@ -11,7 +11,7 @@ import optuna
 
 from hepsets.analyses.smart_background.comparison import RARE, fit_config
 from hepsets.analyses.smart_background.samples import get_training_events
-from hepsets.analyses.smart_background.settings import Config
+from hepsets.analyses.smart_background.settings import Config, check
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
@@ -42,6 +42,7 @@ def tune(config: Config, model: str, *, trials: int, storage: Path, workers: int
     InputError
         For an unknown model or a storage file that is no SQLite data base of Optuna.
     """
+    check(config)
     recipe(model)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     events_folder = storage.with_name(f"{storage.stem}-events-{configuration.sha256(config)[:12]}")

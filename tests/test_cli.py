@@ -1,0 +1,186 @@
+import json
+import sys
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from hepsets import cli
+from hepsets.core.events import Events, read_parquet, write_parquet
+from hepsets.generate.pythia import generate_block
+
+
+def hepsets(monkeypatch, capsys, *arguments):
+    """Exit code, standard output and standard error of a command."""
+    monkeypatch.setattr(sys, "argv", ["hepsets", *map(str, arguments)])
+    code = 0
+    try:
+        cli.main()
+    except SystemExit as stop:
+        code = stop.code or 0
+    streams = capsys.readouterr()
+    return code, streams.out, streams.err
+
+
+@pytest.fixture(scope="module")
+def labelled():
+    """Two small labelled event tables, for training and testing."""
+    events = generate_block("mixed", 5, 0, 240)
+    label = np.arange(240) % 2 == 0
+    events = events.with_columns(label=label)
+    return events[:120], events[120:]
+
+
+@pytest.fixture
+def files(labelled, tmp_path):
+    paths = tmp_path / "train.parquet", tmp_path / "test.parquet"
+    for events, path in zip(labelled, paths, strict=True):
+        write_parquet(events, path)
+    return paths
+
+
+def test_generated_files_do_not_depend_on_the_number_of_workers(monkeypatch, capsys, tmp_path):
+    contents = []
+    for workers in (1, 2):
+        path = tmp_path / f"{workers}.parquet"
+        code, out, err = hepsets(
+            monkeypatch, capsys, "generate", "mixed", "--events", 5200, "--out", path, "--workers", workers
+        )
+        assert code == 0, err
+        assert "5200 mixed events" in out
+        contents.append(path.read_bytes())
+    assert contents[0] == contents[1]
+    assert len(read_parquet(tmp_path / "1.parquet")) == 5200
+
+
+def test_simulate_adds_one_label_per_skim_and_writes_the_candidates(monkeypatch, capsys, tmp_path):
+    events, out_file, candidates = (tmp_path / f"{name}.parquet" for name in ("events", "out", "candidates"))
+    write_parquet(generate_block("mixed", 5, 0, 300), events)
+    code, out, err = hepsets(
+        monkeypatch, capsys, "simulate", events, "--out", out_file, "--candidates", candidates,
+        "--skim", "hadronic_b0", "--skim", "hadronic_bplus",
+    )  # fmt: skip
+    assert code == 0, err
+    assert "hadronic_b0: retention" in out
+    labelled = read_parquet(out_file)
+    found = pq.read_table(candidates)
+    assert {"skim", "event_number", "mbc", "delta_e", "signal_probability", "is_correct"} <= set(
+        found.column_names
+    )
+    for skim in ("hadronic_b0", "hadronic_bplus"):
+        numbers = found.filter(np.array(found["skim"].to_pylist()) == skim)["event_number"].to_numpy()
+        assert np.array_equal(np.unique(numbers), np.flatnonzero(labelled.columns[f"label_{skim}"]))
+    assert np.array_equal(labelled.columns["label"], labelled.columns["label_hadronic_b0"])
+
+
+def test_list_names_everything_that_can_be_run(monkeypatch, capsys):
+    code, out, _ = hepsets(monkeypatch, capsys, "list")
+    assert code == 0
+    for name in ("smart-background", "mixed", "ccbar", "hadronic_bplus", "gcn_stack", "decay_sweep"):
+        assert name in out
+
+
+def bad_files(folder, labelled):
+    """Names of broken files and what the message must say of each."""
+    train, _ = labelled
+    particles = {name: column.copy() for name, column in train.particles.items()}
+
+    def write(name, events):
+        write_parquet(events, folder / name)
+
+    write("one_class.parquet", train.with_columns(label=np.ones(len(train), bool)))
+    write("no_label.parquet", Events(train.particles, train.offsets))
+    write("strange_label.parquet", train.with_columns(label=np.arange(len(train))))
+    particles["px"][7] = np.nan
+    write("nan.parquet", Events(particles, train.offsets, train.columns))
+    particles["px"][7] = 0
+    particles["mother_index"][5] = 999
+    write("lost_mother.parquet", Events(particles, train.offsets, train.columns))
+    particles["mother_index"][[1, 2]] = [2, 1]
+    particles["mother_index"][5] = 0
+    write("cycle.parquet", Events(particles, train.offsets, train.columns))
+    write("empty.parquet", Events(train.particles, np.insert(train.offsets, 3, train.offsets[3]), {}))
+    whole = (folder / "one_class.parquet").read_bytes()
+    (folder / "cut.parquet").write_bytes(whole[: len(whole) // 2])
+    (folder / "text.parquet").write_text("not parquet")
+    table = train.to_arrow()
+    pq.write_table(table.slice(0, 0), folder / "none.parquet")
+    pq.write_table(table.drop_columns(["particles"]), folder / "columns.parquet")
+    return {
+        "one_class.parquet": "every event",
+        "no_label.parquet": "'label'",
+        "strange_label.parquet": "0 (fails) or 1 (passes)",
+        "nan.parquet": "px = nan",
+        "lost_mother.parquet": "points nowhere",
+        "cycle.parquet": "cycle",
+        "empty.parquet": "has no particles",
+        "cut.parquet": "cannot be read as parquet",
+        "text.parquet": "cannot be read as parquet",
+        "none.parquet": "no events",
+        "columns.parquet": "a column 'particles'",
+        "missing.parquet": "no file",
+    }
+
+
+def test_a_bad_file_gives_one_line_exit_code_2_and_leaves_nothing(
+    monkeypatch, capsys, tmp_path, labelled, files
+):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for name, message in bad_files(broken, labelled).items():
+        code, out, err = hepsets(
+            monkeypatch, capsys, "run", "smart-background", "--scale", "quick",
+            "--data", broken / name, "--test-data", files[1], "--out", tmp_path / "run",
+        )  # fmt: skip
+        assert code == 2, name
+        assert message in err, name
+        assert err.count("\n") == 1, name
+        assert "Traceback" not in err + out
+        assert not list(tmp_path.glob("run*")), name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "no-such-analysis"], "one of smart-background"),
+        (["run", "smart-background", "--set", "fit.epoch=3"], "did you mean 'epochs'"),
+        (["run", "smart-background", "--set", "models=['gcn']"], "no model 'gcn'"),
+        (["run", "smart-background", "--set", "data.skim=no_skim"], "no skim"),
+        (["run", "smart-background", "--set", "data.sample=no_sample"], "mixed"),
+        (["run", "smart-background", "--data", "a.parquet"], "--test-data"),
+        (["generate", "muons", "--events", "5", "--out", "x.parquet"], "mixed"),
+        (["generate", "mixed", "--events", "5", "--out", "no/such/folder/x.parquet"], "no folder"),
+        (["simulate", "no.parquet", "--out", "x.parquet"], "no file"),
+        (["tune", "smart-background", "--trials", "1", "--model", "gcn"], "no model 'gcn'"),
+    ],
+)
+def test_a_bad_option_gives_one_line_and_exit_code_2(monkeypatch, capsys, tmp_path, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = hepsets(monkeypatch, capsys, *arguments)
+    assert code == 2
+    assert message in err
+    assert err.count("\n") == 1
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_an_input_is_never_overwritten_by_its_own_output(monkeypatch, capsys, files):
+    before = files[0].read_bytes()
+    code, _, err = hepsets(monkeypatch, capsys, "simulate", files[0], "--out", files[0])
+    assert code == 2
+    assert "different files" in err
+    assert files[0].read_bytes() == before
+
+
+def test_the_users_own_files_give_the_same_page(monkeypatch, capsys, tmp_path, files):
+    code, out, err = hepsets(
+        monkeypatch, capsys, "run", "smart-background", "--scale", "quick", "--out", tmp_path / "run",
+        "--data", files[0], "--test-data", files[1], "--set", "fit.epochs=1",
+        "--set", "models=['deep_sets_pdg', 'gcn_stack']",
+    )  # fmt: skip
+    assert code == 0, err
+    assert "report.html" in out
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert [model["name"] for model in result["metrics"]["models"]] == ["deep_sets_pdg", "gcn_stack"]
+    assert result["metrics"]["retention"]["hadronic_b0"]["value"] == pytest.approx(0.05, abs=0.02)
+    assert "limit" not in result["metrics"]
+    assert "cannot be repeated here" in " ".join((tmp_path / "run" / "report.html").read_text().split())
