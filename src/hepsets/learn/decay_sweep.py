@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hepsets.learn.dropout import Dropout
+from hepsets.learn.embedding import PdgEmbedding
 from hepsets.learn.model import EventNetwork
 from hepsets.represent.decay_sweeps import DecaySweeps
 from hepsets.represent.features import RAW_COLUMNS
@@ -116,7 +117,7 @@ class DecaySweep(EventNetwork):
         heads: int = 1,
     ) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(n_tokens, embedding)
+        self.embedding = PdgEmbedding(n_tokens, embedding)
         nn.init.normal_(self.embedding.weight, std=0.3)
         self.norm = nn.BatchNorm1d(KINEMATICS)
         self.inputs = nn.Linear(KINEMATICS + embedding, units)

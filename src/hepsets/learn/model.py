@@ -34,7 +34,7 @@ class ModelConfig:
     dropout
         Dropout probability, for models that have dropout.
     graph_layers
-        Number of graph layers of ``gcn_stack``.
+        Number of graph layers of ``gcn_stack``, of rounds of ``decay_sweep``.
     coordinates
         ``"cartesian"`` or ``"cylindrical"``.
     drop
@@ -55,7 +55,7 @@ class ModelConfig:
     units: int | None = Field(default=None, ge=1)
     embedding: int | None = Field(default=None, ge=1)
     dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
-    graph_layers: int = Field(default=3, ge=1)
+    graph_layers: int | None = Field(default=None, ge=1)
     coordinates: Coordinates | None = None
     drop: tuple[str, ...] = ()
     inputs: Literal["scaled", "raw"] | None = None

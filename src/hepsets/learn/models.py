@@ -28,7 +28,7 @@ class Recipe:
     ----------
     network
         Makes the network from a complete configuration and the number of PDG tokens.
-    coordinates, inputs, units, embedding, dropout
+    coordinates, inputs, units, embedding, dropout, graph_layers
         What the model takes where the configuration leaves it open.
     """
 
@@ -38,11 +38,13 @@ class Recipe:
     units: int = 32
     embedding: int | None = None
     dropout: float | None = None
+    graph_layers: int | None = None
 
     def complete(self, config: ModelConfig) -> ModelConfig:
         """``config`` with the model's own choices where it leaves them open."""
         own = {
-            name: getattr(self, name) for name in ("coordinates", "inputs", "units", "embedding", "dropout")
+            name: getattr(self, name)
+            for name in ("coordinates", "inputs", "units", "embedding", "dropout", "graph_layers")
         }
         return dataclasses.replace(
             config, **{name: value for name, value in own.items() if getattr(config, name) is None}
@@ -83,7 +85,7 @@ def _gcn_stack(config: ModelConfig, n_tokens: int) -> EventNetwork:
         config.units or 0,
         n_tokens=n_tokens,
         embedding=config.embedding or 0,
-        graph_layers=config.graph_layers,
+        graph_layers=config.graph_layers or 0,
         dropout=config.dropout or 0.0,
         heads=config.heads,
     )
@@ -126,7 +128,7 @@ def _decay_sweep(config: ModelConfig, n_tokens: int) -> EventNetwork:
         config.units or 0,
         n_tokens=n_tokens,
         embedding=config.embedding or 0,
-        rounds=config.graph_layers,
+        rounds=config.graph_layers or 0,
         dropout=config.dropout or 0.0,
         heads=config.heads,
     )
@@ -139,8 +141,8 @@ MODELS: Mapping[str, Recipe] = {
     "deep_sets_gcn_pdg": Recipe(_deep_sets(embedding=True, graph=True), embedding=8, inputs="raw"),
     "deep_sets_gcn_pdg_normalized": Recipe(_deep_sets(embedding=True, graph=True), embedding=8),
     "transformer": Recipe(_transformer, embedding=6, dropout=0.17),
-    "gcn_stack": Recipe(_gcn_stack, coordinates="cylindrical", embedding=25, dropout=0.179),
-    "decay_sweep": Recipe(_decay_sweep, units=64, embedding=24, dropout=0.05),
+    "gcn_stack": Recipe(_gcn_stack, coordinates="cylindrical", embedding=25, dropout=0.179, graph_layers=3),
+    "decay_sweep": Recipe(_decay_sweep, units=64, embedding=24, dropout=0.05, graph_layers=2),
     "flat_mlp": Recipe(_flat_mlp(mask=False)),
     "flat_mlp_mask": Recipe(_flat_mlp(mask=True)),
 }
