@@ -305,6 +305,7 @@ def tag_figure(candidates: Candidates, skim: str) -> Figure:
         centres = 0.5 * (edges[1:] + edges[:-1])
         axes.errorbar(centres, total, np.sqrt(total), fmt="none", ecolor="0.3", lw=0.8)
         axes.set_xlabel(label)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.set_ylabel(f"candidates / {unit * (window[1] - window[0]) / bins:.2g} {name}")
         axes.set_ylim(0, 1.35 * total.max())
         axes.legend(title=skim, loc="upper left")
