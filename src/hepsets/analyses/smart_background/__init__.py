@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,4 +42,6 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     studies = run_studies(config, samples, folder.path / "models")
     result = Result(samples, models, limit, studies, metrics_of(config, samples, models, limit, studies))
     write_report(config, result, folder)
+    if not config.data.keep:
+        shutil.rmtree(folder.path / "events", ignore_errors=True)
     return result

@@ -58,6 +58,8 @@ class DataConfig:
         The user's own files in place of generated events.
     row_groups
         Which row groups of the user's files to read; all by default.
+    keep
+        Keep the generated events in the folder of the run, as ``events/*.parquet``.
     """
 
     sample: str = "mixed"
@@ -68,6 +70,7 @@ class DataConfig:
     train: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
     row_groups: tuple[int, ...] | None = None
+    keep: bool = False
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

@@ -1,0 +1,171 @@
+import dataclasses
+import json
+import tomllib
+
+import numpy as np
+import pytest
+
+from hepsets.analyses import smart_background
+from hepsets.analyses.smart_background import SCALES, Config
+from hepsets.analyses.smart_background.samples import get_samples
+from hepsets.analyses.smart_background.settings import OUR_FIT, OURS, DataConfig, LimitConfig, check
+from hepsets.core import config as configuration
+from hepsets.core.errors import InputError
+from hepsets.core.events import read_parquet
+from hepsets.core.run import RunFolder
+from hepsets.generate.pythia import BLOCK_EVENTS, generate_block
+from hepsets.learn.fit import FitConfig
+from hepsets.learn.model import score
+from hepsets.learn.model_file import load_model
+from hepsets.select.skims import run_skims
+
+TINY = Config(
+    scale="quick",
+    data=DataConfig(train_events=160, test_events=160, trials=2, keep=True),
+    models=("deep_sets_pdg", OURS),
+    fit=FitConfig(epochs=2),
+    fit_of={OURS: dataclasses.replace(OUR_FIT, epochs=2)},
+    limit=LimitConfig(events=60, trials=6),
+    studies=("layers", "embedding"),
+    layers=("DS_3_GCN_1", "DS_4_GCN_none"),
+)
+"""A run that takes seconds: what it finds is noise, but it goes through every stage."""
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Folder and result of a tiny run."""
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    with RunFolder(folder, TINY) as run_folder:
+        result = smart_background.run(TINY, run_folder)
+        run_folder.finish("smart-background", TINY.scale, TINY.seed, result.metrics)
+    return folder, result
+
+
+def test_a_run_leaves_config_result_report_figures_and_models(finished):
+    folder, _ = finished
+    assert {path.name for path in folder.iterdir()} == {
+        "config.toml", "result.json", "report.html", "figures", "models", "log.txt", "events",
+    }  # fmt: skip
+    assert (folder / "figures" / "roc.png").stat().st_size > 10_000
+    config = configuration.from_mapping(Config, tomllib.loads((folder / "config.toml").read_text()))
+    assert config == TINY
+
+
+def test_the_metrics_have_the_names_that_tools_read(finished):
+    folder, _ = finished
+    metrics = json.loads((folder / "result.json").read_text())["metrics"]
+    assert {
+        "name", "parameters", "loss", "accuracy", "auc", "auc_se", "max_speedup", "max_speedup_se",
+        "threshold", "true_positive_rate", "false_positive_rate", "train_events_per_s", "score_events_per_s",
+    } <= set(metrics["models"][0])  # fmt: skip
+    assert {"auc", "auc_se", "max_speedup"} <= set(metrics["limit"])
+    assert {"value", "se"} == set(metrics["retention"]["hadronic_b0"])
+    assert metrics["generation"]["events_per_s"] > 0
+    assert metrics["best_model"] in TINY.models
+    observables = {entry["observable"] for entry in metrics["bias"] if entry["model"] == OURS}
+    assert len(observables) >= 8
+    assert {"mbc", "delta_e", "charged_multiplicity", "r2", "b_momentum", "missing_energy"} <= observables
+    assert [row["name"] for row in metrics["studies"]["layers"]] == list(TINY.layers)
+
+
+def test_samples_are_balanced_and_their_weights_bring_the_population_back(finished):
+    _, result = finished
+    for events in (result.samples.train, result.samples.test):
+        label, weight = events.columns["label"], events.columns["weight"]
+        assert label.mean() == 0.5
+        assert np.average(label, weights=weight) == pytest.approx(result.samples.retention.value, rel=0.5)
+    train = set(result.samples.train.columns["event_number"].tolist())
+    assert train.isdisjoint(result.samples.test.columns["event_number"].tolist())
+
+
+def test_labels_are_those_that_the_skim_gives_each_event_alone(finished):
+    _, result = finished
+    train = result.samples.train
+    numbers = train.columns["event_number"]
+    again = run_skims(train, ["hadronic_b0"], seed=TINY.seed, event_numbers=numbers)["hadronic_b0"]
+    assert np.array_equal(again, train.columns["label"])
+    block = generate_block("mixed", TINY.seed, int(numbers[0]) // BLOCK_EVENTS)
+    alone = block[int(numbers[0]) % BLOCK_EVENTS :][:1]
+    assert np.array_equal(alone.particles["px"], train[:1].particles["px"])
+
+
+def test_samples_do_not_depend_on_the_number_of_workers(finished, tmp_path):
+    folder, _ = finished
+    get_samples(TINY, tmp_path / "events", workers=2)
+    for name in ("train", "test"):
+        one = read_parquet(folder / "events" / f"{name}.parquet")
+        two = read_parquet(tmp_path / "events" / f"{name}.parquet")
+        assert all(np.array_equal(one.particles[key], two.particles[key]) for key in one.particles)
+        assert all(np.array_equal(one.columns[key], two.columns[key]) for key in one.columns)
+
+
+def test_the_saved_models_give_the_scores_of_the_report(finished):
+    folder, result = finished
+    for model in result.models:
+        loaded = load_model(folder / "models" / f"{model.name}.safetensors")
+        assert np.allclose(score(loaded, result.samples.test), model.scores, atol=1e-6)
+
+
+def test_a_resumed_run_trains_nothing_again_and_finds_the_same(finished, tmp_path, monkeypatch):
+    _folder, result = finished
+
+    def interrupted():
+        with RunFolder(tmp_path / "run", TINY) as run_folder:
+            monkeypatch.setattr(smart_background, "run_studies", stop)
+            smart_background.run(TINY, run_folder)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    monkeypatch.undo()
+    assert not (tmp_path / "run").exists()
+    monkeypatch.setattr(
+        "hepsets.select.skimmed_sample.generate_block", lambda *_: pytest.fail("generated again")
+    )
+    with RunFolder(tmp_path / "run", TINY, resume=True) as run_folder:
+        resumed = smart_background.run(TINY, run_folder)
+        run_folder.finish("smart-background", TINY.scale, TINY.seed, resumed.metrics)
+    for one, two in zip(result.models, resumed.models, strict=True):
+        assert one.classification.auc == two.classification.auc
+        assert one.speedup.threshold == pytest.approx(two.speedup.threshold, abs=0.2)
+    assert result.limit.auc == resumed.limit.auc
+
+
+def test_the_page_needs_nothing_from_outside(finished):
+    page = (finished[0] / "report.html").read_text()
+    assert "Limit" in page
+    assert "src=" not in page.replace('src="data:', "")
+    assert 'href="http' not in page
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_scale_is_a_complete_configuration(scale):
+    config = configuration.from_mapping(Config, {**SCALES[scale], "scale": scale})
+    check(config)
+    assert config.models[-1] == OURS
+    assert configuration.from_mapping(Config, tomllib.loads(configuration.to_toml(config))) == config
+
+
+def test_the_full_scale_is_the_studys_own_size():
+    config = configuration.from_mapping(Config, SCALES["full"])
+    assert (config.data.train_events, config.data.test_events) == (400_000, 400_000)
+    assert config.fit.epochs == 10
+
+
+def test_tuning_goes_on_where_it_stopped_and_never_reads_test_events(tmp_path, monkeypatch):
+    config = dataclasses.replace(TINY, studies=())
+    storage = tmp_path / "tune.sqlite"
+    first = smart_background.tune(config, "gcn_stack", trials=1, storage=storage)
+    second = smart_background.tune(config, "gcn_stack", trials=1, storage=storage)
+    assert (first.trials, second.trials) == (1, 2)
+    assert second.auc >= first.auc
+    assert [path.name for path in tmp_path.rglob("*.parquet")] == ["train.parquet"]
+
+
+def test_a_storage_that_is_no_data_base_is_refused(tmp_path):
+    (tmp_path / "tune.sqlite").write_text("nonsense")
+    with pytest.raises(InputError, match="cannot be used"):
+        smart_background.tune(TINY, "gcn_stack", trials=1, storage=tmp_path / "tune.sqlite")
