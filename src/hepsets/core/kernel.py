@@ -19,7 +19,9 @@ def kernel(function: Function) -> Function:
     """Compile ``function`` with numba at its first call: cached on disk, without the GIL.
 
     Floating point keeps IEEE order (no ``fastmath``), so that results do not depend on the machine's
-    vector width; a division by zero gives inf or NaN as in numpy.
+    vector width; a division by zero gives inf or NaN as in numpy. numba's cache looks only at the file
+    of the outermost function: after editing a kernel that is called from another file, clear
+    ``__pycache__`` (``make clean``).
     """
     compile_: Any = numba.njit(cache=True, nogil=True, error_model="numpy")
     compiled: Function = compile_(function)
