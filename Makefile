@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= runs/smart-background-$(shell date +%Y%m%d-%H%M%S)
+BROWSER := $(shell for name in "$$CHROMIUM" chromium chromium-browser google-chrome chrome; do command -v "$$name" && break; done)
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 
 .PHONY: help install run test check format validate benchmark figures clean
@@ -24,10 +25,11 @@ run: install ## run smart-background at standard scale and print its table
 	$(BIN)/hepsets run smart-background --scale standard --workers $(WORKERS) --out $(OUT)
 
 test: install ## run the tests
-	$(BIN)/pytest -m 'not validate' -n $(WORKERS)
+	@test -n "$(BROWSER)" || echo "no Chromium found: the report is not tested in a browser (Debian: apt-get install chromium)"
+	$(BIN)/pytest -m 'not validate$(if $(BROWSER),, and not browser)' -n $(WORKERS) --dist loadfile
 
 validate: install ## run the slow physics validation
-	$(BIN)/pytest -m validate
+	$(BIN)/pytest -m validate -n $(WORKERS)
 
 check: install ## check format, lint, types and the import contract
 	$(BIN)/ruff format --check .

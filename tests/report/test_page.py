@@ -253,6 +253,7 @@ def shown(dom, name):
     return unescape(re.search(rf'class="explorer-{name}"[^>]*>([^<]*)<', dom).group(1))
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(("model", "threshold"), [("model_0", 0.25), ("model_1", 0.8), ("model_2", 0.9125)])
 def test_the_slider_shows_what_python_computed(browser, model, threshold):
     dom = browser("--dump-dom", fragment=f"#threshold={threshold}&model={model}")
@@ -273,6 +274,7 @@ def test_the_slider_shows_what_python_computed(browser, model, threshold):
     assert f"{1e6 * curve.kept[i]:,.0f}".replace(",", "\u202f") in shown(dom, "words")
 
 
+@pytest.mark.browser
 def test_the_page_opens_at_the_threshold_from_validation(browser):
     dom = browser("--dump-dom")
     chosen = RESULTS.chosen["model_1"]
@@ -294,6 +296,7 @@ select.dispatchEvent(new Event("change", { bubbles: true }));
 """
 
 
+@pytest.mark.browser
 def test_moving_the_slider_moves_the_line_and_another_model_starts_at_its_own_threshold(browser):
     dom = browser("--dump-dom", script=MOVE)
     threshold = RESULTS.curves["model_1"].thresholds[40]
@@ -317,6 +320,7 @@ document.body.dataset.seen = seen.join(" ");
 """
 
 
+@pytest.mark.browser
 def test_tables_sort_by_value_and_put_what_is_missing_last(browser):
     dom = browser("--dump-dom", script=SORT)
     assert re.search(r'data-seen="([^"]*)"', dom).group(1).split() == [
@@ -344,6 +348,7 @@ document.body.dataset.unnamed = controls.filter((e) => !named(e)).map((e) => e.o
 """
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("width", [500, 800, 1280])
 def test_nothing_runs_off_the_side_and_the_keyboard_reaches_everything(browser, width):
     dom = browser("--dump-dom", f"--window-size={width},900", script=REACH)
@@ -354,6 +359,7 @@ def test_nothing_runs_off_the_side_and_the_keyboard_reaches_everything(browser, 
     assert (data["unreachable"], data["unnamed"]) == ("0", "")
 
 
+@pytest.mark.browser
 def test_it_prints_and_can_be_seen(browser, tmp_path):
     browser(f"--print-to-pdf={tmp_path / 'report.pdf'}", "--no-pdf-header-footer")
     pdf = (tmp_path / "report.pdf").read_bytes()
