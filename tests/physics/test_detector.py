@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from hepsets.core.events import Events
 from hepsets.generate.pythia import generate_block
@@ -101,6 +102,7 @@ def test_the_tag_behaves_as_measured_on_forty_thousand_events():
     assert 0.035 < passes.mean() < 0.050
     assert 0.06 < correct[passes].mean() < 0.15
     assert 0.28 < again.mean() / 10 < 0.42
+    assert roc_auc_score(found.is_correct, found.signal_probability) > 0.85
     # the probabilities are calibrated: they sum to the number of correct candidates
     expected = found.signal_probability.sum()
     assert abs(found.is_correct.sum() - expected) < 5 * np.sqrt(expected)

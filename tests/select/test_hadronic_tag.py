@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from decay_chains import conjugate, upsilon_events
+from sklearn.metrics import roc_auc_score
 
 from hepsets.select.candidates import CandidateConfig, combine
 from hepsets.select.classifier import default_classifiers
@@ -164,8 +165,9 @@ def test_candidates_lie_in_the_window(busy):
 
 
 def test_the_classifier_prefers_correct_candidates(busy):
+    # most of the wrong ones here hold a true D or differ in one photon, so it is no easy choice
     right = busy.is_correct
-    assert np.median(busy.signal_probability[right]) > 5 * np.median(busy.signal_probability[~right])
+    assert roc_auc_score(right, busy.signal_probability) > 0.68
 
 
 def test_b_mesons_of_both_flavours_are_found_equally_often(busy):
