@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
 import platform
 import shutil
 import time
@@ -17,6 +16,7 @@ from typing import Any, Self
 
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
+from hepsets.core.whole_file import whole_file
 
 log = logging.getLogger("hepsets")
 
@@ -163,6 +163,5 @@ def _finite(value: Any, where: str) -> Any:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file that appears whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_text(text)
-    partial.replace(path)
+    with whole_file(path) as partial:
+        partial.write_text(text)

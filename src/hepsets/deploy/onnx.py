@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.pdg import UNKNOWN, PdgMap
+from hepsets.core.whole_file import whole_file
 from hepsets.learn.model import EventModel
 from hepsets.represent.features import RAW_COLUMNS, raw_columns
 from hepsets.represent.packed import PackedBatch
@@ -74,12 +74,8 @@ def export_onnx(model: EventModel, path: str | Path) -> None:
         {"model": model.name, "particles": json.dumps(RAW_COLUMNS), "output": "probability to pass"},
     )
     onnx.checker.check_model(graph, full_check=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    with whole_file(path) as partial:
         onnx.save(graph, partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 class OnnxModel:

@@ -25,6 +25,7 @@ from torch.nn import functional
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.pdg import UNKNOWN
+from hepsets.core.whole_file import whole_file
 from hepsets.learn.model import EventModel, logits_of
 from hepsets.represent.event_data import EventData
 from hepsets.represent.packed import PackedBatch
@@ -404,8 +405,7 @@ def _fingerprint(
 def _write_checkpoint(
     path: Path, fingerprint: str, model: EventModel, optimizer: torch.optim.Optimizer, state: _State
 ) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    with whole_file(path) as partial:
         torch.save(
             {
                 "format": _CHECKPOINT_FORMAT,
@@ -418,9 +418,6 @@ def _write_checkpoint(
             },
             partial,
         )
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _resume(

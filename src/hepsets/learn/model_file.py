@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -13,6 +12,7 @@ from safetensors.torch import save_file
 
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
+from hepsets.core.whole_file import whole_file
 from hepsets.learn.model import EventModel, ModelConfig
 from hepsets.learn.models import build_model
 
@@ -33,12 +33,8 @@ def save_model(model: EventModel, path: str | Path) -> None:
         "pdg_ids": model.pdg_map.ids,
     }
     tensors = {key: tensor.cpu().contiguous() for key, tensor in model.state_dict().items()}
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    with whole_file(path) as partial:
         save_file(tensors, partial, metadata={"hepsets": json.dumps(header)})
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def load_model(path: str | Path) -> EventModel:

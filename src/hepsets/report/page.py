@@ -11,7 +11,6 @@ import hashlib
 import io
 import json
 import math
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
+from hepsets.core.whole_file import whole_file
 from hepsets.evaluate.limit import Limit
 from hepsets.evaluate.speedup import SpeedupCurve, SpeedupResult
 from hepsets.report.figures import COLOURS, INK, MUTED, PAPER, RULE, Style, house_style
@@ -249,12 +249,8 @@ def write_page(path: str | Path, page: Page) -> None:
     path = Path(path)
     if not path.parent.is_dir():
         raise InputError(f"no folder {path.parent}", "an existing folder", "create it first")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    with whole_file(path) as partial:
         partial.write_text(render(page), encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def render(page: Page) -> str:

@@ -14,6 +14,7 @@ from hepsets.core.events import Events
 from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
 from hepsets.core.run import log
+from hepsets.core.whole_file import whole_file
 from hepsets.evaluate.limit import Limit, estimate_limit
 from hepsets.select.skims import count_passes
 
@@ -71,9 +72,8 @@ def repeat_simulation(config: Config, events: Events, path: Path, *, workers: in
             parts.append(part)
             step(len(part))
     counts = np.concatenate(parts)
-    partial = path.with_name(f".{path.name}.partial.npy")
-    np.save(partial, counts)
-    partial.replace(path)
+    with whole_file(path) as partial, partial.open("wb") as file:
+        np.save(file, counts)
     return counts
 
 
