@@ -44,6 +44,9 @@ format: install ## format the code and mend what the linter can
 benchmark: install ## measure the speeds that the docs quote
 	$(BIN)/pytest benchmarks --benchmark-only -s
 
+figures: install ## draw the detector's figures for the docs
+	$(BIN)/python -m hepsets.report.detector_figures docs/figures
+
 clean: ## remove .venv and all caches
 	rm -rf .venv build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
