@@ -112,8 +112,8 @@ class DecaySweep(EventNetwork):
         *,
         n_tokens: int,
         embedding: int,
-        rounds: int = 2,
-        dropout: float = 0.05,
+        rounds: int = 1,
+        dropout: float = 0.1,
         heads: int = 1,
     ) -> None:
         super().__init__()

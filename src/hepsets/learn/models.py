@@ -142,7 +142,7 @@ MODELS: Mapping[str, Recipe] = {
     "deep_sets_gcn_pdg_normalized": Recipe(_deep_sets(embedding=True, graph=True), embedding=8),
     "transformer": Recipe(_transformer, embedding=6, dropout=0.17),
     "gcn_stack": Recipe(_gcn_stack, coordinates="cylindrical", embedding=25, dropout=0.179, graph_layers=3),
-    "decay_sweep": Recipe(_decay_sweep, units=64, embedding=24, dropout=0.05, graph_layers=2),
+    "decay_sweep": Recipe(_decay_sweep, units=64, embedding=24, dropout=0.1, graph_layers=1),
     "flat_mlp": Recipe(_flat_mlp(mask=False)),
     "flat_mlp_mask": Recipe(_flat_mlp(mask=True)),
 }

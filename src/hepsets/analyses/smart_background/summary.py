@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -103,16 +104,9 @@ def _model_metrics(model: ModelResult) -> dict[str, Any]:
 
 def print_summary(result: Result) -> None:
     """Print the table of models, best last, and the limit."""
-    table = Table(title="smart background", title_justify="left")
-    for name, justify in (
-        ("model", "left"),
-        ("parameters", "right"),
-        ("inputs", "left"),
-        ("AUC", "right"),
-        ("speedup", "right"),
-        ("unbiased speedup", "right"),
-    ):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("model", "parameters", "inputs", "AUC", "speedup", "speedup without bias"):
+        table.add_column(heading, justify="left" if heading in ("model", "inputs") else "right", no_wrap=True)
     for model in sorted(result.models, key=lambda model: model.classification.auc):
         table.add_row(
             model.name,
@@ -133,4 +127,6 @@ def print_summary(result: Result) -> None:
                 for m in (result.limit.auc, result.limit.max_speedup, result.limit.importance_speedup)
             ),
         )
-    Console().print(table)
+    console = Console()
+    console.width = max(console.width, 110)
+    console.print(table)
