@@ -145,8 +145,8 @@ class Config:
 SCALES: Mapping[str, Mapping[str, Any]] = {
     "quick": {
         "data": {"train_events": 3000, "test_events": 3000, "trials": 2},
-        "fit": {"epochs": 2},
-        "fit_of": {OURS: to_mapping(OUR_FIT) | {"epochs": 2}},
+        "fit": {"epochs": 6},
+        "fit_of": {OURS: to_mapping(OUR_FIT) | {"epochs": 6}},
         "limit": {"events": 300, "trials": 20},
     },
     "standard": {},
