@@ -94,7 +94,13 @@ class EventModel(nn.Module):
         Tokens of PDG ids.
     network
         The network.
+
+    ``slope`` and ``offset``, shape ``(heads,)``, act on the network's logits; they are 1 and 0
+    unless :func:`hepsets.learn.calibration.calibrate_model` sets them.
     """
+
+    slope: Tensor
+    offset: Tensor
 
     def __init__(self, name: str, config: ModelConfig, pdg_map: PdgMap, network: EventNetwork) -> None:
         super().__init__()
@@ -104,6 +110,8 @@ class EventModel(nn.Module):
         self.features = features_of(config)
         self.scaler = Scaler(len(self.features))
         self.network = network
+        self.register_buffer("slope", torch.ones(config.heads))
+        self.register_buffer("offset", torch.zeros(config.heads))
 
     @property
     def device(self) -> torch.device:
@@ -126,7 +134,7 @@ class EventModel(nn.Module):
 
     def forward(self, batch: PackedBatch) -> Tensor:
         """Logits, shape ``(n_events,)``, or ``(n_events, heads)`` for more than one head."""
-        logits: Tensor = self.network(self.scaler(batch.features), batch)
+        logits: Tensor = self.network(self.scaler(batch.features), batch) * self.slope + self.offset
         return logits.squeeze(1) if self.config.heads == 1 else logits
 
 

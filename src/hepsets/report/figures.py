@@ -417,6 +417,7 @@ def bias_histograms(
         bottom.axhline(0, color=MUTED, lw=0.7)
         bottom.set_ylim(-largest, largest)
         bottom.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+        bottom.xaxis.set_major_locator(MaxNLocator(4))
         bottom.set_xlabel(axis_labels.get(result.observable, result.observable))
         if column == 0:
             top.set_ylabel("density")

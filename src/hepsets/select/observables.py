@@ -20,6 +20,8 @@ from hepsets.select.event_shape import boost_to_rest, fox_wolfram_r2
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+PHOTON = 22
+KAON = 321
 NEUTRINOS = (12, 14, 16)
 LEPTONS = (11, 13)
 B_MESONS = (511, 521, 531)
@@ -56,6 +58,20 @@ def charged_multiplicity(events: Events) -> Observable:
     charged = np.array([bool(pdgid.charge(int(i))) for i in ids], dtype=bool)[which]
     count = _per_event(events, charged & _final(events))
     return Observable("charged_multiplicity", "charged particles", "", count, _always(events))
+
+
+def photon_multiplicity(events: Events) -> Observable:
+    """Number of final-state photons above 50 MeV in the laboratory, as a calorimeter could count."""
+    energetic = (events.particles["pdg"] == PHOTON) & (events.particles["energy"] > 0.05) & _final(events)
+    return Observable(
+        "photon_multiplicity", "photons above 50 MeV", "", _per_event(events, energetic), _always(events)
+    )
+
+
+def kaon_multiplicity(events: Events) -> Observable:
+    """Number of charged kaons."""
+    kaon = (np.abs(events.particles["pdg"]) == KAON) & _final(events)
+    return Observable("kaon_multiplicity", "charged kaons", "", _per_event(events, kaon), _always(events))
 
 
 def r2(events: Events) -> Observable:
@@ -108,6 +124,8 @@ def b_daughter_multiplicity(events: Events) -> Observable:
 
 TRUTH_OBSERVABLES: tuple[Callable[[Events], Observable], ...] = (
     charged_multiplicity,
+    photon_multiplicity,
+    kaon_multiplicity,
     r2,
     b_momentum,
     missing_energy,

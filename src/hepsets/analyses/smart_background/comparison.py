@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hepsets.analyses.smart_background.samples import Samples
 from hepsets.analyses.smart_background.settings import OURS, Config
+from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
 from hepsets.core.progress import progress_bar
@@ -30,6 +31,7 @@ from hepsets.evaluate.speedup import (
     speedup_at,
     speedup_curve,
 )
+from hepsets.learn.calibration import calibrate_model
 from hepsets.learn.fit import EpochRecord, FitConfig, FitResult, fit, split_train_validation
 from hepsets.learn.model import EventModel, ModelConfig, score
 from hepsets.learn.model_file import load_model, save_model
@@ -64,7 +66,17 @@ class ModelResult:
 
 def compare_models(config: Config, samples: Samples, folder: Path) -> tuple[ModelResult, ...]:
     """Train the configured models, or load those that an earlier try left, and judge each."""
+    particles, ids = unknown_particles(samples)
+    if particles:
+        log.info("test events: %d particles with %d PDG ids that training hardly saw", particles, ids)
     return tuple(judge(config, name, samples, folder) for name in config.models)
+
+
+def unknown_particles(samples: Samples) -> tuple[int, int]:
+    """Particles of the test events that take the ``<unknown>`` token, and how many ids they have."""
+    pdg_map = PdgMap.fit(samples.train.particles["pdg"], min_count=RARE)
+    unknown = pdg_map.unknown(samples.test.particles["pdg"])
+    return sum(unknown.values()), len(unknown)
 
 
 def fit_config(config: Config, name: str) -> FitConfig:
@@ -125,6 +137,12 @@ def train(
             progress=progress,
             checkpoint=checkpoint,
         )
+    if name == OURS:  # soft labels leave scores too cautious
+        held_out = events[result.validation_indices]
+        try:
+            calibrate_model(model, held_out, held_out.columns["label"])
+        except InputError as error:  # too few events to learn from: the scores stay as they are
+            log.warning("%s is not calibrated: %s", name, error)
     log.info(
         "%s: %d parameters, best epoch %d of %d, %.0f events/s",
         as_ or name,

@@ -10,7 +10,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from particle import pdgid
 
-from hepsets.analyses.smart_background.comparison import ModelResult, passing_observables
+from hepsets.analyses.smart_background.comparison import (
+    RARE,
+    ModelResult,
+    passing_observables,
+    unknown_particles,
+)
 from hepsets.analyses.smart_background.settings import Config
 from hepsets.analyses.smart_background.studies import EmbeddingMap, Studies, Variant
 from hepsets.core import config as configuration
@@ -74,7 +79,7 @@ def _best(result: Result) -> ModelResult:
 
 def _summary(config: Config, result: Result, best: ModelResult) -> str:
     text = (
-        f"Among {len(result.models)} models, {best.name} saves most: with its threshold a data set of "
+        f"Among {len(result.models)} models, {best.name} separates best: with its threshold a data set of "
         f"{config.data.skim} events costs {best.speedup.speedup:.1f} times less computing, with weights "
         f"and without bias {best.importance.speedup:.1f} times less."
     )
@@ -106,17 +111,17 @@ def _facts(config: Config, result: Result) -> tuple[tuple[str, str], ...]:
 def _key_figures(result: Result, best: ModelResult) -> tuple[KeyFigure, ...]:
     quality, gain, unbiased = best.classification, best.speedup, best.importance
     found = [
-        KeyFigure(str(Measured(gain.speedup, gain.speedup_se)), "speedup with a threshold", best.name),
+        KeyFigure(f"{gain.speedup:.2f} ± {gain.speedup_se:.2f}", "speedup with a threshold", best.name),
         KeyFigure(
-            str(Measured(unbiased.speedup, unbiased.speedup_se)),
+            f"{unbiased.speedup:.2f} ± {unbiased.speedup_se:.2f}",
             "speedup with weights",
             "unbiased importance sampling",
         ),
-        KeyFigure(str(Measured(quality.auc, quality.auc_se)), "area under the ROC curve", best.name),
+        KeyFigure(f"{quality.auc:.3f} ± {quality.auc_se:.3f}", "area under the ROC curve", best.name),
     ]
     if result.limit is not None:
         limit = result.limit.auc
-        found.append(KeyFigure(str(limit), "limit of the area", "any filter"))
+        found.append(KeyFigure(f"{limit.value:.3f} ± {limit.se:.3f}", "limit of the area", "any filter"))
     return tuple(found)
 
 
@@ -240,13 +245,11 @@ def _prose_models(result: Result) -> str:
         "sample; f₁ and f₀ are the shares of passing and failing events that are kept at the threshold, "
         "which was picked on validation events."
     )
-    unknown = result.samples.train.particles["pdg"]
-    strange = np.setdiff1d(result.samples.test.particles["pdg"], unknown)
-    if len(strange):
-        count = int(np.isin(result.samples.test.particles["pdg"], strange).sum())
+    particles, ids = unknown_particles(result.samples)
+    if particles:
         text += (
-            f" {count} particles of the test events have one of {len(strange)} PDG ids that training never "
-            "saw; they take the <unknown> token."
+            f" {particles} particles of the test events have one of {ids} PDG ids that training saw "
+            f"fewer than {RARE} times; they take the <unknown> token."
         )
     return text
 

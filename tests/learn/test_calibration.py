@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+import torch
+from random_events import random_events
+
+from hepsets.core.errors import InputError
+from hepsets.core.pdg import PdgMap
+from hepsets.learn.calibration import calibrate_model
+from hepsets.learn.model import score
+from hepsets.learn.model_file import load_model, save_model
+from hepsets.learn.models import build_model
+
+
+@pytest.fixture
+def model():
+    """A model whose logits spread like those of a trained one."""
+    model = build_model("deep_sets", PdgMap((22, 211))).eval()
+    with torch.no_grad():
+        model.network.output.weight *= 60
+    return model
+
+
+def test_scores_become_the_probabilities_that_the_labels_were_drawn_with(model):
+    events = random_events(20_000, mean_particles=6)
+    probability = score(model, events).astype(float)
+    logit = np.log(probability / (1 - probability))
+    truth = 1 / (1 + np.exp(-(2.5 * (logit - logit.mean()) + 0.4)))
+    labels = np.random.default_rng(2).random(len(truth)) < truth
+    calibrate_model(model, events, labels)
+    again = score(model, events)
+    assert np.abs(again - truth).max() < 0.05
+    assert np.array_equal(
+        np.argsort(again, kind="stable")[:100], np.argsort(probability, kind="stable")[:100]
+    )
+
+
+def test_calibration_is_part_of_the_file(model, tmp_path):
+    events = random_events(500, mean_particles=6)
+    labels = score(model, events) > np.random.default_rng(1).random(500)
+    calibrate_model(model, events, labels)
+    save_model(model, tmp_path / "model.safetensors")
+    assert np.array_equal(score(load_model(tmp_path / "model.safetensors"), events), score(model, events))
+
+
+def test_labels_that_cannot_calibrate_are_refused(model):
+    events = random_events(300, mean_particles=6)
+    with pytest.raises(InputError, match="one class"):
+        calibrate_model(model, events, np.ones(300, bool))
+    scores = score(model, events)
+    with pytest.raises(InputError, match="fall where labels rise"):
+        calibrate_model(
+            model, events, scores < np.median(scores) + 0.01 * np.random.default_rng(0).normal(size=300)
+        )
