@@ -172,6 +172,9 @@ def test_an_input_is_never_overwritten_by_its_own_output(monkeypatch, capsys, fi
 
 
 def test_the_users_own_files_give_the_same_page(monkeypatch, capsys, tmp_path, files):
+    strange = read_parquet(files[1])
+    strange.particles["pdg"][-3:] = 9_900_441  # no such particle in training
+    write_parquet(strange, files[1])
     code, out, err = hepsets(
         monkeypatch, capsys, "run", "smart-background", "--scale", "quick", "--out", tmp_path / "run",
         "--data", files[0], "--test-data", files[1], "--set", "fit.epochs=1",
@@ -183,4 +186,6 @@ def test_the_users_own_files_give_the_same_page(monkeypatch, capsys, tmp_path, f
     assert [model["name"] for model in result["metrics"]["models"]] == ["deep_sets_pdg", "gcn_stack"]
     assert result["metrics"]["retention"]["hadronic_b0"]["value"] == pytest.approx(0.05, abs=0.02)
     assert "limit" not in result["metrics"]
-    assert "cannot be repeated here" in " ".join((tmp_path / "run" / "report.html").read_text().split())
+    page = " ".join((tmp_path / "run" / "report.html").read_text().split())
+    assert "PDG ids that training saw fewer than 20 times" in page
+    assert "cannot be repeated here" in page

@@ -60,6 +60,19 @@ def test_a_run_refused_for_its_input_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_work_that_was_done_before_bad_input_came_up_can_be_resumed(tmp_path):
+    def refused_late():
+        with RunFolder(tmp_path / "run", Config()) as run:
+            (run.path / "models" / "deep_sets.safetensors").write_text("weights")
+            raise InputError("nonsense", "sense")
+
+    with pytest.raises(InputError):
+        refused_late()
+    with RunFolder(tmp_path / "run", Config(), resume=True) as run:
+        assert (run.path / "models" / "deep_sets.safetensors").read_text() == "weights"
+        run.finish("a", "quick", 1, {})
+
+
 def test_a_finished_run_is_never_overwritten(tmp_path):
     (tmp_path / "run").mkdir()
     with pytest.raises(InputError, match="exists"), RunFolder(tmp_path / "run", Config()):

@@ -126,6 +126,11 @@ class RunFolder:
         self.path.rename(self.out)
         return result
 
+    def _holds_work(self) -> bool:
+        """Whether there is more than the configuration and the log: something to resume."""
+        files = {file.name for file in self.path.rglob("*") if file.is_file()}
+        return bool(files - {"config.toml", "log.txt"})
+
     def _close_log(self) -> None:
         if self._handler is not None:
             log.removeHandler(self._handler)
@@ -140,7 +145,7 @@ class RunFolder:
     ) -> None:
         if error is not None:
             log.error("stopped: %s", error)
-            if isinstance(error, InputError) and not self._resume:  # nothing here is worth resuming
+            if isinstance(error, InputError) and not self._resume and not self._holds_work():
                 self._close_log()
                 shutil.rmtree(self.path, ignore_errors=True)
         self._close_log()
