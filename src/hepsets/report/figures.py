@@ -561,7 +561,7 @@ def feature_study(figure: Figure, baseline: str, differences: Mapping[str, Measu
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
     axes.margins(x=0.08)
-    axes.set_xlabel(f"change of the area under the ROC curve against {baseline}")
+    axes.set_xlabel(f"change of the area under the ROC curve against\n{baseline}")
 
 
 # -- inside ------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from particle import pdgid
+from particle import InvalidParticle, Particle, ParticleNotFound, pdgid
 
 from hepsets.analyses.smart_background.comparison import (
     RARE,
@@ -362,11 +362,22 @@ def _embedding(found: EmbeddingMap, keep: _Figures) -> Drawing:
     return keep(
         "embedding",
         figures.embedding_map(
-            found.positions, found.names, [_kind(int(i)) for i in found.pdg], found.occurrences
+            found.positions,
+            [_label(int(i)) for i in found.pdg],
+            [_kind(int(i)) for i in found.pdg],
+            found.occurrences,
         ),
         f"The two main directions of the embedding of deep_sets_gcn_pdg_normalized ({first} and {second} of "
         "its variance); the size of a point shows how often the particle occurs.",
     )
+
+
+def _label(pdg: int) -> str:
+    """Name in matplotlib's math text, or the number of a particle without a name."""
+    try:
+        return f"${Particle.from_pdgid(pdg).latex_name}$"
+    except (ParticleNotFound, InvalidParticle):
+        return str(pdg)
 
 
 def _kind(pdg: int) -> str:

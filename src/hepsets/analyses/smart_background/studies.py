@@ -52,10 +52,8 @@ class EmbeddingMap:
 
     Parameters
     ----------
-    names
-        Particle names, without ``<unknown>``.
     pdg
-        Shape ``(n,)``.
+        Shape ``(n,)``, without ``<unknown>``.
     positions
         Shape ``(n, 2)``: principal components of the embedding.
     explained
@@ -64,7 +62,6 @@ class EmbeddingMap:
         Shape ``(n,)``: how often each id occurs in training.
     """
 
-    names: list[str]
     pdg: NDArray[np.int64]
     positions: NDArray[np.float64]
     explained: tuple[float, float]
@@ -140,13 +137,12 @@ def _variants(samples: Samples, trained: list[tuple[str, EventModel]]) -> tuple[
 
 
 def map_embedding(model: EventModel, samples: Samples) -> EmbeddingMap:
-    """Principal components of a model's PDG embedding, with names and occurrences in training."""
+    """Principal components of a model's PDG embedding, with occurrences in training."""
     weight = model.network.get_parameter("embedding.weight").detach().cpu().numpy()[1:]
     pca = PCA(2).fit(weight)
     ids, counts = np.unique(samples.train.particles["pdg"], return_counts=True)
     seen = dict(zip(ids.tolist(), counts.tolist(), strict=True))
     return EmbeddingMap(
-        model.pdg_map.names[1:],
         np.array(model.pdg_map.ids),
         pca.transform(weight).astype(np.float64),
         (float(pca.explained_variance_ratio_[0]), float(pca.explained_variance_ratio_[1])),
