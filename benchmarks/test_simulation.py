@@ -43,6 +43,11 @@ def test_response_and_tag_within_150_microseconds(benchmark, events, skim):
     assert cost < 150
 
 
+def test_all_skims_together_within_150_microseconds(benchmark, events):
+    cost = per_event(benchmark, lambda: run_skims(events, list(SKIMS), seed=1, event_numbers=NUMBERS))
+    assert cost < 150
+
+
 def test_repeated_simulation(benchmark, events):
     cost = per_event(
         benchmark, lambda: count_passes(events, "hadronic_b0", seed=1, event_numbers=NUMBERS, trials=1)

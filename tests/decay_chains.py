@@ -35,7 +35,7 @@ def conjugate(chain: Chain) -> Chain:
 
 
 def _anti(pdg: int) -> int:
-    return pdg if pdg in (22, 111, 113, 130, 310, 300553) else -pdg
+    return pdg if pdg in (22, 111, 113, 130, 310, 443, 300553) else -pdg
 
 
 def gun(pdg: int, momentum: NDArray[np.float64], position: Sequence[float] = (0, 0, 0)) -> Events:
@@ -71,6 +71,20 @@ def upsilon_events(chains: Sequence[Chain], n: int, seed: int = 0) -> Events:
             if not isinstance(chain, tuple):
                 chain = (chain, [14, -14])
             builder.chain(chain, 0, pairs.momentum[event, side], np.zeros(4))
+    return builder.events()
+
+
+def continuum_events(chains: Sequence[Chain], n: int, seed: int = 0) -> Events:
+    """Events e⁺e⁻ → γ* → the chains, from the first one on with flat masses of the rest."""
+    rng = np.random.default_rng(seed)
+    total = BeamConfig().collisions(rng, n).sum(axis=1)
+    builder = _Builder(rng)
+    for event in range(n):
+        builder.begin()
+        builder.add(10022, 0, total[event], np.zeros(4))
+        masses = [mass(chain[0] if isinstance(chain, tuple) else chain) for chain in chains]
+        for chain, momentum in zip(chains, builder.split(total[event], masses), strict=True):
+            builder.chain(chain, 0, momentum, np.zeros(4))
     return builder.events()
 
 

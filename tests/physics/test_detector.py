@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from hepsets.core.events import Events
 from hepsets.generate.pythia import generate_block
-from hepsets.select.candidates import DSTAR_PLUS, KAON, KSHORT, PI0, PION, combine
+from hepsets.select.candidates import DSTAR_PLUS, KAON, KSHORT, N_KINDS, PI0, PION, combine
 from hepsets.select.skims import count_passes, find_candidates, run_skims
 from hepsets.simulate.belle2 import simulate
 
@@ -56,7 +56,7 @@ def test_pions_are_found_more_often_than_kaons_which_decay(mixed, lists):
 def test_neutral_pions_and_kshorts_are_found_with_realistic_efficiency(mixed, lists):
     pdg = mixed.particles["pdg"]
     matched = lists.values["matched"] == 1
-    kinds = np.concatenate([np.repeat(np.arange(14), np.diff(row)) for row in lists.offsets])
+    kinds = np.concatenate([np.repeat(np.arange(N_KINDS), np.diff(row)) for row in lists.offsets])
     pi0 = (matched & (kinds == PI0)).sum() / (pdg == 111).sum()
     kshort = (matched & (kinds == KSHORT)).sum() / (pdg == 310).sum()
     assert 0.35 < pi0 < 0.55

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from decay_chains import conjugate, upsilon_events
+from perfect_detector import PERFECT
 from sklearn.metrics import roc_auc_score
 
 from hepsets.select.candidates import CandidateConfig, combine
@@ -15,10 +16,7 @@ from hepsets.select.hadronic_tag import (
     TagConfig,
     find_b_mesons,
 )
-from hepsets.simulate.belle2 import DetectorConfig, simulate
-from hepsets.simulate.calorimeter import CalorimeterConfig
-from hepsets.simulate.particle_id import ParticleIdConfig
-from hepsets.simulate.tracker import TrackerConfig
+from hepsets.simulate.belle2 import simulate
 
 PI0 = (111, [22, 22])
 KS = (310, [211, -211])
@@ -27,20 +25,6 @@ ANTI_D0 = (-421, [321, -211])
 DS_PLUS = (431, [321, -321, 211])
 DSTAR_MINUS = (-413, [ANTI_D0, -211])
 
-PERFECT = DetectorConfig(
-    tracker=TrackerConfig(
-        theta_min=0.5, theta_max=179.5, plateau=1.0, turn_on_pt=0.01, turn_on_width=0.001, tail_fraction=0.0,
-        kink_radius=0.0, outer_radius=0.0, displaced_none=1e4,
-    ),
-    calorimeter=CalorimeterConfig(
-        forward_min=0.1, forward_max=32.2, barrel_max=130.7, backward_max=179.9, efficiency=1.0,
-        conversion_length=0.0, background=0.0, split_off=0.0, tail_fraction=0.0,
-        threshold_forward=0.02, threshold_barrel=0.02, threshold_backward=0.02, noise=0.0, stochastic=0.005,
-    ),
-    particle_id=ParticleIdConfig(
-        dedx_outliers=1e-6, top_outliers=1e-6, aerogel_outliers=1e-6, ep_outliers=1e-6
-    ),
-)  # fmt: skip
 OPEN = TagConfig(min_signal_probability=0.0)
 
 NEUTRAL = {

@@ -30,7 +30,7 @@ from hepsets.select.candidates import (
     PI0,
     combine,
 )
-from hepsets.select.hadronic_tag import Candidates
+from hepsets.select.skim_candidates import SkimCandidates
 from hepsets.select.skims import find_candidates
 from hepsets.simulate.belle2 import BELLE2, Reconstructed, simulate
 from hepsets.simulate.calorimeter import energy_resolution
@@ -283,13 +283,13 @@ def mass_peaks_figure(events: Events) -> Figure:
     return figure
 
 
-def tag_figure(candidates: Candidates, skim: str) -> Figure:
+def tag_figure(candidates: SkimCandidates, skim: str) -> Figure:
     """Mbc and Delta E of accepted B candidates, correct ones marked."""
     figure = Figure(figsize=(9.0, 4.0), layout="constrained")
     right = candidates.is_correct
     panels = (
-        (candidates.mbc, (5.24, 5.29), 50, r"$M_{\mathrm{bc}}$ [GeV]", 1e3, "MeV"),
-        (candidates.delta_e, (-0.2, 0.2), 50, r"$\Delta E$ [GeV]", 1e3, "MeV"),
+        (candidates.values["mbc"], (5.24, 5.29), 50, r"$M_{\mathrm{bc}}$ [GeV]", 1e3, "MeV"),
+        (candidates.values["delta_e"], (-0.2, 0.2), 50, r"$\Delta E$ [GeV]", 1e3, "MeV"),
     )
     for i, (values, window, bins, label, unit, name) in enumerate(panels):
         axes = figure.add_subplot(1, 2, i + 1)

@@ -1,4 +1,4 @@
-"""Combine tracks and clusters into pions, kaons, pi0, KS, D and D* candidates.
+"""Combine tracks and clusters into pions, kaons, leptons, pi0, KS, D and D* candidates.
 
 Everything is per event, in the centre-of-mass frame, and kept in one table of records in which every
 candidate knows its momentum, what it is made of (bit masks of tracks and clusters, so that nothing is
@@ -23,11 +23,12 @@ from hepsets.simulate.vertexing import add_to_vertex, intersect, vertex_chi2
 
 PION, KAON, PHOTON, PI0, KSHORT, TWO_PI, TWO_PI_SAME, THREE_PI = range(8)
 D0, D_PLUS, D_S, DSTAR_PLUS, DSTAR0, D_S_STAR = range(8, 14)
-N_KINDS = 14
+ELECTRON, MUON = range(14, 16)
+N_KINDS = 16
 """Kinds of candidates, in the order of the lists; ``TWO_PI`` is neutral, ``TWO_PI_SAME`` doubly
 charged, and the pion systems stand for whatever made them."""
 
-_CAPACITY = np.array([32, 32, 64, 12, 6, 128, 128, 320, 20, 20, 8, 12, 20, 10], dtype=np.int64)
+_CAPACITY = np.array([32, 32, 64, 12, 6, 128, 128, 320, 20, 20, 8, 12, 20, 10, 32, 32], dtype=np.int64)
 """Most candidates of each kind in an event; composite ones are the best by quality."""
 
 CANDIDATE = np.dtype(
@@ -42,7 +43,7 @@ probabilities; worst pi0 mass pull squared, softest pi0 photon [GeV] and smalles
 probability; vertex chi-squared per degree of freedom; bit masks; charge; ``flavour``, the sign of
 its charm quark (0 if the decay does not tell); decay mode; ``matched``, whether it is all true."""
 
-M_PI, M_K, M_PI0, M_KS = 0.13957039, 0.493677, 0.1349768, 0.497611
+M_E, M_MU, M_PI, M_K, M_PI0, M_KS = 0.00051099895, 0.1056583755, 0.13957039, 0.493677, 0.1349768, 0.497611
 M_D0, M_DPLUS, M_DS = 1.86484, 1.86966, 1.96835
 
 CHARM_MODES = (
@@ -109,6 +110,10 @@ class CandidateConfig:
     """Smallest K/(K+pi) probability of kaons."""
     min_pion: float = 0.10
     """Smallest pi/(K+pi) probability of pions."""
+    min_electron: float = 0.5
+    """Smallest probability of electrons, among all five species."""
+    min_muon: float = 0.5
+    """… and of muons."""
     pi0_mass_min: float = 0.120
     """Window [GeV] of the two-photon mass."""
     pi0_mass_max: float = 0.145
@@ -156,6 +161,13 @@ class ParticleLists:
         """The candidates of one kind in one event."""
         return self.values[self.offsets[event, kind] : self.offsets[event, kind + 1]]
 
+    def counts(self, *kinds: int) -> NDArray[np.int64]:
+        """How many candidates of these kinds each event has, shape ``(n_events,)``."""
+        result = np.zeros(len(self.offsets), dtype=np.int64)
+        for kind in kinds:
+            result += self.offsets[:, kind + 1] - self.offsets[:, kind]
+        return result
+
 
 class Frame(NamedTuple):
     """A frame that moves with velocity (bx, 0, bz) in the laboratory."""
@@ -178,6 +190,43 @@ class Seen(NamedTuple):
     pdg: NDArray[np.int32]
     mothers: NDArray[np.int64]
     n_leaves: NDArray[np.int64]
+
+
+class Batch(NamedTuple):
+    """What the detector saw of many events, and their generated particles, as kernels take it."""
+
+    tracks: NDArray[np.void]
+    track_offsets: NDArray[np.int64]
+    clusters: NDArray[np.void]
+    cluster_offsets: NDArray[np.int64]
+    pdg: NDArray[np.int32]
+    mothers: NDArray[np.int64]
+    n_leaves: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, reconstructed: Reconstructed) -> Batch:
+        """The arrays of this batch."""
+        return cls(
+            reconstructed.tracks,
+            reconstructed.track_offsets,
+            reconstructed.clusters,
+            reconstructed.cluster_offsets,
+            reconstructed.events.particles["pdg"],
+            reconstructed.events.mothers,
+            reconstructed.n_leaves,
+        )
+
+
+@kernel
+def seen_in(batch: Batch, event: int) -> Seen:
+    """One event of a batch."""
+    return Seen(
+        batch.tracks[batch.track_offsets[event] : batch.track_offsets[event + 1]],
+        batch.clusters[batch.cluster_offsets[event] : batch.cluster_offsets[event + 1]],
+        batch.pdg,
+        batch.mothers,
+        batch.n_leaves,
+    )
 
 
 @kernel
@@ -353,15 +402,29 @@ def _store(
 
 @kernel
 def _stable(kind: int, seen: Seen, frame: Frame, cuts: Record, lists: NDArray[np.void], n: int) -> int:
-    """Charged pions or kaons from near the axis."""
+    """Charged pions, kaons, electrons or muons from near the axis."""
     begin = n
-    mass, species = (M_PI, 211) if kind == PION else (M_K, 321)
+    if kind == PION:
+        mass, species = M_PI, 211
+    elif kind == KAON:
+        mass, species = M_K, 321
+    elif kind == ELECTRON:
+        mass, species = M_E, -11
+    else:
+        mass, species = M_MU, -13
     for i in range(min(len(seen.tracks), 64)):
         track = seen.tracks[i]
         if abs(track.d0) > cuts.max_d0 or abs(track.z0) > cuts.max_z0:
             continue
-        own = track.pion if kind == PION else track.kaon
-        if own < (cuts.min_pion if kind == PION else cuts.min_kaon) * (track.pion + track.kaon):
+        if kind == PION:
+            own, least = track.pion, cuts.min_pion * (track.pion + track.kaon)
+        elif kind == KAON:
+            own, least = track.kaon, cuts.min_kaon * (track.pion + track.kaon)
+        elif kind == ELECTRON:
+            own, least = track.electron, cuts.min_electron
+        else:
+            own, least = track.muon, cuts.min_muon
+        if own < least:
             continue
         if n - begin == _CAPACITY[kind]:
             break
@@ -633,13 +696,7 @@ def _excited(
 
 @kernel
 def _combine(
-    all_tracks: NDArray[np.void],
-    track_offsets: NDArray[np.int64],
-    all_clusters: NDArray[np.void],
-    cluster_offsets: NDArray[np.int64],
-    pdg: NDArray[np.int32],
-    mothers: NDArray[np.int64],
-    n_leaves: NDArray[np.int64],
+    batch: Batch,
     event_numbers: NDArray[np.int64],
     cuts: Record,
     frame: Frame,
@@ -653,14 +710,8 @@ def _combine(
     work, best = scratch[:3], scratch[3:]
     new = work[2]
     n = 0
-    for event in range(len(track_offsets) - 1):
-        seen = Seen(
-            all_tracks[track_offsets[event] : track_offsets[event + 1]],
-            all_clusters[cluster_offsets[event] : cluster_offsets[event + 1]],
-            pdg,
-            mothers,
-            n_leaves,
-        )
+    for event in range(len(offsets)):
+        seen = seen_in(batch, event)
         at = offsets[event]
         fold = event_numbers[event] & 1
         at[PION] = n
@@ -712,6 +763,8 @@ def _combine(
                         best,
                     )
             n = at[star + 1] = _store(best, n_best, lists, n, seen, _CHARM_PDG[star])
+        n = at[MUON] = _stable(ELECTRON, seen, frame, cuts, lists, n)
+        n = at[N_KINDS] = _stable(MUON, seen, frame, cuts, lists, n)
 
 
 def combine(
@@ -733,18 +786,11 @@ def combine(
         By default those of the package.
     """
     n_events = len(reconstructed)
-    truth = reconstructed.events
     # np.empty reserves, it does not touch: the unused part of this upper bound costs nothing
     values = np.empty(n_events * int(_CAPACITY.sum()) + 1, dtype=CANDIDATE)
     offsets = np.zeros((n_events, N_KINDS + 1), dtype=np.int64)
     _combine(
-        reconstructed.tracks,
-        reconstructed.track_offsets,
-        reconstructed.clusters,
-        reconstructed.cluster_offsets,
-        truth.particles["pdg"],
-        truth.mothers,
-        reconstructed.n_leaves,
+        Batch.of(reconstructed),
         np.ascontiguousarray(event_numbers, dtype=np.int64),
         as_record(cuts or CandidateConfig()),
         Frame.moving(*reconstructed.detector.boost),

@@ -8,11 +8,9 @@ probability above 0.001 from a classifier that knows neither Mbc nor Delta E.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass as plain_dataclass
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
@@ -20,7 +18,6 @@ from pydantic.dataclasses import dataclass
 from hepsets.core.kernel import Record, as_record, kernel
 from hepsets.select.candidates import (
     CANDIDATE,
-    CHARM_MODE_NAMES,
     D0,
     D_PLUS,
     D_S,
@@ -34,16 +31,19 @@ from hepsets.select.candidates import (
     THREE_PI,
     TWO_PI,
     TWO_PI_SAME,
+    Batch,
     ParticleLists,
     Seen,
     add,
     copy,
     overlap,
     reduced_vertex_chi2,
+    seen_in,
     set_mass,
     true_mother,
 )
 from hepsets.select.classifier import Classifier, Classifiers, default_classifiers, logit, sigmoid
+from hepsets.select.skim_candidates import SkimCandidates, candidate_dtype
 
 CHARM_KINDS = (D_PLUS, DSTAR_PLUS, D0, DSTAR0)
 CHARM_NAMES = ("D-", "D*-", "anti-D0", "anti-D*0")
@@ -84,17 +84,11 @@ BEAUTY_FEATURES = (
 )
 N_BEAUTY_FEATURES = len(BEAUTY_FEATURES)
 
-B_CANDIDATE = np.dtype(
-    [(name, np.float64) for name in ("mbc", "delta_e", "signal_probability")]
-    + [(name, np.uint64) for name in ("tracks", "clusters")]
-    + [(name, np.int64) for name in ("event", "mode", "charm_mode", "charge", "flavour")]
-    + [("is_correct", np.bool_)]
-)
-"""A B candidate: Mbc and Delta E [GeV]; signal probability; bit masks of the event's tracks and
-clusters that it uses; position of the event in the batch; index into :data:`MODE_NAMES`; charm mode
-(:data:`~hepsets.select.candidates.CHARM_MODE_NAMES`, plus their number if a D* or Ds* radiates a
-photon); charge; +1 for a B that holds an anti-b quark, -1 for its antiparticle, 0 if the decay does
-not tell; whether every final particle of a true B, and nothing else, was used rightly."""
+B_CANDIDATE = candidate_dtype("mbc", "delta_e")
+"""A B candidate: Mbc and Delta E [GeV], and what every skim tells. ``mode`` is an index into
+:data:`MODE_NAMES`; ``flavour`` is +1 for a B that holds an anti-b quark, -1 for its antiparticle, 0 if
+the decay does not tell; it is correct if every final particle of a true B, and nothing else, was used
+rightly."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -109,31 +103,16 @@ class TagConfig:
 
 
 @plain_dataclass(frozen=True, eq=False)
-class Candidates:
-    """Accepted B candidates of many events.
+class Candidates(SkimCandidates):
+    """Accepted B candidates of many events: records :data:`B_CANDIDATE` and what judged them.
 
     Parameters
     ----------
-    values
-        Records :data:`B_CANDIDATE`, ordered by event.
     features
         float64, shape ``(n_candidates, N_BEAUTY_FEATURES)``: what the classifier saw.
-    event_numbers
-        int64, shape ``(n_events,)``: the caller's number of each event in the batch.
     """
 
-    values: NDArray[np.void]
     features: NDArray[np.float64]
-    event_numbers: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    @property
-    def event_number(self) -> NDArray[np.int64]:
-        """Event number of each candidate, shape ``(n_candidates,)``."""
-        numbers: NDArray[np.int64] = self.event_numbers[self.values["event"]]
-        return numbers
 
     @property
     def mbc(self) -> NDArray[np.float64]:
@@ -144,57 +123,6 @@ class Candidates:
     def delta_e(self) -> NDArray[np.float64]:
         """Energy minus beam energy [GeV] of each candidate."""
         return self.values["delta_e"]
-
-    @property
-    def signal_probability(self) -> NDArray[np.float64]:
-        """What the classifier says, in (0, 1)."""
-        return self.values["signal_probability"]
-
-    @property
-    def is_correct(self) -> NDArray[np.bool_]:
-        """Whether the candidate is a true B, wholly and rightly reconstructed."""
-        return self.values["is_correct"]
-
-    @property
-    def passes(self) -> NDArray[np.bool_]:
-        """Whether each event has a candidate, shape ``(n_events,)``."""
-        result = np.zeros(len(self.event_numbers), dtype=np.bool_)
-        result[self.values["event"]] = True
-        return result
-
-    @staticmethod
-    def concatenate(parts: Sequence[Candidates], event_numbers: NDArray[np.int64]) -> Candidates:
-        """Join batches whose ``event`` already counts through all of ``event_numbers``."""
-        return Candidates(
-            np.concatenate([np.empty(0, dtype=B_CANDIDATE), *(part.values for part in parts)]),
-            np.concatenate([np.empty((0, N_BEAUTY_FEATURES)), *(part.features for part in parts)]),
-            event_numbers,
-        )
-
-    def to_arrow(self) -> pa.Table:
-        """A flat table, one row per candidate, with event numbers and mode names."""
-        values = self.values
-        charm = [
-            CHARM_MODE_NAMES[mode % len(CHARM_MODE_NAMES)]
-            + (" (photon)" if mode >= len(CHARM_MODE_NAMES) else "")
-            for mode in values["charm_mode"]
-        ]
-        return pa.table(
-            {
-                "event_number": self.event_numbers[values["event"]],
-                "mbc": values["mbc"].copy(),
-                "delta_e": values["delta_e"].copy(),
-                "signal_probability": values["signal_probability"].copy(),
-                "is_correct": pa.array(values["is_correct"].copy()),
-                "mode_index": values["mode"].copy(),
-                "mode": pa.array([MODE_NAMES[mode] for mode in values["mode"]], pa.string()),
-                "charm_mode": pa.array(charm, pa.string()),
-                "charge": values["charge"].copy(),
-                "flavour": values["flavour"].copy(),
-                "track_mask": values["tracks"].copy(),
-                "cluster_mask": values["clusters"].copy(),
-            }
-        )
 
 
 @kernel
@@ -309,13 +237,7 @@ def _join(
 def _tag(
     lists: NDArray[np.void],
     offsets: NDArray[np.int64],
-    all_tracks: NDArray[np.void],
-    track_offsets: NDArray[np.int64],
-    all_clusters: NDArray[np.void],
-    cluster_offsets: NDArray[np.int64],
-    pdg: NDArray[np.int32],
-    mothers: NDArray[np.int64],
-    n_leaves: NDArray[np.int64],
+    batch: Batch,
     event_numbers: NDArray[np.int64],
     allowed: NDArray[np.bool_],
     cuts: Record,
@@ -332,13 +254,7 @@ def _tag(
         at = offsets[event]
         if at[D0] == at[DSTAR0 + 1]:
             continue
-        seen = Seen(
-            all_tracks[track_offsets[event] : track_offsets[event + 1]],
-            all_clusters[cluster_offsets[event] : cluster_offsets[event + 1]],
-            pdg,
-            mothers,
-            n_leaves,
-        )
+        seen = seen_in(batch, event)
         fold = event_numbers[event] & 1
         for companion in range(N_COMPANIONS):
             first_list, charge, n_pi0, second_list = _COMPANIONS[companion]
@@ -443,7 +359,6 @@ def find_b_mesons(
         By default those of the package.
     """
     seen = lists.reconstructed
-    truth = seen.events
     capacity = 8 * len(seen) + 64
     while True:
         found = np.empty(capacity, dtype=B_CANDIDATE)
@@ -451,13 +366,7 @@ def find_b_mesons(
         n = _tag(
             lists.values,
             lists.offsets,
-            seen.tracks,
-            seen.track_offsets,
-            seen.clusters,
-            seen.cluster_offsets,
-            truth.particles["pdg"],
-            truth.mothers,
-            seen.n_leaves,
+            Batch.of(seen),
             event_numbers,
             allowed,
             as_record(cuts or TagConfig()),
@@ -468,5 +377,5 @@ def find_b_mesons(
             features,
         )
         if n <= capacity:
-            return Candidates(found[:n].copy(), features[:n].copy(), event_numbers)
+            return Candidates(found[:n].copy(), event_numbers, MODE_NAMES, features[:n].copy())
         capacity = n

@@ -48,7 +48,8 @@ def label_file(
     skims
         Names from :data:`hepsets.select.skims.SKIMS`.
     candidates
-        Where to write the B candidates of all skims, if wanted.
+        Where to write the candidates of all skims, if wanted; numbers that a skim does not measure
+        (Mbc of a J/psi) are null.
     seed
         Seed of the detector; the labels depend on it and on each event's number in the file only.
     workers
@@ -109,4 +110,4 @@ def _label_row_group(task: _RowGroup) -> tuple[Events, pa.Table | None]:
     for name in task.skims:
         table = find_candidates(events, name, seed=task.seed, event_numbers=numbers).to_arrow()
         tables.append(table.add_column(0, "skim", pa.array([name] * table.num_rows, pa.string())))
-    return events, pa.concat_tables(tables)
+    return events, pa.concat_tables(tables, promote_options="default")

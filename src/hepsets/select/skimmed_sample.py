@@ -58,9 +58,9 @@ class SkimmedSample:
     ----------
     events
         With event columns ``label`` (bool), ``weight`` (1 for passing events, the inverse of the
-        prescale for failing ones), ``event_number`` and, of the best candidate of passing events,
-        ``mbc`` [GeV] and ``delta_e`` [GeV] (0 where ``label`` is false), and ``passes`` of
-        ``trials`` further simulations if any were asked for.
+        prescale for failing ones), ``event_number``, what the skim measures of the best candidate of
+        passing events (``mbc`` [GeV] and ``delta_e`` [GeV] of a hadronic tag; 0 where ``label`` is
+        false), and ``passes`` of ``trials`` further simulations if any were asked for.
     generated, passing
         Events generated to get them, and how many of these pass.
     """
@@ -123,8 +123,7 @@ def _make_block(block: _Block) -> tuple[Events, int]:
     keep = np.sort(np.concatenate([passing, chosen]))
     generated = len(events)
     events = events[keep].with_columns(label=label[keep], event_number=numbers[keep])
-    mbc, delta_e = _best_candidates(events, config)
-    events = events.with_columns(mbc=mbc, delta_e=delta_e)
+    events = events.with_columns(**_best_candidates(events, config))
     if config.trials:
         passes = count_passes(
             events,
@@ -138,15 +137,13 @@ def _make_block(block: _Block) -> tuple[Events, int]:
     return events, generated
 
 
-def _best_candidates(
-    events: Events, config: SkimmedSampleConfig
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """``mbc`` and ``delta_e`` [GeV] of each event's most probable candidate, 0 where it has none."""
+def _best_candidates(events: Events, config: SkimmedSampleConfig) -> dict[str, NDArray[np.float64]]:
+    """What the skim measures of each event's most probable candidate, 0 where it has none."""
     numbers = events.columns["event_number"]
     candidates = find_candidates(events, config.skim, seed=config.seed, event_numbers=numbers)
-    mbc, delta_e = np.zeros(len(events)), np.zeros(len(events))
+    best = {name: np.zeros(len(events)) for name in candidates.measured}
     order = np.argsort(candidates.signal_probability, kind="stable")
     place = np.searchsorted(numbers, candidates.event_number[order])
-    mbc[place] = candidates.mbc[order]  # the last one written is the most probable one
-    delta_e[place] = candidates.delta_e[order]
-    return mbc, delta_e
+    for name, column in best.items():
+        column[place] = candidates.values[name][order]  # the last one written is the most probable one
+    return best

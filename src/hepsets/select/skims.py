@@ -14,35 +14,52 @@ from numpy.typing import NDArray
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.select.candidates import ParticleLists, combine
-from hepsets.select.hadronic_tag import (
-    CHARGED_B,
-    NEUTRAL_B,
-    Candidates,
-    find_b_mesons,
-)
+from hepsets.select.charmonium import find_jpsi
+from hepsets.select.fast_charm import find_fast_charm
+from hepsets.select.hadronic_tag import CHARGED_B, NEUTRAL_B, find_b_mesons
+from hepsets.select.semileptonic_tag import find_semileptonic_b0
+from hepsets.select.skim_candidates import SkimCandidates
 from hepsets.simulate.belle2 import BELLE2, DetectorConfig, simulate
 
 BATCH_EVENTS = 500
 """Events that are simulated and combined at a time; bounds the memory, does not change any result."""
 
 
-Skim: TypeAlias = Callable[[ParticleLists, NDArray[np.int64]], Candidates]
+Skim: TypeAlias = Callable[[ParticleLists, NDArray[np.int64]], SkimCandidates]
 """From the particle lists and event numbers of a batch to the candidates that make events pass."""
 
 
-def hadronic_b0(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> Candidates:
+def hadronic_b0(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimCandidates:
     """Fully reconstructed hadronic B0 decays."""
     return find_b_mesons(lists, event_numbers, NEUTRAL_B)
 
 
-def hadronic_bplus(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> Candidates:
+def hadronic_bplus(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimCandidates:
     """Fully reconstructed hadronic B+ decays."""
     return find_b_mesons(lists, event_numbers, CHARGED_B)
+
+
+def semileptonic_b0(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimCandidates:
+    """B0 → D(*)- l+ neutrino with everything found but the neutrino."""
+    return find_semileptonic_b0(lists, event_numbers)
+
+
+def jpsi(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimCandidates:
+    """J/psi → e+e- or mu+mu-, and anything."""
+    return find_jpsi(lists, event_numbers)
+
+
+def fast_charm(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimCandidates:
+    """A D0 or D+ above 2 GeV in the centre of mass, and anything."""
+    return find_fast_charm(lists, event_numbers)
 
 
 SKIMS: dict[str, Skim] = {
     "hadronic_b0": hadronic_b0,
     "hadronic_bplus": hadronic_bplus,
+    "semileptonic_b0": semileptonic_b0,
+    "jpsi": jpsi,
+    "fast_charm": fast_charm,
 }
 """All skims by name."""
 
@@ -63,7 +80,7 @@ def _numbers(events: Events, event_numbers: NDArray[np.int64]) -> NDArray[np.int
 
 
 def _batches(events: Events, numbers: NDArray[np.int64]) -> Iterator[tuple[slice, Events, NDArray[np.int64]]]:
-    for begin in range(0, len(events), BATCH_EVENTS):
+    for begin in range(0, max(len(events), 1), BATCH_EVENTS):  # one batch, an empty one, of no events
         part = slice(begin, min(begin + BATCH_EVENTS, len(events)))
         yield part, events[part], numbers[part]
 
@@ -77,7 +94,7 @@ def run_skims(
     trial: int = 0,
     detector: DetectorConfig = BELLE2,
 ) -> dict[str, NDArray[np.bool_]]:
-    """Simulate the detector once and tell which events pass each skim.
+    """Simulate and combine each event once and tell which events pass each skim.
 
     Parameters
     ----------
@@ -156,8 +173,8 @@ def find_candidates(
     event_numbers: NDArray[np.int64],
     trial: int = 0,
     detector: DetectorConfig = BELLE2,
-) -> Candidates:
-    """Simulate the detector once and return every accepted B candidate, ordered by event.
+) -> SkimCandidates:
+    """Simulate the detector once and return every accepted candidate, ordered by event.
 
     Raises
     ------
@@ -172,4 +189,4 @@ def find_candidates(
         found = chosen(combine(seen, event_numbers=batch_numbers), batch_numbers)
         found.values["event"] += part.start
         parts.append(found)
-    return Candidates.concatenate(parts, numbers)
+    return SkimCandidates.concatenate(parts, numbers)

@@ -1,0 +1,23 @@
+"""A detector that finds and identifies nearly everything, to test combinatorics apart from efficiency."""
+
+from __future__ import annotations
+
+from hepsets.simulate.belle2 import DetectorConfig
+from hepsets.simulate.calorimeter import CalorimeterConfig
+from hepsets.simulate.particle_id import ParticleIdConfig
+from hepsets.simulate.tracker import TrackerConfig
+
+PERFECT = DetectorConfig(
+    tracker=TrackerConfig(
+        theta_min=0.5, theta_max=179.5, plateau=1.0, turn_on_pt=0.01, turn_on_width=0.001, tail_fraction=0.0,
+        kink_radius=0.0, outer_radius=0.0, displaced_none=1e4,
+    ),
+    calorimeter=CalorimeterConfig(
+        forward_min=0.1, forward_max=32.2, barrel_max=130.7, backward_max=179.9, efficiency=1.0,
+        conversion_length=0.0, background=0.0, split_off=0.0, tail_fraction=0.0,
+        threshold_forward=0.02, threshold_barrel=0.02, threshold_backward=0.02, noise=0.0, stochastic=0.005,
+    ),
+    particle_id=ParticleIdConfig(
+        dedx_outliers=1e-6, top_outliers=1e-6, aerogel_outliers=1e-6, ep_outliers=1e-6
+    ),
+)  # fmt: skip
