@@ -123,6 +123,54 @@ def simulate(
 
 
 @app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    model: Annotated[str, typer.Option(help="Model of that run.")],
+    out: Annotated[Path, typer.Option(help="ONNX file to write.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Events, parquet, to compare scores on; generated ones by default.")
+    ] = None,
+) -> None:
+    """Export a trained model as a filter: one ONNX file with everything inside, checked against PyTorch."""
+    from hepsets.deploy.export import export_from_run
+
+    events, difference = export_from_run(run, model, out, data)
+    typer.echo(f"{out}: scores of {events} events differ from PyTorch's by at most {difference:.1g}")
+
+
+@app.command("filter")
+def filter_events(
+    inputs: Annotated[
+        list[Path], typer.Argument(help="HepMC3 ASCII (also gzip, - for standard input) or parquet files.")
+    ],
+    model: Annotated[Path, typer.Option(help="Filter that hepsets export wrote.")],
+    out: Annotated[Path, typer.Option(help="File of the same format, or - for standard output.")],
+    mode: Annotated[str, typer.Option(help="importance, threshold or score.")] = "importance",
+    form: Annotated[str, typer.Option(help="Of the keep probability: root or logistic.")] = "root",
+    floor: Annotated[float | None, typer.Option(help="Least keep probability; by default the best.")] = None,
+    threshold: Annotated[float | None, typer.Option(help="Least score; by default the best.")] = None,
+    seed: Seed = 1,
+    renumber: Annotated[
+        bool, typer.Option("--renumber", help="Count events from 0, do not use their own numbers.")
+    ] = False,
+    report: Annotated[Path | None, typer.Option(help="HTML page with a summary.")] = None,
+) -> None:
+    """Keep the generated events that are worth simulating, with weights that leave no bias."""
+    from hepsets.deploy.event_filter import EventFilter, FilterSettings
+    from hepsets.deploy.filter_files import filter_files
+
+    settings = FilterSettings(mode, form, floor, threshold, seed)  # type: ignore[arg-type]  # it checks them
+    event_filter = EventFilter.load(model)
+    summary = filter_files(event_filter, inputs, out, settings, renumber=renumber)
+    for line in summary.lines():
+        typer.echo(line, err=True)
+    if report:
+        from hepsets.report.filter_page import write_filter_page
+
+        write_filter_page(report, summary, event_filter.facts(settings))
+
+
+@app.command()
 def run(
     analysis: Annotated[str, typer.Argument(help="Name of the analysis; see hepsets list.")],
     scale: Annotated[Scale | None, typer.Option(help="Size of the run.")] = None,

@@ -55,7 +55,7 @@ def test_exporting_leaves_the_model_as_found(tmp_path) -> None:
 def test_a_file_that_is_no_exported_model_is_refused(tmp_path) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(b"nothing of the kind")
-    with pytest.raises(InputError, match="export_onnx"):
+    with pytest.raises(InputError, match="hepsets export"):
         OnnxModel(path)
-    with pytest.raises(InputError, match="export_onnx"):
+    with pytest.raises(InputError, match="hepsets export"):
         OnnxModel(tmp_path / "nowhere.onnx")

@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import awkward as ak
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
+
+if TYPE_CHECKING:
+    import awkward as ak
 
 PARTICLE_COLUMNS: Mapping[str, np.dtype[Any]] = {
     "pdg": np.dtype(np.int32),
@@ -360,6 +362,8 @@ class Events:
 
     def to_awkward(self) -> ak.Array:
         """An awkward array of records with field ``particles`` and the event columns (no copies)."""
+        import awkward as ak  # takes longer to load than a filter may take to start
+
         particles = ak.contents.RecordArray(
             [ak.contents.NumpyArray(self.particles[name]) for name in PARTICLE_COLUMNS],
             list(PARTICLE_COLUMNS),
@@ -375,6 +379,8 @@ class Events:
     @staticmethod
     def from_awkward(array: ak.Array) -> Events:
         """Events from an awkward array with a field ``particles`` (``prod_time`` or ``prodTime``)."""
+        import awkward as ak
+
         if "particles" not in ak.fields(array):
             raise InputError(f"an awkward array with fields {ak.fields(array)}", "a field 'particles'")
         lists = array["particles"]

@@ -1,18 +1,17 @@
-"""Models as ONNX graphs: physical columns and PDG ids in, probabilities out."""
+"""Models as ONNX graphs and filters: physical columns and PDG ids in, probabilities out."""
 
 from __future__ import annotations
 
 import json
 import logging
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
-from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from torch import Tensor, nn
 
@@ -20,27 +19,38 @@ from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.pdg import UNKNOWN, PdgMap
 from hepsets.core.whole_file import whole_file
-from hepsets.learn.model import EventModel
-from hepsets.represent.features import RAW_COLUMNS, raw_columns
+from hepsets.deploy.event_filter import CARD, EventFilter
+from hepsets.deploy.filter_card import FilterCard
+from hepsets.deploy.onnx_model import OnnxModel as OnnxModel
+from hepsets.learn.model import EventModel, logits_of
+from hepsets.represent.features import RAW_COLUMNS
 from hepsets.represent.packed import PackedBatch
 
 _OPSET = 18
+
+_PARITY = 1e-5
+"""Greatest difference of scores between a model and its graph."""
 
 
 class _Scores(nn.Module):
     """A model as a function of plain tensors."""
 
-    def __init__(self, model: EventModel) -> None:
+    def __init__(self, model: EventModel, skims: int) -> None:
         super().__init__()
         self.model = model
+        self.skims = skims
 
     def forward(self, particles: Tensor, tokens: Tensor, mothers: Tensor, offsets: Tensor) -> Tensor:
         features = self.model.features.of_raw(particles)
         logits: Tensor = self.model(PackedBatch(features, tokens, mothers, offsets))
-        return torch.sigmoid(logits if logits.ndim == 1 else logits[:, 0])
+        if logits.ndim == 2:
+            logits = logits[:, 0] if self.skims == 1 else logits[:, : self.skims]
+        return torch.sigmoid(logits)
 
 
-def export_onnx(model: EventModel, path: str | Path) -> None:
+def export_onnx(
+    model: EventModel, path: str | Path, *, skims: int = 1, metadata: Mapping[str, str] | None = None
+) -> None:
     """Write a model as one ONNX file, whole or not at all.
 
     The graph holds features, scaler and PDG map. Its inputs are
@@ -51,8 +61,9 @@ def export_onnx(model: EventModel, path: str | Path) -> None:
     - ``mothers``: int64 ``(n_particles,)``, row of each particle's mother; a root names itself;
     - ``offsets``: int64 ``(n_events + 1,)``, event ``i`` owns rows ``offsets[i]:offsets[i + 1]``;
 
-    and its output is ``score``: float32 ``(n_events,)``, the probability to pass. Numbers of
-    particles and events are free, empty events are allowed.
+    and its output is ``score``: float32 ``(n_events,)``, the probability to pass, or
+    ``(n_events, skims)`` for more than one skim. Numbers of particles and events are free, empty
+    events are allowed.
 
     Parameters
     ----------
@@ -60,77 +71,113 @@ def export_onnx(model: EventModel, path: str | Path) -> None:
         A trained model; it is left as found.
     path
         Where the file shall stand.
+    skims
+        How many of the model's outputs are scores of skims; the others are left out.
+    metadata
+        Further metadata properties of the file.
     """
     path = Path(path)
     was_training, device = model.training, model.device
     model.eval().cpu()
     try:
-        graph = _trace(model)
+        graph = _trace(model, skims)
     finally:
         model.train(was_training).to(device)
     _put_pdg_map_in_front(graph, model.pdg_map)
     helper.set_model_props(
         graph,
-        {"model": model.name, "particles": json.dumps(RAW_COLUMNS), "output": "probability to pass"},
+        {
+            "model": model.name,
+            "particles": json.dumps(RAW_COLUMNS),
+            "output": "probability to pass",
+            **(metadata or {}),
+        },
     )
     onnx.checker.check_model(graph, full_check=True)
     with whole_file(path) as partial:
         onnx.save(graph, partial)
 
 
-class OnnxModel:
-    """An exported model on ONNX Runtime.
+def export_filter(model: EventModel, card: FilterCard, path: str | Path, events: Events) -> float:
+    """Write a model with its keep rules and training domain as one ONNX file that is a filter.
+
+    The file appears only if it gives the same scores as the model, within 1e-5, on ``events`` and on
+    the edge cases that :func:`edge_cases` makes of them.
 
     Parameters
     ----------
+    model
+        A trained model.
+    card
+        What it must know besides.
     path
-        A file that :func:`export_onnx` wrote.
-    threads
-        Threads of one call; 0 leaves the choice to ONNX Runtime.
+        Where the file shall stand.
+    events
+        Events to compare on; a thousand real ones are a fair sample.
+
+    Returns
+    -------
+    float
+        The greatest difference of scores found.
 
     Raises
     ------
     InputError
-        If the file is no such model.
+        If the model has fewer outputs than the card has skims, or the scores differ.
     """
-
-    def __init__(self, path: str | Path, *, threads: int = 0) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime's own errors share no public base class
+    if len(card.skims) > model.config.heads:
+        raise InputError(
+            f"{len(card.skims)} skims for {model.config.heads} outputs", "an output for each skim"
+        )
+    with whole_file(path) as partial:
+        export_onnx(model, partial, skims=len(card.skims), metadata={CARD: card.to_json()})
+        exported = EventFilter.load(partial)
+        worst = 0.0
+        for part in (events, *edge_cases(events)):
+            logits = logits_of(model, model.prepare(part))[:, : len(card.skims)]
+            expected = torch.sigmoid(logits).numpy()
+            worst = max(worst, float(np.abs(exported.scores(part) - expected).max(initial=0.0)))
+        if not worst <= _PARITY:
             raise InputError(
-                f"{path} cannot be loaded by ONNX Runtime ({str(error).splitlines()[0]})",
-                "a file that export_onnx wrote",
-            ) from error
-        names = [entry.name for entry in self._session.get_inputs()]
-        if names != ["particles", "pdg", "mothers", "offsets"]:
-            raise InputError(f"{path} has inputs {names}", "a file that export_onnx wrote")
-
-    def score(self, events: Events, *, batch_events: int = 2048) -> NDArray[np.float32]:
-        """Probability of each event to pass, float32, shape ``(n_events,)``."""
-        result = np.empty(len(events), dtype=np.float32)
-        for begin in range(0, len(events), batch_events):
-            part = events[begin : begin + batch_events]
-            (result[begin : begin + batch_events],) = self._session.run(
-                ["score"],
-                {
-                    "particles": raw_columns(part).numpy(),
-                    "pdg": part.particles["pdg"].astype(np.int64),
-                    "mothers": part.mothers,
-                    "offsets": part.offsets,
-                },
+                f"{model.name} differs from its ONNX graph by {worst:.2g} in its scores",
+                f"at most {_PARITY:g}",
+                "report it, with the model and the events",
             )
-        return result
+    return worst
+
+
+def edge_cases(events: Events) -> tuple[Events, ...]:
+    """What is rare in events, made of the first of ``events``.
+
+    An event alone; no event; an event without particles, alone and between others; a single
+    particle; ids that no model knows; all particles on one chain; a very large event.
+    """
+    one = events[:1]
+    n = one.n_particles
+    first = {name: column[:1] for name, column in one.particles.items()}
+    root_alone = Events({**first, "mother_index": first["index"]}, np.array([0, 1]))
+    strange = Events({**one.particles, "pdg": np.full(n, 9_900_441)}, one.offsets)
+    chain = Events(
+        {**one.particles, "index": np.arange(n), "mother_index": np.maximum(np.arange(n) - 1, 0)}, one.offsets
+    )
+    large = events[:10]
+    large = Events(
+        {
+            **large.particles,
+            "index": np.arange(large.n_particles),
+            "mother_index": large.mothers,
+        },
+        np.array([0, large.n_particles]),
+    )
+    empty = events[:0]
+    hollow = Events(one.particles, np.array([0, 0, n, n]))
+    return one, empty, Events(empty.particles, np.array([0, 0])), hollow, root_alone, strange, chain, large
 
 
 # -- pieces ----------------------------------------------------------------------------------------
 
 
-def _trace(model: EventModel) -> Any:
+def _trace(model: EventModel, skims: int) -> Any:
     """The model as an ONNX graph with an input ``tokens``."""
     # two events of three particles and one: sizes that no broadcasting rule mistakes for others
     example = (
@@ -150,7 +197,7 @@ def _trace(model: EventModel) -> Any:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
-                _Scores(model).eval(),
+                _Scores(model, skims).eval(),
                 example,
                 input_names=names,
                 output_names=("score",),

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from hepsets.core.errors import InputError
+from hepsets.evaluate.keep_rule import correct_prior as correct_prior
 from hepsets.evaluate.sample import Array, scored
 
 
@@ -85,35 +86,3 @@ def calibrate(
         float(np.sqrt(np.sum((share * sigma) ** 2))),
         float(share @ sigma * np.sqrt(2 / np.pi)),
     )
-
-
-def correct_prior(probability: ArrayLike, trained: float, population: float) -> Array:
-    """Probability in the population from one learnt at another share of passing events.
-
-    By Bayes' theorem the odds scale with the ratio of the prior odds (Saerens, Latinne and
-    Decaestecker, Neural Comput. 14 (2002) 21, eq. 2.4).
-
-    Parameters
-    ----------
-    probability
-        Scores in [0, 1], any shape, of a network trained with a share ``trained`` of passing events.
-    trained, population
-        Share of passing events in training and in the population, in (0, 1).
-
-    Raises
-    ------
-    InputError
-        If a share is not between 0 and 1.
-
-    Examples
-    --------
-    >>> float(correct_prior(0.5, trained=0.5, population=0.05))
-    0.05
-    """
-    for share in (trained, population):
-        if not 0.0 < share < 1.0:
-            raise InputError(f"a share of passing events of {share}", "a number between 0 and 1")
-    p = np.asarray(probability, dtype=np.float64)
-    passing = p * population / trained
-    failing = (1 - p) * (1 - population) / (1 - trained)
-    return np.asarray(passing / (passing + failing))

@@ -29,7 +29,7 @@ from sklearn.metrics import roc_curve
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
-from hepsets.evaluate.calibration import correct_prior
+from hepsets.evaluate.keep_rule import KeepRule, LogisticRule
 from hepsets.evaluate.sample import Array, Scored, effective_count, mean, scored
 
 
@@ -124,29 +124,6 @@ class ImportanceResult:
     speedup_se: float
     effective_fraction: float
     kept: float
-
-
-@result(frozen=True)
-class KeepRule:
-    """Keep an event with probability ``scale`` √P(pass), not below ``floor`` nor above one.
-
-    Parameters
-    ----------
-    scale, floor
-        See above; chosen by :func:`choose_keep_rule`.
-    trained, population
-        Shares of passing events in training and in the population, for the change of prior.
-    """
-
-    scale: float
-    floor: float
-    trained: float
-    population: float
-
-    def __call__(self, scores: ArrayLike) -> Array:
-        """Probability to keep each event, same shape as ``scores``, in (0, 1]."""
-        root = np.sqrt(correct_prior(scores, self.trained, self.population))
-        return np.asarray(np.clip(self.scale * root, self.floor, 1.0))
 
 
 def speedup(true_positive_rate: ArrayLike, false_positive_rate: ArrayLike, config: SpeedupConfig) -> Array:
@@ -363,6 +340,32 @@ def choose_keep_rule(
         return importance_speedup(sample.labels, rule(sample.scores), sample.weights, config).speedup
 
     return max(rules, key=gain)
+
+
+def choose_logistic_rule(
+    labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None, config: SpeedupConfig
+) -> LogisticRule:
+    """The logistic keep probability of greatest speedup on validation events, for comparison.
+
+    Raises
+    ------
+    InputError
+        As :func:`hepsets.evaluate.sample.scored`, or if the network time is open.
+    """
+    sample = scored(labels, scores, weights)
+    config = _with_retention(sample, config)
+
+    def gain(rule: LogisticRule) -> float:
+        return importance_speedup(sample.labels, rule(sample.scores), sample.weights, config).speedup
+
+    return max(
+        (
+            LogisticRule(float(offset), floor)
+            for offset in np.linspace(-4, 4, 33)
+            for floor in (0.01, 0.02, 0.05, 0.1, 0.2)
+        ),
+        key=gain,
+    )
 
 
 def measured_retention(labels: ArrayLike, weights: ArrayLike | None = None) -> Measured:

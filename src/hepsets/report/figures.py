@@ -317,6 +317,38 @@ def score_distributions(
 
 
 @_styled
+def filter_histograms(
+    figure: Figure,
+    edges: Array,
+    scores: Mapping[str, NDArray[np.int64]],
+    probabilities: Mapping[str, NDArray[np.int64]],
+) -> None:
+    """Numbers of filtered events by score and by keep probability, one line per skim.
+
+    Parameters
+    ----------
+    edges
+        Of the bins, shape ``(n_bins + 1,)``.
+    scores, probabilities
+        Events per bin for each skim, shape ``(n_bins,)``.
+    """
+    _some(scores)
+    figure.set_size_inches(9.4, 3.4)
+    panels = figure.subplots(1, 2, sharey=True)
+    styles = model_styles(list(scores))
+    for axes, counts, label in zip(
+        panels, (scores, probabilities), ("score", "probability to be kept"), strict=True
+    ):
+        for name, values in counts.items():
+            axes.stairs(values, edges, color=styles[name].colour, ls=styles[name].dash, label=name)
+        axes.set(xlabel=label, xlim=(0, 1), yscale="symlog")
+    most = max(values.max() for counts in (scores, probabilities) for values in counts.values())
+    panels[0].set_ylim(0, 2 * max(most, 1))
+    panels[0].set_ylabel("events")
+    panels[1].legend()
+
+
+@_styled
 def calibration_curves(
     figure: Figure, models: Mapping[str, Calibration], styles: Mapping[str, Style]
 ) -> None:

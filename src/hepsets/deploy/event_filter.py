@@ -1,0 +1,294 @@
+"""The filter as a library: which generated events go on to the simulation, and with which weights."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsets.core.errors import InputError
+from hepsets.core.event_random import uniforms
+from hepsets.core.events import PARTICLE_COLUMNS, Events
+from hepsets.deploy.filter_card import FilterCard, SkimCard, total_momentum
+from hepsets.deploy.onnx_model import OnnxModel
+from hepsets.evaluate.keep_rule import KeepRule, LogisticRule
+
+Array = NDArray[np.float64]
+
+Mode = Literal["importance", "threshold", "score"]
+Form = Literal["root", "logistic"]
+
+CARD = "hepsets.filter"
+"""Key of the card among the metadata of the ONNX file."""
+
+TRIAL = 0xF117E5
+"""Keeps the filter's random numbers apart from those of the detector simulation of the same seed."""
+
+
+@dataclass(frozen=True)
+class FilterSettings:
+    """How to filter.
+
+    Parameters
+    ----------
+    mode
+        ``"importance"``: keep with a probability p and weight 1/p, unbiased; ``"threshold"``: keep
+        from a score upwards, biased; ``"score"``: keep everything.
+    form
+        Of p: ``"root"``, proportional to √P(pass), or ``"logistic"``, as in Belle II's production.
+    floor
+        Least p, in (0, 1]; by default what was best on validation events. An event that the network
+        wrongly gives up gets the weight 1/floor if it is kept, so the floor bounds the weights.
+    threshold
+        Least score to keep; by default what was best on validation events.
+    seed
+        Seed of the choice.
+    """
+
+    mode: Mode = "importance"
+    form: Form = "root"
+    floor: float | None = None
+    threshold: float | None = None
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for value, choices, name in ((self.mode, Mode, "mode"), (self.form, Form, "form")):
+            if value not in get_args(choices):
+                raise InputError(f"{name} {value!r}", f"one of {', '.join(get_args(choices))}")
+        if self.floor is not None and not 0 < self.floor <= 1:
+            raise InputError(f"floor {self.floor}", "a probability above 0 and not above 1")
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise InputError(f"threshold {self.threshold}", "a score from 0 to 1")
+        if not 0 <= self.seed < 2**63:
+            raise InputError(f"seed {self.seed}", "a number from 0 to 2^63 - 1")
+
+
+@dataclass(frozen=True, eq=False)
+class Strange:
+    """Which events lie outside the training domain, and why.
+
+    Parameters
+    ----------
+    outside
+        Shape ``(n_events,)``.
+    reasons
+        Events for each reason; an event may have several.
+    unknown_ids
+        Events that hold each id that training never saw.
+    """
+
+    outside: NDArray[np.bool_]
+    reasons: Mapping[str, int]
+    unknown_ids: Mapping[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """What becomes of some events; arrays of shape ``(n_events, n_skims)``.
+
+    Parameters
+    ----------
+    scores
+        The network's probabilities to pass.
+    probabilities
+        With which probability the event was to be kept.
+    weights
+        1/p where the event is kept for the skim, else 0; 1 in threshold and score mode.
+    strange
+        Events outside the training domain; they are kept with p = 1.
+    """
+
+    scores: Array
+    probabilities: Array
+    weights: Array
+    strange: Strange
+
+    @property
+    def kept(self) -> NDArray[np.bool_]:
+        """Which events some skim wants, shape ``(n_events,)``."""
+        return np.asarray((self.weights > 0).any(axis=1))
+
+
+class EventFilter:
+    """A trained filter on ONNX Runtime.
+
+    Parameters
+    ----------
+    model
+        The network.
+    card
+        Its keep rules and its training domain.
+
+    Examples
+    --------
+    ::
+
+        keep = EventFilter.load("filter.onnx")
+        weights = keep.weights(events)        # (n_events, n_skims), 0: not sampled
+    """
+
+    def __init__(self, model: OnnxModel, card: FilterCard) -> None:
+        self.model = model
+        self.card = card
+
+    @classmethod
+    def load(cls, path: str | Path, *, threads: int = 1) -> EventFilter:
+        """Load a file that ``hepsets export`` wrote.
+
+        Raises
+        ------
+        InputError
+            If it is no such file, is damaged, or reaches beyond itself (foreign operators, external
+            data).
+        """
+        model = OnnxModel(path, threads=threads)
+        if CARD not in model.metadata:
+            raise InputError(
+                f"{path} is a model without keep rules", "a filter", "make it with hepsets export"
+            )
+        card = FilterCard.from_json(model.metadata[CARD], str(path))
+        found = model.score(_nothing()).size
+        if found != len(card.skims):
+            raise InputError(
+                f"{path} names {len(card.skims)} skims and scores {found}", "a score for each skim"
+            )
+        return cls(model, card)
+
+    @property
+    def skims(self) -> tuple[str, ...]:
+        """Names of the skims, in the order of all columns."""
+        return tuple(skim.name for skim in self.card.skims)
+
+    def facts(self, settings: FilterSettings) -> dict[str, str]:
+        """How it was trained and is set, for people."""
+        facts = {
+            "model": f"{self.card.model}, hepsets {self.card.version}",
+            "trained on": self.card.sample,
+            "mode": settings.mode,
+            "seed": str(settings.seed),
+        }
+        for skim in self.card.skims:
+            if settings.mode == "threshold":
+                value = skim.threshold if settings.threshold is None else settings.threshold
+                facts[skim.name] = f"score from {value:.4g}"
+            elif settings.mode == "importance":
+                rule = _rule(skim, settings)
+                shape = (
+                    f"{rule.scale:.3g} √P(pass), retention {rule.population:.3g}"
+                    if isinstance(rule, KeepRule)
+                    else f"σ(logit score {rule.offset:+.3g})"
+                )
+                facts[skim.name] = f"p = {shape}, from {rule.floor:.3g} to 1"
+        return facts
+
+    def weights(
+        self,
+        events: Events,
+        settings: FilterSettings | None = None,
+        *,
+        event_numbers: NDArray[np.integer[Any]] | None = None,
+    ) -> Array:
+        """Weights of events, shape ``(n_events, n_skims)``; 0 where an event is not kept for a skim.
+
+        Parameters
+        ----------
+        events
+            Valid events (see :meth:`hepsets.core.events.Events.validate`).
+        settings
+            Unbiased importance sampling with the recommended probabilities by default.
+        event_numbers
+            Numbers that, with the seed, decide; 0, 1, … by default. Give each event of a production
+            its own.
+        """
+        return self.decide(events, settings, event_numbers=event_numbers).weights
+
+    def scores(self, events: Events) -> Array:
+        """Probabilities to pass, shape ``(n_events, n_skims)``, at the training's share of passing events."""
+        return self.model.score(events).reshape(len(events), len(self.card.skims)).astype(np.float64)
+
+    def decide(
+        self,
+        events: Events,
+        settings: FilterSettings | None = None,
+        *,
+        event_numbers: NDArray[np.integer[Any]] | None = None,
+    ) -> Decision:
+        """Scores, keep probabilities and weights; see :meth:`weights`."""
+        settings = settings or FilterSettings()
+        numbers = np.arange(len(events)) if event_numbers is None else np.asarray(event_numbers)
+        if numbers.shape != (len(events),):
+            raise InputError(f"event numbers of shape {numbers.shape}", f"({len(events)},)")
+        scores = self.scores(events)
+        strange = self.strange(events)
+        p = np.stack(
+            [
+                _probabilities(skim, score, settings)
+                for skim, score in zip(self.card.skims, scores.T, strict=True)
+            ],
+            axis=1,
+        )
+        p[strange.outside] = 1.0
+        # the same number for all skims: an event kept for one is likely kept for the others
+        random = uniforms(settings.seed, numbers, TRIAL)[:, None]
+        weights = np.where(random < p, 1 / np.where(p > 0, p, 1.0), 0.0)
+        return Decision(scores, p, weights, strange)
+
+    def strange(self, events: Events) -> Strange:
+        """Which events lie outside the training domain."""
+        domain = self.card.domain
+        low, high = domain.multiplicity
+        total = total_momentum(events)
+        lowest, highest = np.array(domain.momentum).T
+        unknown = self._unknown(events.particles["pdg"])
+        event = events.event_of_particle
+        holds_unknown = np.bincount(event[unknown], minlength=len(events)) > 0
+        reasons = {
+            "a particle that training never saw": holds_unknown,
+            f"fewer than {low} or more than {high} particles": (events.multiplicity < low)
+            | (events.multiplicity > high),
+            "another beam energy or momentum": ((total < lowest) | (total > highest)).any(axis=1),
+        }
+        pairs = np.unique(np.stack([events.particles["pdg"][unknown], event[unknown]]), axis=1)
+        return Strange(
+            np.logical_or.reduce(list(reasons.values())),
+            {reason: int(which.sum()) for reason, which in reasons.items() if which.any()},
+            Counter(int(pdg) for pdg in pairs[0]),
+        )
+
+    @cached_property
+    def _ids(self) -> NDArray[np.int64]:
+        return np.asarray(self.card.domain.pdg_ids, dtype=np.int64)
+
+    def _unknown(self, pdg: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+        if not len(self._ids):
+            return np.ones(len(pdg), dtype=bool)
+        place = np.minimum(np.searchsorted(self._ids, pdg), len(self._ids) - 1)
+        return np.asarray(self._ids[place] != pdg)
+
+
+# -- inside ----------------------------------------------------------------------------------------
+
+
+def _probabilities(skim: SkimCard, scores: Array, settings: FilterSettings) -> Array:
+    if settings.mode == "score":
+        return np.ones_like(scores)
+    if settings.mode == "threshold":
+        threshold = skim.threshold if settings.threshold is None else settings.threshold
+        return (scores >= threshold).astype(np.float64)
+    return _rule(skim, settings)(scores)
+
+
+def _rule(skim: SkimCard, settings: FilterSettings) -> KeepRule | LogisticRule:
+    rule = skim.rule if settings.form == "root" else skim.logistic
+    return rule if settings.floor is None else replace(rule, floor=settings.floor)
+
+
+def _nothing() -> Events:
+    """One event without particles."""
+    return Events({name: np.zeros(0, kind) for name, kind in PARTICLE_COLUMNS.items()}, np.zeros(2, np.int64))

@@ -1,0 +1,227 @@
+"""What a filter must know besides its network: training domain, keep rules, retention, names.
+
+A card is written when a model is judged and lies beside it as ``NAME.card.json``; the export puts it
+into the ONNX file. Only numpy is needed to read one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsets.core.errors import InputError
+from hepsets.core.events import Events
+from hepsets.core.whole_file import whole_file
+from hepsets.evaluate.keep_rule import KeepRule, LogisticRule
+
+SCHEMA = "hepsets-filter-1"
+"""Version of the card's schema; a reader refuses any other."""
+
+MOMENTUM = ("px", "py", "pz", "energy")
+
+
+@dataclass(frozen=True)
+class TrainingDomain:
+    """Where the training events lie; what lies elsewhere the network has never seen.
+
+    Parameters
+    ----------
+    pdg_ids
+        All ids that occur in training, rising.
+    multiplicity
+        Least and greatest number of particles.
+    momentum
+        Least and greatest total px, py, pz and energy of an event's roots [GeV]: the beams.
+    """
+
+    pdg_ids: tuple[int, ...]
+    multiplicity: tuple[int, int]
+    momentum: tuple[tuple[float, float], ...]
+
+    @classmethod
+    def of(cls, events: Events) -> TrainingDomain:
+        """The domain of training events."""
+        total = total_momentum(events)
+        return cls(
+            tuple(int(i) for i in np.unique(events.particles["pdg"])),
+            (int(events.multiplicity.min()), int(events.multiplicity.max())),
+            tuple((float(low), float(high)) for low, high in zip(total.min(0), total.max(0), strict=True)),
+        )
+
+
+@dataclass(frozen=True)
+class SkimCard:
+    """One skim: which events pass it and with which probability to keep them.
+
+    Parameters
+    ----------
+    name
+        Name of the skim.
+    rule, logistic
+        Keep probabilities of importance sampling, chosen on validation events.
+    threshold
+        Score of greatest speedup, chosen on validation events.
+    """
+
+    name: str
+    rule: KeepRule
+    logistic: LogisticRule
+    threshold: float
+
+
+@dataclass(frozen=True)
+class FilterCard:
+    """All that a filter must know besides its network.
+
+    Parameters
+    ----------
+    model
+        Name of the model.
+    sample
+        What was trained on, for example ``"mixed"``.
+    skims
+        One entry for each output of the network, in order.
+    domain
+        Where the training events lie.
+    version
+        Of hepsets that wrote it.
+    """
+
+    model: str
+    sample: str
+    skims: tuple[SkimCard, ...]
+    domain: TrainingDomain
+    version: str = dataclasses.field(default_factory=lambda: version("hepsets"))
+
+    def to_json(self) -> str:
+        """The card as JSON, with the version of its schema."""
+        return json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)})
+
+    @classmethod
+    def from_json(cls, text: str, source: str) -> FilterCard:
+        """Read what :meth:`to_json` wrote; ``source`` names the file in errors.
+
+        Raises
+        ------
+        InputError
+            If it is damaged, of another schema, or its numbers are out of their ranges.
+        """
+        try:
+            content = json.loads(text)
+            schema = content.pop("schema", None) if isinstance(content, dict) else None
+            if schema != SCHEMA:
+                raise InputError(
+                    f"{source} has a filter card of schema {schema!r}",
+                    SCHEMA,
+                    "export it again with this version of hepsets",
+                )
+            card = _card(content)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(
+                f"{source} has a damaged filter card ({type(error).__name__}: {error})",
+                "what hepsets export wrote",
+            ) from error
+        return card
+
+
+def make_card(
+    model: str,
+    training: Events,
+    *,
+    sample: str,
+    skim: str,
+    rule: KeepRule,
+    logistic: LogisticRule,
+    threshold: float,
+) -> FilterCard:
+    """The card of a model with one skim; see :class:`FilterCard` and :class:`SkimCard`."""
+    return FilterCard(
+        model, sample, (SkimCard(skim, rule, logistic, threshold),), TrainingDomain.of(training)
+    )
+
+
+def save_card(card: FilterCard, path: str | Path) -> None:
+    """Write a card, whole or not at all."""
+    with whole_file(path) as partial:
+        partial.write_text(card.to_json() + "\n")
+
+
+def load_card(path: str | Path) -> FilterCard:
+    """Read a card that :func:`save_card` wrote.
+
+    Raises
+    ------
+    InputError
+        If there is none or it is damaged.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text()
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"no filter card {path}",
+            "the card that a run writes beside each model",
+            "run the analysis again with this version of hepsets",
+        ) from error
+    return FilterCard.from_json(text, str(path))
+
+
+def total_momentum(events: Events) -> NDArray[np.float64]:
+    """Total px, py, pz and energy of the roots of each event [GeV], shape ``(n_events, 4)``."""
+    roots = np.flatnonzero(events.mothers == np.arange(events.n_particles))
+    event = events.event_of_particle[roots]
+    return np.stack(
+        [np.bincount(event, events.particles[name][roots], len(events)) for name in MOMENTUM], axis=1
+    )
+
+
+# -- inside ----------------------------------------------------------------------------------------
+
+
+def _card(content: dict[str, Any]) -> FilterCard:
+    domain = content.pop("domain")
+    low, high = (int(n) for n in domain["multiplicity"])
+    momentum = tuple((float(a), float(b)) for a, b in domain["momentum"])
+    if len(momentum) != len(MOMENTUM):
+        raise ValueError(f"{len(momentum)} momentum ranges")
+    skims = tuple(
+        SkimCard(
+            str(skim["name"]),
+            KeepRule(**{key: float(value) for key, value in skim["rule"].items()}),
+            LogisticRule(**{key: float(value) for key, value in skim["logistic"].items()}),
+            float(skim["threshold"]),
+        )
+        for skim in content.pop("skims")
+    )
+    for skim in skims:
+        _check(skim)
+    if not skims or len({skim.name for skim in skims}) != len(skims):
+        raise ValueError(f"skims {[skim.name for skim in skims]}")
+    ids = tuple(sorted(int(i) for i in domain["pdg_ids"]))
+    names = {name: str(content[name]) for name in ("model", "sample", "version")}
+    return FilterCard(**names, skims=skims, domain=TrainingDomain(ids, (low, high), momentum))
+
+
+def _check(skim: SkimCard) -> None:
+    if not skim.name.isidentifier():
+        raise ValueError(f"a skim named {skim.name!r}")
+    rule = skim.rule
+    fine = (
+        rule.scale > 0
+        and 0 < rule.floor <= 1
+        and 0 < rule.trained < 1
+        and 0 < rule.population < 1
+        and 0 < skim.logistic.floor <= 1
+        and np.isfinite([rule.scale, skim.logistic.offset, skim.threshold]).all()
+    )
+    if not fine:
+        raise ValueError(f"impossible numbers for skim {skim.name}")

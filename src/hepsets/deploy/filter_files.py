@@ -1,0 +1,275 @@
+"""Filter files and pipes: HepMC3 ASCII to HepMC3 ASCII, parquet to parquet, with flat memory."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from hepsets.core.errors import InputError
+from hepsets.core.events import Events, TableWriter, open_parquet
+from hepsets.core.whole_file import whole_file
+from hepsets.deploy.event_filter import Decision, EventFilter, FilterSettings
+from hepsets.deploy.hepmc import (
+    Header,
+    HepmcBlock,
+    add_weight_names,
+    add_weights,
+    count_weights,
+    parse_hepmc,
+    read_hepmc,
+)
+from hepsets.evaluate.filter_summary import FilterSummary
+
+STREAM = Path("-")
+"""Standard input or output."""
+
+_BATCH_EVENTS = 4096
+_GZIP = b"\x1f\x8b"
+_PARQUET = b"PAR1"
+_UNREADABLE = (pa.ArrowException, OSError, ValueError)
+
+Integers = NDArray[np.int64]
+
+
+def filter_files(
+    event_filter: EventFilter,
+    inputs: Sequence[Path],
+    out: Path,
+    settings: FilterSettings,
+    *,
+    renumber: bool = False,
+) -> FilterSummary:
+    """Filter event files, or standard input, into one file or standard output.
+
+    Kept events pass through unchanged; each gets one more weight per skim, ``hepsets_<skim>``
+    (``hepsets_score_<skim>``, the score, in score mode). In parquet files they are event columns.
+    A file appears under its name whole, or not at all.
+
+    Parameters
+    ----------
+    event_filter
+        The filter.
+    inputs
+        HepMC3 ASCII files (plain or gzip, :data:`STREAM` for standard input), or parquet files.
+    out
+        Parquet file for parquet input; else a HepMC3 file, compressed if its name ends in ``.gz``,
+        or :data:`STREAM`.
+    settings
+        How to filter.
+    renumber
+        Count events from 0 in the order of the inputs, and do not use their own numbers. An event's
+        own number is that of its HepMC record, or the event column ``event_number``; in parquet files
+        without it events are counted.
+
+    Raises
+    ------
+    InputError
+        For anything that is not readable as such, and if an output would overwrite an input.
+    """
+    if not inputs:
+        raise InputError("no input", "event files, or - for standard input")
+    for path in inputs:
+        if path != STREAM and not path.is_file():
+            raise InputError(f"no file {path}", "an existing event file", "check the path")
+        if path != STREAM and out.exists() and path.samefile(out):
+            raise InputError(f"{path} as input and as output", "different files")
+    if inputs.count(STREAM) > 1:
+        raise InputError("standard input twice", "- once")
+    if out != STREAM and not out.parent.is_dir():
+        raise InputError(f"no folder {out.parent}", "an existing folder", "create it first")
+    parquet = {path != STREAM and _first_bytes(path).startswith(_PARQUET) for path in inputs}
+    if len(parquet) > 1:
+        raise InputError("parquet and other files together", "files of one format")
+    if parquet == {True} and (out == STREAM or out.suffix != ".parquet"):
+        raise InputError(f"parquet input for {out}", "an output that ends in .parquet")
+    if parquet == {False} and out.suffix == ".parquet":
+        raise InputError(f"{inputs[0]}, which is no parquet file, for {out}", "an output in the same format")
+    work = _Work(event_filter, settings, renumber)
+    (_filter_parquet if parquet == {True} else _filter_hepmc)(work, inputs, out)
+    if not work.summary.read:
+        raise InputError(f"{', '.join(map(str, inputs))}: no events", "at least one event")
+    return work.summary
+
+
+class _Work:
+    """The decisions on a stream of events, counted."""
+
+    def __init__(self, event_filter: EventFilter, settings: FilterSettings, renumber: bool) -> None:
+        self.filter = event_filter
+        self.settings = settings
+        self.summary = FilterSummary.of(event_filter.skims, unbiased=settings.mode != "threshold")
+        self._renumber = renumber
+        self._last: int | None = None
+        kind = "hepsets_score_" if settings.mode == "score" else "hepsets_"
+        self.names = tuple(kind + skim for skim in event_filter.skims)
+
+    def decide(self, events: Events, numbers: Integers | None) -> tuple[Decision, NDArray[np.float64]]:
+        """The decision, and the numbers to write, shape ``(n_events, n_skims)``."""
+        if numbers is None or self._renumber:
+            numbers = self.summary.read + np.arange(len(events))
+        decision = self.filter.decide(events, self.settings, event_numbers=numbers)
+        summary = self.summary
+        summary.add(decision.scores, decision.probabilities, decision.weights, decision.kept)
+        summary.outside += int(decision.strange.outside.sum())
+        summary.reasons.update(decision.strange.reasons)
+        summary.unknown_ids.update(decision.strange.unknown_ids)
+        before = numbers[:1] - 1 if self._last is None else [self._last]
+        summary.repeated_numbers += int((np.diff(numbers, prepend=before) <= 0).sum())
+        self._last = int(numbers[-1]) if len(numbers) else self._last
+        return decision, decision.scores if self.settings.mode == "score" else decision.weights
+
+
+# -- HepMC3 ------------------------------------------------------------------------------------------
+
+
+def _filter_hepmc(work: _Work, inputs: Sequence[Path], out: Path) -> None:
+    with _hepmc_output(out) as write:
+        for path in inputs:
+            source = "standard input" if path == STREAM else str(path)
+            with _hepmc_input(path) as stream:
+                try:
+                    _copy(work, stream, write, source)
+                except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                    raise InputError(
+                        f"{source} cannot be decompressed ({error})",
+                        "a whole gzip file",
+                        "check that the copy was complete",
+                    ) from error
+
+
+def _copy(work: _Work, stream: IO[bytes], write: IO[bytes], source: str) -> None:
+    header: Header | None = None
+    waiting: Header | None = None  # its weights are named when the first event tells how many there are
+    weights = 0
+    for part in read_hepmc(stream, source):
+        if isinstance(part, HepmcBlock):
+            if waiting is not None:
+                weights = count_weights(part.texts[0])
+                header, waiting = waiting, None
+                write.write(add_weight_names(header, work.names, weights))
+            assert header is not None  # the reader checks that events stand in a listing
+            _check_weights(part, header, weights, source)
+            _send(work, part, write, source)
+            continue
+        if waiting is not None:
+            write.write(waiting.text)
+            waiting = None
+        if part.begins:
+            waiting = part
+        else:
+            write.write(part.text)
+
+
+def _send(work: _Work, block: HepmcBlock, write: IO[bytes], source: str) -> None:
+    events, numbers = parse_hepmc(block, source)
+    decision, values = work.decide(events, numbers)
+    for event in np.flatnonzero(decision.kept):
+        write.write(add_weights(block.texts[event], values[event]))
+
+
+def _check_weights(block: HepmcBlock, header: Header, weights: int, source: str) -> None:
+    for text in block.texts:
+        found = count_weights(text)
+        if found != weights or (header.names and found != len(header.names)):
+            raise InputError(
+                f"{source}: an event with {found} weights",
+                f"{len(header.names) or weights}, as in the run information or the first event",
+            )
+
+
+@contextmanager
+def _hepmc_input(path: Path) -> Iterator[IO[bytes]]:
+    with ExitStack() as stack:
+        raw: Any = sys.stdin.buffer if path == STREAM else stack.enter_context(path.open("rb"))
+        if raw.peek(2)[:2] == _GZIP:
+            raw = stack.enter_context(gzip.GzipFile(fileobj=raw))
+        yield raw
+
+
+@contextmanager
+def _hepmc_output(out: Path) -> Iterator[IO[bytes]]:
+    if out == STREAM:
+        try:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        except BrokenPipeError as error:
+            # Python would flush once more at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise InputError("standard output was closed", "a reader that takes all events") from error
+        return
+    with whole_file(out) as partial, ExitStack() as stack:
+        file: Any = stack.enter_context(partial.open("wb"))
+        if out.suffix == ".gz":
+            # the fastest level: text of numbers hardly shrinks further; no time stamp, so that the
+            # same events give the same file
+            file = stack.enter_context(gzip.GzipFile("", "wb", 1, file, mtime=0))
+            file = stack.enter_context(io.BufferedWriter(file, 1 << 20))
+        yield file
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4)
+
+
+# -- parquet -----------------------------------------------------------------------------------------
+
+
+def _filter_parquet(work: _Work, inputs: Sequence[Path], out: Path) -> None:
+    with TableWriter(out) as writer:
+        for path in inputs:
+            with open_parquet(path) as file:
+                names = file.schema_arrow.names
+                twice = [name for name in work.names if name in names]
+                if twice:
+                    raise InputError(
+                        f"{path} has a column {twice[0]} already", "events not filtered for this skim"
+                    )
+                for batch in _batches(file, path):
+                    table = pa.Table.from_batches([batch])
+                    chosen = [name for name in ("particles", "event_number") if name in names]
+                    try:
+                        events = Events.from_arrow(table.select(chosen), source=str(path))
+                        events.validate(allow_empty=True)
+                    except InputError as error:
+                        raise InputError(f"{path}: {error.came}", error.expected, error.remedy) from error
+                    decision, values = work.decide(events, _numbers(events, path))
+                    for name, column in zip(work.names, values.T, strict=True):
+                        table = table.append_column(name, pa.array(np.ascontiguousarray(column)))
+                    try:
+                        writer.write_table(table.filter(pa.array(decision.kept)))
+                    except _UNREADABLE as error:
+                        raise InputError(
+                            f"{path} has other columns than {inputs[0]}", "files of one schema"
+                        ) from error
+
+
+def _batches(file: Any, path: Path) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from file.iter_batches(batch_size=_BATCH_EVENTS, use_threads=False)
+    except _UNREADABLE as error:
+        raise InputError(
+            f"{path} cannot be read ({str(error).splitlines()[0]})",
+            "a whole parquet file",
+            "check that the copy or download was complete",
+        ) from error
+
+
+def _numbers(events: Events, path: Path) -> Integers | None:
+    if "event_number" not in events.columns:
+        return None
+    numbers = events.columns["event_number"]
+    if numbers.dtype.kind not in "iu":
+        raise InputError(f"{path}: event_number of type {numbers.dtype}", "integers")
+    return numbers.astype(np.int64)

@@ -1,0 +1,98 @@
+"""An exported model on ONNX Runtime; needs neither torch nor onnx."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from hepsets.core.errors import InputError
+from hepsets.core.events import PARTICLE_COLUMNS, Events
+from hepsets.deploy.onnx_check import check_self_contained
+
+_INPUTS = ["particles", "pdg", "mothers", "offsets"]
+_EXPECTED = "a file that hepsets export wrote"
+
+
+class OnnxModel:
+    """An exported model on ONNX Runtime.
+
+    Parameters
+    ----------
+    path
+        A file that :func:`hepsets.deploy.onnx.export_onnx` wrote.
+    threads
+        Threads of one call; 0 leaves the choice to ONNX Runtime.
+
+    Raises
+    ------
+    InputError
+        If the file is no such model, or not self-contained.
+    """
+
+    def __init__(self, path: str | Path, *, threads: int = 0) -> None:
+        self.path = Path(path)
+        try:
+            content = self.path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{path} cannot be read ({error.strerror})", _EXPECTED) from error
+        check_self_contained(content, str(path))
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 4  # errors come as exceptions already
+        try:
+            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's own errors share no public base class
+            raise InputError(
+                f"{path} cannot be loaded by ONNX Runtime ({str(error).splitlines()[0]})", _EXPECTED
+            ) from error
+        names = [entry.name for entry in self._session.get_inputs()]
+        outputs = [entry.name for entry in self._session.get_outputs()]
+        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+        if names != _INPUTS or outputs != ["score"]:
+            raise InputError(f"{path} has inputs {names} and outputs {outputs}", _EXPECTED)
+        try:
+            self._columns = [str(name) for name in json.loads(self.metadata["particles"])]
+        except (KeyError, ValueError, TypeError) as error:
+            raise InputError(f"{path} does not name its particle columns", _EXPECTED) from error
+        if not set(self._columns) <= set(PARTICLE_COLUMNS):
+            raise InputError(f"{path} takes the particle columns {self._columns}", _EXPECTED)
+
+    def score(self, events: Events, *, batch_events: int = 256) -> NDArray[np.float32]:
+        """Probability of each event to pass, float32.
+
+        Returns
+        -------
+        ndarray
+            Shape ``(n_events,)``, or ``(n_events, n_skims)`` for models of several skims.
+        """
+        parts = [
+            self._score(events[begin : begin + batch_events]) for begin in range(0, len(events), batch_events)
+        ]
+        return np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
+
+    def _score(self, events: Events) -> NDArray[np.float32]:
+        particles = np.empty((events.n_particles, len(self._columns)), dtype=np.float32)
+        for place, name in enumerate(self._columns):
+            particles[:, place] = events.particles[name]
+        try:
+            (scores,) = self._session.run(
+                ["score"],
+                {
+                    "particles": particles,
+                    "pdg": events.particles["pdg"].astype(np.int64),
+                    "mothers": events.mothers,
+                    "offsets": events.offsets,
+                },
+            )
+        except Exception as error:  # as above
+            raise InputError(
+                f"{self.path} cannot score events ({str(error).splitlines()[0]})", _EXPECTED
+            ) from error
+        result: NDArray[np.float32] = scores
+        if len(result) != len(events) or result.dtype != np.float32:
+            raise InputError(f"{self.path} gives scores of shape {result.shape}", _EXPECTED)
+        return result

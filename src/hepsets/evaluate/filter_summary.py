@@ -1,0 +1,125 @@
+"""What a filter did to a stream of events: counts, weights, effective size, what was strange."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Key = TypeVar("Key", int, str)
+
+BINS = 20
+"""Bins of the score and of the keep probability, over [0, 1]."""
+
+
+@dataclass
+class SkimSummary:
+    """One skim's share of a filter's work.
+
+    ``kept`` events have a weight, ``sum_weights`` and ``sum_weights2`` are over these; ``expected``
+    is the sum of the keep probabilities over all events; the histograms count all events.
+    """
+
+    name: str
+    kept: int = 0
+    sum_weights: float = 0.0
+    sum_weights2: float = 0.0
+    expected: float = 0.0
+    scores: NDArray[np.int64] = field(default_factory=lambda: np.zeros(BINS, dtype=np.int64))
+    probabilities: NDArray[np.int64] = field(default_factory=lambda: np.zeros(BINS, dtype=np.int64))
+
+    @property
+    def effective(self) -> float:
+        """Kish's effective number of kept events, (Σw)²/Σw²."""
+        return self.sum_weights**2 / self.sum_weights2 if self.sum_weights2 else 0.0
+
+
+@dataclass
+class FilterSummary:
+    """A filter's work on all events so far.
+
+    Parameters
+    ----------
+    skims
+        One entry per skim.
+    unbiased
+        Whether the weights undo what was left out.
+    read, kept
+        Events that came, and that went on.
+    outside
+        Events outside the training domain; they went on with weight one.
+    reasons
+        How many events were outside for which reason; one event may have several.
+    unknown_ids
+        How many events hold a PDG id that training never saw, by id.
+    repeated_numbers
+        Events whose number did not rise above the one before.
+    """
+
+    skims: list[SkimSummary]
+    unbiased: bool = True
+    read: int = 0
+    kept: int = 0
+    outside: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    unknown_ids: Counter[int] = field(default_factory=Counter)
+    repeated_numbers: int = 0
+
+    @classmethod
+    def of(cls, names: Sequence[str], *, unbiased: bool = True) -> FilterSummary:
+        """An empty summary for skims of these names."""
+        return cls([SkimSummary(name) for name in names], unbiased)
+
+    def add(self, scores: Array, probabilities: Array, weights: Array, kept: NDArray[np.bool_]) -> None:
+        """Count events; arrays have shape ``(n_events, n_skims)``, ``kept`` ``(n_events,)``."""
+        self.read += len(scores)
+        self.kept += int(kept.sum())
+        for skim, score, probability, weight in zip(
+            self.skims, scores.T, probabilities.T, weights.T, strict=True
+        ):
+            skim.kept += int((weight > 0).sum())
+            skim.sum_weights += float(weight.sum())
+            skim.sum_weights2 += float((weight**2).sum())
+            skim.expected += float(probability.sum())
+            skim.scores += _histogram(score)
+            skim.probabilities += _histogram(probability)
+
+    def lines(self) -> list[str]:
+        """What a shift wants to know, one sentence per line, warnings last."""
+        share = self.kept / self.read if self.read else 0.0
+        lines = [f"{self.kept} of {self.read} events kept ({100 * share:.2f} %)"]
+        lines += [
+            f"{skim.name}: {skim.kept} kept, sum of weights {skim.sum_weights:.1f}, "
+            f"effective size {skim.effective:.1f}"
+            for skim in self.skims
+        ]
+        if not self.unbiased:
+            lines.append("warning: the events that were left out cannot be weighted for: the rest is biased")
+        if self.outside:
+            lines.append(
+                f"warning: {self.outside} events lie outside the training domain and are all kept: "
+                + "; ".join(f"{reason} ({count})" for reason, count in _ranked(self.reasons))
+            )
+        if self.unknown_ids:
+            few = ", ".join(f"{pdg} ({count})" for pdg, count in _ranked(self.unknown_ids)[:8])
+            lines.append(f"warning: PDG ids that training never saw: {few}")
+        if self.repeated_numbers:
+            lines.append(
+                f"warning: {self.repeated_numbers} event numbers do not rise; events of one number share "
+                "their random number, --renumber counts them anew"
+            )
+        return lines
+
+
+def _ranked(counts: Counter[Key]) -> list[tuple[Key, int]]:
+    """The most frequent first, equal ones in the order of their keys."""
+    return sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
+
+
+def _histogram(values: NDArray[Any]) -> NDArray[np.int64]:
+    return np.histogram(values, BINS, (0.0, 1.0))[0]
