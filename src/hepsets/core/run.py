@@ -105,7 +105,7 @@ class RunFolder:
 
     @property
     def elapsed(self) -> float:
-        """Seconds of work in this run, earlier tries counted in."""
+        """Seconds of work in this run, earlier tries counted in but for those that were killed outright."""
         return self._before + time.monotonic() - self._started
 
     def finish(self, analysis: str, scale: str, seed: int, metrics: Mapping[str, Any]) -> dict[str, Any]:
