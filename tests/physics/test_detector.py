@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from hepsets.core.events import Events
 from hepsets.generate.pythia import generate_block
 from hepsets.select.candidates import DSTAR_PLUS, KAON, KSHORT, N_KINDS, PI0, PION, combine
-from hepsets.select.skims import count_passes, find_candidates, run_skims
+from hepsets.select.skims import SKIMS, count_passes, find_candidates, run_skims
 from hepsets.simulate.belle2 import simulate
 
 pytest.importorskip("pythia8mc")
@@ -71,13 +71,14 @@ def test_retention_on_mixed_events_is_of_the_order_of_four_per_cent(mixed):
     assert 0.030 < passes.mean() < 0.055
 
 
-def test_retention_does_not_prefer_matter(mixed):
+@pytest.mark.parametrize("skim", SKIMS)
+def test_retention_does_not_prefer_matter(skim, mixed):
     pdg = mixed.particles["pdg"]
     flipped = dict(mixed.particles)
     flipped["pdg"] = np.where(np.isin(pdg, SELF_CONJUGATE), pdg, -pdg)
     numbers = np.arange(len(mixed))
     counts = [
-        count_passes(events, "hadronic_b0", seed=2, event_numbers=numbers, trials=2)
+        count_passes(events, skim, seed=2, event_numbers=numbers, trials=2)
         for events in (mixed, Events(flipped, mixed.offsets))
     ]
     # independent Poisson fluctuations of the detector; the events themselves are the same
@@ -116,6 +117,13 @@ def test_the_tag_behaves_as_measured_on_forty_thousand_events():
         ("charged", "hadronic_b0", 0.01, 0.05),
         ("uubar", "hadronic_b0", 0.005, 0.04),
         ("ccbar", "hadronic_b0", 0.01, 0.06),
+        ("mixed", "semileptonic_b0", 0.045, 0.070),
+        ("charged", "semileptonic_b0", 0.030, 0.060),
+        ("uubar", "semileptonic_b0", 0.0, 0.010),
+        ("mixed", "jpsi", 0.001, 0.005),
+        ("uubar", "jpsi", 0.0, 0.001),
+        ("mixed", "fast_charm", 0.015, 0.035),
+        ("ccbar", "fast_charm", 0.15, 0.23),
     ],
 )
 def test_other_samples_pass_at_a_plausible_rate(sample, skim, low, high):

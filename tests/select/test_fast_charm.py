@@ -51,11 +51,14 @@ def test_a_perfect_detector_finds_fast_ones_and_only_those(name, charm, rest):
 
 
 def test_a_fast_d_in_continuum_passes_in_the_real_detector():
-    events = continuum_events([D_ZERO, *REST], 800, seed=2)
-    fast = true_momentum(events, 421) > 2.1
+    events = continuum_events([D_ZERO, *REST], 2000, seed=2)
+    momentum = true_momentum(events, 421)
     found = search(events)
-    assert 0.3 < found.passes[fast].mean() < 0.9
-    assert found.is_correct.mean() > 0.8
+    assert found.is_correct.mean() > 0.9
+    # the charm network hardly saw such momenta in training, and does not mind
+    for low, high in ((2.1, 2.8), (2.8, 3.6), (3.6, 4.5)):
+        chosen = (momentum > low) & (momentum < high)
+        assert 0.55 < found.passes[chosen].mean() < 0.75
 
 
 def test_events_without_a_fast_d_fail():

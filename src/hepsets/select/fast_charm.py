@@ -1,4 +1,4 @@
-"""Charm mesons that are too fast to come from a B: what charm physics with continuum events keeps."""
+"""Fast charm mesons: what charm physics keeps, mostly from continuum; in B decays they are rare."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FastCharmConfig:
     """Cuts on charm mesons."""
 
     min_momentum: float = 2.0
-    """In the centre of mass [GeV], as in Belle II's charm skims; D mesons from B decays end near 2.3."""
+    """In the centre of mass [GeV], as in Belle II's charm skims; D mesons of B decays end near 2.5."""
     min_signal_probability: float = 0.1
 
 
