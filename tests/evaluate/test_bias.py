@@ -4,7 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hepsets.core.errors import InputError
-from hepsets.evaluate.bias import bin_edges, measure_bias
+from hepsets.evaluate.bias import (
+    bin_edges,
+    measure_bias,
+    measure_weighted_bias,
+)
 
 EDGES = np.linspace(-2, 2, 11)
 
@@ -131,3 +135,43 @@ def test_bins_rise_and_hold_enough_events(seed, integers, n):
 def test_whole_numbers_get_a_bin_each():
     values = np.repeat(np.arange(4, 12), 50)
     assert bin_edges(values) == pytest.approx(np.arange(3.5, 12))
+
+
+def test_weights_undo_what_importance_sampling_does_to_an_observable():
+    """Pulls of unit width around zero, though events are kept by the very observable."""
+    rng = np.random.default_rng(5)
+    pulls, chi2, ndof = [], 0.0, 0
+    for _ in range(60):
+        value = rng.normal(size=4000)
+        weight = rng.choice([1.0, 3.0], size=4000)
+        keep = np.clip(0.05 + 0.9 / (1 + np.exp(-2 * value)), 0, 1)
+        kept = rng.random(4000) < keep
+        result = measure_weighted_bias("x", value, kept, keep, weight)
+        pulls.append(result.pulls)
+        chi2, ndof = chi2 + result.chi2, ndof + result.ndof
+    pulls = np.concatenate(pulls)
+    assert abs(pulls.mean()) < 4 / np.sqrt(len(pulls))
+    assert pulls.std() == pytest.approx(1, abs=4 / np.sqrt(2 * len(pulls)))
+    assert chi2 == pytest.approx(ndof, abs=5 * np.sqrt(2 * ndof))
+
+
+def test_weights_of_other_probabilities_than_those_that_chose_are_found_out():
+    rng = np.random.default_rng(6)
+    value = rng.normal(size=20_000)
+    keep = 0.1 + 0.8 / (1 + np.exp(-2 * value))
+    kept = rng.random(20_000) < keep
+    assert measure_weighted_bias("x", value, kept, keep).p_value > 1e-3
+    assert measure_weighted_bias("x", value, kept, np.full(20_000, keep.mean())).p_value < 1e-6
+
+
+def test_an_event_kept_for_sure_leaves_nothing_to_chance():
+    value = np.arange(100.0)
+    result = measure_weighted_bias("x", value, np.ones(100, bool), np.ones(100))
+    assert not result.pulls.any()
+    assert (result.ndof, result.p_value) == (0, 1.0)
+
+
+@pytest.mark.parametrize("keep", [0.0, 1.5, np.nan])
+def test_keep_probabilities_outside_their_range_are_refused(keep):
+    with pytest.raises(InputError, match="keep probabilities"):
+        measure_weighted_bias("x", np.arange(50.0), np.ones(50, bool), np.full(50, keep))

@@ -215,6 +215,97 @@ def _kl(
     return Measured(plain - bias, float(np.sqrt(max(first - 2 * second, 0.0) + second)))
 
 
+@dataclass(frozen=True)
+class WeightedBias:
+    """How a sample that was kept with probabilities and weighted with their inverse compares to all.
+
+    Parameters
+    ----------
+    observable
+        Its name.
+    edges
+        Shape ``(n_bins + 1,)``; the outer bins hold all that lies beyond them.
+    all_sum, kept_sum
+        Shape ``(n_bins,)``: weight of all passing events, and of the kept ones times 1/p.
+    kept_se
+        Shape ``(n_bins,)``: standard deviation of ``kept_sum`` from the choice of events.
+    pulls
+        Shape ``(n_bins,)``: (kept_sum − all_sum) / kept_se, 0 where nothing is left to chance.
+    chi2, ndof, p_value
+        Joint test of all bins; they are independent, as no total is fixed.
+    """
+
+    observable: str
+    edges: Array
+    all_sum: Array
+    kept_sum: Array
+    kept_se: Array
+    pulls: Array
+    chi2: float
+    ndof: int
+    p_value: float
+
+
+def measure_weighted_bias(
+    observable: str,
+    values: ArrayLike,
+    kept: ArrayLike,
+    keep: ArrayLike,
+    weights: ArrayLike | None = None,
+    *,
+    valid: ArrayLike | None = None,
+    edges: ArrayLike | None = None,
+) -> WeightedBias:
+    r"""Compare an observable in all passing events with the weighted ones that importance sampling keeps.
+
+    Kept events count :math:`w_i / p_i`. Given the events, the sum over a bin has the expectation
+    :math:`\sum w_i` and the variance :math:`\sum w_i^2 (1 - p_i) / p_i`, whatever the probabilities
+    were chosen for: pulls have mean 0 and width 1.
+
+    Parameters
+    ----------
+    observable
+        Name, for the result.
+    values
+        Shape ``(n,)``, of the passing events only.
+    kept
+        Shape ``(n,)``, bool: the event was kept.
+    keep
+        Shape ``(n,)``, probability in (0, 1] with which it was to be kept.
+    weights, valid, edges
+        As in :func:`measure_bias`.
+
+    Raises
+    ------
+    InputError
+        As :func:`measure_bias`; for probabilities outside (0, 1].
+    """
+    value, keep_mask, weight = _checked(values, kept, weights, valid)
+    probability = np.asarray(keep, dtype=np.float64)
+    if valid is not None:
+        probability = probability[np.asarray(valid, dtype=bool)]
+    if probability.shape != value.shape or not ((probability > 0) & (probability <= 1)).all():
+        raise InputError(
+            f"keep probabilities of shape {probability.shape} from {probability.min(initial=1):g} to "
+            f"{probability.max(initial=1):g}",
+            "one in (0, 1] for each event",
+        )
+    edge = bin_edges(value) if edges is None else np.asarray(edges, dtype=np.float64)
+    bins = len(edge) - 1
+    which = np.clip(np.searchsorted(edge, value, side="right") - 1, 0, bins - 1)
+
+    def sums(per_event: Array) -> Array:
+        return np.bincount(which, per_event, minlength=bins)
+
+    all_sum, kept_sum = sums(weight), sums(weight * keep_mask / probability)
+    se = np.sqrt(sums(weight**2 * (1 - probability) / probability))
+    chance = se > 0
+    pulls = np.divide(kept_sum - all_sum, se, out=np.zeros(bins), where=chance)
+    chi2, ndof = float(pulls @ pulls), int(chance.sum())
+    p_value = float(chi2_distribution.sf(chi2, ndof)) if ndof else 1.0
+    return WeightedBias(observable, edge, all_sum, kept_sum, se, pulls, chi2, ndof, p_value)
+
+
 def bin_edges(values: ArrayLike, *, bins: int = 20, least: int = 25) -> Array:
     """Edges for a histogram: equal steps over the central 99 %, sparse bins joined to neighbours.
 
