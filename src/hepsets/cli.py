@@ -159,6 +159,8 @@ def filter_events(
     from hepsets.deploy.event_filter import EventFilter, FilterSettings
     from hepsets.deploy.filter_files import filter_files
 
+    if report and not report.parent.is_dir():
+        raise InputError(f"no folder {report.parent}", "an existing folder", "create it first")
     settings = FilterSettings(mode, form, floor, threshold, seed)  # type: ignore[arg-type]  # it checks them
     event_filter = EventFilter.load(model)
     summary = filter_files(event_filter, inputs, out, settings, renumber=renumber)

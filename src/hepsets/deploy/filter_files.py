@@ -97,8 +97,6 @@ def filter_files(
         raise InputError(f"{inputs[0]}, which is no parquet file, for {out}", "an output in the same format")
     work = _Work(event_filter, settings, renumber)
     (_filter_parquet if parquet == {True} else _filter_hepmc)(work, inputs, out)
-    if not work.summary.read:
-        raise InputError(f"{', '.join(map(str, inputs))}: no events", "at least one event")
     return work.summary
 
 
@@ -129,6 +127,11 @@ class _Work:
         self._last = int(numbers[-1]) if len(numbers) else self._last
         return decision, decision.scores if self.settings.mode == "score" else decision.weights
 
+    def finish(self, inputs: Sequence[Path]) -> None:
+        """Check that there was something to do, before the output gets its name."""
+        if not self.summary.read:
+            raise InputError(f"{', '.join(map(str, inputs))}: no events", "at least one event")
+
 
 # -- HepMC3 ------------------------------------------------------------------------------------------
 
@@ -146,6 +149,7 @@ def _filter_hepmc(work: _Work, inputs: Sequence[Path], out: Path) -> None:
                         "a whole gzip file",
                         "check that the copy was complete",
                     ) from error
+        work.finish(inputs)
 
 
 def _copy(work: _Work, stream: IO[bytes], write: IO[bytes], source: str) -> None:
@@ -253,6 +257,7 @@ def _filter_parquet(work: _Work, inputs: Sequence[Path], out: Path) -> None:
                         raise InputError(
                             f"{path} has other columns than {inputs[0]}", "files of one schema"
                         ) from error
+        work.finish(inputs)
 
 
 def _batches(file: Any, path: Path) -> Iterator[pa.RecordBatch]:

@@ -102,14 +102,20 @@ def read_hepmc(stream: IO[bytes], source: str) -> Iterator[Header | HepmcBlock]:
         If the stream is no HepMC3 ASCII, or ends before its listing does.
     """
     rest = b""
-    listing = ended = started = False
+    listing = started = False
     while True:
         block = stream.read(BLOCK_BYTES)
         text = rest + block
-        if not started and len(text) >= len(_VERSION):
+        if not started and (len(text) >= len(_VERSION) or not block):
             _check_beginning(text, source)
             started = True
         cuts = [match.start() for match in _BOUNDARY.finditer(text)]
+        if not block and not (cuts and text[cuts[-1] :].startswith(_END)):
+            raise InputError(
+                f"{source} ends within a listing of events",
+                f"{_END.decode()} at its end",
+                "check that the generator and the copy were complete",
+            )
         # what follows the last boundary may go on in the next block
         complete = cuts if not block else cuts[:-1]
         ends = [*cuts[1:], len(text)]
@@ -124,7 +130,7 @@ def read_hepmc(stream: IO[bytes], source: str) -> Iterator[Header | HepmcBlock]:
             if events:
                 yield HepmcBlock(events)
                 events = []
-            listing, ended = _follow(part, listing, ended, source)
+            listing = _follow(part, listing, source)
             yield Header(part, _names(part))
         if events:
             yield HepmcBlock(events)
@@ -133,14 +139,6 @@ def read_hepmc(stream: IO[bytes], source: str) -> Iterator[Header | HepmcBlock]:
         rest = text[cuts[-1] :] if cuts else text
         if len(rest) > _LARGEST_EVENT:
             raise InputError(f"{source} has an event of more than 64 MB", "HepMC3 ASCII events")
-    if not started:
-        _check_beginning(text, source)
-    if listing or not ended:
-        raise InputError(
-            f"{source} ends within a listing of events",
-            f"{_END.decode()} at its end",
-            "check that the generator and the copy were complete",
-        )
 
 
 def parse_hepmc(block: HepmcBlock, source: str) -> tuple[Events, Integers]:
@@ -222,17 +220,17 @@ def _check_beginning(text: bytes, source: str) -> None:
     raise InputError(f"{source} begins with {text[:24]!r}", f"HepMC3 ASCII ({_VERSION.decode()} …)", remedy)
 
 
-def _follow(part: bytes, listing: bool, ended: bool, source: str) -> tuple[bool, bool]:
-    """Whether a listing is open, and whether one was closed, after a line of marks."""
+def _follow(part: bytes, listing: bool, source: str) -> bool:
+    """Whether a listing is open after a line of marks, if it was before."""
     line = part.split(b"\n", 1)[0].rstrip()
     if line == _START:
         if listing:
             raise InputError(f"{source} begins a listing within a listing", f"{_END.decode()} first")
-        return True, ended
+        return True
     if line == _END:
-        return False, True
+        return False
     if line.startswith(_VERSION) and not listing:
-        return listing, ended
+        return False
     raise InputError(f"{source} has a line {line[:60]!r}", "HepMC3 ASCII events (Asciiv3)")
 
 

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
-from hepsets.evaluate.bias import Bias
+from hepsets.evaluate.bias import Bias, WeightedBias
 from hepsets.evaluate.calibration import Calibration
 from hepsets.evaluate.classification import Classification, Roc
 from hepsets.evaluate.limit import Limit
@@ -419,23 +419,76 @@ def bias_histograms(
 
     ``axis_labels`` gives the label with unit of each observable; its name is the fallback.
     """
-    _some(results)
-    columns = min(4, len(results))
-    rows = -(-len(results) // columns)
+    panels = [
+        _Compared(
+            axis_labels.get(bias.observable, bias.observable),
+            f"KL = ({_thousandths(bias.kl)})·10⁻³",
+            bias.edges,
+            bias.all_share,
+            bias.kept_share,
+            bias.kept_share_se,
+            bias.pulls,
+        )
+        for bias in results
+    ]
+    _compared(figure, panels, colour)
+
+
+@_styled
+def weighted_histograms(
+    figure: Figure, results: Sequence[WeightedBias], axis_labels: Mapping[str, str], colour: str = COLOURS[0]
+) -> None:
+    """All passing events (grey) and the weighted kept ones (points), with the pull of every bin below.
+
+    ``axis_labels`` gives the label with unit of each observable; its name is the fallback.
+    """
+    panels = [
+        _Compared(
+            axis_labels.get(bias.observable, bias.observable),
+            f"χ²/ndf = {bias.chi2:.1f}/{bias.ndof}, p = {bias.p_value:.2f}",
+            bias.edges,
+            bias.all_sum / bias.all_sum.sum(),
+            bias.kept_sum / bias.all_sum.sum(),
+            bias.kept_se / bias.all_sum.sum(),
+            bias.pulls,
+        )
+        for bias in results
+    ]
+    _compared(figure, panels, colour)
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """One panel: an observable in all events and in those that were kept."""
+
+    label: str
+    title: str
+    edges: Array
+    all_share: Array
+    kept_share: Array
+    kept_share_se: Array
+    pulls: Array
+
+
+def _compared(figure: Figure, panels: Sequence[_Compared], colour: str) -> None:
+    """Histograms with the pulls below them, four panels in a row."""
+    _some(panels)
+    columns = min(4, len(panels))
+    rows = -(-len(panels) // columns)
     figure.set_size_inches(2.55 * columns + 0.4, 2.75 * rows)
     grid = figure.add_gridspec(2 * rows, columns, height_ratios=[2.6, 1] * rows)
-    largest = max(3.5, *(float(np.abs(result.pulls).max()) for result in results)) * 1.08
-    for i, result in enumerate(results):
+    largest = max(3.5, *(float(np.abs(panel.pulls).max()) for panel in panels)) * 1.08
+    for i, panel in enumerate(panels):
         row, column = divmod(i, columns)
         top = figure.add_subplot(grid[2 * row, column])
         bottom = figure.add_subplot(grid[2 * row + 1, column], sharex=top)
-        width = np.diff(result.edges)
-        centre = result.edges[:-1] + width / 2
-        top.stairs(result.all_share / width, result.edges, fill=True, color=RULE)
+        width = np.diff(panel.edges)
+        centre = panel.edges[:-1] + width / 2
+        top.stairs(panel.all_share / width, panel.edges, fill=True, color=RULE)
         top.errorbar(
             centre,
-            result.kept_share / width,
-            result.kept_share_se / width,
+            panel.kept_share / width,
+            panel.kept_share_se / width,
             fmt="o",
             ms=2.6,
             lw=1,
@@ -443,14 +496,14 @@ def bias_histograms(
         )
         top.set_ylim(0, None)
         top.tick_params(labelbottom=False, labelleft=False, left=False)
-        top.set_title(f"KL = ({_thousandths(result.kl)})·10⁻³", fontsize=8)
+        top.set_title(panel.title, fontsize=8)
         bottom.axhspan(-2, 2, color=RULE, alpha=0.6, lw=0)
-        bottom.bar(centre, result.pulls, width, color=colour, lw=0)
+        bottom.bar(centre, panel.pulls, width, color=colour, lw=0)
         bottom.axhline(0, color=MUTED, lw=0.7)
         bottom.set_ylim(-largest, largest)
         bottom.yaxis.set_major_locator(MaxNLocator(3, integer=True))
         bottom.xaxis.set_major_locator(MaxNLocator(4))
-        bottom.set_xlabel(axis_labels.get(result.observable, result.observable))
+        bottom.set_xlabel(panel.label)
         if column == 0:
             top.set_ylabel("density")
             bottom.set_ylabel("pull")

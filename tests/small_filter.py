@@ -1,0 +1,64 @@
+"""A small filter of random weights, exported once, for tests."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+import numpy as np
+from random_events import events_of_sizes
+
+from hepsets.core.events import Events
+from hepsets.core.pdg import PdgMap
+from hepsets.deploy.filter_card import FilterCard, SkimCard, TrainingDomain
+from hepsets.deploy.onnx import export_filter
+from hepsets.evaluate.keep_rule import KeepRule, LogisticRule
+from hepsets.learn.model import EventModel, ModelConfig
+from hepsets.learn.models import build_model
+
+SKIMS = ("hadronic_b0", "jpsi")
+
+
+def beam_events(n_events: int, seed: int = 0) -> Events:
+    """Random events of 10 to 60 particles whose roots carry the momentum of the beams."""
+    sizes = np.random.default_rng([seed, 9]).integers(10, 61, n_events)
+    events = events_of_sizes(sizes, seed)
+    roots = events.offsets[:-1]
+    for name, value in (("px", 0.457), ("py", 0.0), ("pz", 3.002), ("energy", 11.006)):
+        events.particles[name][roots] = value
+    return events
+
+
+TRAINING = beam_events(400, 1)
+
+
+@lru_cache
+def small_model(skims: int = 1) -> EventModel:
+    """A model with one head per skim."""
+    model = build_model(
+        "deep_sets_pdg", PdgMap.fit(TRAINING.particles["pdg"]), ModelConfig(heads=skims, units=8)
+    )
+    model.fit_scaler(model.prepare(TRAINING).features)
+    return model.eval()
+
+
+def small_card(skims: int = 1) -> FilterCard:
+    """A card with plausible keep rules."""
+    return FilterCard(
+        "deep_sets_pdg",
+        "mixed",
+        tuple(
+            SkimCard(name, KeepRule(1.5, 0.05, 0.5, 0.05), LogisticRule(-0.5, 0.02), 0.5)
+            for name in SKIMS[:skims]
+        ),
+        TrainingDomain.of(TRAINING),
+    )
+
+
+@lru_cache
+def small_filter(skims: int = 1) -> Path:
+    """An exported filter; the file lives as long as the tests."""
+    path = Path(mkdtemp()) / f"filter{skims}.onnx"
+    export_filter(small_model(skims), small_card(skims), path, TRAINING[:50])
+    return path

@@ -1,0 +1,127 @@
+import sys
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from hepmc_text import hepmc_text
+from small_filter import beam_events, small_card, small_filter, small_model
+
+from hepsets import cli
+from hepsets.core.events import Events, write_parquet
+from hepsets.deploy.event_filter import EventFilter
+from hepsets.deploy.filter_card import save_card
+from hepsets.learn.model_file import save_model
+
+EVENTS = beam_events(80, 3)
+
+
+def hepsets(monkeypatch, capsys, *arguments):
+    """Exit code, standard output and standard error of a command."""
+    monkeypatch.setattr(sys, "argv", ["hepsets", *map(str, arguments)])
+    code = 0
+    try:
+        cli.main()
+    except SystemExit as stop:
+        code = stop.code or 0
+    streams = capsys.readouterr()
+    return code, streams.out, streams.err
+
+
+@pytest.fixture
+def run(tmp_path):
+    """The folder of a run with one model."""
+    models = tmp_path / "run" / "models"
+    models.mkdir(parents=True)
+    save_model(small_model(), models / "deep_sets_pdg.safetensors")
+    save_card(small_card(), models / "deep_sets_pdg.card.json")
+    write_parquet(EVENTS, tmp_path / "events.parquet")
+    return tmp_path / "run"
+
+
+def test_a_model_of_a_run_becomes_a_filter_that_scores_alike(monkeypatch, capsys, run, tmp_path):
+    out = tmp_path / "filter.onnx"
+    code, text, err = hepsets(
+        monkeypatch, capsys, "export", run, "--model", "deep_sets_pdg", "--out", out,
+        "--data", tmp_path / "events.parquet",
+    )  # fmt: skip
+    assert code == 0, err
+    assert "scores of 80 events differ" in text
+    exported, direct = EventFilter.load(out), EventFilter.load(small_filter())
+    assert np.array_equal(exported.weights(EVENTS), direct.weights(EVENTS))
+
+
+def test_generated_events_are_compared_where_none_are_given(monkeypatch, capsys, run, tmp_path):
+    code, text, err = hepsets(
+        monkeypatch, capsys, "export", run, "--model", "deep_sets_pdg", "--out", tmp_path / "filter.onnx"
+    )
+    assert code == 0, err
+    assert "scores of 1000 events differ" in text
+
+
+def test_a_run_without_model_or_card_is_refused(monkeypatch, capsys, run, tmp_path):
+    for name, message in (("gcn", "one of deep_sets_pdg"), ("deep_sets_pdg", "no filter card")):
+        code, _, err = hepsets(
+            monkeypatch, capsys, "export", run, "--model", name, "--out", tmp_path / "f.onnx"
+        )
+        assert code == 2
+        assert message in err
+        assert err.count("\n") == 1
+        (run / "models" / "deep_sets_pdg.card.json").unlink(missing_ok=True)
+    assert not (tmp_path / "f.onnx").exists()
+
+
+def test_filtering_tells_counts_and_writes_a_page(monkeypatch, capsys, run, tmp_path):
+    strange = EVENTS.particles["pdg"].copy()
+    strange[EVENTS.offsets[4] + 1] = 9_900_441
+    events = Events({**EVENTS.particles, "pdg": strange}, EVENTS.offsets)
+    (tmp_path / "events.hepmc").write_bytes(hepmc_text(events))
+    out, page = tmp_path / "kept.hepmc", tmp_path / "page.html"
+    code, text, err = hepsets(
+        monkeypatch, capsys, "filter", "--model", small_filter(), tmp_path / "events.hepmc", "--out", out,
+        "--report", page, "--seed", 3,
+    )  # fmt: skip
+    assert code == 0, err
+    assert text == ""  # it belongs to the events
+    assert "of 80 events kept" in err
+    assert "1 events lie outside the training domain" in err
+    assert "9900441 (1)" in err
+    shown = " ".join(page.read_text().split())
+    assert "80 generated events" in shown
+    assert "9900441" in shown
+    assert "1.5 √P(pass)" in shown
+
+
+@pytest.mark.parametrize("mode", ["importance", "threshold", "score"])
+def test_modes_are_chosen_by_name(monkeypatch, capsys, run, tmp_path, mode):
+    code, _, err = hepsets(
+        monkeypatch, capsys, "filter", "--model", small_filter(), tmp_path / "events.parquet",
+        "--out", tmp_path / "kept.parquet", "--mode", mode, "--report", tmp_path / "page.html",
+    )  # fmt: skip
+    assert code == 0, err
+    assert ("biased" in err) == (mode == "threshold")
+    column = "hepsets_score_hadronic_b0" if mode == "score" else "hepsets_hadronic_b0"
+    kept = pq.read_table(tmp_path / "kept.parquet")
+    assert (len(kept) == len(EVENTS)) == (mode == "score")
+    assert column in kept.column_names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--mode", "best"], "one of importance, threshold, score"),
+        (["--form", "cubic"], "one of root, logistic"),
+        (["--floor", "0"], "floor 0"),
+        (["--model", "nowhere.onnx"], "cannot be read"),
+        (["--model", "events.parquet"], "no ONNX file"),
+        (["--report", "no/folder/page.html"], "no folder"),
+    ],
+)
+def test_a_bad_option_gives_one_line_and_no_output(monkeypatch, capsys, run, tmp_path, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    options = ["filter", "events.parquet", "--out", "kept.parquet"]
+    options += [] if "--model" in arguments else ["--model", str(small_filter())]
+    code, _, err = hepsets(monkeypatch, capsys, *options, *arguments)
+    assert code == 2
+    assert message in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "kept.parquet").exists()
