@@ -18,7 +18,7 @@ install: .venv/installed ## build .venv with the hepsets command in it
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --constraint constraints.txt setuptools
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-binary hepsets --no-build-isolation \
-		--constraint constraints.txt --editable '.[generate,dev]'
+		--constraint constraints.txt --editable '.[generate,farm,dev]'
 	@touch $@
 
 run: install ## run smart-background at standard scale and print its table

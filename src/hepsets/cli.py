@@ -123,6 +123,48 @@ def simulate(
 
 
 @app.command()
+def produce(
+    config: Annotated[
+        Path, typer.Argument(help="TOML file: sample, events, seed, skims, keep, shard_events.")
+    ],
+    scheduler: Annotated[
+        str, typer.Option(help="local, tcp://HOST:PORT of a Dask scheduler, slurm or htcondor.")
+    ] = "local",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, dotted.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder; runs/NAME for NAME.toml by default.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes or batch jobs; one per core by default.")
+    ] = None,
+) -> None:
+    """Generate, simulate and skim in shards on many machines (Dask); a killed run goes on when repeated."""
+    from hepsets.core import config as configuration
+    from hepsets.deploy import production
+
+    values = configuration.merge(
+        configuration.read_toml(config), configuration.parse_overrides(settings or [])
+    )
+    settled = configuration.from_mapping(production.ProduceConfig, values, source=str(config))
+    folder = out or Path("runs") / config.stem
+    start = time.perf_counter()
+    summary = production.produce(
+        settled,
+        folder,
+        scheduler=scheduler,
+        workers=workers or _cores(),
+        tell=lambda text: typer.echo(text, err=True),
+    )
+    for name, retention in summary.retention.items():
+        typer.echo(f"{name}: retention {retention}")
+    counts = summary.counts
+    typer.echo(
+        f"{folder / 'events.parquet'}: {counts.written} of {counts.generated} {settled.sample} events "
+        f"in {time.perf_counter() - start:.1f} s"
+    )
+
+
+@app.command()
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     model: Annotated[str, typer.Option(help="Model of that run.")],

@@ -22,3 +22,7 @@ class InputError(ValueError):
         self.remedy = remedy
         message = f"{came}; expected {expected}"
         super().__init__(f"{message}; {remedy}" if remedy else message)
+
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str, str]]:
+        """So that it comes back from a worker process as it was."""
+        return type(self), (self.came, self.expected, self.remedy)

@@ -6,7 +6,6 @@ Nothing is padded and nothing is inferred from zeros: an event is exactly its sl
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
+from hepsets.core.whole_file import partial_path
 
 if TYPE_CHECKING:
     import awkward as ak
@@ -260,9 +260,9 @@ class Events:
         """Join tables end to end; all must have the same event columns."""
         if not parts:
             raise InputError("nothing to concatenate", "at least one event table")
-        names = set(parts[0].columns)
+        names = list(parts[0].columns)  # in this order, so that files do not depend on the process
         for part in parts:
-            if set(part.columns) != names:
+            if set(part.columns) != set(names):
                 raise InputError(
                     f"event columns {sorted(part.columns)} beside {sorted(names)}",
                     "the same event columns in every part",
@@ -531,7 +531,7 @@ class TableWriter:
 
     def __init__(self, path: str | Path, *, metadata: Mapping[str, str] | None = None) -> None:
         self.path = Path(path)
-        self._partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
+        self._partial = partial_path(self.path)
         self._metadata = dict(metadata or {})
         self._writer: pq.ParquetWriter | None = None
         self._pending: list[pa.Table] = []

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def partial_path(path: Path) -> Path:
+    """A name beside ``path`` that no other writer uses, be it on another machine."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
 
 
 @contextmanager
@@ -24,7 +29,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     ['note.txt']
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = partial_path(path)
     try:
         yield partial
         partial.replace(path)

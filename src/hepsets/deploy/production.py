@@ -1,0 +1,377 @@
+"""Produce a sample on many machines: generate, simulate and skim, in shards that are made once and whole."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+from filelock import FileLock, Timeout
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as config_dataclass
+
+from hepsets.core import config as configuration
+from hepsets.core.errors import InputError
+from hepsets.core.events import Events, EventWriter, open_parquet
+from hepsets.core.measured import Measured
+from hepsets.core.progress import progress_bar
+from hepsets.core.run import versions, write_atomically
+from hepsets.deploy import scale_out
+from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, generate_block
+from hepsets.select.skims import DEFAULT_SKIM, SKIMS, run_skims
+
+log = logging.getLogger("hepsets")
+
+
+@config_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class ProduceConfig:
+    """What to produce.
+
+    Parameters
+    ----------
+    sample
+        One of :data:`hepsets.generate.pythia.SAMPLES`.
+    events
+        How many events to generate.
+    seed
+        Seed of the generator and the detector.
+    skims
+        Names from :data:`hepsets.select.skims.SKIMS`.
+    keep
+        ``passing``: write the events that pass at least one skim; ``simulated``: write all that were
+        simulated.
+    shard_events
+        Events generated per shard, a multiple of the generator's block of 5000: the unit that is made
+        by one worker, and what is lost when one dies.
+    """
+
+    sample: str = "mixed"
+    events: int = Field(default=100_000, ge=1)
+    seed: int = Field(default=1, ge=0)
+    skims: tuple[str, ...] = Field(default=(DEFAULT_SKIM,), min_length=1)
+    keep: Literal["passing", "simulated"] = "passing"
+    shard_events: int = Field(default=10 * BLOCK_EVENTS, ge=BLOCK_EVENTS, multiple_of=BLOCK_EVENTS)
+
+
+def check_names(config: ProduceConfig) -> None:
+    """Raise :class:`InputError` for an unknown sample or skim, or a skim named twice."""
+    if config.sample not in SAMPLES:
+        raise InputError(f"sample {config.sample!r}", f"one of {', '.join(SAMPLES)}")
+    unknown = [name for name in config.skims if name not in SKIMS]
+    if unknown or len(set(config.skims)) < len(config.skims):
+        raise InputError(f"skims {', '.join(config.skims)}", f"each once, out of {', '.join(SKIMS)}")
+
+
+@config_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Counts:
+    """What became of the events of a shard, or of all of them.
+
+    Parameters
+    ----------
+    generated, written
+        Number of events.
+    passing
+        Number of events that pass each skim.
+    worker_seconds
+        Time that workers spent on them.
+    """
+
+    generated: int
+    written: int
+    passing: dict[str, int]
+    worker_seconds: float
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.generated + other.generated,
+            self.written + other.written,
+            {name: count + other.passing[name] for name, count in self.passing.items()},
+            self.worker_seconds + other.worker_seconds,
+        )
+
+
+@config_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Receipt:
+    """What stands beside a shard's events once they are whole: whose they are, and how many."""
+
+    config_sha256: str
+    counts: Counts
+
+
+@config_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Summary:
+    """A finished production, as ``summary.json`` holds it.
+
+    Parameters
+    ----------
+    config_sha256
+        Fingerprint of the configuration.
+    versions
+        Of Python and the libraries.
+    counts
+        Of all events.
+    retention
+        Share of generated events that pass each skim.
+    """
+
+    config_sha256: str
+    versions: dict[str, str]
+    counts: Counts
+    retention: dict[str, Measured]
+
+    def write(self, path: Path) -> None:
+        """Write it as JSON."""
+        write_atomically(path, TypeAdapter(Summary).dump_json(self, indent=2).decode() + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what :meth:`write` wrote."""
+        return TypeAdapter(cls).validate_json(path.read_bytes())
+
+
+# -- one shard ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some whole blocks of the generator and the two files that they become.
+
+    Parameters
+    ----------
+    config
+        The production that it belongs to.
+    folder
+        Where the shards stand; every worker sees it under this path.
+    number
+        Counted from 0.
+    """
+
+    config: ProduceConfig
+    folder: Path
+    number: int
+
+    @property
+    def events_file(self) -> Path:
+        """The events that were kept."""
+        return self.folder / f"{self.number:06d}.parquet"
+
+    @property
+    def receipt_file(self) -> Path:
+        """Written after the events: when it is there, the shard is whole."""
+        return self.folder / f"{self.number:06d}.json"
+
+    def blocks(self) -> Iterator[tuple[int, int]]:
+        """Number of each block of the generator, and how many of its events are asked for."""
+        first = self.number * self.config.shard_events
+        last = min(first + self.config.shard_events, self.config.events)
+        for begin in range(first, last, BLOCK_EVENTS):
+            yield begin // BLOCK_EVENTS, min(BLOCK_EVENTS, last - begin)
+
+    def finished(self) -> Counts | None:
+        """The counts of a shard that is whole and of this production, else ``None``."""
+        try:
+            receipt = TypeAdapter(Receipt).validate_json(self.receipt_file.read_bytes())
+            with open_parquet(self.events_file) as file:
+                whole = file.metadata.num_rows == receipt.counts.written
+        except (OSError, ValidationError, InputError):
+            return None
+        same = receipt.config_sha256 == configuration.sha256(self.config)
+        return receipt.counts if whole and same else None
+
+
+def shards(config: ProduceConfig, folder: Path) -> list[Shard]:
+    """All shards of a production in ``folder``, in the order of their events."""
+    return [Shard(config, folder, number) for number in range(-(-config.events // config.shard_events))]
+
+
+_pythia_and_kernels = threading.Lock()
+"""A worker with several threads makes one shard at a time: Pythia is one object per process."""
+
+
+def make_shard(shard: Shard) -> Counts:
+    """Generate, simulate and skim a shard's events and write them; a shard that is whole is left alone.
+
+    Events, labels and files depend on the shard alone: numbers of events count through the whole
+    production, so they are those of a run that knows no shards.
+
+    Raises
+    ------
+    InputError
+        If the worker does not see the folder of the production.
+    """
+    with _pythia_and_kernels:
+        done = shard.finished()
+        if done is not None:
+            return done
+        if not shard.folder.is_dir():
+            raise InputError(f"a worker sees no folder {shard.folder}", "one that every worker sees")
+        start = time.perf_counter()
+        made = [_make_block(shard.config, block, size) for block, size in shard.blocks()]
+        kept = Events.concatenate([events for events, _ in made])
+        with EventWriter(shard.events_file) as writer:
+            writer.write(kept)
+        counts = Counts(
+            sum(size for _, size in shard.blocks()),
+            len(kept),
+            {name: sum(passing[name] for _, passing in made) for name in shard.config.skims},
+            round(time.perf_counter() - start, 3),
+        )
+        receipt = Receipt(configuration.sha256(shard.config), counts)
+        write_atomically(shard.receipt_file, TypeAdapter(Receipt).dump_json(receipt, indent=2).decode())
+        return counts
+
+
+def _make_block(config: ProduceConfig, block: int, size: int) -> tuple[Events, dict[str, int]]:
+    """The events of a block that are kept, with their labels, and how many pass each skim."""
+    events = generate_block(config.sample, config.seed, block, size)
+    numbers = block * BLOCK_EVENTS + np.arange(size)
+    labels = run_skims(events, config.skims, seed=config.seed, event_numbers=numbers)
+    columns: dict[str, Any] = {f"label_{name}": labels[name] for name in config.skims}
+    events = events.with_columns(event_number=numbers, **columns, label=labels[config.skims[0]])
+    if config.keep == "passing":
+        events = events[np.logical_or.reduce([labels[name] for name in config.skims])]
+    return events, {name: int(labels[name].sum()) for name in config.skims}
+
+
+# -- all shards --------------------------------------------------------------------------------------
+
+
+def make_shards(config: ProduceConfig, folder: Path, client: Any) -> None:
+    """Make all shards that are not yet there.
+
+    Parameters
+    ----------
+    config
+        The production.
+    folder
+        Where the shards stand.
+    client
+        Of Dask, see :func:`hepsets.deploy.scale_out.connect`.
+    """
+    todo = {_key(shard): shard for shard in shards(config, folder) if shard.finished() is None}
+    with progress_bar(f"producing {config.sample} events", config.events) as advance:
+        advance(config.events - sum(size for shard in todo.values() for _, size in shard.blocks()))
+        for counts in scale_out.run_tasks(client, make_shard, todo):
+            advance(counts.generated)
+
+
+def _key(shard: Shard) -> str:
+    """Name of a shard on the scheduler: two runs in one folder would wait for the same task."""
+    where = f"{configuration.sha256(shard.config)} {shard.folder}"
+    return f"shard-{hashlib.sha256(where.encode()).hexdigest()[:16]}-{shard.number}"
+
+
+def merge(config: ProduceConfig, folder: Path, out: Path) -> Counts:
+    """Write the events of all shards to one file, in the order in which one process would.
+
+    Raises
+    ------
+    InputError
+        If a shard is missing.
+    """
+    provenance = {
+        "hepsets.sample": config.sample,
+        "hepsets.seed": str(config.seed),
+        "hepsets.skims": ",".join(config.skims),
+        "hepsets.version": versions()["hepsets"],
+    }
+    total = Counts(0, 0, dict.fromkeys(config.skims, 0), 0.0)
+    with EventWriter(out, metadata=provenance) as writer:
+        for shard in shards(config, folder):
+            counts = shard.finished()
+            if counts is None:
+                raise InputError(f"shard {shard.events_file} is not whole", "all shards", "run again")
+            total += counts
+            with open_parquet(shard.events_file) as file:
+                writer.write_table(file.read())
+    return total
+
+
+def produce(
+    config: ProduceConfig,
+    folder: Path,
+    *,
+    scheduler: str = "local",
+    workers: int = 1,
+    tell: Callable[[str], None] = log.info,
+) -> Summary:
+    """Produce a sample; a run that was killed goes on where it was, a finished one is left alone.
+
+    Parameters
+    ----------
+    config
+        What to produce.
+    folder
+        Where ``config.toml``, ``events.parquet`` and ``summary.json`` shall stand; every worker must
+        see it under the same path.
+    scheduler, workers
+        See :func:`hepsets.deploy.scale_out.connect`.
+    tell
+        Gets the address of Dask's dashboard.
+
+    Raises
+    ------
+    InputError
+        For unknown names, a scheduler that cannot be used, a folder that holds something else or in
+        which another run is at work.
+    """
+    check_names(config)
+    scale_out.check_scheduler(scheduler)
+    folder = folder.absolute()
+    _check_folder(folder, config)
+    made = folder / "shards"
+    if not (folder / "summary.json").is_file():
+        with scale_out.connect(scheduler, workers) as client, _only_run(folder, made):
+            _check_folder(folder, config)
+            write_atomically(folder / "config.toml", configuration.to_toml(config))
+            tell(f"dashboard: {client.dashboard_link}")
+            make_shards(config, made, client)
+            counts = merge(config, made, folder / "events.parquet")
+            retention = {
+                name: Measured.proportion(count, counts.generated) for name, count in counts.passing.items()
+            }
+            summary = Summary(configuration.sha256(config), versions(), counts, retention)
+            summary.write(folder / "summary.json")
+    shutil.rmtree(made, ignore_errors=True)
+    return Summary.read(folder / "summary.json")
+
+
+def _check_folder(folder: Path, config: ProduceConfig) -> None:
+    saved = folder / "config.toml"
+    if saved.is_file():
+        if saved.read_text() != configuration.to_toml(config):
+            raise InputError(
+                f"{folder} holds the production of another configuration",
+                f"the configuration in {saved}",
+                "choose another --out or delete the folder",
+            )
+    elif folder.exists() and not (folder.is_dir() and all(_is_ours(item.name) for item in folder.iterdir())):
+        raise InputError(f"{folder} is there and holds no production", "a new folder", "choose another --out")
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a run that was killed before it wrote ``config.toml`` may have left this."""
+    return name == "shards" or name.endswith(".partial")
+
+
+@contextmanager
+def _only_run(folder: Path, shard_folder: Path) -> Iterator[None]:
+    """Hold the folder; the operating system lets go of it when this process dies."""
+    shard_folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(shard_folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(f"another run is at work in {folder}", "one at a time", "wait for it") from None
+    with lock:
+        for leftover in folder.glob(".*.partial"):  # of a run that was killed
+            leftover.unlink()
+        yield
