@@ -63,6 +63,11 @@ def test_the_metrics_have_the_names_that_tools_read(finished):
     assert {"value", "se"} == set(metrics["retention"]["hadronic_b0"])
     assert metrics["generation"]["events_per_s"] > 0
     assert metrics["best_model"] in TINY.models
+    for way in ("threshold", "importance"):
+        assert [entry["model"] for entry in metrics[way]] == list(TINY.models)
+        assert {"model", "skim", "speedup", "speedup_se", "effective_fraction", "max_abs_pull"} <= set(
+            metrics[way][0]
+        )
     observables = {entry["observable"] for entry in metrics["bias"] if entry["model"] == OURS}
     assert len(observables) >= 8
     assert {"mbc", "delta_e", "charged_multiplicity", "r2", "b_momentum", "missing_energy"} <= observables

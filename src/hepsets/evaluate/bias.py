@@ -295,7 +295,7 @@ def measure_weighted_bias(
     which = np.clip(np.searchsorted(edge, value, side="right") - 1, 0, bins - 1)
 
     def sums(per_event: Array) -> Array:
-        return np.bincount(which, per_event, minlength=bins)
+        return np.asarray(np.bincount(which, per_event, minlength=bins), dtype=np.float64)
 
     all_sum, kept_sum = sums(weight), sums(weight * keep_mask / probability)
     se = np.sqrt(sums(weight**2 * (1 - probability) / probability))

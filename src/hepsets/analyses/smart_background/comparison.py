@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from hepsets.analyses.smart_background.samples import Samples
 from hepsets.analyses.smart_background.settings import OURS, Config
 from hepsets.core.errors import InputError
+from hepsets.core.event_random import uniforms
 from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
 from hepsets.core.progress import progress_bar
 from hepsets.core.run import log, write_atomically
-from hepsets.evaluate.bias import Bias, measure_bias
+from hepsets.evaluate.bias import Bias, WeightedBias, measure_bias, measure_weighted_bias
 from hepsets.evaluate.calibration import Calibration, calibrate
 from hepsets.evaluate.classification import Classification, classify
 from hepsets.evaluate.speedup import (
@@ -42,6 +43,9 @@ from hepsets.select.observables import TRUTH_OBSERVABLES, Observable
 RARE = 20
 """A PDG id that occurs less often in training shares the ``<unknown>`` token."""
 
+IMPORTANCE_TRIAL = 2**32
+"""Trial number of the random numbers that importance sampling draws, beyond any detector's."""
+
 
 @dataclass(frozen=True)
 class ModelResult:
@@ -62,6 +66,7 @@ class ModelResult:
     importance: ImportanceResult
     calibration: Calibration
     biases: tuple[Bias, ...]
+    weighted_biases: tuple[WeightedBias, ...]
 
 
 def compare_models(config: Config, samples: Samples, folder: Path) -> tuple[ModelResult, ...]:
@@ -191,17 +196,35 @@ def judge(config: Config, name: str, samples: Samples, folder: Path) -> ModelRes
         importance=importance_speedup(label, keep_rule(scores), weight, costs),
         calibration=calibrate(label, scores),
         biases=biases_at(choice.threshold, samples.test, scores),
+        weighted_biases=weighted_biases(keep_rule(scores), samples.test, config.seed),
     )
 
 
 def biases_at(threshold: float, test: Events, scores: NDArray[np.float64]) -> tuple[Bias, ...]:
-    """What a threshold does to the observables of the passing events."""
+    """What a threshold does to the observables of the passing events; nothing if it keeps none."""
     passing = np.flatnonzero(test.columns["label"])
     events, kept = test[passing], scores[passing] >= threshold
     weight = events.columns["weight"]
     return tuple(
         measure_bias(observable.name, observable.values, kept, weight, valid=observable.valid)
         for observable in passing_observables(events)
+        if (kept & observable.valid).any()
+    )
+
+
+def weighted_biases(keep: NDArray[np.float64], test: Events, seed: int) -> tuple[WeightedBias, ...]:
+    """What is left of a bias when events are kept with probability ``keep`` and weighted with its inverse."""
+    chance = uniforms(seed, np.arange(len(test)), IMPORTANCE_TRIAL)
+    passing = np.flatnonzero(test.columns["label"])
+    events, probability = test[passing], keep[passing]
+    kept = chance[passing] < probability
+    weight = events.columns["weight"]
+    return tuple(
+        measure_weighted_bias(
+            observable.name, observable.values, kept, probability, weight, valid=observable.valid
+        )
+        for observable in passing_observables(events)
+        if observable.valid.any()
     )
 
 

@@ -182,19 +182,7 @@ def _sections(config: Config, result: Result, best: ModelResult, keep: _Figures)
         ),
     )
     yield Section("Limit", tuple(_limit(limit, keep)))
-    yield Section(
-        "Bias of a threshold",
-        (
-            f"All passing test events (grey) and those that {best.name} keeps at its threshold (points), "
-            "with the pull of every bin against a filter that ignores the observable, and the "
-            "Kullback–Leibler divergence. Importance sampling has no such bias: its weights undo it.",
-            keep(
-                "bias",
-                figures.bias_histograms(best.biases, _axis_labels(result), styles[best.name].colour),
-                f"Observables of the passing events before and after {best.name}.",
-            ),
-        ),
-    )
+    yield Section("Bias", tuple(_bias(result, best, styles[best.name].colour, keep)))
     yield Section(
         "Calibration",
         (
@@ -303,6 +291,33 @@ def _limit(limit: Limit | None, keep: _Figures) -> Iterator[Content]:
         figures.limit_summary(limit),
         "Left: share of passing and of failing events with at least a pass probability. Right: the best "
         "speedup against the cut on it.",
+    )
+
+
+def _bias(result: Result, best: ModelResult, colour: str, keep: _Figures) -> Iterator[Content]:
+    labels = _axis_labels(result)
+    if best.biases:
+        yield (
+            f"All passing test events (grey) and those that {best.name} keeps at its threshold (points), with "
+            "the pull of every bin against a filter that ignores the observable, and the Kullback–Leibler "
+            "divergence."
+        )
+        yield keep(
+            "bias",
+            figures.bias_histograms(best.biases, labels, colour),
+            f"Observables of the passing events before and after the threshold of {best.name}.",
+        )
+    yield (
+        f"Importance sampling keeps {100 * best.importance.kept:.0f} % of all events, each with its own "
+        "probability, and weights them with its inverse: below, the weighted passing events against all of "
+        "them. Pulls are those of the choice of events; without bias they have mean 0 and width 1. The kept "
+        "events are worth "
+        f"{100 * best.importance.effective_fraction:.0f} % of the passing ones (Kish)."
+    )
+    yield keep(
+        "importance",
+        figures.weighted_histograms(best.weighted_biases, labels, colour),
+        f"Observables of all passing events, and of those that {best.name} keeps, weighted.",
     )
 
 

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -45,6 +47,32 @@ def metrics_of(
             for bias in model.biases
         ],
     }
+    skim = config.data.skim
+    metrics["threshold"] = [
+        {
+            "model": model.name,
+            "skim": skim,
+            "speedup": model.speedup.speedup,
+            "speedup_se": model.speedup.speedup_se,
+            "effective_fraction": model.speedup.true_positive_rate,
+            "max_abs_pull": max((abs(bias.max_pull) for bias in model.biases), default=0.0),
+        }
+        for model in models
+    ]
+    metrics["importance"] = [
+        {
+            "model": model.name,
+            "skim": skim,
+            "speedup": model.importance.speedup,
+            "speedup_se": model.importance.speedup_se,
+            "effective_fraction": model.importance.effective_fraction,
+            "max_abs_pull": max(
+                (float(abs(bias.pulls).max()) for bias in model.weighted_biases), default=0.0
+            ),
+            "pulls_rms": _rms([bias.pulls for bias in model.weighted_biases]),
+        }
+        for model in models
+    ]
     if samples.generated_per_s is not None:
         metrics["generation"] = {"events_per_s": samples.generated_per_s}
     if limit is not None:
@@ -73,6 +101,13 @@ def metrics_of(
                 for row in rows
             ]
     return metrics
+
+
+def _rms(pulls: list[NDArray[np.float64]]) -> float:
+    """Root mean square of pulls, those of bins where nothing was left to chance left out."""
+    all_pulls = np.concatenate(pulls) if pulls else np.zeros(0)
+    some = all_pulls[all_pulls != 0]
+    return float(np.sqrt(np.mean(some**2))) if len(some) else 0.0
 
 
 def _model_metrics(model: ModelResult) -> dict[str, Any]:
