@@ -299,8 +299,8 @@ def _bias(result: Result, best: ModelResult, colour: str, keep: _Figures) -> Ite
     if best.biases:
         yield (
             f"All passing test events (grey) and those that {best.name} keeps at its threshold (points), "
-            "with the pull of every bin against a filter that ignores the observable, and the Kullback–Leibler "
-            "divergence."
+            "with the pull of every bin against a filter that ignores the observable, and the "
+            "Kullback–Leibler divergence."
         )
         yield keep(
             "bias",
