@@ -19,7 +19,6 @@ How a record becomes a decay tree:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
@@ -37,7 +36,6 @@ BLOCK_BYTES = 4 << 20
 """How much of a stream is in memory at once, apart from one event."""
 
 _LARGEST_EVENT = 64 << 20
-_BOUNDARY = re.compile(rb"^(?=E |HepMC::)", re.MULTILINE)
 _VERSION = b"HepMC::Version"
 _START = b"HepMC::Asciiv3-START_EVENT_LISTING"
 _END = b"HepMC::Asciiv3-END_EVENT_LISTING"
@@ -109,7 +107,7 @@ def read_hepmc(stream: IO[bytes], source: str) -> Iterator[Header | HepmcBlock]:
         if not started and (len(text) >= len(_VERSION) or not block):
             _check_beginning(text, source)
             started = True
-        cuts = [match.start() for match in _BOUNDARY.finditer(text)]
+        cuts = _boundaries(text)
         if not block and not (cuts and text[cuts[-1] :].startswith(_END)):
             raise InputError(
                 f"{source} ends within a listing of events",
@@ -213,6 +211,19 @@ def add_weight_names(header: Header, names: Sequence[str], weights: int) -> byte
 # -- the stream --------------------------------------------------------------------------------------
 
 
+def _boundaries(text: bytes) -> list[int]:
+    """Where lines begin that begin an event, or mark a listing."""
+    cuts = []
+    for mark in (b"\nE ", b"\nHepMC::"):
+        at = text.find(mark)
+        while at >= 0:
+            cuts.append(at + 1)
+            at = text.find(mark, at + 1)
+    if text.startswith((b"E ", b"HepMC::")):
+        cuts.append(0)
+    return sorted(cuts)
+
+
 def _check_beginning(text: bytes, source: str) -> None:
     if text.lstrip(b"\r\n").startswith(_VERSION):
         return
@@ -250,6 +261,9 @@ def _weight_line(text: bytes) -> bytes:
 
 _UNREADABLE = (ValueError, IndexError, OverflowError, pa.ArrowException)
 
+_UNUSED = ("P", "V", "at", "mass", "vertex_status")
+"""Columns whose content is not looked at."""
+
 _PARTICLE = {
     "P": pa.string(),
     "id": pa.int64(),
@@ -258,7 +272,7 @@ _PARTICLE = {
     **dict.fromkeys(("px", "py", "pz", "energy", "mass"), pa.float64()),
     "status": pa.int64(),
 }
-_VERTEX = {"V": pa.string(), "id": pa.int64(), "status": pa.int64(), "incoming": pa.string()}
+_VERTEX = {"V": pa.string(), "id": pa.int64(), "vertex_status": pa.int64(), "incoming": pa.string()}
 _POSITION = {"at": pa.string(), **dict.fromkeys(("x", "y", "z", "t"), pa.float64())}
 
 
@@ -266,14 +280,15 @@ def _table(lines: Sequence[bytes], columns: dict[str, pa.DataType]) -> dict[str,
     """Lines of numbers between single spaces as columns."""
     if not lines:
         return {name: pa.array([], kind) for name, kind in columns.items()}
+    used = [name for name in columns if name not in _UNUSED]
     text = b"\n".join(lines)
     table = csv.read_csv(
         pa.py_buffer(text),
         csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=list(columns)),
         csv.ParseOptions(delimiter=" ", quote_char=False),
-        csv.ConvertOptions(column_types=columns, null_values=[]),
+        csv.ConvertOptions(column_types=columns, include_columns=used, null_values=[]),
     )
-    return {name: table.column(name).combine_chunks() for name in columns}
+    return {name: table.column(name).combine_chunks() for name in used}
 
 
 def _parse(texts: Sequence[bytes]) -> tuple[Events, Integers]:
@@ -292,7 +307,7 @@ def _parse(texts: Sequence[bytes]) -> tuple[Events, Integers]:
 
     # particles, each in the place that its id says
     particle_lines, event = of("P")
-    particle = {name: column for name, column in _table(particle_lines, _PARTICLE).items() if name != "P"}
+    particle = _table(particle_lines, _PARTICLE)
     particle_offsets = np.concatenate([[0], np.cumsum(n_particles)])
     found = np.bincount(event, minlength=len(texts))
     if not np.array_equal(found, n_particles):
@@ -366,14 +381,14 @@ def _mothers(
 ) -> tuple[Integers, _Vertices]:
     """Place of each particle's mother (its own for roots), beams left aside, and production vertices."""
     has_position = np.array([b"@" in line for line in lines], dtype=bool)
-    columns = _VERTEX | _POSITION
-    with_position = _table([line for line in lines if b"@" in line], columns)
-    without = _table([line for line in lines if b"@" not in line], _VERTEX)
-    rows = np.concatenate([np.flatnonzero(has_position), np.flatnonzero(~has_position)])
+    rows = np.argsort(~has_position, kind="stable")
+    n_with = int(has_position.sum())
+    with_position = _table([lines[i] for i in rows[:n_with]], _VERTEX | _POSITION)
+    without = _table([lines[i] for i in rows[n_with:]], _VERTEX)
     event_of_vertex = event_of_vertex[rows]
     ids = -np.concatenate([_numpy(with_position["id"]), _numpy(without["id"])])
     position = np.zeros((4, len(rows)))
-    position[:, : int(has_position.sum())] = [_numpy(with_position[name]) for name in ("x", "y", "z", "t")]
+    position[:, :n_with] = [_numpy(with_position[name]) for name in ("x", "y", "z", "t")]
     if ((ids < 1) | (ids > n_vertices[event_of_vertex])).any():
         raise InputError("a vertex whose id is out of range", "ids from -1 down to the number of vertices")
     vertex_offsets = np.concatenate([[0], np.cumsum(n_vertices)])
