@@ -124,9 +124,7 @@ def simulate(
 
 @app.command()
 def produce(
-    config: Annotated[
-        Path, typer.Argument(help="TOML file: sample, events, seed, skims, keep, shard_events.")
-    ],
+    config: Annotated[Path, typer.Argument(help="TOML file; see docs/production.md.")],
     scheduler: Annotated[
         str, typer.Option(help="local, tcp://HOST:PORT of a Dask scheduler, slurm or htcondor.")
     ] = "local",
@@ -138,7 +136,7 @@ def produce(
         int | None, typer.Option(min=1, help="Processes or batch jobs; one per core by default.")
     ] = None,
 ) -> None:
-    """Generate, simulate and skim in shards on many machines (Dask); a killed run goes on when repeated."""
+    """Generate, filter, simulate and skim in shards (Dask); a killed run goes on when repeated."""
     from hepsets.core import config as configuration
     from hepsets.deploy import production
 
@@ -158,9 +156,13 @@ def produce(
     for name, retention in summary.retention.items():
         typer.echo(f"{name}: retention {retention}")
     counts = summary.counts
+    if counts.outside:
+        typer.echo(
+            f"{counts.outside} events are unlike what the filter was trained on; all were kept", err=True
+        )
     typer.echo(
-        f"{folder / 'events.parquet'}: {counts.written} of {counts.generated} {settled.sample} events "
-        f"in {time.perf_counter() - start:.1f} s"
+        f"{folder / 'events.parquet'}: {counts.generated} {settled.sample} events generated, "
+        f"{counts.simulated} simulated, {counts.written} written in {time.perf_counter() - start:.1f} s"
     )
 
 

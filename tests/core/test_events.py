@@ -82,7 +82,7 @@ def test_slices_are_those_of_a_list(counts, begin, end, step):
 
 
 def test_concatenation_undoes_slicing():
-    events = make_events([2, 5, 1, 3], label=np.array([0, 1, 1, 0]))
+    events = make_events([2, 5, 1, 3], **{name: np.array([0, 1, 1, 0]) for name in "dcabe"})
     joined = Events.concatenate([events[:1], events[1:3], events[3:]])
     assert same(joined, events)
     assert list(joined.columns) == list(events.columns)  # or files would differ from run to run

@@ -14,11 +14,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hepsets import cli
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events, read_parquet
+from hepsets.core.pdg import PdgMap
 from hepsets.deploy import production, scale_out
+from hepsets.deploy.event_filter import EventFilter, FilterSettings
+from hepsets.deploy.filter_card import FilterCard, SkimCard, TrainingDomain
+from hepsets.deploy.onnx import export_filter
 from hepsets.deploy.production import (
     BLOCK_EVENTS,
+    Counts,
+    FilterConfig,
     ProduceConfig,
     Summary,
     make_shard,
@@ -27,7 +34,10 @@ from hepsets.deploy.production import (
     produce,
     shards,
 )
+from hepsets.evaluate.keep_rule import KeepRule, LogisticRule
 from hepsets.generate.pythia import GenerateConfig, generate
+from hepsets.learn.model import ModelConfig
+from hepsets.learn.models import build_model
 from hepsets.select.skims import run_skims
 
 distributed = pytest.importorskip("distributed")
@@ -89,7 +99,7 @@ def test_the_summary_counts_every_generated_event_once(produced, unsharded):
     assert summary.counts.generated == CONFIG.events
     for name in CONFIG.skims:
         passing = int(unsharded.columns[f"label_{name}"].sum())
-        assert summary.counts.passing[name] == passing
+        assert summary.counts.skims[name].passing == passing
         assert summary.retention[name].value == passing / CONFIG.events
         assert summary.retention[name].se == pytest.approx(np.sqrt(passing) / CONFIG.events, rel=0.05)
     assert summary.counts.written == len(read_parquet(folder / "events.parquet"))
@@ -134,7 +144,8 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_doubles_nothing(tmp_pat
     for shard in shards(config, tmp_path / "calm"):
         make_shard(shard)
     calm = merge(config, tmp_path / "calm", tmp_path / "calm.parquet")
-    assert (merged.generated, merged.written, merged.passing) == (20_000, calm.written, calm.passing)
+    assert merged.counts == calm.counts
+    assert merged.counts.generated == 20_000
     numbers = read_parquet(tmp_path / "killed.parquet").columns["event_number"]
     assert len(np.unique(numbers)) == len(numbers)
     assert (tmp_path / "killed.parquet").read_bytes() == (tmp_path / "calm.parquet").read_bytes()
@@ -177,8 +188,8 @@ def test_a_finished_production_is_left_alone(produced, monkeypatch):
 def test_a_shard_that_is_damaged_or_of_another_production_is_made_again(tmp_path):
     config = ProduceConfig(events=300)
     (shard,) = shards(config, tmp_path)
-    counts = make_shard(shard)
-    assert shard.finished() == counts
+    receipt = make_shard(shard)
+    assert shard.finished() == receipt
     assert shards(ProduceConfig(events=300, seed=2), tmp_path)[0].finished() is None
     content = shard.events_file.read_bytes()
     shard.events_file.write_bytes(content[:-50])
@@ -195,9 +206,9 @@ def test_a_shard_that_is_damaged_or_of_another_production_is_made_again(tmp_path
 def test_a_shard_without_passing_events_is_whole_too(tmp_path):
     config = ProduceConfig(sample="uubar", events=3)
     (shard,) = shards(config, tmp_path)
-    assert make_shard(shard).written == 0
-    assert shard.finished().generated == 3
-    assert merge(config, tmp_path, tmp_path / "merged.parquet").written == 0
+    assert make_shard(shard).counts.written == 0
+    assert shard.finished().counts.generated == 3
+    assert merge(config, tmp_path, tmp_path / "merged.parquet").counts.written == 0
     assert pq.read_table(tmp_path / "merged.parquet").num_rows == 0
 
 
@@ -250,6 +261,35 @@ def test_what_cannot_be_produced_is_said_and_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("setting", "scheduler", "message"),
+    [
+        ("event=5", "local", "did you mean 'events'"),
+        ("events=0", "local", "greater than or equal to 1"),
+        ("shard_events=7000", "local", "multiple of 5000"),
+        ("skims=[]", "local", "skims"),
+        ("filter.model=none.onnx", "local", "none.onnx"),
+        ("filter.mode=guess", "local", "filter.mode"),
+        ("events=5", "tcp://127.0.0.1:1", "no answer from the scheduler tcp://127.0.0.1:1"),
+    ],
+)
+def test_the_command_says_in_one_line_what_is_wrong(
+    setting, scheduler, message, tmp_path, monkeypatch, capfd
+):
+    monkeypatch.chdir(tmp_path)
+    Path("mixed.toml").write_text('sample = "mixed"')
+    arguments = ["produce", "mixed.toml", "--scheduler", scheduler, "--set", setting]
+    monkeypatch.setattr(sys, "argv", ["hepsets", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    out, err = capfd.readouterr()
+    assert stop.value.code == 2
+    assert message in err
+    assert err.count("\n") == 1
+    assert not out
+    assert [path.name for path in tmp_path.iterdir()] == ["mixed.toml"]
+
+
 def test_an_error_of_a_worker_reaches_the_user(tmp_path, client):
     with pytest.raises(InputError, match="sees no folder"):
         make_shards(CONFIG, tmp_path / "elsewhere", client)
@@ -298,3 +338,85 @@ def test_a_machine_without_the_batch_system_is_no_place_to_submit(scheduler, tmp
     with pytest.raises(InputError, match=f"submits jobs to {scheduler}"):
         produce(CONFIG, tmp_path / "run", scheduler=scheduler)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def filtered(tmp_path_factory, unsharded, client):
+    """A production behind an untrained filter that knows such events."""
+    folder = tmp_path_factory.mktemp("filtered")
+    seen = unsharded[:1000]
+    model = build_model("deep_sets_pdg", PdgMap.fit(seen.particles["pdg"]), ModelConfig(heads=2, units=8))
+    model.fit_scaler(model.prepare(seen).features)
+    rules = KeepRule(1.5, 0.05, 0.5, 0.05), LogisticRule(-0.5, 0.02), 0.5
+    skims = tuple(SkimCard(name, *rules) for name in ("hadronic_b0", "jpsi"))
+    card = FilterCard("deep_sets_pdg", "mixed", skims, TrainingDomain.of(seen))
+    export_filter(model.eval(), card, folder / "filter.onnx", seen[:50])
+    config = ProduceConfig(
+        events=CONFIG.events,
+        seed=CONFIG.seed,
+        shard_events=5000,
+        skims=("jpsi", "hadronic_b0"),
+        keep="simulated",
+        filter=FilterConfig(folder / "filter.onnx"),
+    )
+    return config, folder / "run", produce(config, folder / "run", scheduler=client.scheduler.address)
+
+
+def test_the_filter_decides_and_the_detector_answers_as_without_shards(filtered, unsharded):
+    config, folder, summary = filtered
+    keep = EventFilter.load(config.filter.model)
+    decision = keep.decide(
+        unsharded, FilterSettings(seed=config.seed), event_numbers=np.arange(len(unsharded))
+    )
+    kept = (decision.weights > 0).any(axis=1)
+    assert 0.05 < kept.mean() < 0.95
+    assert summary.counts.simulated == kept.sum()
+    found = read_parquet(folder / "events.parquet")
+    assert np.array_equal(found.columns["event_number"], np.flatnonzero(kept))
+    for i, name in enumerate(keep.skims):
+        assert np.allclose(found.columns[f"weight_{name}"], decision.weights[kept, i])
+    assert np.array_equal(found.columns["label_hadronic_b0"], unsharded.columns["label_hadronic_b0"][kept])
+    assert np.array_equal(found.columns["weight"], found.columns[f"weight_{config.skims[0]}"])
+    assert summary.counts.outside == decision.strange.outside.sum()
+
+
+def test_weights_keep_the_retention_unbiased(filtered, produced):
+    _, _, summary = filtered
+    with_filter = summary.retention["hadronic_b0"]
+    without = produced[1].retention["hadronic_b0"]
+    assert with_filter.se > without.se
+    assert abs(with_filter.value - without.value) < 4 * np.sqrt(with_filter.se**2 - without.se**2)
+
+
+def test_the_error_of_a_weighted_retention_is_that_of_a_mean():
+    rng = np.random.default_rng(1)
+    p = rng.uniform(0.2, 1.0, 5000)
+    weight = np.where(rng.random(5000) < p, 1 / p, 0.0)
+    passing = rng.random(5000) < 0.3
+    found = weight[passing & (weight > 0)]
+    counts = Counts(5000, 5000, 0, 0, {"skim": production._count(found)})
+    each = np.where(passing, weight, 0.0)
+    assert counts.retention("skim").value == pytest.approx(each.mean())
+    assert counts.retention("skim").se == pytest.approx(each.std() / np.sqrt(5000))
+
+
+def test_another_filter_does_not_go_on_with_the_production(filtered, tmp_path):
+    from small_filter import small_filter
+
+    config, _, _ = filtered
+    model = tmp_path / "filter.onnx"
+    model.write_bytes(config.filter.model.read_bytes())
+    (tmp_path / "shards").mkdir()
+    config = ProduceConfig(skims=config.skims, filter=FilterConfig(model))
+    production._bring_filter(config, tmp_path / "shards")
+    production._bring_filter(config, tmp_path / "shards")
+    model.write_bytes(small_filter(1).read_bytes())
+    with pytest.raises(InputError, match="not the filter"):
+        production._bring_filter(config, tmp_path / "shards")
+    with pytest.raises(InputError, match="skims that the filter knows: hadronic_b0"):
+        production.check_config(config)
+    model.write_bytes(b"noise")
+    with pytest.raises(InputError):
+        production.check_config(config)
+    with pytest.raises(InputError):
+        production.check_config(ProduceConfig(filter=FilterConfig(floor=2.0)))

@@ -1,20 +1,24 @@
-"""Produce a sample on many machines: generate, simulate and skim, in shards that are made once and whole."""
+"""Produce a sample on many machines: generate, filter, simulate and skim, in shards made once and whole."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as config_dataclass
 
@@ -24,11 +28,42 @@ from hepsets.core.events import Events, EventWriter, open_parquet
 from hepsets.core.measured import Measured
 from hepsets.core.progress import progress_bar
 from hepsets.core.run import versions, write_atomically
+from hepsets.core.whole_file import whole_file
 from hepsets.deploy import scale_out
+from hepsets.deploy.event_filter import EventFilter, FilterSettings, Form
 from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, generate_block
 from hepsets.select.skims import DEFAULT_SKIM, SKIMS, run_skims
 
 log = logging.getLogger("hepsets")
+
+
+@config_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class FilterConfig:
+    """Which generated events are simulated.
+
+    Parameters
+    ----------
+    model
+        A file that ``hepsets export`` wrote; without one every event is simulated.
+    mode, form, floor, threshold
+        See :class:`hepsets.deploy.event_filter.FilterSettings`; the seed is that of the production.
+    """
+
+    model: Path | None = None
+    mode: Literal["importance", "threshold"] = "importance"
+    form: Form = "root"
+    floor: float | None = None
+    threshold: float | None = None
+
+    def settings(self, seed: int) -> FilterSettings:
+        """Settings for the filter.
+
+        Raises
+        ------
+        InputError
+            If they make no sense.
+        """
+        return FilterSettings(self.mode, self.form, self.floor, self.threshold, seed)
 
 
 @config_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -44,7 +79,9 @@ class ProduceConfig:
     seed
         Seed of the generator and the detector.
     skims
-        Names from :data:`hepsets.select.skims.SKIMS`.
+        Names from :data:`hepsets.select.skims.SKIMS`; a filter must know them all.
+    filter
+        What is not worth simulating.
     keep
         ``passing``: write the events that pass at least one skim; ``simulated``: write all that were
         simulated.
@@ -57,45 +94,84 @@ class ProduceConfig:
     events: int = Field(default=100_000, ge=1)
     seed: int = Field(default=1, ge=0)
     skims: tuple[str, ...] = Field(default=(DEFAULT_SKIM,), min_length=1)
+    filter: FilterConfig = Field(default_factory=FilterConfig)
     keep: Literal["passing", "simulated"] = "passing"
     shard_events: int = Field(default=10 * BLOCK_EVENTS, ge=BLOCK_EVENTS, multiple_of=BLOCK_EVENTS)
 
 
-def check_names(config: ProduceConfig) -> None:
-    """Raise :class:`InputError` for an unknown sample or skim, or a skim named twice."""
+def check_config(config: ProduceConfig) -> None:
+    """Raise :class:`InputError` for an unknown sample or skim, or a filter that does not fit."""
     if config.sample not in SAMPLES:
         raise InputError(f"sample {config.sample!r}", f"one of {', '.join(SAMPLES)}")
     unknown = [name for name in config.skims if name not in SKIMS]
     if unknown or len(set(config.skims)) < len(config.skims):
         raise InputError(f"skims {', '.join(config.skims)}", f"each once, out of {', '.join(SKIMS)}")
+    config.filter.settings(config.seed)
+    if config.filter.model is not None:
+        known = EventFilter.load(config.filter.model).skims
+        if not set(config.skims) <= set(known):
+            raise InputError(
+                f"skims {', '.join(config.skims)} and the filter {config.filter.model}",
+                f"skims that the filter knows: {', '.join(known)}",
+            )
+
+
+@config_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class SkimCounts:
+    """Events that pass a skim and were sampled for it: their number, Σ weight and Σ weight²."""
+
+    passing: int
+    weight: float
+    weight_squared: float
+
+    def __add__(self, other: SkimCounts) -> SkimCounts:
+        return SkimCounts(
+            self.passing + other.passing,
+            self.weight + other.weight,
+            self.weight_squared + other.weight_squared,
+        )
 
 
 @config_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Counts:
-    """What became of the events of a shard, or of all of them.
+    """What became of the events of a block, of a shard or of all.
 
     Parameters
     ----------
-    generated, written
+    generated, simulated, written
         Number of events.
-    passing
-        Number of events that pass each skim.
-    worker_seconds
-        Time that workers spent on them.
+    outside
+        Events that are unlike what the filter was trained on; it keeps them.
+    skims
+        By name.
     """
 
     generated: int
+    simulated: int
     written: int
-    passing: dict[str, int]
-    worker_seconds: float
+    outside: int
+    skims: dict[str, SkimCounts]
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
             self.generated + other.generated,
+            self.simulated + other.simulated,
             self.written + other.written,
-            {name: count + other.passing[name] for name, count in self.passing.items()},
-            self.worker_seconds + other.worker_seconds,
+            self.outside + other.outside,
+            {name: counts + other.skims[name] for name, counts in self.skims.items()},
         )
+
+    def retention(self, skim: str) -> Measured:
+        """Estimate of the share of generated events that pass.
+
+        Each generated event adds its weight if it passes and 0 if not: the mean of these and its
+        standard error. Where all weights are one it is a proportion.
+        """
+        n, found = self.generated, self.skims[skim]
+        if found.weight_squared == found.passing:
+            return Measured.proportion(found.passing, n)
+        mean = found.weight / n
+        return Measured(mean, math.sqrt(found.weight_squared / n - mean**2) / math.sqrt(n))
 
 
 @config_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -104,6 +180,7 @@ class Receipt:
 
     config_sha256: str
     counts: Counts
+    worker_seconds: float
 
 
 @config_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -114,18 +191,24 @@ class Summary:
     ----------
     config_sha256
         Fingerprint of the configuration.
+    filter_sha256
+        Of the filter's file, if there was one.
     versions
         Of Python and the libraries.
     counts
         Of all events.
     retention
         Share of generated events that pass each skim.
+    worker_seconds
+        Time that workers spent on them.
     """
 
     config_sha256: str
+    filter_sha256: str | None
     versions: dict[str, str]
     counts: Counts
     retention: dict[str, Measured]
+    worker_seconds: float
 
     def write(self, path: Path) -> None:
         """Write it as JSON."""
@@ -159,6 +242,11 @@ class Shard:
     number: int
 
     @property
+    def filter_file(self) -> Path:
+        """The filter of the production, if it has one."""
+        return self.folder / "filter.onnx"
+
+    @property
     def events_file(self) -> Path:
         """The events that were kept."""
         return self.folder / f"{self.number:06d}.parquet"
@@ -175,8 +263,8 @@ class Shard:
         for begin in range(first, last, BLOCK_EVENTS):
             yield begin // BLOCK_EVENTS, min(BLOCK_EVENTS, last - begin)
 
-    def finished(self) -> Counts | None:
-        """The counts of a shard that is whole and of this production, else ``None``."""
+    def finished(self) -> Receipt | None:
+        """The receipt of a shard that is whole and of this production, else ``None``."""
         try:
             receipt = TypeAdapter(Receipt).validate_json(self.receipt_file.read_bytes())
             with open_parquet(self.events_file) as file:
@@ -184,7 +272,7 @@ class Shard:
         except (OSError, ValidationError, InputError):
             return None
         same = receipt.config_sha256 == configuration.sha256(self.config)
-        return receipt.counts if whole and same else None
+        return receipt if whole and same else None
 
 
 def shards(config: ProduceConfig, folder: Path) -> list[Shard]:
@@ -196,11 +284,11 @@ _pythia_and_kernels = threading.Lock()
 """A worker with several threads makes one shard at a time: Pythia is one object per process."""
 
 
-def make_shard(shard: Shard) -> Counts:
-    """Generate, simulate and skim a shard's events and write them; a shard that is whole is left alone.
+def make_shard(shard: Shard) -> Receipt:
+    """Make a shard's events and write them; a shard that is whole is left alone.
 
-    Events, labels and files depend on the shard alone: numbers of events count through the whole
-    production, so they are those of a run that knows no shards.
+    Events, labels, weights and files depend on the shard alone: numbers of events count through the
+    whole production, so they are those of a run that knows no shards.
 
     Raises
     ------
@@ -214,31 +302,56 @@ def make_shard(shard: Shard) -> Counts:
         if not shard.folder.is_dir():
             raise InputError(f"a worker sees no folder {shard.folder}", "one that every worker sees")
         start = time.perf_counter()
-        made = [_make_block(shard.config, block, size) for block, size in shard.blocks()]
-        kept = Events.concatenate([events for events, _ in made])
+        event_filter = EventFilter.load(shard.filter_file) if shard.config.filter.model else None
+        made = [_make_block(shard.config, block, size, event_filter) for block, size in shard.blocks()]
         with EventWriter(shard.events_file) as writer:
-            writer.write(kept)
-        counts = Counts(
-            sum(size for _, size in shard.blocks()),
-            len(kept),
-            {name: sum(passing[name] for _, passing in made) for name in shard.config.skims},
+            writer.write(Events.concatenate([events for events, _ in made]))
+        receipt = Receipt(
+            configuration.sha256(shard.config),
+            reduce(add, (counts for _, counts in made)),
             round(time.perf_counter() - start, 3),
         )
-        receipt = Receipt(configuration.sha256(shard.config), counts)
         write_atomically(shard.receipt_file, TypeAdapter(Receipt).dump_json(receipt, indent=2).decode())
-        return counts
+        return receipt
 
 
-def _make_block(config: ProduceConfig, block: int, size: int) -> tuple[Events, dict[str, int]]:
-    """The events of a block that are kept, with their labels, and how many pass each skim."""
+def _make_block(
+    config: ProduceConfig, block: int, size: int, event_filter: EventFilter | None
+) -> tuple[Events, Counts]:
+    """The events of a block that are kept, with labels and weights, and what became of the others."""
     events = generate_block(config.sample, config.seed, block, size)
     numbers = block * BLOCK_EVENTS + np.arange(size)
+    events = events.with_columns(event_number=numbers)
+    outside = 0
+    if event_filter is not None:
+        events, outside = _filter_events(events, numbers, config, event_filter)
+        numbers = events.columns["event_number"]
+    simulated = len(events)
     labels = run_skims(events, config.skims, seed=config.seed, event_numbers=numbers)
-    columns: dict[str, Any] = {f"label_{name}": labels[name] for name in config.skims}
-    events = events.with_columns(event_number=numbers, **columns, label=labels[config.skims[0]])
+    columns = {f"label_{name}": labels[name] for name in config.skims}
+    events = events.with_columns(**columns, label=labels[config.skims[0]])
+    weights = {name: events.columns.get(f"weight_{name}", np.ones(simulated)) for name in config.skims}
+    passing = {name: labels[name] & (weights[name] > 0) for name in config.skims}
     if config.keep == "passing":
-        events = events[np.logical_or.reduce([labels[name] for name in config.skims])]
-    return events, {name: int(labels[name].sum()) for name in config.skims}
+        events = events[np.logical_or.reduce(list(passing.values()))]
+    skims = {name: _count(weights[name][passing[name]]) for name in config.skims}
+    return events, Counts(size, simulated, len(events), outside, skims)
+
+
+def _filter_events(
+    events: Events, numbers: NDArray[np.int64], config: ProduceConfig, event_filter: EventFilter
+) -> tuple[Events, int]:
+    """The events that some skim wants, with a weight for each skim, and how many the filter did not know."""
+    settings = config.filter.settings(config.seed)
+    decision = event_filter.decide(events, settings, event_numbers=numbers)
+    weights = decision.weights[:, [event_filter.skims.index(name) for name in config.skims]]
+    columns = {f"weight_{name}": weights[:, i] for i, name in enumerate(config.skims)}
+    events = events.with_columns(**columns, weight=weights[:, 0])
+    return events[weights.max(axis=1) > 0], int(decision.strange.outside.sum())
+
+
+def _count(weights: NDArray[np.float64]) -> SkimCounts:
+    return SkimCounts(len(weights), float(weights.sum()), float((weights**2).sum()))
 
 
 # -- all shards --------------------------------------------------------------------------------------
@@ -259,8 +372,8 @@ def make_shards(config: ProduceConfig, folder: Path, client: Any) -> None:
     todo = {_key(shard): shard for shard in shards(config, folder) if shard.finished() is None}
     with progress_bar(f"producing {config.sample} events", config.events) as advance:
         advance(config.events - sum(size for shard in todo.values() for _, size in shard.blocks()))
-        for counts in scale_out.run_tasks(client, make_shard, todo):
-            advance(counts.generated)
+        for receipt in scale_out.run_tasks(client, make_shard, todo):
+            advance(receipt.counts.generated)
 
 
 def _key(shard: Shard) -> str:
@@ -269,7 +382,7 @@ def _key(shard: Shard) -> str:
     return f"shard-{hashlib.sha256(where.encode()).hexdigest()[:16]}-{shard.number}"
 
 
-def merge(config: ProduceConfig, folder: Path, out: Path) -> Counts:
+def merge(config: ProduceConfig, folder: Path, out: Path) -> Summary:
     """Write the events of all shards to one file, in the order in which one process would.
 
     Raises
@@ -283,16 +396,28 @@ def merge(config: ProduceConfig, folder: Path, out: Path) -> Counts:
         "hepsets.skims": ",".join(config.skims),
         "hepsets.version": versions()["hepsets"],
     }
-    total = Counts(0, 0, dict.fromkeys(config.skims, 0), 0.0)
+    receipts = []
     with EventWriter(out, metadata=provenance) as writer:
         for shard in shards(config, folder):
-            counts = shard.finished()
-            if counts is None:
+            receipt = shard.finished()
+            if receipt is None:
                 raise InputError(f"shard {shard.events_file} is not whole", "all shards", "run again")
-            total += counts
+            receipts.append(receipt)
             with open_parquet(shard.events_file) as file:
                 writer.write_table(file.read())
-    return total
+    counts = reduce(add, (receipt.counts for receipt in receipts))
+    return Summary(
+        configuration.sha256(config),
+        _fingerprint(config.filter.model),
+        versions(),
+        counts,
+        {name: counts.retention(name) for name in config.skims},
+        round(sum(receipt.worker_seconds for receipt in receipts), 3),
+    )
+
+
+def _fingerprint(file: Path | None) -> str | None:
+    return None if file is None else hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def produce(
@@ -323,7 +448,7 @@ def produce(
         For unknown names, a scheduler that cannot be used, a folder that holds something else or in
         which another run is at work.
     """
-    check_names(config)
+    check_config(config)
     scale_out.check_scheduler(scheduler)
     folder = folder.absolute()
     _check_folder(folder, config)
@@ -333,15 +458,34 @@ def produce(
             _check_folder(folder, config)
             write_atomically(folder / "config.toml", configuration.to_toml(config))
             tell(f"dashboard: {client.dashboard_link}")
+            _bring_filter(config, made)
             make_shards(config, made, client)
-            counts = merge(config, made, folder / "events.parquet")
-            retention = {
-                name: Measured.proportion(count, counts.generated) for name, count in counts.passing.items()
-            }
-            summary = Summary(configuration.sha256(config), versions(), counts, retention)
-            summary.write(folder / "summary.json")
+            merge(config, made, folder / "events.parquet").write(folder / "summary.json")
     shutil.rmtree(made, ignore_errors=True)
-    return Summary.read(folder / "summary.json")
+    summary = Summary.read(folder / "summary.json")
+    if summary.filter_sha256 != _fingerprint(config.filter.model):
+        raise _another_filter(config, folder)
+    return summary
+
+
+def _bring_filter(config: ProduceConfig, shard_folder: Path) -> None:
+    """Put the filter where all workers see it, once for the whole production."""
+    if config.filter.model is None:
+        return
+    copy = shard_folder / "filter.onnx"
+    if not copy.exists():
+        with whole_file(copy) as partial:
+            shutil.copyfile(config.filter.model, partial)
+    if _fingerprint(copy) != _fingerprint(config.filter.model):
+        raise _another_filter(config, shard_folder.parent)
+
+
+def _another_filter(config: ProduceConfig, folder: Path) -> InputError:
+    return InputError(
+        f"{config.filter.model} is not the filter that {folder} was begun with",
+        "the same file",
+        "choose another --out or delete the folder",
+    )
 
 
 def _check_folder(folder: Path, config: ProduceConfig) -> None:
