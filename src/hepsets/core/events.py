@@ -527,10 +527,19 @@ class TableWriter:
         Where the finished file shall stand.
     metadata
         Key–value pairs (provenance) stored in the parquet schema.
+    group_rows
+        Rows per row group; they are in memory until the group is written.
     """
 
-    def __init__(self, path: str | Path, *, metadata: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        group_rows: int = ROW_GROUP_EVENTS,
+    ) -> None:
         self.path = Path(path)
+        self._group_rows = group_rows
         self._partial = partial_path(self.path)
         self._metadata = dict(metadata or {})
         self._writer: pq.ParquetWriter | None = None
@@ -542,17 +551,17 @@ class TableWriter:
         return self
 
     def write_table(self, table: pa.Table) -> None:
-        """Append a table; every :data:`ROW_GROUP_EVENTS` rows make a row group."""
+        """Append a table; every ``group_rows`` rows make a row group."""
         if self._writer is None:
             schema = table.schema.with_metadata(self._metadata) if self._metadata else table.schema
             self._writer = pq.ParquetWriter(self._partial, schema, compression="zstd", compression_level=1)
         self._pending.append(table.cast(self._writer.schema))
         rows = sum(part.num_rows for part in self._pending)
-        if rows >= ROW_GROUP_EVENTS:
-            whole = rows - rows % ROW_GROUP_EVENTS
+        if rows >= self._group_rows:
+            whole = rows - rows % self._group_rows
             joined = pa.concat_tables(self._pending)
             self._pending = [joined.slice(whole)]
-            self._writer.write_table(joined.slice(0, whole), row_group_size=ROW_GROUP_EVENTS)
+            self._writer.write_table(joined.slice(0, whole), row_group_size=self._group_rows)
 
     def __exit__(
         self,

@@ -34,7 +34,9 @@ from hepsets.evaluate.filter_summary import FilterSummary
 STREAM = Path("-")
 """Standard input or output."""
 
-_BATCH_EVENTS = 4096
+_BATCH_EVENTS = 2048
+_GROUP_EVENTS = 5000
+"""Events per row group of the output, which wait in memory until there are as many."""
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
 _UNREADABLE = (pa.ArrowException, OSError, ValueError)
@@ -231,7 +233,7 @@ def _first_bytes(path: Path) -> bytes:
 
 
 def _filter_parquet(work: _Work, inputs: Sequence[Path], out: Path) -> None:
-    with TableWriter(out) as writer:
+    with TableWriter(out, group_rows=_GROUP_EVENTS) as writer:
         for path in inputs:
             with open_parquet(path) as file:
                 names = file.schema_arrow.names
@@ -262,7 +264,8 @@ def _filter_parquet(work: _Work, inputs: Sequence[Path], out: Path) -> None:
 
 def _batches(file: Any, path: Path) -> Iterator[pa.RecordBatch]:
     try:
-        yield from file.iter_batches(batch_size=_BATCH_EVENTS, use_threads=False)
+        for group in range(file.num_row_groups):  # all at once would keep what was read
+            yield from file.iter_batches(_BATCH_EVENTS, row_groups=[group], use_threads=False)
     except _UNREADABLE as error:
         raise InputError(
             f"{path} cannot be read ({str(error).splitlines()[0]})",
