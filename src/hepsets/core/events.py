@@ -528,7 +528,7 @@ class TableWriter:
     metadata
         Key–value pairs (provenance) stored in the parquet schema.
     group_rows
-        Rows per row group; they are in memory until the group is written.
+        Rows per row group, :data:`ROW_GROUP_EVENTS` by default; they are in memory until it is written.
     """
 
     def __init__(
@@ -536,10 +536,10 @@ class TableWriter:
         path: str | Path,
         *,
         metadata: Mapping[str, str] | None = None,
-        group_rows: int = ROW_GROUP_EVENTS,
+        group_rows: int | None = None,
     ) -> None:
         self.path = Path(path)
-        self._group_rows = group_rows
+        self._group_rows = group_rows or ROW_GROUP_EVENTS
         self._partial = partial_path(self.path)
         self._metadata = dict(metadata or {})
         self._writer: pq.ParquetWriter | None = None
