@@ -1,5 +1,8 @@
 import json
+import signal
+import subprocess
 import sys
+import time
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -150,6 +153,7 @@ def test_a_bad_file_gives_one_line_exit_code_2_and_leaves_nothing(
         (["run", "smart-background", "--data", "a.parquet"], "--test-data"),
         (["generate", "muons", "--events", "5", "--out", "x.parquet"], "mixed"),
         (["generate", "mixed", "--events", "5", "--out", "no/such/folder/x.parquet"], "no folder"),
+        (["generate", "mixed", "--events", "5", "--out", "."], "is a folder"),
         (["simulate", "no.parquet", "--out", "x.parquet"], "no file"),
         (["tune", "smart-background", "--trials", "1", "--model", "gcn"], "no model 'gcn'"),
     ],
@@ -161,6 +165,28 @@ def test_a_bad_option_gives_one_line_and_exit_code_2(monkeypatch, capsys, tmp_pa
     assert message in err
     assert err.count("\n") == 1
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_seed_that_kernels_cannot_hold_is_refused(monkeypatch, capsys, tmp_path):
+    out = tmp_path / "x.parquet"
+    code, _, err = hepsets(
+        monkeypatch, capsys, "generate", "mixed", "--events", 1, "--out", out, "--seed", 2**63
+    )
+    assert code == 2
+    assert "--seed" in err
+
+
+def test_a_terminated_command_leaves_no_file_and_no_worker(tmp_path):
+    program = "from hepsets.cli import main; main()"
+    options = ["generate", "mixed", "--events", "1000000", "--workers", "2", "--out", tmp_path / "x.parquet"]
+    command = subprocess.Popen([sys.executable, "-c", program, *options], stdout=subprocess.PIPE)
+    while not any(file.stat().st_size for file in tmp_path.iterdir()):  # until the first events are there
+        assert command.poll() is None
+        time.sleep(0.1)
+    command.terminate()
+    assert command.communicate(timeout=60) == (b"", None)  # the last worker has closed the pipe
+    assert command.returncode == 128 + signal.SIGTERM
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_input_is_never_overwritten_by_its_own_output(monkeypatch, capsys, files):

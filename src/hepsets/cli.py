@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 import time
 from datetime import datetime
@@ -38,7 +39,8 @@ class Scale(StrEnum):
 
 
 Workers = Annotated[int, typer.Option(min=1, help="Processes that generate and simulate.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+MAX_SEED = 2**63 - 1
+Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of everything random.")]
 
 
 def _cores() -> int:
@@ -230,7 +232,7 @@ def run(
         list[str] | None, typer.Option(help="Study to add: features, layers, embedding.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything random.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=MAX_SEED, help="Seed of everything random.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
 ) -> None:
@@ -301,8 +303,14 @@ def _analysis(name: str) -> Any:
     return importlib.import_module(ANALYSES[name])
 
 
+def _terminate(number: int, _: object) -> None:
+    """Leave as after an error: partial files are removed, worker processes end."""
+    raise SystemExit(128 + number)
+
+
 def main() -> None:
     """Entry point: bad input gives one line on standard error and exit code 2."""
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
     except InputError as error:

@@ -1,3 +1,7 @@
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from hepsets.core.parallel import map_in_order
@@ -25,3 +29,18 @@ def test_tasks_are_drawn_only_as_results_are_taken():
 def test_an_error_in_a_worker_reaches_the_caller():
     with pytest.raises(ValueError, match="invalid literal"):
         list(map_in_order(int, ["1", "x"], 2))
+
+
+def test_workers_end_when_their_parent_is_killed_outright():
+    program = """
+import time
+from hepsets.core.parallel import map_in_order
+if __name__ == "__main__":
+    for _ in map_in_order(time.sleep, [0, *[300] * 9], 2):
+        print("working", flush=True)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    assert parent.stdout.readline() == b"working\n"
+    parent.send_signal(signal.SIGKILL)
+    # the pipe closes when the last process that inherited it is gone
+    assert parent.communicate(timeout=20) == (b"", None)

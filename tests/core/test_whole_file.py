@@ -1,5 +1,6 @@
 import pytest
 
+from hepsets.core.errors import InputError
 from hepsets.core.whole_file import whole_file
 
 
@@ -16,3 +17,15 @@ def test_an_error_leaves_what_stood_there_and_nothing_else(tmp_path):
         half_written()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_place_that_cannot_be_written_is_told_before_any_work(tmp_path):
+    for path, problem in ((tmp_path, "is a folder"), (tmp_path / "no" / "note.txt", "no folder")):
+        with pytest.raises(InputError, match=problem), whole_file(path):
+            pytest.fail("the work began")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_name_that_the_system_refuses_is_bad_input(tmp_path):
+    with pytest.raises(InputError, match="cannot be written"), whole_file(tmp_path / ("x" * 300)):
+        pytest.fail("the work began")

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
-from hepsets.core.whole_file import partial_path
+from hepsets.core.whole_file import new_partial
 
 if TYPE_CHECKING:
     import awkward as ak
@@ -540,14 +540,12 @@ class TableWriter:
     ) -> None:
         self.path = Path(path)
         self._group_rows = group_rows or ROW_GROUP_EVENTS
-        self._partial = partial_path(self.path)
         self._metadata = dict(metadata or {})
         self._writer: pq.ParquetWriter | None = None
         self._pending: list[pa.Table] = []
 
     def __enter__(self) -> Self:
-        if not self.path.parent.is_dir():
-            raise InputError(f"no folder {self.path.parent}", "an existing folder", "create it first")
+        self._partial = new_partial(self.path)
         return self
 
     def write_table(self, table: pa.Table) -> None:
@@ -569,13 +567,14 @@ class TableWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._writer is not None:
-            if kind is None and any(part.num_rows for part in self._pending):
-                self._writer.write_table(pa.concat_tables(self._pending))
-            self._writer.close()
-        if kind is None and self._writer is not None:
-            self._partial.replace(self.path)
-        else:
+        try:
+            if self._writer is not None:
+                if kind is None and any(part.num_rows for part in self._pending):
+                    self._writer.write_table(pa.concat_tables(self._pending))
+                self._writer.close()
+                if kind is None:
+                    self._partial.replace(self.path)
+        finally:
             self._partial.unlink(missing_ok=True)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -27,7 +29,7 @@ def map_in_order(function: Callable[[Task], Result], tasks: Iterable[Task], work
     todo = iter(tasks)
     # fork would copy the threads' locks of torch and numba; spawned workers start clean
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
         try:
             pending.extend(pool.submit(function, task) for task in islice(todo, 2 * workers))
             while pending:
@@ -36,3 +38,16 @@ def map_in_order(function: Callable[[Task], Result], tasks: Iterable[Task], work
         finally:
             for future in pending:
                 future.cancel()
+
+
+def _end_with_parent() -> None:
+    """Let this worker end when its parent was killed outright; it would wait for tasks for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
