@@ -42,7 +42,9 @@ _END = b"HepMC::Asciiv3-END_EVENT_LISTING"
 
 _TO_GEV = {b"GEV": 1.0, b"MEV": 1e-3}
 _TO_CM = {b"MM": 1 / MM_PER_CM, b"CM": 1.0}
-_BEAM = 4
+BEAM = 4
+"""Status of beam particles."""
+
 _FINAL = 1
 
 Integers = NDArray[np.int64]
@@ -329,7 +331,7 @@ def _parse(texts: Sequence[bytes]) -> tuple[Events, Integers]:
     position = _positions(vertex, mother, event, spots) * cm[event]
     position[3] /= SPEED_OF_LIGHT
     _check_finite(position)
-    events = _tree(column["pdg"], momentum, position, mother, column["status"], particle_offsets)
+    events = decay_forest(column["pdg"], momentum, position, mother, column["status"], particle_offsets)
     return events, numbers
 
 
@@ -416,7 +418,7 @@ def _mothers(
         raise InputError("a particle from a vertex that is not there", "the vertex of every parent")
     from_particle = np.where(parent > 0, particle_offsets[event] + parent - 1, own)
 
-    beam = column["status"] == _BEAM
+    beam = column["status"] == BEAM
     while True:
         first = np.full(len(rows), -1)
         # the last one written stays: of those that are no beam, the first
@@ -433,7 +435,7 @@ def _mothers(
     where = np.zeros((4, len(own)))
     where[:, explicit] = position[:, made_at[explicit]]
     known[explicit] = (where[:, explicit] != 0).any(axis=0)
-    column["status"] = np.where(beam, _BEAM, column["status"])
+    column["status"] = np.where(beam, BEAM, column["status"])
     return mother, _Vertices(known, where)
 
 
@@ -464,7 +466,7 @@ def _positions(vertices: _Vertices, mother: Integers, event: Integers, spots: Fl
     return np.where(vertices.known[source], vertices.position[:, source], spots[:, event])
 
 
-def _tree(
+def decay_forest(
     pdg: Integers,
     momentum: Floats,
     position: Floats,
@@ -472,10 +474,29 @@ def _tree(
     status: Integers,
     offsets: Integers,
 ) -> Events:
-    """The particles that stay, as an event table."""
+    """The particles that stay, as an event table.
+
+    Parameters
+    ----------
+    pdg, status
+        Of each particle, shape ``(n,)``; status :data:`BEAM` marks beam particles.
+    momentum
+        (px, py, pz, E) [GeV], shape ``(4, n)``.
+    position
+        Production point (x, y, z [cm], t [ns]), shape ``(4, n)``.
+    mother
+        Place of each particle's mother, counted over all events; its own for roots.
+    offsets
+        Shape ``(n_events + 1,)``.
+
+    Raises
+    ------
+    InputError
+        If the mothers form no trees, or numbers are not finite.
+    """
     own = np.arange(len(pdg))
     is_root = mother == own
-    beam = status == _BEAM
+    beam = status == BEAM
     daughters = np.bincount(mother[~is_root], minlength=len(own))
     into_itself = np.zeros(len(own), dtype=bool)
     single = ~is_root & (daughters[mother] == 1) & (pdg == pdg[mother]) & ~beam[mother]
