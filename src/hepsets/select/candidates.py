@@ -29,7 +29,7 @@ N_KINDS = 16
 charged, and the pion systems stand for whatever made them."""
 
 _CAPACITY = np.array([32, 32, 64, 12, 6, 128, 128, 320, 20, 20, 8, 12, 20, 10, 32, 32], dtype=np.int64)
-"""Most candidates of each kind in an event; composite ones are the best by quality."""
+"""Most candidates of each kind in an event: the best by quality of those that decay, else the first."""
 
 CANDIDATE = np.dtype(
     [(name, np.float64) for name in ("px", "py", "pz", "energy", "mass", "delta_mass", "quality", "pid")]

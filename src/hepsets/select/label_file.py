@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,12 +86,12 @@ def label_file(
     provenance = {"hepsets.skims": ",".join(skims), "hepsets.detector_seed": str(seed)}
     with (
         EventWriter(out, metadata=provenance) as writer,
-        TableWriter(candidates or out.with_name(out.name + ".candidates")) as candidate_writer,
+        TableWriter(candidates) if candidates else nullcontext() as candidate_writer,
         progress_bar("simulating", sum(sizes)) as advance,
     ):
         for events, table in map_in_order(_label_row_group, tasks, workers):
             writer.write(events)
-            if table is not None:
+            if candidate_writer is not None:
                 candidate_writer.write_table(table)
             for name in skims:
                 passed[name] += int(events.columns[f"label_{name}"].sum())

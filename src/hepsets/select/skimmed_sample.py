@@ -8,7 +8,7 @@ from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as config_dataclass
 
 from hepsets.core.events import Events
@@ -44,10 +44,10 @@ class SkimmedSampleConfig:
 
     sample: str = "mixed"
     skim: str = "hadronic_b0"
-    events: int = 60_000
-    seed: int = 1
-    first_block: int = 0
-    trials: int = 0
+    events: int = Field(default=60_000, ge=2)
+    seed: int = Field(default=1, ge=0)
+    first_block: int = Field(default=0, ge=0)
+    trials: int = Field(default=0, ge=0)
 
 
 @dataclass(frozen=True)
