@@ -151,6 +151,7 @@ def test_a_bad_file_gives_one_line_exit_code_2_and_leaves_nothing(
         (["run", "smart-background", "--set", "data.skim=no_skim"], "no skim"),
         (["run", "smart-background", "--set", "data.sample=no_sample"], "mixed"),
         (["run", "smart-background", "--data", "a.parquet"], "--test-data"),
+        (["run", "smart-background", "--out", "/dev/null/run"], "cannot be made"),
         (["generate", "muons", "--events", "5", "--out", "x.parquet"], "mixed"),
         (["generate", "mixed", "--events", "5", "--out", "no/such/folder/x.parquet"], "no folder"),
         (["generate", "mixed", "--events", "5", "--out", "."], "is a folder"),

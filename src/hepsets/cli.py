@@ -257,7 +257,10 @@ def run(
     values = configuration.merge(values, configuration.parse_overrides(settings or []))
     settled = configuration.from_mapping(module.Config, values)
     folder = out or Path("runs") / f"{analysis}-{chosen}-{datetime.now():%Y%m%d-%H%M%S}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be made ({error.strerror})", "a folder to write to") from error
     with RunFolder(folder, settled, resume=resume) as run_folder:
         result = module.run(settled, run_folder, workers=workers or _cores())
         run_folder.finish(analysis, chosen, settled.seed, result.metrics)
@@ -318,6 +321,3 @@ def main() -> None:
             raise
         sys.stderr.write("hepsets: error: " + " ".join(str(error).split()) + "\n")
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        sys.stderr.write("hepsets: interrupted\n")
-        raise SystemExit(130) from None
