@@ -1,7 +1,7 @@
 """Throughput of a production on Dask: one worker against two."""
 
-import itertools
 import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -12,45 +12,40 @@ pytest.importorskip("distributed")
 pytest.importorskip("pythia8mc")
 
 CONFIG = ProduceConfig(events=60_000, shard_events=5000)
-ROUNDS = 3
+ROUNDS = 4
 
 
-@pytest.fixture
-def produce(tmp_path):
-    """Seconds that a number of workers, warm ones, need for all shards of ``CONFIG``."""
-    folders = (tmp_path / str(number) for number in itertools.count())
-
-    def seconds(client):
-        folder = next(folders)
-        folder.mkdir()
-        start = time.perf_counter()
-        make_shards(CONFIG, folder, client)
-        return time.perf_counter() - start
-
-    def warm(client):
-        """Every worker starts Pythia and loads the kernels."""
-        for worker in client.scheduler_info(n_workers=-1)["workers"]:
-            folder = next(folders)
-            folder.mkdir()
-            client.submit(make_shard, shards(ProduceConfig(events=500), folder)[0], workers=[worker]).result()
-
-    def rounds(workers):
-        with connect("local", workers) as client:
-            warm(client)
-            return [seconds(client) for _ in range(ROUNDS)]
-
-    return rounds
+def warm(client, folder):
+    """Every worker starts Pythia and loads the kernels."""
+    for number, worker in enumerate(client.run(lambda: None)):
+        place = folder / str(number)
+        place.mkdir(parents=True)
+        client.submit(make_shard, shards(ProduceConfig(events=500), place)[0], workers=[worker]).result()
 
 
-def test_two_workers_give_1_8_times_the_throughput_of_one(benchmark, produce):
-    times = {1: produce(1)}
-    benchmark.pedantic(lambda: times.update({2: produce(2)}), rounds=1)
-    best = {workers: min(seconds) for workers, seconds in times.items()}
-    ratio = best[1] / best[2]
-    benchmark.extra_info.update(
-        events_per_s={workers: round(CONFIG.events / seconds) for workers, seconds in best.items()},
-        ratio=ratio,
-        seconds=times,
-    )
-    print(f"\nseconds for {CONFIG.events} events by workers: {times}; ratio of the best {ratio:.2f}")
+def test_two_workers_give_1_8_times_the_throughput_of_one(benchmark, tmp_path):
+    """By turns, so that whatever else the machine does meets both; two free cores are needed."""
+    seconds = {1: [], 2: []}
+    busy = {1: [], 2: []}
+
+    def take_turns():
+        for number in range(ROUNDS):
+            for workers, client in clients.items():
+                folder = tmp_path / f"{workers} {number}"
+                folder.mkdir()
+                start = time.perf_counter()
+                make_shards(CONFIG, folder, client)
+                seconds[workers].append(time.perf_counter() - start)
+                working = sum(shard.finished().worker_seconds for shard in shards(CONFIG, folder))
+                busy[workers].append(working / workers / seconds[workers][-1])
+
+    with ExitStack() as stack:
+        clients = {workers: stack.enter_context(connect("local", workers)) for workers in (1, 2)}
+        for workers, client in clients.items():
+            warm(client, tmp_path / f"warm {workers}")
+        benchmark.pedantic(take_turns, rounds=1)
+    rates = {workers: CONFIG.events / min(times) for workers, times in seconds.items()}
+    ratio = rates[2] / rates[1]
+    benchmark.extra_info.update(events_per_s=rates, ratio=ratio, seconds=seconds, busy=busy)
+    print(f"\nevents/s {rates}, ratio {ratio:.2f}; seconds {seconds}; share of time at work {busy}")
     assert ratio >= 1.8
