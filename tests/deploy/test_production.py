@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -175,6 +176,11 @@ def test_a_run_that_was_killed_goes_on_where_it_was(produced, tmp_path, client):
     assert first.items() <= stamps(folder / "shards").items()
     produce(CONFIG, folder, scheduler=client.scheduler.address)
     assert (folder / "events.parquet").read_bytes() == (produced[0] / "events.parquet").read_bytes()
+
+
+def test_the_dashboard_answers_at_its_link(client):
+    with urllib.request.urlopen(client.dashboard_link, timeout=30) as page:
+        assert b"bokeh" in page.read().lower()
 
 
 def test_a_finished_production_is_left_alone(produced, monkeypatch):
