@@ -185,7 +185,7 @@ def test_a_terminated_command_leaves_no_file_and_no_worker(tmp_path):
         assert command.poll() is None
         time.sleep(0.1)
     command.terminate()
-    assert command.communicate(timeout=60) == (b"", None)  # the last worker has closed the pipe
+    assert command.communicate(timeout=20) == (b"", None)  # the last worker has closed the pipe
     assert command.returncode == 128 + signal.SIGTERM
     assert not list(tmp_path.iterdir())
 

@@ -306,6 +306,9 @@ def _analysis(name: str) -> Any:
     return importlib.import_module(ANALYSES[name])
 
 
+_STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
+
+
 def _terminate(number: int, _: object) -> None:
     """Leave as after an error: partial files are removed, worker processes end."""
     raise SystemExit(128 + number)
@@ -321,3 +324,9 @@ def main() -> None:
             raise
         sys.stderr.write("hepsets: error: " + " ".join(str(error).split()) + "\n")
         raise SystemExit(2) from None
+    except SystemExit as stop:
+        if stop.code in _STOPPED:  # all is cleaned up; workers end with this process, whatever they are at
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(int(stop.code))
+        raise

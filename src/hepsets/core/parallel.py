@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -29,19 +30,27 @@ def map_in_order(function: Callable[[Task], Result], tasks: Iterable[Task], work
     todo = iter(tasks)
     # fork would copy the threads' locks of torch and numba; spawned workers start clean
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
-        try:
-            pending.extend(pool.submit(function, task) for task in islice(todo, 2 * workers))
-            while pending:
-                yield pending.popleft().result()
-                pending.extend(pool.submit(function, task) for task in islice(todo, 1))
-        finally:
-            for future in pending:
-                future.cancel()
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
+    try:
+        pending.extend(pool.submit(function, task) for task in islice(todo, 2 * workers))
+        while pending:
+            yield pending.popleft().result()
+            pending.extend(pool.submit(function, task) for task in islice(todo, 1))
+    except (KeyboardInterrupt, SystemExit):  # who stops it does not want to wait for tasks under way
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    except BaseException:
+        pool.shutdown(cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 def _end_with_parent() -> None:
-    """Let this worker end when its parent was killed outright; it would wait for tasks for ever."""
+    """Let this worker end with its parent, however that ends; it would wait for tasks for ever.
+
+    Ctrl-C goes to the parent alone, or every worker would print where it was.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is None:
         return
