@@ -106,7 +106,7 @@ def simulate(
     out: Annotated[Path, typer.Option(help="Parquet file to write: the events with their labels.")],
     skim: Annotated[list[str] | None, typer.Option(help="Skim to run; may be given several times.")] = None,
     candidates: Annotated[
-        Path | None, typer.Option(help="Also write the B candidates to this parquet file.")
+        Path | None, typer.Option(help="Also write the candidates of the skims to this parquet file.")
     ] = None,
     seed: Seed = 1,
     workers: Workers = 1,

@@ -13,6 +13,8 @@ from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.events import read_parquet
 from hepsets.core.run import RunFolder
+from hepsets.deploy.event_filter import EventFilter, FilterSettings
+from hepsets.deploy.export import export_from_run
 from hepsets.generate.pythia import BLOCK_EVENTS, generate_block
 from hepsets.learn.fit import FitConfig
 from hepsets.learn.model import score
@@ -110,6 +112,17 @@ def test_the_saved_models_give_the_scores_of_the_report(finished):
     for model in result.models:
         loaded = load_model(folder / "models" / f"{model.name}.safetensors")
         assert np.allclose(score(loaded, result.samples.test), model.scores, atol=1e-6)
+
+
+def test_every_model_can_be_exported_as_a_filter(finished, tmp_path):
+    folder, result = finished
+    path = tmp_path / "filter.onnx"
+    events, difference = export_from_run(folder, OURS, path, folder / "events" / "test.parquet")
+    assert events > 100
+    assert difference < 1e-5
+    best = next(model for model in result.models if model.name == OURS)
+    decision = EventFilter.load(path).decide(result.samples.test, FilterSettings())
+    assert np.allclose(decision.scores[:, 0], best.scores, atol=1e-5)
 
 
 def test_a_resumed_run_trains_nothing_again_and_finds_the_same(finished, tmp_path, monkeypatch):

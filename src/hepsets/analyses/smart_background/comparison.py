@@ -19,6 +19,7 @@ from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
 from hepsets.core.progress import progress_bar
 from hepsets.core.run import log, write_atomically
+from hepsets.deploy.filter_card import make_card, save_card
 from hepsets.evaluate.bias import Bias, WeightedBias, measure_bias, measure_weighted_bias
 from hepsets.evaluate.calibration import Calibration, calibrate
 from hepsets.evaluate.classification import Classification, classify
@@ -27,6 +28,7 @@ from hepsets.evaluate.speedup import (
     SpeedupCurve,
     SpeedupResult,
     choose_keep_rule,
+    choose_logistic_rule,
     choose_threshold,
     importance_speedup,
     speedup_at,
@@ -183,6 +185,16 @@ def judge(config: Config, name: str, samples: Samples, folder: Path) -> ModelRes
     checked = (validation.columns["label"], validation_scores, validation.columns["weight"])
     choice = choose_threshold(*checked, costs)
     keep_rule = choose_keep_rule(*checked, costs, trained=float(np.mean(samples.train.columns["label"])))
+    card = make_card(  # what a filter made of this model must know
+        name,
+        samples.train,
+        sample=config.data.sample,
+        skim=config.data.skim,
+        rule=keep_rule,
+        logistic=choose_logistic_rule(*checked, costs),
+        threshold=choice.threshold,
+    )
+    save_card(card, folder / f"{name}.card.json")
     return ModelResult(
         name=name,
         config=model.config,

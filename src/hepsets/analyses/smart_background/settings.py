@@ -120,7 +120,7 @@ class Config:
     """
 
     scale: Literal["quick", "standard", "full"] = "standard"
-    seed: int = Field(default=1, ge=0)
+    seed: int = Field(default=1, ge=0, lt=2**63)
     data: DataConfig = DataConfig()
     models: tuple[str, ...] = (*PUBLISHED, OURS)
     model: ModelConfig = ModelConfig()
