@@ -37,7 +37,7 @@ def uniforms(seed: int, event_numbers: NDArray[np.integer[Any]], trial: int) -> 
     --------
     >>> import numpy as np
     >>> uniforms(1, np.array([7, 8, 7]), 0).round(6)
-    array([0.742187, 0.148643, 0.742187])
+    array([0.044786, 0.548607, 0.044786])
     """
     with np.errstate(over="ignore"):  # arithmetic is modulo 2^64 by design
         key = _mix(np.asarray(seed, dtype=np.uint64) + _GOLDEN)

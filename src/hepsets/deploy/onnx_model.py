@@ -45,13 +45,14 @@ class OnnxModel:
         options.log_severity_level = 4  # errors come as exceptions already
         try:
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            # in a damaged file these need not be text
+            names = [entry.name for entry in self._session.get_inputs()]
+            outputs = [entry.name for entry in self._session.get_outputs()]
+            self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         except Exception as error:  # onnxruntime's own errors share no public base class
             raise InputError(
                 f"{path} cannot be loaded by ONNX Runtime ({str(error).splitlines()[0]})", _EXPECTED
             ) from error
-        names = [entry.name for entry in self._session.get_inputs()]
-        outputs = [entry.name for entry in self._session.get_outputs()]
-        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         if names != _INPUTS or outputs != ["score"]:
             raise InputError(f"{path} has inputs {names} and outputs {outputs}", _EXPECTED)
         try:
