@@ -12,8 +12,13 @@ from hepsets.core.events import Events
 from hepsets.learn.model import EventModel, logits_of
 
 
-def calibrate_model(model: EventModel, events: Events, labels: NDArray[np.bool_]) -> tuple[float, float]:
-    """Fit the slope and the offset of the first head's logits to labels (Platt scaling).
+def calibrate_model(
+    model: EventModel,
+    events: Events,
+    labels: NDArray[np.bool_],
+    weights: NDArray[np.floating] | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fit the slope and the offset of every head's logits to labels (Platt scaling).
 
     Targets from repeated simulation are posterior means: they are drawn towards the prior, and a
     model that learns them is too cautious by a smooth, rising function. A slope and an offset undo
@@ -24,28 +29,54 @@ def calibrate_model(model: EventModel, events: Events, labels: NDArray[np.bool_]
     model
         Trained; its calibration is replaced.
     events, labels
-        Validation events and their hard labels, shape ``(n_events,)``.
+        Validation events and their hard labels, shape ``(n_events,)`` or ``(n_events, heads)``.
+    weights
+        How much each event counts, the shape of ``labels``; all the same by default.
 
     Returns
     -------
     tuple
-        Slope and offset.
+        Slopes and offsets, each of shape ``(heads,)``.
 
     Raises
     ------
     InputError
-        If the labels are of one class, or the scores fall with the labels.
+        If a head's labels are of one class, or its scores fall with the labels; nothing is changed then.
 
     Notes
     -----
     Platt, in Advances in Large Margin Classifiers (1999) 61.
     """
-    if labels.all() or not labels.any():
-        raise InputError("labels of one class", "passing and failing events")
+    heads = model.config.heads
+    labels = np.asarray(labels, dtype=bool).reshape(len(events), -1)
+    weights = np.ones(labels.shape) if weights is None else np.asarray(weights).reshape(len(events), -1)
+    if labels.shape != (len(events), heads) or weights.shape != labels.shape:
+        raise InputError(
+            f"labels of shape {labels.shape} and weights of shape {weights.shape}",
+            f"both ({len(events)}, {heads}): events, heads of the model",
+        )
+    # what an earlier calibration did is taken back
+    raw = (logits_of(model, model.prepare(events)) - model.offset.cpu()) / model.slope.cpu()
+    fitted = np.array(
+        [_platt(model, *head) for head in zip(raw.double().numpy().T, labels.T, weights.T, strict=True)]
+    )
     with torch.no_grad():
-        model.slope[0], model.offset[0] = 1.0, 0.0
-    logits = logits_of(model, model.prepare(events))[:, :1].double().numpy()
-    regression = LogisticRegression(C=np.inf).fit(logits, labels)
+        model.slope.copy_(torch.from_numpy(fitted[:, 0]))
+        model.offset.copy_(torch.from_numpy(fitted[:, 1]))
+    return fitted[:, 0], fitted[:, 1]
+
+
+def _platt(
+    model: EventModel,
+    logits: NDArray[np.float64],
+    labels: NDArray[np.bool_],
+    weights: NDArray[np.floating],
+) -> tuple[float, float]:
+    """Slope and offset of one head."""
+    counted = weights > 0
+    if labels[counted].all() or not labels[counted].any():
+        raise InputError("labels of one class", "passing and failing events")
+    regression = LogisticRegression(C=np.inf).fit(logits[:, None], labels, sample_weight=weights)
     slope, offset = float(regression.coef_[0, 0]), float(regression.intercept_[0])
     if slope <= 0:
         raise InputError(
@@ -53,6 +84,4 @@ def calibrate_model(model: EventModel, events: Events, labels: NDArray[np.bool_]
             "a model that learnt something",
             "train longer or on more events",
         )
-    with torch.no_grad():
-        model.slope[0], model.offset[0] = slope, offset
     return slope, offset

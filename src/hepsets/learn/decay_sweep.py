@@ -28,6 +28,9 @@ COS_ACCEPTANCE = (math.cos(math.radians(150)), math.cos(math.radians(17)))
 KINEMATICS = 17
 """Columns of :func:`kinematics`."""
 
+TYPE_EMBEDDING = 8
+"""Width of the embedding of event types."""
+
 
 def kinematics(particles: Tensor, is_daughter: Tensor, n_daughters: Tensor) -> Tensor:
     """What decides whether a detector sees a particle, from its columns.
@@ -104,6 +107,8 @@ class DecaySweep(EventNetwork):
         Dropout probability.
     heads
         Logits per event.
+    event_types
+        Number of known types of events; each has an embedding that joins the sum over particles.
     """
 
     def __init__(
@@ -115,6 +120,7 @@ class DecaySweep(EventNetwork):
         rounds: int = 1,
         dropout: float = 0.1,
         heads: int = 1,
+        event_types: int = 0,
     ) -> None:
         super().__init__()
         self.embedding = PdgEmbedding(n_tokens, embedding)
@@ -123,8 +129,9 @@ class DecaySweep(EventNetwork):
         self.inputs = nn.Linear(KINEMATICS + embedding, units)
         self.rounds = nn.ModuleList(SweepRound(units, dropout) for _ in range(rounds))
         self.pool = nn.Linear(units, 2 * units)
+        self.event_type = nn.Embedding(event_types + 1, TYPE_EMBEDDING) if event_types else None
         self.head = nn.Sequential(
-            nn.Linear(2 * units, 2 * units),
+            nn.Linear(2 * units + (TYPE_EMBEDDING if event_types else 0), 2 * units),
             nn.BatchNorm1d(2 * units),
             nn.ReLU(),
             Dropout(dropout),
@@ -143,7 +150,13 @@ class DecaySweep(EventNetwork):
         for each in self.rounds:
             x = each(x, sweeps)
         # an event has about forty particles: this keeps the sum of order one
-        return cast("Tensor", self.head(batch.sum(functional.relu(self.pool(x))) / 40))
+        pooled = batch.sum(functional.relu(self.pool(x))) / 40
+        if self.event_type is not None:
+            types = batch.event_types
+            if types is None:
+                types = torch.zeros(batch.n_events, dtype=torch.int64, device=pooled.device)
+            pooled = torch.cat([pooled, self.event_type(types)], dim=1)
+        return cast("Tensor", self.head(pooled))
 
 
 class SweepRound(nn.Module):

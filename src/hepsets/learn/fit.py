@@ -27,7 +27,7 @@ from hepsets.core.events import Events
 from hepsets.core.pdg import UNKNOWN
 from hepsets.core.whole_file import whole_file
 from hepsets.learn.model import EventModel, logits_of
-from hepsets.represent.event_data import EventData
+from hepsets.represent.event_data import EventData, event_types
 from hepsets.represent.packed import PackedBatch
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class FitConfig:
     unknown_probability
         Probability that a particle of a training batch shows the ``<unknown>`` token in place of
         its own, so that the model learns what to make of ids that it has never seen.
+    unknown_type_probability
+        Probability that an event of a training batch hides its type, for models that are told it.
     seed
         Seed of split, order, dropout and ``<unknown>`` replacement.
     device
@@ -73,6 +75,7 @@ class FitConfig:
     weight_decay: float = Field(default=0.0, ge=0.0)
     validation_fraction: float = Field(default=0.25, gt=0.0, lt=1.0)
     unknown_probability: float = Field(default=0.01, ge=0.0, lt=1.0)
+    unknown_type_probability: float = Field(default=0.2, ge=0.0, lt=1.0)
     seed: int = Field(default=0, ge=0)
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
@@ -162,7 +165,8 @@ def fit(
     labels
         Shape ``(n_events,)`` or ``(n_events, heads)``, each in [0, 1]: classes or probabilities.
     weights
-        Shape ``(n_events,)``, not negative: how much each event counts in losses and metrics.
+        Shape ``(n_events,)``, or ``(n_events, heads)`` where heads weigh events differently, not
+        negative: how much each event counts in losses and metrics.
     config
         How to train; the published way by default.
     progress
@@ -209,10 +213,10 @@ def fit(
                 for group in optimizer.param_groups:
                     group["lr"] = config.learning_rate * _rate(config.schedule, fraction)
                 mine = events[fabric.global_rank :: fabric.world_size]
-                batch = _with_unknown(data.batch(mine), config.unknown_probability)
+                batch = _with_unknown(data.batch(mine), config, bool(model.config.event_types))
                 # gradients are averaged over processes: this makes the average the batch's own
-                share = importance[events].sum() / fabric.world_size
-                loss = _loss(network(batch), targets[mine], importance[mine]) / share
+                share = importance[events].sum(0) / fabric.world_size
+                loss = _loss(network(batch), targets[mine], importance[mine], share)
                 step.zero_grad()
                 fabric.backward(loss)
                 step.step()
@@ -270,7 +274,7 @@ class _State:
 def _checked(
     model: EventModel, train: Events, labels: NDArray[Any], weights: NDArray[Any] | None
 ) -> tuple[Tensor, Tensor]:
-    """Labels ``(n_events, heads)`` and weights ``(n_events,)`` with mean 1, float32."""
+    """Labels and weights, the latter with mean 1 for each head, float32, ``(n_events, heads)``."""
     targets = np.asarray(labels, dtype=np.float32)
     targets = targets[:, None] if targets.ndim == 1 else targets
     if targets.shape != (len(train), model.config.heads):
@@ -280,19 +284,22 @@ def _checked(
         )
     if not ((targets >= 0) & (targets <= 1)).all():
         raise InputError("labels that are NaN or outside [0, 1]", "classes 0 and 1 or probabilities")
-    if len(targets) and (targets[:, 0] == targets[0, 0]).all():
-        raise InputError(
-            f"the label {targets[0, 0]:g} for every event", "events of both classes", "check the label"
-        )
-    importance = np.ones(len(train)) if weights is None else np.asarray(weights, dtype=np.float64)
-    if importance.shape != (len(train),) or not (np.isfinite(importance) & (importance >= 0)).all():
+    for target in targets.T:
+        if len(target) and (target == target[0]).all():
+            raise InputError(
+                f"the label {target[0]:g} for every event", "events of both classes", "check the label"
+            )
+    importance = np.ones(targets.shape) if weights is None else np.asarray(weights, dtype=np.float64)
+    if importance.ndim == 1:
+        importance = np.repeat(importance[:, None], targets.shape[1], axis=1)
+    if importance.shape != targets.shape or not (np.isfinite(importance) & (importance >= 0)).all():
         raise InputError(
             f"weights of shape {importance.shape} or with values that are negative or not finite",
-            f"({len(train)},) finite numbers from 0 up",
+            f"({len(train)},) or {targets.shape}, finite numbers from 0 up",
         )
-    if len(importance) and importance.sum() == 0:
+    if len(importance) and (importance.sum(0) == 0).any():
         raise InputError("weights that are all zero", "some positive weight")
-    return torch.from_numpy(targets), torch.from_numpy((importance / importance.mean()).astype(np.float32))
+    return torch.from_numpy(targets), torch.from_numpy((importance / importance.mean(0)).astype(np.float32))
 
 
 def _fabric(config: FitConfig) -> Fabric:
@@ -320,7 +327,8 @@ def _select(data: EventData, events: NDArray[np.int64]) -> EventData:
     """Some events of ``data`` as a data set of their own."""
     batch = data.batch(torch.from_numpy(events))
     begin = torch.repeat_interleave(batch.offsets[:-1], batch.multiplicity)
-    return EventData(batch.features, batch.tokens, batch.mothers - begin, batch.offsets)
+    assert batch.event_types is not None  # event data has them
+    return EventData(batch.features, batch.tokens, batch.mothers - begin, batch.offsets, batch.event_types)
 
 
 def _seeded(seed: int, epoch: int, fabric: Fabric) -> Any:
@@ -345,19 +353,23 @@ def _rate(schedule: str, fraction: float) -> float:
     return 1.0 if schedule == "constant" else 0.5 * (1.0 + math.cos(math.pi * fraction))
 
 
-def _with_unknown(batch: PackedBatch, probability: float) -> PackedBatch:
-    if probability == 0.0:
-        return batch
-    lost = torch.rand(batch.n_particles, device=batch.tokens.device) < probability
-    return dataclasses.replace(batch, tokens=batch.tokens.masked_fill(lost, UNKNOWN))
+def _with_unknown(batch: PackedBatch, config: FitConfig, told_types: bool) -> PackedBatch:
+    if config.unknown_probability:
+        lost = torch.rand(batch.n_particles, device=batch.tokens.device) < config.unknown_probability
+        batch = dataclasses.replace(batch, tokens=batch.tokens.masked_fill(lost, UNKNOWN))
+    types = batch.event_types
+    if told_types and types is not None and config.unknown_type_probability:
+        hidden = torch.rand(types.shape, device=types.device) < config.unknown_type_probability
+        batch = dataclasses.replace(batch, event_types=types.masked_fill(hidden, 0))
+    return batch
 
 
-def _loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-    """Weighted sum over events of the cross entropy, averaged over heads."""
+def _loss(logits: Tensor, targets: Tensor, weights: Tensor, sums: Tensor) -> Tensor:
+    """Cross entropy, weighted over events and divided by ``sums`` of weights, averaged over heads."""
     each = functional.binary_cross_entropy_with_logits(
         logits.reshape(targets.shape), targets, reduction="none"
     )
-    return (each.mean(1) * weights).sum()
+    return ((each * weights).sum(0) / sums.clamp(min=1e-12)).mean()
 
 
 def _validate(
@@ -365,8 +377,9 @@ def _validate(
 ) -> EpochRecord:
     """``record`` with the metrics on the validation events."""
     logits = logits_of(model, data)
-    loss = float(_loss(logits.double(), targets.double(), weights.double()) / weights.sum())
-    first, truth, w = logits[:, 0].numpy(), targets[:, 0].double().numpy(), weights.double().numpy()
+    weights = weights.double()
+    loss = float(_loss(logits.double(), targets.double(), weights, weights.sum(0)))
+    first, truth, w = logits[:, 0].numpy(), targets[:, 0].double().numpy(), weights[:, 0].numpy()
     accuracy = float(np.average((first >= 0) == (truth >= 0.5), weights=w)) if w.sum() else math.nan
     auc = soft_auc(first, truth, w)
     return dataclasses.replace(record, validation_loss=loss, validation_accuracy=accuracy, validation_auc=auc)
@@ -397,7 +410,8 @@ def _fingerprint(
     if config.schedule == "constant":  # then more epochs only go on
         settings.pop("epochs")
     digest = hashlib.sha256(repr((model.name, model.config, model.pdg_map.ids, settings)).encode())
-    for array in (train.offsets, train.particles["pdg"], targets.cpu().numpy(), weights.cpu().numpy()):
+    inputs = (train.offsets, train.particles["pdg"], event_types(train))
+    for array in (*inputs, targets.cpu().numpy(), weights.cpu().numpy()):
         digest.update(array.tobytes())
     return digest.hexdigest()
 

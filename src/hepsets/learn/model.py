@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
 from hepsets.represent.event_data import EventData
@@ -47,7 +48,10 @@ class ModelConfig:
     max_particles
         Slots of the flat MLPs; of larger events they see the most energetic particles.
     heads
-        Logits per event; the first is the score, the others are auxiliary targets.
+        Logits per event; the first is the score, the others are scores of further skims.
+    event_types
+        Names of the types of events, such as generated samples, that the model is told; the event
+        column ``event_type`` counts them from 1. Only ``decay_sweep`` can be told.
     seed
         Seed of the initial weights.
     """
@@ -62,6 +66,7 @@ class ModelConfig:
     graph_last: bool = False
     max_particles: int = Field(default=100, ge=1)
     heads: int = Field(default=1, ge=1)
+    event_types: tuple[str, ...] = ()
     seed: int = Field(default=0, ge=0)
 
 
@@ -124,8 +129,21 @@ class EventModel(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
 
     def prepare(self, events: Events) -> EventData:
-        """Tensors that this model takes its batches from."""
-        return EventData.from_events(events, self.pdg_map, self.features)
+        """Tensors that this model takes its batches from.
+
+        Raises
+        ------
+        InputError
+            For event types beyond those that the model knows.
+        """
+        data = EventData.from_events(events, self.pdg_map, self.features)
+        known = self.config.event_types
+        if known and len(data) and (largest := int(data.event_types.max())) > len(known):
+            raise InputError(
+                f"event type {largest} for {self.name}",
+                f"0 (unknown) to {len(known)}: " + ", ".join(known),
+            )
+        return data
 
     def fit_scaler(self, features: Tensor) -> None:
         """Take the statistics of training particles, unless the model works on raw inputs."""
@@ -161,12 +179,23 @@ def score(model: EventModel, events: Events, *, batch_events: int = 256) -> NDAr
     ndarray
         Float32, shape ``(n_events,)``.
     """
-    result = np.empty(len(events), dtype=np.float32)
+    return np.ascontiguousarray(score_heads(model, events, batch_events=batch_events)[:, 0])
+
+
+def score_heads(model: EventModel, events: Events, *, batch_events: int = 256) -> NDArray[np.float32]:
+    """Probability of each event to pass, by every head; as :func:`score`.
+
+    Returns
+    -------
+    ndarray
+        Float32, shape ``(n_events, heads)``.
+    """
+    result = np.empty((len(events), model.config.heads), dtype=np.float32)
     prepared = max(batch_events, _PREPARED_EVENTS)
     for begin in range(0, len(events), prepared):
         data = model.prepare(events[begin : begin + prepared])
         logits = logits_of(model, data, batch_events=batch_events)
-        result[begin : begin + prepared] = torch.sigmoid(logits[:, 0]).numpy()
+        result[begin : begin + prepared] = torch.sigmoid(logits).numpy()
     return result
 
 

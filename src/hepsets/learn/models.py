@@ -30,6 +30,8 @@ class Recipe:
         Makes the network from a complete configuration and the number of PDG tokens.
     coordinates, inputs, units, embedding, dropout, graph_layers
         What the model takes where the configuration leaves it open.
+    takes_event_types
+        Whether it can be told the type of an event.
     """
 
     network: Callable[[ModelConfig, int], EventNetwork]
@@ -39,6 +41,7 @@ class Recipe:
     embedding: int | None = None
     dropout: float | None = None
     graph_layers: int | None = None
+    takes_event_types: bool = False
 
     def complete(self, config: ModelConfig) -> ModelConfig:
         """``config`` with the model's own choices where it leaves them open."""
@@ -131,6 +134,7 @@ def _decay_sweep(config: ModelConfig, n_tokens: int) -> EventNetwork:
         rounds=config.graph_layers or 0,
         dropout=config.dropout or 0.0,
         heads=config.heads,
+        event_types=len(config.event_types),
     )
 
 
@@ -142,7 +146,9 @@ MODELS: Mapping[str, Recipe] = {
     "deep_sets_gcn_pdg_normalized": Recipe(_deep_sets(embedding=True, graph=True), embedding=8),
     "transformer": Recipe(_transformer, embedding=6, dropout=0.17),
     "gcn_stack": Recipe(_gcn_stack, coordinates="cylindrical", embedding=25, dropout=0.179, graph_layers=3),
-    "decay_sweep": Recipe(_decay_sweep, units=64, embedding=24, dropout=0.1, graph_layers=1),
+    "decay_sweep": Recipe(
+        _decay_sweep, units=64, embedding=24, dropout=0.1, graph_layers=1, takes_event_types=True
+    ),
     "flat_mlp": Recipe(_flat_mlp(mask=False)),
     "flat_mlp_mask": Recipe(_flat_mlp(mask=True)),
 }
@@ -186,10 +192,12 @@ def build_model(name: str, pdg_map: PdgMap, config: ModelConfig | None = None) -
     Raises
     ------
     InputError
-        If there is no such model or the features do not exist.
+        If there is no such model, the features do not exist, or it cannot be told event types.
     """
     chosen = recipe(name)
     complete = chosen.complete(config or ModelConfig())
+    if complete.event_types and not chosen.takes_event_types:
+        raise InputError(f"event types for {name}", "a model that can be told: decay_sweep")
     with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
         torch.manual_seed(complete.seed)
         network = chosen.network(complete, len(pdg_map))

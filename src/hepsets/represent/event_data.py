@@ -8,8 +8,10 @@ from typing import Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
 from hepsets.represent.features import FeatureSpec
@@ -30,22 +32,32 @@ class EventData:
         Int64, shape ``(n_particles,)``: mother's position within its event, counted from 0.
     offsets
         Int64, shape ``(n_events + 1,)``.
+    event_types
+        Int64, shape ``(n_events,)``, 0 where unknown.
     """
 
     features: Tensor
     tokens: Tensor
     mothers: Tensor
     offsets: Tensor
+    event_types: Tensor
 
     @classmethod
     def from_events(cls, events: Events, pdg_map: PdgMap, features: FeatureSpec) -> Self:
-        """Prepare all particles of ``events``; ids that ``pdg_map`` lacks become ``<unknown>``."""
+        """Prepare all particles of ``events``; ids that ``pdg_map`` lacks become ``<unknown>``.
+
+        Raises
+        ------
+        InputError
+            If there is an event column ``event_type`` that is no column of numbers from 0 up.
+        """
         begin = np.repeat(events.offsets[:-1], events.multiplicity)
         return cls(
             features.of_events(events),
             torch.from_numpy(pdg_map.tokens(events.particles["pdg"])),
             torch.from_numpy(events.mothers - begin),
             torch.from_numpy(events.offsets.copy()),
+            torch.from_numpy(event_types(events)),
         )
 
     def __len__(self) -> int:
@@ -54,7 +66,11 @@ class EventData:
     def to(self, device: torch.device | str) -> Self:
         """The same data on ``device``."""
         return type(self)(
-            self.features.to(device), self.tokens.to(device), self.mothers.to(device), self.offsets.to(device)
+            self.features.to(device),
+            self.tokens.to(device),
+            self.mothers.to(device),
+            self.offsets.to(device),
+            self.event_types.to(device),
         )
 
     def batch(self, events: Tensor) -> PackedBatch:
@@ -73,6 +89,7 @@ class EventData:
             self.tokens.index_select(0, source),
             self.mothers.index_select(0, source) + shift[:, 1],
             offsets,
+            self.event_types[events],
         )
 
     def slice(self, begin: int, end: int) -> PackedBatch:
@@ -82,10 +99,33 @@ class EventData:
         offsets = offsets - first
         start = torch.repeat_interleave(offsets[:-1], offsets.diff(), output_size=last - first)
         return PackedBatch(
-            self.features[first:last], self.tokens[first:last], self.mothers[first:last] + start, offsets
+            self.features[first:last],
+            self.tokens[first:last],
+            self.mothers[first:last] + start,
+            offsets,
+            self.event_types[begin:end],
         )
 
     def batches(self, events: int) -> Iterator[PackedBatch]:
         """All events in order, ``events`` at a time."""
         for begin in range(0, len(self), events):
             yield self.slice(begin, min(begin + events, len(self)))
+
+
+def event_types(events: Events) -> NDArray[np.int64]:
+    """The event column ``event_type``, int64 of shape ``(n_events,)``; 0, unknown, where there is none.
+
+    Raises
+    ------
+    InputError
+        If it is no column of numbers from 0 up.
+    """
+    if "event_type" not in events.columns:
+        return np.zeros(len(events), dtype=np.int64)
+    column = events.columns["event_type"]
+    if column.ndim != 1 or column.dtype.kind not in "iu" or (len(column) and column.min() < 0):
+        raise InputError(
+            f"an event column event_type of {column.dtype} that is no list of numbers from 0 up",
+            "0 for an unknown type, 1 for the first one that the model knows, and so on",
+        )
+    return column.astype(np.int64)

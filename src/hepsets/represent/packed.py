@@ -30,12 +30,15 @@ class PackedBatch:
         points at itself.
     offsets
         Int64, shape ``(n_events + 1,)``: event ``i`` owns particles ``offsets[i]:offsets[i + 1]``.
+    event_types
+        Int64, shape ``(n_events,)``: type of each event, 0 where unknown; ``None``: all unknown.
     """
 
     features: Tensor
     tokens: Tensor
     mothers: Tensor
     offsets: Tensor
+    event_types: Tensor | None = None
 
     @property
     def n_events(self) -> int:
@@ -94,7 +97,11 @@ class PackedBatch:
     def to(self, device: torch.device | str) -> Self:
         """The same batch on ``device``."""
         return type(self)(
-            self.features.to(device), self.tokens.to(device), self.mothers.to(device), self.offsets.to(device)
+            self.features.to(device),
+            self.tokens.to(device),
+            self.mothers.to(device),
+            self.offsets.to(device),
+            None if self.event_types is None else self.event_types.to(device),
         )
 
 
