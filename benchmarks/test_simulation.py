@@ -50,6 +50,6 @@ def test_all_skims_together_within_150_microseconds(benchmark, events):
 
 def test_repeated_simulation(benchmark, events):
     cost = per_event(
-        benchmark, lambda: count_passes(events, "hadronic_b0", seed=1, event_numbers=NUMBERS, trials=1)
+        benchmark, lambda: count_passes(events, ["hadronic_b0"], seed=1, event_numbers=NUMBERS, trials=1)
     )
     assert cost < 150

@@ -78,7 +78,7 @@ def test_retention_does_not_prefer_matter(skim, mixed):
     flipped["pdg"] = np.where(np.isin(pdg, SELF_CONJUGATE), pdg, -pdg)
     numbers = np.arange(len(mixed))
     counts = [
-        count_passes(events, skim, seed=2, event_numbers=numbers, trials=2)
+        count_passes(events, [skim], seed=2, event_numbers=numbers, trials=2)[skim]
         for events in (mixed, Events(flipped, mixed.offsets))
     ]
     # independent Poisson fluctuations of the detector; the events themselves are the same
@@ -94,8 +94,8 @@ def test_the_tag_behaves_as_measured_on_forty_thousand_events():
     correct = np.zeros(len(events), dtype=bool)
     correct[found.values["event"][found.is_correct]] = True
     again = count_passes(
-        events[passes], "hadronic_b0", seed=5, event_numbers=numbers[passes], trials=10, first_trial=1
-    )
+        events[passes], ["hadronic_b0"], seed=5, event_numbers=numbers[passes], trials=10, first_trial=1
+    )["hadronic_b0"]
     print(
         f"\nretention {passes.mean():.4f}, correct {correct[passes].mean():.3f}, "
         f"again {again.mean() / 10:.3f}"

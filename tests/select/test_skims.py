@@ -54,7 +54,7 @@ def test_batches_order_and_batch_size_do_not_matter(skim, every_kind, monkeypatc
     monkeypatch.setattr(skims, "BATCH_EVENTS", 7)
     small = run_skims(every_kind, [skim], seed=3, event_numbers=numbers)[skim]
     assert np.array_equal(small, whole)
-    counts = count_passes(every_kind, skim, seed=3, event_numbers=numbers, trials=2)
+    counts = count_passes(every_kind, [skim], seed=3, event_numbers=numbers, trials=2)[skim]
     assert (counts >= whole).all()
 
 
@@ -98,15 +98,15 @@ def test_every_skim_tells_its_candidates_in_the_same_columns(skim, every_kind):
 
 def test_counts_are_sums_of_single_trials(events):
     numbers = np.arange(150)
-    single = sum(
-        run_skims(events, ["hadronic_b0"], seed=5, event_numbers=numbers, trial=t)["hadronic_b0"].astype(int)
-        for t in (4, 5, 6)
-    )
-    counts = count_passes(events, "hadronic_b0", seed=5, event_numbers=numbers, trials=3, first_trial=4)
-    assert counts.dtype == np.int32
-    assert np.array_equal(counts, single)
-    assert set(np.unique(counts)) >= {0, 1, 2}  # the label is stochastic
-    assert count_passes(events, "hadronic_b0", seed=5, event_numbers=numbers, trials=0).sum() == 0
+    both = ["hadronic_b0", "semileptonic_b0"]
+    single = [run_skims(events, both, seed=5, event_numbers=numbers, trial=t) for t in (4, 5, 6)]
+    counts = count_passes(events, both, seed=5, event_numbers=numbers, trials=3, first_trial=4)
+    for name in both:
+        assert counts[name].dtype == np.int32
+        assert np.array_equal(counts[name], sum(passes[name].astype(int) for passes in single))
+    assert set(np.unique(counts["hadronic_b0"])) >= {0, 1, 2}  # the label is stochastic
+    none = count_passes(events, both, seed=5, event_numbers=numbers, trials=0)
+    assert not any(passes.any() for passes in none.values())
 
 
 def test_candidates_and_passes_agree(events):
@@ -149,6 +149,6 @@ def test_bad_requests_say_what_is_wrong(events):
     with pytest.raises(InputError, match="hadronic_b0"):
         run_skims(events, ["hadronic_b1"], seed=1, event_numbers=np.arange(150))
     with pytest.raises(InputError, match="one per event"):
-        count_passes(events, "hadronic_b0", seed=1, event_numbers=np.arange(3), trials=1)
+        count_passes(events, ["hadronic_b0"], seed=1, event_numbers=np.arange(3), trials=1)
     with pytest.raises(InputError, match="zero or more"):
-        count_passes(events, "hadronic_b0", seed=1, event_numbers=np.arange(150), trials=-1)
+        count_passes(events, ["hadronic_b0"], seed=1, event_numbers=np.arange(150), trials=-1)

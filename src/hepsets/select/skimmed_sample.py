@@ -127,13 +127,13 @@ def _make_block(block: _Block) -> tuple[Events, int]:
     if config.trials:
         passes = count_passes(
             events,
-            config.skim,
+            [config.skim],
             seed=config.seed,
             event_numbers=numbers[keep],
             trials=config.trials,
             first_trial=1,  # trial 0 made the label
         )
-        events = events.with_columns(passes=passes)
+        events = events.with_columns(passes=passes[config.skim])
     return events, generated
 
 

@@ -130,23 +130,23 @@ def run_skims(
 
 def count_passes(
     events: Events,
-    skim: str,
+    skims: Sequence[str],
     *,
     seed: int,
     event_numbers: NDArray[np.int64],
     trials: int,
     first_trial: int = 0,
     detector: DetectorConfig = BELLE2,
-) -> NDArray[np.int32]:
-    """Simulate every event ``trials`` times afresh and count how often it passes.
+) -> dict[str, NDArray[np.int32]]:
+    """Simulate every event ``trials`` times afresh and count how often it passes each skim.
 
-    Trial ``t`` of an event gives the same outcome as ``run_skims(..., trial=t)``; trials
-    ``first_trial … first_trial + trials - 1`` are run.
+    Trial ``t`` of an event gives the same outcomes as ``run_skims(..., trial=t)``; trials
+    ``first_trial … first_trial + trials - 1`` are run, each simulated once for all skims.
 
     Returns
     -------
-    ndarray
-        int32, shape ``(n_events,)``.
+    dict
+        An int32 array of shape ``(n_events,)`` per skim.
 
     Raises
     ------
@@ -156,12 +156,14 @@ def count_passes(
     if trials < 0:
         raise InputError(f"{trials} trials", "zero or more")
     numbers = _numbers(events, event_numbers)
-    chosen = _skim(skim)
-    result = np.zeros(len(events), dtype=np.int32)
+    chosen = {name: _skim(name) for name in skims}
+    result = {name: np.zeros(len(events), dtype=np.int32) for name in chosen}
     for part, batch, batch_numbers in _batches(events, numbers):
         for trial in range(first_trial, first_trial + trials):
             seen = simulate(batch, seed=seed, event_numbers=batch_numbers, trial=trial, detector=detector)
-            result[part] += chosen(combine(seen, event_numbers=batch_numbers), batch_numbers).passes
+            lists = combine(seen, event_numbers=batch_numbers)
+            for name, skim in chosen.items():
+                result[name][part] += skim(lists, batch_numbers).passes
     return result
 
 

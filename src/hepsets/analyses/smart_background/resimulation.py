@@ -83,12 +83,12 @@ def _count(chunk: _Chunk) -> NDArray[np.int64]:
     halves = [
         count_passes(
             chunk.events,
-            chunk.skim,
+            [chunk.skim],
             seed=chunk.seed,
             event_numbers=numbers,
             trials=half,
             first_trial=1 + which * half,  # trial 0 made the label
-        )
+        )[chunk.skim]
         for which in (0, 1)
     ]
     return np.stack(halves, axis=1).astype(np.int64)
