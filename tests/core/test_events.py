@@ -259,12 +259,36 @@ def test_a_file_with_bad_fields_is_refused_with_their_name(tmp_path, good_table,
         (pa.table({"label": [1, 0]}), "a column 'particles'"),
         (pa.table({"particles": [1, 2]}), "has type int64"),
         (pa.table({"particles": [[1.0], [2.0]]}), "has type list<"),
+        (pa.table([pa.array([[1.0]])] * 2, ["particles", "particles"]), "'particles' stands twice"),
     ],
 )
 def test_a_parquet_file_of_something_else_is_refused(tmp_path, table, message):
     path = tmp_path / "other.parquet"
     pq.write_table(table, path)
     with pytest.raises(InputError, match=message):
+        read_parquet(path)
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (pa.array([1.0, None, 2.0]), "'extra' has 1 nulls"),
+        (pa.array([[1.0], [], [2.0, 3.0]]), "'extra' has lists of unlike lengths"),
+    ],
+)
+def test_an_event_column_that_is_no_array_is_refused_unless_it_is_not_read(tmp_path, column, message):
+    path = tmp_path / "extra.parquet"
+    table = make_events([3, 2, 4], label=np.array([0, 1, 1])).to_arrow()
+    pq.write_table(table.append_column("extra", column), path)
+    with pytest.raises(InputError, match=message):
+        read_parquet(path)
+    assert read_parquet(path, columns=["label"]).columns["label"].tolist() == [0, 1, 1]
+
+
+def test_a_number_beyond_single_precision_is_refused(tmp_path, good_table):
+    path = tmp_path / "large.parquet"
+    pq.write_table(replace_field(good_table, "energy", pa.array([1e300] * 9)), path)
+    with pytest.raises(InputError, match="energy = inf in event 0"):
         read_parquet(path)
 
 

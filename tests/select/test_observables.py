@@ -112,6 +112,16 @@ def test_observables_do_not_depend_on_batch_order_of_particles_or_their_numbers(
     assert other.valid.tolist() == one.valid.tolist()[:1]
 
 
+@pytest.mark.parametrize("observable", TRUTH_OBSERVABLES)
+def test_an_event_without_a_rest_frame_has_no_observable_of_that_frame(observable):
+    photon = [(22, 0, [0, 0, 1.0], 0.0)]
+    with_photon, without = observable(table(photon, SIGNAL)), observable(table(SIGNAL))
+    assert np.isfinite(with_photon.values).all()
+    assert with_photon.values[1] == pytest.approx(without.values[0])
+    of_frame = ("r2", "b_momentum", "missing_energy", "lepton_momentum", "b_daughter_multiplicity")
+    assert with_photon.valid.tolist() == [with_photon.name not in of_frame, True]
+
+
 def test_names_are_those_of_the_functions():
     assert [observable(EVENTS).name for observable in TRUTH_OBSERVABLES] == [
         observable.__name__ for observable in TRUTH_OBSERVABLES

@@ -92,10 +92,11 @@ class Events:
                 f"all of {list(PARTICLE_COLUMNS)}",
                 "add them to the table",
             )
-        particles = {
-            name: np.ascontiguousarray(self.particles[name], dtype=dtype)
-            for name, dtype in PARTICLE_COLUMNS.items()
-        }
+        with np.errstate(over="ignore"):  # what single precision cannot hold becomes infinite: see validate
+            particles = {
+                name: np.ascontiguousarray(self.particles[name], dtype=dtype)
+                for name, dtype in PARTICLE_COLUMNS.items()
+            }
         offsets = np.ascontiguousarray(self.offsets, dtype=np.int64)
         if offsets.ndim != 1 or len(offsets) == 0 or offsets[0] != 0 or (np.diff(offsets) < 0).any():
             raise InputError(
@@ -301,6 +302,7 @@ class Events:
         InputError
             For missing columns, wrong types or nulls; ``source`` names the file in the message.
         """
+        _distinct(table.column_names, f"{source}: column")
         if "particles" not in table.column_names:
             raise InputError(
                 f"{source} has columns {table.column_names}",
@@ -324,7 +326,8 @@ class Events:
         raw_offsets = lists.offsets.to_numpy(zero_copy_only=False).astype(np.int64)
         offsets = raw_offsets - raw_offsets[0] if len(raw_offsets) else np.zeros(1, np.int64)
         struct = lists.values
-        present = {struct.type.field(i).name for i in range(struct.type.num_fields)}
+        present = [struct.type.field(i).name for i in range(struct.type.num_fields)]
+        _distinct(present, f"{source}: field")
         wanted = {name: _FILE_NAMES.get(name, name) for name in PARTICLE_COLUMNS}
         missing = [name for name in wanted.values() if name not in present]
         if missing:
@@ -401,11 +404,28 @@ def _short(type_: pa.DataType) -> str:
     return text if len(text) < 60 else f"{text[:57]}…"
 
 
+def _distinct(names: Sequence[str], what: str) -> None:
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise InputError(f"{what} {twice[0]!r} stands twice", "distinct names", "rename or drop one")
+
+
 def _event_column(column: pa.ChunkedArray, name: str, source: str) -> NDArray[Any]:
     if column.null_count:
-        raise InputError(f"{source}: event column {name!r} has {column.null_count} nulls", "none")
+        raise InputError(
+            f"{source}: event column {name!r} has {column.null_count} nulls",
+            "none",
+            "fill them or leave the column out",
+        )
     if pa.types.is_list(column.type) or pa.types.is_fixed_size_list(column.type):
-        return np.asarray(column.to_pylist())
+        try:
+            return np.asarray(column.to_pylist())
+        except ValueError as error:
+            raise InputError(
+                f"{source}: event column {name!r} has lists of unlike lengths",
+                "as many numbers in every event",
+                "leave the column out",
+            ) from error
     values: NDArray[Any] = column.to_numpy()
     return values
 

@@ -2,7 +2,8 @@
 
 A *final-state* particle has no daughters in the table; a *visible* one is a final-state particle
 other than a neutrino. The centre-of-mass frame is the rest frame of the sum of the roots. Events
-that lack what an observable is about (no B meson, no lepton) are marked in ``valid``.
+that lack what an observable is about (no B meson, no lepton, roots whose sum has no rest frame) are
+marked in ``valid``.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def r2(events: Events) -> Observable:
     momenta, _ = _centre_of_mass(events)
     visible = _visible(events)
     offsets = np.concatenate([[0], np.cumsum(_per_event(events, visible))]).astype(np.int64)
-    return Observable("r2", "$R_2$", "", fox_wolfram_r2(momenta[visible], offsets), _always(events))
+    return Observable("r2", "$R_2$", "", fox_wolfram_r2(momenta[visible], offsets), _has_rest_frame(events))
 
 
 def b_momentum(events: Events) -> Observable:
@@ -88,7 +89,9 @@ def b_momentum(events: Events) -> Observable:
     b = _primary_b(events)
     count = _per_event(events, b)
     total = _per_event(events, b * np.linalg.norm(momenta, axis=1))
-    return Observable("b_momentum", "$p^*_B$", "GeV", total / np.maximum(count, 1), count > 0)
+    return Observable(
+        "b_momentum", "$p^*_B$", "GeV", total / np.maximum(count, 1), (count > 0) & _has_rest_frame(events)
+    )
 
 
 def missing_energy(events: Events) -> Observable:
@@ -97,7 +100,7 @@ def missing_energy(events: Events) -> Observable:
     total = _total(events)
     root_s = np.sqrt(np.maximum(total[:, 3] ** 2 - np.sum(total[:, :3] ** 2, axis=1), 0.0))
     seen = _per_event(events, _visible(events) * energy)
-    return Observable("missing_energy", "$E^*_{miss}$", "GeV", root_s - seen, _always(events))
+    return Observable("missing_energy", "$E^*_{miss}$", "GeV", root_s - seen, _has_rest_frame(events))
 
 
 def lepton_momentum(events: Events) -> Observable:
@@ -106,7 +109,8 @@ def lepton_momentum(events: Events) -> Observable:
     lepton = np.isin(np.abs(events.particles["pdg"]), LEPTONS) & _final(events)
     largest = np.zeros(len(events))
     np.maximum.at(largest, events.event_of_particle[lepton], np.linalg.norm(momenta[lepton], axis=1))
-    return Observable("lepton_momentum", r"$p^*_\ell$", "GeV", largest, _per_event(events, lepton) > 0)
+    has_one = _per_event(events, lepton) > 0
+    return Observable("lepton_momentum", r"$p^*_\ell$", "GeV", largest, has_one & _has_rest_frame(events))
 
 
 def b_daughter_multiplicity(events: Events) -> Observable:
@@ -174,6 +178,13 @@ def _total(events: Events) -> Array:
     return np.stack([_per_event(events, root * column.astype(np.float64)) for column in columns], axis=1)
 
 
+def _has_rest_frame(events: Events) -> Mask:
+    total = _total(events)
+    return np.asarray((total[:, 3] > 0) & (total[:, 3] ** 2 > np.sum(total[:, :3] ** 2, axis=1)))
+
+
 def _centre_of_mass(events: Events) -> tuple[Array, Array]:
+    """Momenta and energies in the rest frame of the roots, in the laboratory where there is none."""
+    frame = np.where(_has_rest_frame(events)[:, None], _total(events), [0.0, 0.0, 0.0, 1.0])
     momenta = np.stack([events.particles[name].astype(np.float64) for name in ("px", "py", "pz")], axis=1)
-    return boost_to_rest(momenta, events.particles["energy"], _total(events)[events.event_of_particle])
+    return boost_to_rest(momenta, events.particles["energy"], frame[events.event_of_particle])

@@ -19,6 +19,9 @@ from hepsets.select.skimmed_sample import SkimmedSampleConfig, make_skimmed_samp
 TEST_BLOCKS = 2**24
 """Test events come from generator blocks that no training sample reaches."""
 
+_USED = ("label", "weight", "mbc", "delta_e")
+"""Event columns of users' files that are read; what else there is may be anything."""
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -149,8 +152,11 @@ def _read_samples(data: DataConfig, retention: float) -> Samples:
 
 
 def _labelled(paths: tuple[str, ...], row_groups: tuple[int, ...] | None, retention: float) -> Events:
-    parts = [_with_label(read_parquet(path, row_groups=row_groups), path) for path in paths]
+    parts = [_read_labelled(path, row_groups) for path in paths]
     shared = set.intersection(*(set(part.columns) for part in parts))
+    unweighted = [path for path, part in zip(paths, parts, strict=True) if "weight" not in part.columns]
+    if unweighted and len(unweighted) < len(paths):
+        raise InputError(f"{unweighted[0]} has no weights", "weights in all of the files or in none")
     parts = [
         Events(part.particles, part.offsets, {name: part.columns[name] for name in sorted(shared)})
         for part in parts
@@ -172,16 +178,25 @@ def _labelled(paths: tuple[str, ...], row_groups: tuple[int, ...] | None, retent
     return events.with_columns(weight=np.where(label, 1.0, failing_weight))
 
 
-def _with_label(events: Events, path: str) -> Events:
-    if "label" not in events.columns:
+def _read_labelled(path: str, row_groups: tuple[int, ...] | None) -> Events:
+    with open_parquet(path) as file:
+        present = file.schema_arrow.names
+    if "label" not in present:
+        others = ", ".join(name for name in present if name != "particles")
         raise InputError(
-            f"{path} has no event column 'label' (it has {', '.join(events.columns) or 'none'})",
+            f"{path} has no event column 'label' (it has {others or 'none'})",
             "a column 'label' with 0 or 1",
             "add it, or make it with hepsets simulate",
         )
+    events = read_parquet(path, row_groups=row_groups, columns=[name for name in _USED if name in present])
+    for name, column in events.columns.items():
+        if column.ndim != 1 or column.dtype.kind not in ("biuf" if name == "label" else "iuf"):
+            raise InputError(
+                f"{path}: event column {name!r} has type {column.dtype} and shape {column.shape}",
+                "0 (fails) or 1 (passes) for each event" if name == "label" else "a number for each event",
+            )
     label = events.columns["label"]
-    if label.dtype.kind not in "biuf" or label.ndim != 1 or not np.isin(label, (0, 1)).all():
-        raise InputError(
-            f"{path}: labels such as {label[~np.isin(label, (0, 1))][:1]}", "0 (fails) or 1 (passes)"
-        )
+    strange = ~np.isin(label, (0, 1))
+    if strange.any():
+        raise InputError(f"{path}: a label of {label[strange][0]}", "0 (fails) or 1 (passes)")
     return events.with_columns(label=label.astype(bool))

@@ -1,0 +1,72 @@
+"""Users' own files as training and test events."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from hepsets.analyses.smart_background.samples import get_samples
+from hepsets.analyses.smart_background.settings import Config, DataConfig
+from hepsets.core.errors import InputError
+from random_events import random_events
+
+N = 12
+LABEL = np.arange(N) % 3 == 0
+TABLE = random_events(N, seed=1).with_columns(label=LABEL).to_arrow()
+
+
+def samples_of(folder, *tables):
+    """Samples of one training file per table and a plain test file."""
+    for number, table in enumerate((TABLE, *tables)):
+        pq.write_table(table, folder / f"{number}.parquet")
+    train = tuple(str(folder / f"{number + 1}.parquet") for number in range(len(tables)))
+    config = Config(data=DataConfig(train=train, test=(str(folder / "0.parquet"),)))
+    return get_samples(config, folder / "events")
+
+
+@pytest.mark.parametrize(
+    "values", [LABEL, LABEL.astype(np.int64), LABEL.astype(np.uint8), LABEL.astype(np.float32)]
+)
+def test_labels_may_be_of_any_type_that_holds_0_and_1(tmp_path, values):
+    found = samples_of(tmp_path, TABLE.set_column(1, "label", pa.array(values)))
+    assert np.array_equal(found.train.columns["label"], LABEL)
+    assert np.average(LABEL, weights=found.train.columns["weight"]) == pytest.approx(0.05)
+
+
+def test_columns_that_the_analysis_does_not_know_may_hold_anything(tmp_path):
+    strange = {
+        "nulls": pa.array([None] * N, pa.float64()),
+        "ragged": pa.array([[1.0] * (i % 3) for i in range(N)]),
+        "text": pa.array(["a"] * N),
+        "passes": pa.array(np.full(N, 8)),  # of how many trials, nobody knows
+    }
+    table = TABLE
+    for name, column in strange.items():
+        table = table.append_column(name, column)
+    assert set(samples_of(tmp_path, table).train.columns) == {"label", "weight"}
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "message"),
+    [
+        ("label", [str(int(x)) for x in LABEL], "'label' has type object"),
+        ("label", [[bool(x)] for x in LABEL], r"'label' has type bool and shape \(12, 1\)"),
+        ("label", [float(x) / 2 for x in LABEL], "a label of 0.5"),
+        ("label", [np.nan, *LABEL[1:].astype(float)], "a label of nan"),
+        ("label", [True] * N, "label 1 for every event"),
+        ("weight", ["1"] * N, "'weight' has type object"),
+        ("weight", [[1.0, 2.0]] * N, "'weight' has type float64 and shape"),
+        ("weight", [-1.0, *[1.0] * (N - 1)], "a weight that is not positive"),
+        ("weight", [np.nan, *[1.0] * (N - 1)], "a weight that is not positive"),
+        ("mbc", ["5.28"] * N, "'mbc' has type object"),
+    ],
+)
+def test_a_column_that_cannot_be_used_is_refused(tmp_path, name, column, message):
+    table = TABLE if name != "label" else TABLE.drop_columns(["label"])
+    with pytest.raises(InputError, match=message):
+        samples_of(tmp_path, table.append_column(name, pa.array(column)))
+
+
+def test_weights_in_one_file_of_two_are_refused(tmp_path):
+    with pytest.raises(InputError, match="has no weights"):
+        samples_of(tmp_path, TABLE, TABLE.append_column("weight", pa.array(np.ones(N))))
