@@ -4,11 +4,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from random_events import random_events
 
 from hepsets.analyses.smart_background.samples import get_samples
 from hepsets.analyses.smart_background.settings import Config, DataConfig
 from hepsets.core.errors import InputError
-from random_events import random_events
 
 N = 12
 LABEL = np.arange(N) % 3 == 0
