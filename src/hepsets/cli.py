@@ -196,6 +196,9 @@ def filter_events(
     floor: Annotated[float | None, typer.Option(help="Least keep probability; by default the best.")] = None,
     threshold: Annotated[float | None, typer.Option(help="Least score; by default the best.")] = None,
     seed: Seed = 1,
+    sample: Annotated[
+        str | None, typer.Option(help="What all events are, such as ccbar, for filters that can be told.")
+    ] = None,
     renumber: Annotated[
         bool, typer.Option("--renumber", help="Count events from 0, do not use their own numbers.")
     ] = False,
@@ -207,7 +210,7 @@ def filter_events(
 
     if report and not report.parent.is_dir():
         raise InputError(f"no folder {report.parent}", "an existing folder", "create it first")
-    settings = FilterSettings(mode, form, floor, threshold, seed)  # type: ignore[arg-type]  # it checks them
+    settings = FilterSettings(mode, form, floor, threshold, seed, sample)  # type: ignore[arg-type]  # it checks them
     event_filter = EventFilter.load(model)
     summary = filter_files(event_filter, inputs, out, settings, renumber=renumber)
     for line in summary.lines():

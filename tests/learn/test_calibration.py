@@ -6,7 +6,7 @@ from random_events import random_events
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
 from hepsets.learn.calibration import calibrate_model
-from hepsets.learn.model import score
+from hepsets.learn.model import ModelConfig, score, score_heads
 from hepsets.learn.model_file import load_model, save_model
 from hepsets.learn.models import build_model
 
@@ -51,3 +51,21 @@ def test_labels_that_cannot_calibrate_are_refused(model):
         calibrate_model(
             model, events, scores < np.median(scores) + 0.01 * np.random.default_rng(0).normal(size=300)
         )
+
+
+def test_every_head_is_calibrated_with_its_own_labels_and_weights():
+    model = build_model("deep_sets", PdgMap((22, 211)), ModelConfig(heads=2)).eval()
+    with torch.no_grad():
+        model.network.output.weight *= 20
+    events = random_events(20_000, mean_particles=6)
+    logits = np.log(score_heads(model, events).astype(float))
+    logits -= np.log1p(-np.exp(logits))
+    truth = 1 / (1 + np.exp(-(np.array([2.0, 0.5]) * (logits - logits.mean(0)) + np.array([0.4, -1.0]))))
+    rng = np.random.default_rng(3)
+    labels = rng.random(truth.shape) < truth
+    # half of the failing events left out of the second head, the rest weighted for them
+    weights = np.ones(truth.shape)
+    failing = np.flatnonzero(~labels[:, 1])
+    weights[failing, 1] = np.where(rng.random(len(failing)) < 0.5, 2.0, 0.0)
+    calibrate_model(model, events, labels, weights)
+    assert np.abs(score_heads(model, events) - truth).max() < 0.05

@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
 from hepsets.learn.fit import FitConfig, fit, soft_auc, split_train_validation
-from hepsets.learn.model import ModelConfig, score
+from hepsets.learn.model import ModelConfig, score, score_heads
 from hepsets.learn.models import build_model
 
 EVENTS = random_events(600, seed=5, mean_particles=12)
@@ -220,3 +220,45 @@ def test_progress_is_told_to_the_end() -> None:
     fit(fresh(), EVENTS, LABELS, config=CONFIG, progress=lambda done, total: calls.append((done, total)))
     assert calls[-1] == (4 * 450, 4 * 450)
     assert [done for done, _ in calls] == sorted({done for done, _ in calls})
+
+
+def test_weights_of_heads_are_the_same_as_leaving_events_out_of_each() -> None:
+    """A head with weight on a part of the events alone learns as if the others were not there."""
+    events = random_events(300, seed=5)
+    labels = np.stack([muon_label(events), 1 - muon_label(events)], axis=1).astype(float)
+    weights = np.ones((300, 2))
+    weights[::2, 1] = 0
+    poisoned = labels.copy()
+    poisoned[::2, 1] = 1 - poisoned[::2, 1]  # must not matter
+    config = FitConfig(epochs=2, batch_events=64, device="cpu")
+    fitted = []
+    for given in (labels, poisoned):
+        model = build_model("deep_sets", PdgMap.fit(events.particles["pdg"]), ModelConfig(heads=2))
+        fit(model, events, given, weights, config)
+        fitted.append(score_heads(model, events))
+    np.testing.assert_array_equal(*fitted)
+
+
+def test_equal_weights_of_heads_are_weights_of_events() -> None:
+    events = random_events(200, seed=6)
+    labels = np.stack([muon_label(events), 1 - muon_label(events)], axis=1).astype(float)
+    weights = np.random.default_rng(1).uniform(0.5, 2, 200)
+    fitted = []
+    for given in (weights, np.stack([weights, weights], axis=1)):
+        model = build_model("deep_sets", PdgMap.fit(events.particles["pdg"]), ModelConfig(heads=2))
+        fit(model, events, labels, given, FitConfig(epochs=1, device="cpu"))
+        fitted.append(score_heads(model, events))
+    np.testing.assert_array_equal(*fitted)
+
+
+def test_an_event_type_that_decides_everything_is_learnt_and_its_absence_bearable() -> None:
+    events = random_events(1000, seed=7)
+    types = np.random.default_rng(2).integers(1, 3, 1000)
+    told = events.with_columns(event_type=types)
+    model = build_model(
+        "decay_sweep", PdgMap.fit(events.particles["pdg"]), ModelConfig(units=8, event_types=("a", "b"))
+    )
+    fit(model, told, (types == 2).astype(float), config=dataclasses.replace(CONFIG, epochs=8))
+    scores = score(model, told)
+    assert scores[types == 2].min() > 0.8 > 0.2 > scores[types == 1].max()
+    assert abs(float(score(model, events).mean()) - 0.5) < 0.25

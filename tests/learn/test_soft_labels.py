@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hepsets.core.errors import InputError
-from hepsets.learn.soft_labels import soft_labels
+from hepsets.learn.soft_labels import balanced_targets, soft_labels
 
 KAPPA = 0.05
 
@@ -56,3 +56,40 @@ def test_counts_that_belong_to_other_events_are_refused(sample):
         soft_labels(label, rng.binomial(8, p), 4, weight)
     with pytest.raises(InputError, match="same events"):
         soft_labels(label, np.zeros(len(p), dtype=int), 8, weight)
+
+
+@pytest.mark.parametrize("trials", [0, 4])
+def test_balanced_targets_find_the_balanced_score_of_thinned_events(trials):
+    """The least cross entropy of a constant is at the weighted mean target: once for each kind of event."""
+    random = np.random.default_rng(3)
+    n = 400_000
+    kind = random.integers(2, size=n)
+    p = np.where(kind, 0.3, 0.02)
+    label = random.random(n) < p
+    keep_probability = np.where(label, 0.5, 0.1)
+    kept = random.random(n) < keep_probability
+    passes = random.binomial(trials, p)
+    targets, weights = balanced_targets(
+        label[kept], passes[kept], trials, 1 / keep_probability[kept], retention=0.16
+    )
+    for value, chance in ((1, 0.3), (0, 0.02)):
+        there = kind[kept] == value
+        odds = chance / (1 - chance) * 0.84 / 0.16
+        assert np.average(targets[there], weights=weights[there]) == pytest.approx(
+            odds / (1 + odds), rel=0.03
+        )
+    # both classes count the same
+    assert np.average(targets, weights=weights) == pytest.approx(0.5, abs=0.01)
+
+
+def test_balanced_targets_of_one_simulation_are_the_labels():
+    label = np.array([True, False])
+    targets, weights = balanced_targets(label, np.zeros(2, dtype=int), 0, np.array([2.0, 10.0]), 0.1)
+    assert np.array_equal(targets, label)
+    assert np.allclose(weights, [18.0, 10.0])
+
+
+@pytest.mark.parametrize(("passes", "trials", "retention"), [(3, 2, 0.1), (-1, 2, 0.1), (1, 2, 0.0)])
+def test_impossible_counts_cannot_be_balanced(passes, trials, retention):
+    with pytest.raises(InputError):
+        balanced_targets(np.array([True]), np.array([passes]), trials, np.ones(1), retention)

@@ -49,6 +49,10 @@ class FilterSettings:
         Least score to keep; by default what was best on validation events.
     seed
         Seed of the choice.
+    sample
+        What all events are, such as ``"ccbar"``, for a filter that can be told. Without it the event
+        column ``event_type`` says it of each event, as the number of its type in the card, from 1;
+        0, or no such column, is unknown.
     """
 
     mode: Mode = "importance"
@@ -56,6 +60,7 @@ class FilterSettings:
     floor: float | None = None
     threshold: float | None = None
     seed: int = 1
+    sample: str | None = None
 
     def __post_init__(self) -> None:
         for value, choices, name in ((self.mode, Mode, "mode"), (self.form, Form, "form")):
@@ -158,6 +163,10 @@ class EventFilter:
             raise InputError(
                 f"{path} names {len(card.skims)} skims and scores {found}", "a score for each skim"
             )
+        if model.takes_event_types != bool(card.event_types):
+            raise InputError(
+                f"{path} whose card and graph differ in event types", "what hepsets export wrote"
+            )
         return cls(model, card)
 
     @property
@@ -173,6 +182,8 @@ class EventFilter:
             "mode": settings.mode,
             "seed": str(settings.seed),
         }
+        if self.card.event_types:
+            facts["events are"] = settings.sample or "told by their column event_type, or unknown"
         for skim in self.card.skims:
             if settings.mode == "threshold":
                 value = skim.threshold if settings.threshold is None else settings.threshold
@@ -224,7 +235,7 @@ class EventFilter:
         numbers = np.arange(len(events)) if event_numbers is None else np.asarray(event_numbers)
         if numbers.shape != (len(events),):
             raise InputError(f"event numbers of shape {numbers.shape}", f"({len(events)},)")
-        scores = self.scores(events)
+        scores = self.scores(self._told(events, settings.sample))
         strange = self.strange(events)
         p = np.stack(
             [
@@ -238,6 +249,29 @@ class EventFilter:
         random = uniforms(settings.seed, numbers, TRIAL)[:, None]
         weights = np.where(random < p, 1 / np.where(p > 0, p, 1.0), 0.0)
         return Decision(scores, p, weights, strange)
+
+    def _told(self, events: Events, sample: str | None) -> Events:
+        """The events with their types checked, all of one type if a sample is named."""
+        types = self.card.event_types
+        if sample is not None:
+            if sample not in (types or (self.card.sample,)):
+                raise InputError(
+                    f"events of the sample {sample!r}", f"one of {', '.join(types or (self.card.sample,))}"
+                )
+            if types:
+                return events.with_columns(event_type=np.full(len(events), types.index(sample) + 1))
+        if types and "event_type" in events.columns:
+            column = events.columns["event_type"]
+            if (
+                column.ndim != 1
+                or column.dtype.kind not in "iu"
+                or not np.isin(column, range(len(types) + 1)).all()
+            ):
+                raise InputError(
+                    f"an event column event_type of {column.dtype} with other values than 0 to {len(types)}",
+                    "0 (unknown), " + ", ".join(f"{i} ({name})" for i, name in enumerate(types, 1)),
+                )
+        return events
 
     def strange(self, events: Events) -> Strange:
         """Which events lie outside the training domain."""

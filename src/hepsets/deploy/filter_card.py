@@ -90,6 +90,8 @@ class FilterCard:
         One entry for each output of the network, in order.
     domain
         Where the training events lie.
+    event_types
+        Types of events that the network can be told, in the order of their numbers from 1.
     version
         Of hepsets that wrote it.
     """
@@ -98,6 +100,7 @@ class FilterCard:
     sample: str
     skims: tuple[SkimCard, ...]
     domain: TrainingDomain
+    event_types: tuple[str, ...] = ()
     version: str = dataclasses.field(default_factory=lambda: version("hepsets"))
 
     def to_json(self) -> str:
@@ -208,7 +211,10 @@ def _card(content: dict[str, Any]) -> FilterCard:
         raise ValueError(f"skims {[skim.name for skim in skims]}")
     ids = tuple(sorted(int(i) for i in domain["pdg_ids"]))
     names = {name: str(content[name]) for name in ("model", "sample", "version")}
-    return FilterCard(**names, skims=skims, domain=TrainingDomain(ids, (low, high), momentum))
+    types = tuple(str(name) for name in content.get("event_types", ()))
+    return FilterCard(
+        **names, skims=skims, domain=TrainingDomain(ids, (low, high), momentum), event_types=types
+    )
 
 
 def _check(skim: SkimCard) -> None:

@@ -244,7 +244,7 @@ def _filter_parquet(work: _Work, inputs: Sequence[Path], out: Path) -> None:
                     )
                 for batch in _batches(file, path):
                     table = pa.Table.from_batches([batch])
-                    chosen = [name for name in ("particles", "event_number") if name in names]
+                    chosen = [name for name in ("particles", "event_number", "event_type") if name in names]
                     try:
                         events = Events.from_arrow(table.select(chosen), source=str(path))
                         events.validate(allow_empty=True)

@@ -40,9 +40,16 @@ class _Scores(nn.Module):
         self.model = model
         self.skims = skims
 
-    def forward(self, particles: Tensor, tokens: Tensor, mothers: Tensor, offsets: Tensor) -> Tensor:
+    def forward(
+        self,
+        particles: Tensor,
+        tokens: Tensor,
+        mothers: Tensor,
+        offsets: Tensor,
+        event_types: Tensor | None = None,
+    ) -> Tensor:
         features = self.model.features.of_raw(particles)
-        logits: Tensor = self.model(PackedBatch(features, tokens, mothers, offsets))
+        logits: Tensor = self.model(PackedBatch(features, tokens, mothers, offsets, event_types))
         if logits.ndim == 2:
             logits = logits[:, 0] if self.skims == 1 else logits[:, : self.skims]
         return torch.sigmoid(logits)
@@ -60,6 +67,8 @@ def export_onnx(
     - ``pdg``: int64 ``(n_particles,)``, PDG ids; those that the model does not know are fine;
     - ``mothers``: int64 ``(n_particles,)``, row of each particle's mother; a root names itself;
     - ``offsets``: int64 ``(n_events + 1,)``, event ``i`` owns rows ``offsets[i]:offsets[i + 1]``;
+    - ``event_types``: int64 ``(n_events,)``, only for models that can be told them: 0 for an unknown
+      type, ``i + 1`` for the model's type ``i``;
 
     and its output is ``score``: float32 ``(n_events,)``, the probability to pass, or
     ``(n_events, skims)`` for more than one skim. Numbers of particles and events are free, empty
@@ -133,7 +142,8 @@ def export_filter(model: EventModel, card: FilterCard, path: str | Path, events:
         export_onnx(model, partial, skims=len(card.skims), metadata={CARD: card.to_json()})
         exported = EventFilter.load(partial)
         worst = 0.0
-        for part in (events, *edge_cases(events)):
+        told = events.with_columns(event_type=np.arange(len(events)) % (len(card.event_types) + 1))
+        for part in (events, *edge_cases(events), told):
             logits = logits_of(model, model.prepare(part))[:, : len(card.skims)]
             expected = torch.sigmoid(logits).numpy()
             worst = max(worst, float(np.abs(exported.scores(part) - expected).max(initial=0.0)))
@@ -180,14 +190,19 @@ def edge_cases(events: Events) -> tuple[Events, ...]:
 def _trace(model: EventModel, skims: int) -> Any:
     """The model as an ONNX graph with an input ``tokens``."""
     # two events of three particles and one: sizes that no broadcasting rule mistakes for others
-    example = (
+    example = [
         torch.rand(4, len(RAW_COLUMNS)),
         torch.zeros(4, dtype=torch.int64),
         torch.tensor([0, 0, 0, 3]),
         torch.tensor([0, 3, 4]),
-    )
+    ]
     particles, boundaries = torch.export.Dim("n_particles"), torch.export.Dim("n_boundaries", min=1)
-    names = ("particles", "tokens", "mothers", "offsets")
+    names = ["particles", "tokens", "mothers", "offsets"]
+    sizes = [{0: particles}, {0: particles}, {0: particles}, {0: boundaries}]
+    if model.config.event_types:
+        example.append(torch.tensor([0, 1]))
+        names.append("event_types")
+        sizes.append({0: boundaries - 1})
     # the exporter reports its progress and its guesses as warnings
     chatty = [logging.getLogger(name) for name in ("torch.onnx", "torch.fx", "onnx_ir", "onnxscript")]
     levels = [logger.level for logger in chatty]
@@ -198,11 +213,11 @@ def _trace(model: EventModel, skims: int) -> Any:
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
                 _Scores(model, skims).eval(),
-                example,
+                tuple(example),
                 input_names=names,
                 output_names=("score",),
                 opset_version=_OPSET,
-                dynamic_shapes=({0: particles}, {0: particles}, {0: particles}, {0: boundaries}),
+                dynamic_shapes=tuple(sizes) if len(sizes) == 5 else (*sizes, None),
                 dynamo=True,
                 external_data=False,
                 verbose=False,

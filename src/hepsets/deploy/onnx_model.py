@@ -14,6 +14,7 @@ from hepsets.core.events import PARTICLE_COLUMNS, Events
 from hepsets.deploy.onnx_check import check_self_contained
 
 _INPUTS = ["particles", "pdg", "mothers", "offsets"]
+_EVENT_TYPES = "event_types"
 _EXPECTED = "a file that hepsets export wrote"
 
 
@@ -53,7 +54,8 @@ class OnnxModel:
             raise InputError(
                 f"{path} cannot be loaded by ONNX Runtime ({str(error).splitlines()[0]})", _EXPECTED
             ) from error
-        if names != _INPUTS or outputs != ["score"]:
+        self.takes_event_types = names == [*_INPUTS, _EVENT_TYPES]
+        if (names != _INPUTS and not self.takes_event_types) or outputs != ["score"]:
             raise InputError(f"{path} has inputs {names} and outputs {outputs}", _EXPECTED)
         try:
             self._columns = [str(name) for name in json.loads(self.metadata["particles"])]
@@ -64,6 +66,9 @@ class OnnxModel:
 
     def score(self, events: Events, *, batch_events: int = 64) -> NDArray[np.float32]:
         """Probability of each event to pass, float32.
+
+        Models that can be told the type of an event take it from the event column ``event_type``;
+        without the column it is unknown.
 
         Returns
         -------
@@ -79,16 +84,17 @@ class OnnxModel:
         particles = np.empty((events.n_particles, len(self._columns)), dtype=np.float32)
         for place, name in enumerate(self._columns):
             particles[:, place] = events.particles[name]
+        inputs = {
+            "particles": particles,
+            "pdg": events.particles["pdg"].astype(np.int64),
+            "mothers": events.mothers,
+            "offsets": events.offsets,
+        }
+        if self.takes_event_types:
+            unknown = np.zeros(len(events), dtype=np.int64)
+            inputs[_EVENT_TYPES] = events.columns.get("event_type", unknown).astype(np.int64)
         try:
-            (scores,) = self._session.run(
-                ["score"],
-                {
-                    "particles": particles,
-                    "pdg": events.particles["pdg"].astype(np.int64),
-                    "mothers": events.mothers,
-                    "offsets": events.offsets,
-                },
-            )
+            (scores,) = self._session.run(["score"], inputs)
         except Exception as error:  # as above
             raise InputError(
                 f"{self.path} cannot score events ({str(error).splitlines()[0]})", _EXPECTED

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -92,7 +92,7 @@ class ProduceConfig:
 
     sample: str = "mixed"
     events: int = Field(default=100_000, ge=1)
-    seed: int = Field(default=1, ge=0)
+    seed: int = Field(default=1, ge=0, lt=2**63)
     skims: tuple[str, ...] = Field(default=(DEFAULT_SKIM,), min_length=1)
     filter: FilterConfig = Field(default_factory=FilterConfig)
     keep: Literal["passing", "simulated"] = "passing"
@@ -343,6 +343,8 @@ def _filter_events(
 ) -> tuple[Events, int]:
     """The events that some skim wants, with a weight for each skim, and how many the filter did not know."""
     settings = config.filter.settings(config.seed)
+    if event_filter.card.event_types:
+        settings = replace(settings, sample=config.sample)
     decision = event_filter.decide(events, settings, event_numbers=numbers)
     weights = decision.weights[:, [event_filter.skims.index(name) for name in config.skims]]
     columns = {f"weight_{name}": weights[:, i] for i, name in enumerate(config.skims)}
