@@ -20,12 +20,12 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
-from torch.nn import functional
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.pdg import UNKNOWN
 from hepsets.core.whole_file import whole_file
+from hepsets.learn.losses import ComputingTime, Loss, computing_time, cross_entropy
 from hepsets.learn.model import EventModel, logits_of
 from hepsets.represent.event_data import EventData, event_types
 from hepsets.represent.packed import PackedBatch
@@ -47,6 +47,11 @@ class FitConfig:
     ----------
     epochs
         Passes over the training part.
+    loss
+        ``"cross_entropy"``, or ``"computing_time"``: the output is then the probability to keep an
+        event, and what is minimised is the time per effective passing event.
+    costs
+        What ``"computing_time"`` weighs.
     batch_events
         Events per step, over all devices together.
     learning_rate
@@ -69,6 +74,8 @@ class FitConfig:
     """
 
     epochs: int = Field(default=10, ge=1)
+    loss: Literal["cross_entropy", "computing_time"] = "cross_entropy"
+    costs: ComputingTime = ComputingTime()
     batch_events: int = Field(default=256, ge=2)
     learning_rate: float = Field(default=1e-3, gt=0.0)
     schedule: Literal["constant", "cosine"] = "constant"
@@ -82,7 +89,7 @@ class FitConfig:
 
 @dataclasses.dataclass(frozen=True)
 class EpochRecord:
-    """What one epoch did; losses are mean cross entropies [nat], the first head's alone in
+    """What one epoch did; losses are those that :class:`FitConfig` names, the first head's alone in
     ``validation_accuracy`` and ``validation_auc``. The training loss is taken with dropout on,
     while the weights move.
     """
@@ -182,6 +189,7 @@ def fit(
     """
     config = config or FitConfig()
     targets, importance = _checked(model, train, labels, weights)
+    loss_of = cross_entropy if config.loss == "cross_entropy" else computing_time(config.costs)
     train_part, validation_part = split_train_validation(len(train), config.validation_fraction, config.seed)
     fabric = _fabric(config)
     data = model.prepare(train)
@@ -216,7 +224,8 @@ def fit(
                 batch = _with_unknown(data.batch(mine), config, bool(model.config.event_types))
                 # gradients are averaged over processes: this makes the average the batch's own
                 share = importance[events].sum(0) / fabric.world_size
-                loss = _loss(network(batch), targets[mine], importance[mine], share)
+                logits = network(batch).reshape(len(mine), -1)
+                loss = loss_of(logits, targets[mine], importance[mine], share)
                 step.zero_grad()
                 fabric.backward(loss)
                 step.step()
@@ -230,6 +239,7 @@ def fit(
         seconds = time.perf_counter() - begin
         record = _validate(
             model,
+            loss_of,
             validation,
             targets[validation_part].cpu(),
             importance[validation_part].cpu(),
@@ -364,21 +374,13 @@ def _with_unknown(batch: PackedBatch, config: FitConfig, told_types: bool) -> Pa
     return batch
 
 
-def _loss(logits: Tensor, targets: Tensor, weights: Tensor, sums: Tensor) -> Tensor:
-    """Cross entropy, weighted over events and divided by ``sums`` of weights, averaged over heads."""
-    each = functional.binary_cross_entropy_with_logits(
-        logits.reshape(targets.shape), targets, reduction="none"
-    )
-    return ((each * weights).sum(0) / sums.clamp(min=1e-12)).mean()
-
-
 def _validate(
-    model: EventModel, data: EventData, targets: Tensor, weights: Tensor, record: EpochRecord
+    model: EventModel, loss_of: Loss, data: EventData, targets: Tensor, weights: Tensor, record: EpochRecord
 ) -> EpochRecord:
     """``record`` with the metrics on the validation events."""
     logits = logits_of(model, data)
     weights = weights.double()
-    loss = float(_loss(logits.double(), targets.double(), weights, weights.sum(0)))
+    loss = float(loss_of(logits.double(), targets.double(), weights, weights.sum(0)))
     first, truth, w = logits[:, 0].numpy(), targets[:, 0].double().numpy(), weights[:, 0].numpy()
     accuracy = float(np.average((first >= 0) == (truth >= 0.5), weights=w)) if w.sum() else math.nan
     auc = soft_auc(first, truth, w)
