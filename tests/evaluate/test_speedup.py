@@ -10,6 +10,7 @@ from hepsets.evaluate.speedup import (
     SpeedupConfig,
     choose_keep_rule,
     choose_threshold,
+    importance_ratio,
     importance_speedup,
     measured_retention,
     speedup,
@@ -217,3 +218,26 @@ def test_the_square_root_is_the_best_power_of_the_pass_probability():
 def test_a_passing_event_that_is_never_kept_is_refused():
     with pytest.raises(InputError, match="never kept"):
         importance_speedup([1, 0], [0.0, 1.0], None, STUDY)
+
+
+def test_the_error_of_a_ratio_of_unbiased_speedups_is_that_of_resampled_events():
+    rng = np.random.default_rng(8)
+    truth = rng.beta(0.5, 4, 4000)
+    labels = rng.random(4000) < truth
+    weights = np.where(labels, 1.0, 8.0)
+    one = np.clip(1.5 * np.sqrt(truth), 0.05, 1)
+    two = np.clip(1.5 * np.sqrt(truth * rng.lognormal(0, 0.3, 4000)), 0.05, 1)
+    costs = SpeedupConfig(time_network=0.0)
+    found = importance_ratio(labels, one, two, weights, costs)
+    ratios = []
+    for _ in range(300):
+        again = rng.integers(0, 4000, 4000)
+        ratios.append(
+            importance_speedup(labels[again], one[again], weights[again], costs).speedup
+            / importance_speedup(labels[again], two[again], weights[again], costs).speedup
+        )
+    assert found.se == pytest.approx(np.std(ratios), rel=0.15)
+    assert found.value == pytest.approx(np.mean(ratios), abs=0.3 * found.se)
+    separate = [importance_speedup(labels, keep, weights, costs) for keep in (one, two)]
+    apart = np.hypot(*(each.speedup_se / each.speedup for each in separate))
+    assert found.se / found.value < 0.6 * apart  # the events are the same

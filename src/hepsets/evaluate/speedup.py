@@ -187,23 +187,38 @@ def importance_speedup(
     """
     sample = scored(labels, keep, weights)
     config = _with_retention(sample, config)
-    r, t_n = _retention(config), _time_network(config)
-    p, w = sample.scores[sample.labels], sample.weights[sample.labels]
-    if (p == 0).any():
-        raise InputError(
-            "a passing event that is never kept", "keep probabilities above 0", "raise the floor"
-        )
-    inverse = mean(1 / p, w).value
-    kept_passing = mean(p, w).value
-    kept_failing = mean(sample.scores[~sample.labels], sample.weights[~sample.labels])
-    t_g, t_s = config.time_generate, config.time_simulate
-    kept = r * kept_passing + (1 - r) * kept_failing.value
-    cost = t_g + t_n + t_s * kept
-    value = (t_g + t_s) / (inverse * cost)
-    # linear response of ln S to every event; 1/p and p of one event are correlated
-    response = mean(-1 / (p * inverse) - t_s * r * p / cost, w)
-    relative = np.hypot(response.se, t_s * (1 - r) * kept_failing.se / cost)
-    return ImportanceResult(value, float(value * relative), 1 / inverse, kept)
+    found = _importance(sample, config)
+    relative = np.hypot(
+        mean(found.response[sample.labels], sample.weights[sample.labels]).se,
+        mean(found.response[~sample.labels], sample.weights[~sample.labels]).se,
+    )
+    return ImportanceResult(
+        found.speedup, float(found.speedup * relative), found.effective_fraction, found.kept
+    )
+
+
+def importance_ratio(
+    labels: ArrayLike, keep: ArrayLike, other: ArrayLike, weights: ArrayLike | None, config: SpeedupConfig
+) -> Measured:
+    """Speedup with keep probabilities ``keep`` over that with ``other``, on the same events.
+
+    What both share of the chance in the events cancels in the error.
+
+    Raises
+    ------
+    InputError
+        As :func:`importance_speedup`.
+    """
+    one, two = scored(labels, keep, weights), scored(labels, other, weights)
+    config = _with_retention(one, config)
+    first, second = _importance(one, config), _importance(two, config)
+    response = first.response - second.response
+    relative = np.hypot(
+        mean(response[one.labels], one.weights[one.labels]).se,
+        mean(response[~one.labels], one.weights[~one.labels]).se,
+    )
+    ratio = first.speedup / second.speedup
+    return Measured(ratio, float(ratio * relative))
 
 
 def choose_threshold(
@@ -379,6 +394,32 @@ def measured_retention(labels: ArrayLike, weights: ArrayLike | None = None) -> M
 
 
 # -- inside ----------------------------------------------------------------------------------------
+
+
+@result(frozen=True)
+class _Importance:
+    """A speedup and the linear response of its logarithm to every event, shape ``(n,)``."""
+
+    speedup: float
+    effective_fraction: float
+    kept: float
+    response: Array
+
+
+def _importance(sample: Scored, config: SpeedupConfig) -> _Importance:
+    r, t_n = _retention(config), _time_network(config)
+    passes, p, w = sample.labels, sample.scores, sample.weights
+    if (p[passes] == 0).any():
+        raise InputError(
+            "a passing event that is never kept", "keep probabilities above 0", "raise the floor"
+        )
+    inverse = mean(1 / p[passes], w[passes]).value
+    t_g, t_s = config.time_generate, config.time_simulate
+    kept = r * mean(p[passes], w[passes]).value + (1 - r) * mean(p[~passes], w[~passes]).value
+    cost = t_g + t_n + t_s * kept
+    response = -t_s * np.where(passes, r, 1 - r) * p / cost
+    response[passes] -= 1 / (p[passes] * inverse)  # 1/p and p of one event are correlated
+    return _Importance((t_g + t_s) / (inverse * cost), 1 / inverse, kept, response)
 
 
 def _rates(sample: Scored, thresholds: Array, which: NDArray[np.bool_]) -> tuple[Array, Array]:
