@@ -217,7 +217,7 @@ def _trace(model: EventModel, skims: int) -> Any:
                 input_names=names,
                 output_names=("score",),
                 opset_version=_OPSET,
-                dynamic_shapes=tuple(sizes) if len(sizes) == 5 else (*sizes, None),
+                dynamic_shapes=tuple(sizes),
                 dynamo=True,
                 external_data=False,
                 verbose=False,

@@ -109,6 +109,9 @@ class DecaySweep(EventNetwork):
         Logits per event.
     event_types
         Number of known types of events; each has an embedding that joins the sum over particles.
+    new_heads
+        How many of the heads, the last ones, are linear in the sum over particles, so that they can
+        be added to a trained network; see :mod:`hepsets.learn.new_head`.
     """
 
     def __init__(
@@ -121,6 +124,7 @@ class DecaySweep(EventNetwork):
         dropout: float = 0.1,
         heads: int = 1,
         event_types: int = 0,
+        new_heads: int = 0,
     ) -> None:
         super().__init__()
         self.embedding = PdgEmbedding(n_tokens, embedding)
@@ -130,18 +134,27 @@ class DecaySweep(EventNetwork):
         self.rounds = nn.ModuleList(SweepRound(units, dropout) for _ in range(rounds))
         self.pool = nn.Linear(units, 2 * units)
         self.event_type = nn.Embedding(event_types + 1, TYPE_EMBEDDING) if event_types else None
+        self.width = 2 * units + (TYPE_EMBEDDING if event_types else 0)
         self.head = nn.Sequential(
-            nn.Linear(2 * units + (TYPE_EMBEDDING if event_types else 0), 2 * units),
+            nn.Linear(self.width, 2 * units),
             nn.BatchNorm1d(2 * units),
             nn.ReLU(),
             Dropout(dropout),
             nn.Linear(2 * units, units),
             nn.ReLU(),
-            nn.Linear(units, heads),
+            nn.Linear(units, heads - new_heads),
         )
+        # one by one: a product with one more column may round the other columns differently
+        self.new_heads = nn.ModuleList(nn.Linear(self.width, 1) for _ in range(new_heads))
 
     def forward(self, features: Tensor, batch: PackedBatch) -> Tensor:  # noqa: ARG002 (makes its own)
         """Logits, shape ``(n_events, heads)``; the batch's features must be all raw columns."""
+        pooled = self.pooled(batch)
+        logits = cast("Tensor", self.head(pooled))
+        return torch.cat([logits, *(head(pooled) for head in self.new_heads)], dim=1)
+
+    def pooled(self, batch: PackedBatch) -> Tensor:
+        """What the trunk makes of each event, shape ``(n_events, width)``."""
         graph = batch.graph
         known = kinematics(batch.features, graph.is_daughter, graph.n_daughters)
         x = torch.cat([self.norm(known), self.embedding(batch.tokens)], dim=1)
@@ -156,7 +169,7 @@ class DecaySweep(EventNetwork):
             if types is None:
                 types = torch.zeros(batch.n_events, dtype=torch.int64, device=pooled.device)
             pooled = torch.cat([pooled, self.event_type(types)], dim=1)
-        return cast("Tensor", self.head(pooled))
+        return pooled
 
 
 class SweepRound(nn.Module):

@@ -49,6 +49,9 @@ class ModelConfig:
         Slots of the flat MLPs; of larger events they see the most energetic particles.
     heads
         Logits per event; the first is the score, the others are scores of further skims.
+    new_heads
+        How many of the heads, the last ones, were added to the trained network of the others, see
+        :mod:`hepsets.learn.new_head`. Only ``decay_sweep`` has them.
     event_types
         Names of the types of events, such as generated samples, that the model is told; the event
         column ``event_type`` counts them from 1. Only ``decay_sweep`` can be told.
@@ -66,6 +69,7 @@ class ModelConfig:
     graph_last: bool = False
     max_particles: int = Field(default=100, ge=1)
     heads: int = Field(default=1, ge=1)
+    new_heads: int = Field(default=0, ge=0)
     event_types: tuple[str, ...] = ()
     seed: int = Field(default=0, ge=0)
 

@@ -30,8 +30,8 @@ class Recipe:
         Makes the network from a complete configuration and the number of PDG tokens.
     coordinates, inputs, units, embedding, dropout, graph_layers
         What the model takes where the configuration leaves it open.
-    takes_event_types
-        Whether it can be told the type of an event.
+    takes_event_types, takes_new_heads
+        Whether it can be told the type of an event, and be given heads when it is trained already.
     """
 
     network: Callable[[ModelConfig, int], EventNetwork]
@@ -42,6 +42,7 @@ class Recipe:
     dropout: float | None = None
     graph_layers: int | None = None
     takes_event_types: bool = False
+    takes_new_heads: bool = False
 
     def complete(self, config: ModelConfig) -> ModelConfig:
         """``config`` with the model's own choices where it leaves them open."""
@@ -135,6 +136,7 @@ def _decay_sweep(config: ModelConfig, n_tokens: int) -> EventNetwork:
         dropout=config.dropout or 0.0,
         heads=config.heads,
         event_types=len(config.event_types),
+        new_heads=config.new_heads,
     )
 
 
@@ -147,7 +149,13 @@ MODELS: Mapping[str, Recipe] = {
     "transformer": Recipe(_transformer, embedding=6, dropout=0.17),
     "gcn_stack": Recipe(_gcn_stack, coordinates="cylindrical", embedding=25, dropout=0.179, graph_layers=3),
     "decay_sweep": Recipe(
-        _decay_sweep, units=64, embedding=24, dropout=0.1, graph_layers=1, takes_event_types=True
+        _decay_sweep,
+        units=64,
+        embedding=24,
+        dropout=0.1,
+        graph_layers=1,
+        takes_event_types=True,
+        takes_new_heads=True,
     ),
     "flat_mlp": Recipe(_flat_mlp(mask=False)),
     "flat_mlp_mask": Recipe(_flat_mlp(mask=True)),
@@ -192,12 +200,17 @@ def build_model(name: str, pdg_map: PdgMap, config: ModelConfig | None = None) -
     Raises
     ------
     InputError
-        If there is no such model, the features do not exist, or it cannot be told event types.
+        If there is no such model, the features do not exist, or it takes no event types or new heads.
     """
     chosen = recipe(name)
     complete = chosen.complete(config or ModelConfig())
     if complete.event_types and not chosen.takes_event_types:
         raise InputError(f"event types for {name}", "a model that can be told: decay_sweep")
+    if complete.new_heads and (not chosen.takes_new_heads or complete.new_heads >= complete.heads):
+        raise InputError(
+            f"{complete.new_heads} new of {complete.heads} heads for {name}",
+            "heads besides the new ones, of decay_sweep",
+        )
     with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
         torch.manual_seed(complete.seed)
         network = chosen.network(complete, len(pdg_map))
