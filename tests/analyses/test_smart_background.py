@@ -133,7 +133,7 @@ def test_a_resumed_run_trains_nothing_again_and_finds_the_same(finished, tmp_pat
             monkeypatch.setattr(smart_background, "run_studies", stop)
             smart_background.run(TINY, run_folder)
 
-    def stop(*_):
+    def stop(*_, **__):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

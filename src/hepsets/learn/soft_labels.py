@@ -72,3 +72,56 @@ def soft_labels(
         p = beta.ppf(points, a + passed, b + trials + 1 - passed)
         means.append(np.mean(p / (p + (1 - p) * kappa)))
     return np.asarray(means)[which]
+
+
+def balanced_targets(
+    labels: NDArray[np.bool_],
+    passes: NDArray[np.integer],
+    trials: int,
+    weights: NDArray[np.float64],
+    retention: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    r"""Targets and weights that teach the classes in balance, whatever way the events were chosen.
+
+    With event weights w that stand for the population, a cross entropy in which passing events count
+    :math:`\rho = (1 - r)/r` times as much, r the retention, balances the classes. It is linear in
+    whether an event passes, so the share :math:`\hat p` of its simulations in which it did, the first
+    one and ``trials`` further ones, can stand in without bias:
+
+    .. math:: -w\,[\hat p \rho \ln q + (1 - \hat p) \ln(1 - q)]
+
+    is the cross entropy with the target :math:`\hat p \rho / (\hat p \rho + 1 - \hat p)` and the weight
+    :math:`w\,(\hat p \rho + 1 - \hat p)`. Where many skims choose events together no prescale belongs to
+    one of them alone, which :func:`soft_labels` would need.
+
+    Parameters
+    ----------
+    labels
+        Shape ``(n,)``: the event passed in the simulation that chose it for the sample.
+    passes
+        Shape ``(n,)``: how often it passed in ``trials`` further ones.
+    trials
+        Number of further simulations, the same for all; may be zero.
+    weights
+        Shape ``(n,)``: inverse of the probability with which each event was kept.
+    retention
+        Share of passing events in the population.
+
+    Returns
+    -------
+    tuple
+        Targets in [0, 1] and weights, each of shape ``(n,)``.
+
+    Raises
+    ------
+    InputError
+        For a retention that is no share, or counts that do not fit.
+    """
+    if not 0 < retention < 1:
+        raise InputError(f"a retention of {retention}", "a share between 0 and 1")
+    if trials < 0 or passes.min(initial=0) < 0 or passes.max(initial=0) > trials:
+        raise InputError(f"pass counts up to {passes.max(initial=0)} in {trials} trials", "counts that fit")
+    share = (labels + passes) / (trials + 1)
+    passing = share * (1 - retention) / retention
+    total = passing + 1 - share
+    return passing / total, weights * total

@@ -91,6 +91,26 @@ def fit_config(config: Config, name: str) -> FitConfig:
     return dataclasses.replace(config.fit_of.get(name, config.fit), seed=config.seed)
 
 
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What a model learns from its training events.
+
+    Arrays have the shape ``(n_events,)``, or ``(n_events, heads)`` for more than one head.
+
+    Parameters
+    ----------
+    targets, weights
+        What the model is trained to say, and how much it counts; all the same without weights.
+    labels, label_weights
+        What its probabilities are calibrated with on validation events; not at all without labels.
+    """
+
+    targets: NDArray[np.float64]
+    weights: NDArray[np.float64] | None = None
+    labels: NDArray[np.bool_] | None = None
+    label_weights: NDArray[np.float64] | None = None
+
+
 def train(
     config: Config,
     name: str,
@@ -99,6 +119,7 @@ def train(
     *,
     options: ModelConfig | None = None,
     as_: str = "",
+    lesson: Lesson | None = None,
 ) -> tuple[EventModel, FitResult]:
     """Train a model and save it; a model that is there already is loaded, a checkpoint resumed.
 
@@ -114,6 +135,8 @@ def train(
         The model's options, in place of the configured ones.
     as_
         File name; ``name`` by default.
+    lesson
+        What to learn; by default one score for the event column ``label``.
     """
     path = folder / f"{as_ or name}.safetensors"
     record, checkpoint = path.with_suffix(".fit.json"), path.with_suffix(".checkpoint")
@@ -126,6 +149,7 @@ def train(
         PdgMap.fit(events.particles["pdg"], min_count=RARE),
         dataclasses.replace(options, seed=config.seed),
     )
+    lesson = lesson or lesson_of(config, name, events)
     done = 0
     total = settings.epochs * len(events)
     with progress_bar(f"training {as_ or name}", total) as advance:
@@ -139,15 +163,17 @@ def train(
         result = fit(
             model,
             events,
-            targets(config, name, events),
+            lesson.targets,
+            lesson.weights,
             config=settings,
             progress=progress,
             checkpoint=checkpoint,
         )
-    if name == OURS:  # soft labels leave scores too cautious
-        held_out = events[result.validation_indices]
+    if lesson.labels is not None:
+        held_out = result.validation_indices
+        weights = None if lesson.label_weights is None else lesson.label_weights[held_out]
         try:
-            calibrate_model(model, held_out, held_out.columns["label"])
+            calibrate_model(model, events[held_out], lesson.labels[held_out], weights)
         except InputError as error:  # too few events to learn from: the scores stay as they are
             log.warning("%s is not calibrated: %s", name, error)
     log.info(
@@ -164,12 +190,16 @@ def train(
     return model, result
 
 
-def targets(config: Config, name: str, events: Events) -> NDArray[np.float64]:
-    """What a model is trained to say: labels, or soft labels where it takes them and there are any."""
+def lesson_of(config: Config, name: str, events: Events) -> Lesson:
+    """What a model learns of one skim: labels, or soft labels where it takes them and there are any."""
     label = events.columns["label"]
-    if name != OURS or "passes" not in events.columns:
-        return np.asarray(label, dtype=np.float64)
-    return soft_labels(label, events.columns["passes"], config.data.trials, events.columns["weight"])
+    hard = np.asarray(label, dtype=np.float64)
+    if name != OURS:
+        return Lesson(hard)
+    if "passes" not in events.columns:
+        return Lesson(hard, labels=label)
+    soft = soft_labels(label, events.columns["passes"], config.data.trials, events.columns["weight"])
+    return Lesson(soft, labels=label)  # soft labels leave scores too cautious
 
 
 def judge(config: Config, name: str, samples: Samples, folder: Path) -> ModelResult:

@@ -17,7 +17,7 @@ from hepsets.learn.model import ModelConfig
 from hepsets.learn.models import recipe
 from hepsets.select.skims import SKIMS
 
-Study = Literal["features", "layers", "embedding"]
+Study = Literal["features", "layers", "embedding", "skims"]
 
 PUBLISHED = (
     "flat_mlp",
@@ -90,6 +90,26 @@ class LimitConfig:
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class MultiSkimConfig:
+    """The study of many skims at once.
+
+    Parameters
+    ----------
+    train_events, test_events
+        Least numbers of events to keep, of all samples in the production mix.
+    trials
+        Further detector simulations of each training event.
+    alone
+        Skims for which a model of their own is trained on the same events, for comparison.
+    """
+
+    train_events: int = Field(default=60_000, ge=100)
+    test_events: int = Field(default=60_000, ge=100)
+    trials: int = Field(default=8, ge=0)
+    alone: tuple[str, ...] = ("hadronic_b0",)
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Config:
     """Everything that a smart-background run depends on.
 
@@ -117,6 +137,8 @@ class Config:
         Further studies.
     layers
         The family members that the study of layers compares.
+    multi_skim
+        Sizes of the study of many skims.
     """
 
     scale: Literal["quick", "standard", "full"] = "standard"
@@ -140,6 +162,7 @@ class Config:
         "DS_6_GCN_1234",
         "DS_8_GCN_1357",
     )
+    multi_skim: MultiSkimConfig = MultiSkimConfig()
 
 
 SCALES: Mapping[str, Mapping[str, Any]] = {
@@ -148,11 +171,13 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
         "fit": {"epochs": 6},
         "fit_of": {OURS: to_mapping(OUR_FIT) | {"epochs": 6}},
         "limit": {"events": 300, "trials": 20},
+        "multi_skim": {"train_events": 3000, "test_events": 3000, "trials": 2},
     },
     "standard": {},
     "full": {
         "data": {"train_events": 400_000, "test_events": 400_000},
         "limit": {"events": 10_000, "trials": 200},
+        "multi_skim": {"train_events": 400_000, "test_events": 200_000},
     },
 }
 """What differs from the defaults at each size."""
@@ -170,6 +195,9 @@ def check(config: Config) -> None:
         raise InputError(f"data.sample = {config.data.sample!r}", f"one of {', '.join(SAMPLES)}")
     if config.data.skim not in SKIMS:
         raise InputError(f"no skim {config.data.skim!r}", f"one of {', '.join(SKIMS)}")
+    unknown = [skim for skim in config.multi_skim.alone if skim not in SKIMS]
+    if unknown:
+        raise InputError(f"multi_skim.alone = {unknown}", f"some of {', '.join(SKIMS)}")
     if not config.models:
         raise InputError("models = []", "at least one model")
     for name in (*config.models, *config.layers, *config.model_of, *config.fit_of):

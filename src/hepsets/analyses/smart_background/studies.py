@@ -1,4 +1,4 @@
-"""Further studies: which features matter, how many layers of which kind, what an embedding learnt."""
+"""Further studies: features, layers, a learnt embedding, many skims at once."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
 from hepsets.analyses.smart_background.comparison import train
+from hepsets.analyses.smart_background.multi_skim import MultiSkim, study_skims
 from hepsets.analyses.smart_background.samples import Samples
 from hepsets.analyses.smart_background.settings import Config
 from hepsets.core.measured import Measured
@@ -75,10 +76,11 @@ class Studies:
     features: dict[str, tuple[Variant, ...]] = dataclasses.field(default_factory=dict)
     layers: tuple[Variant, ...] = ()
     embedding: EmbeddingMap | None = None
+    skims: MultiSkim | None = None
 
 
-def run_studies(config: Config, samples: Samples, folder: Path) -> Studies:
-    """Run the configured studies; their models are kept in ``folder``."""
+def run_studies(config: Config, samples: Samples, folder: Path, events: Path, *, workers: int = 1) -> Studies:
+    """Run the configured studies; their models are kept in ``folder``, their events in ``events``."""
     found = Studies()
     if "features" in config.studies:
         found = dataclasses.replace(
@@ -93,6 +95,8 @@ def run_studies(config: Config, samples: Samples, folder: Path) -> Studies:
     if "embedding" in config.studies:
         model, _ = train(config, EMBEDDING_MODEL, samples.train, folder)
         found = dataclasses.replace(found, embedding=map_embedding(model, samples))
+    if "skims" in config.studies:
+        found = dataclasses.replace(found, skims=study_skims(config, folder, events, workers=workers))
     return found
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hepsets.analyses.smart_background.comparison import ModelResult
+from hepsets.analyses.smart_background.multi_skim import MULTI_SKIM, MultiSkim
 from hepsets.analyses.smart_background.samples import Samples
 from hepsets.analyses.smart_background.settings import Config
 from hepsets.analyses.smart_background.studies import Studies
@@ -84,6 +85,8 @@ def metrics_of(
             "importance_speedup": limit.importance_speedup.value,
             "importance_speedup_se": limit.importance_speedup.se,
         }
+    if studies.skims is not None:
+        _add_many_skims(metrics, studies.skims)
     for name, rows in (
         *((f"features_{key}", rows) for key, rows in studies.features.items()),
         ("layers", studies.layers),
@@ -101,6 +104,94 @@ def metrics_of(
                 for row in rows
             ]
     return metrics
+
+
+def _add_many_skims(metrics: dict[str, Any], found: MultiSkim) -> None:
+    """Every skim as a further entry beside the models', the rest under ``studies.skims``."""
+    for each in found.skims:
+        metrics["threshold"].append(
+            {
+                "model": MULTI_SKIM,
+                "skim": each.skim,
+                "speedup": each.threshold.speedup,
+                "speedup_se": each.threshold.speedup_se,
+                "effective_fraction": each.threshold.true_positive_rate,
+                "max_abs_pull": max((abs(bias.max_pull) for bias in each.biases), default=0.0),
+            }
+        )
+        pulls = [bias.pulls for bias in each.weighted_biases]
+        metrics["importance"].append(
+            {
+                "model": MULTI_SKIM,
+                "skim": each.skim,
+                "speedup": each.importance.speedup,
+                "speedup_se": each.importance.speedup_se,
+                "effective_fraction": each.importance.effective_fraction,
+                "max_abs_pull": max((float(abs(pull).max()) for pull in pulls), default=0.0),
+                "pulls_rms": _rms(pulls),
+            }
+        )
+    metrics.setdefault("studies", {})["skims"] = {
+        "train_events": found.train_events,
+        "test_events": found.test_events,
+        "generated": found.generated,
+        "parameters": found.parameters,
+        "score_events_per_s": found.score_events_per_s,
+        "skims": [
+            {
+                "skim": each.skim,
+                "retention": each.retention.value,
+                "retention_se": each.retention.se,
+                "auc": each.auc.value,
+                "auc_se": each.auc.se,
+                "auc_of_event_type": each.auc_of_event_type.value,
+                "auc_of_event_type_se": each.auc_of_event_type.se,
+                "effective_fraction_of_all": each.effective_fraction_of_all,
+            }
+            for each in found.skims
+        ],
+        "samples": [
+            {
+                "skim": each.skim,
+                "sample": one.sample,
+                "passing": one.passing,
+                "retention": one.retention.value,
+                "retention_se": one.retention.se,
+                "auc": one.auc.value,
+                "auc_se": one.auc.se,
+                "importance_speedup": one.importance_speedup.value,
+                "importance_speedup_se": one.importance_speedup.se,
+            }
+            for each in found.skims
+            for one in each.samples
+        ],
+        "alone": [
+            {
+                "skim": alone.skim,
+                "auc": alone.auc.value,
+                "auc_se": alone.auc.se,
+                "gain_of_all": alone.gain.value,
+                "gain_of_all_se": alone.gain.se,
+                "importance_speedup": alone.importance.speedup,
+                "importance_speedup_se": alone.importance.speedup_se,
+            }
+            for alone in found.alone
+        ],
+        "shared_random": {
+            "each": {
+                each.skim: dataclasses.asdict(share)
+                for each, share in zip(found.skims, found.random.each, strict=True)
+            },
+            "simulated_shared": found.random.shared.value,
+            "simulated_shared_se": found.random.shared.se,
+            "simulated_independent": found.random.independent.value,
+            "simulated_independent_se": found.random.independent.se,
+            "saving": found.random.saving.value,
+            "saving_se": found.random.saving.se,
+            "saving_of_separate": found.random.separate_saving.value,
+            "saving_of_separate_se": found.random.separate_saving.se,
+        },
+    }
 
 
 def _rms(pulls: list[NDArray[np.float64]]) -> float:
