@@ -17,7 +17,7 @@ from hepsets.learn.model import ModelConfig
 from hepsets.learn.models import recipe
 from hepsets.select.skims import SKIMS
 
-Study = Literal["features", "layers", "embedding", "skims"]
+Study = Literal["features", "layers", "embedding", "skims", "few_labels"]
 
 PUBLISHED = (
     "flat_mlp",
@@ -106,7 +106,30 @@ class MultiSkimConfig:
     train_events: int = Field(default=60_000, ge=100)
     test_events: int = Field(default=60_000, ge=100)
     trials: int = Field(default=8, ge=0)
-    alone: tuple[str, ...] = ("hadronic_b0",)
+    alone: tuple[str, ...] = ("hadronic_b0", "jpsi")
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class FewLabelsConfig:
+    """The study of new skims with few labels.
+
+    Parameters
+    ----------
+    skims
+        The new skims; the trunk of each is trained on all others.
+    labels
+        Numbers of labelled events that pass; as many that fail.
+    draws
+        Disjoint sets of labelled events to repeat each number with, fewer where there are not so many.
+    trunk_events, test_events
+        Least number of events to train the trunk on, and number to judge on, half of them passing.
+    """
+
+    skims: tuple[str, ...] = ("jpsi",)
+    labels: tuple[int, ...] = (30, 100, 300, 1000)
+    draws: int = Field(default=5, ge=1)
+    trunk_events: int = Field(default=30_000, ge=100)
+    test_events: int = Field(default=2000, ge=8)
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -139,6 +162,8 @@ class Config:
         The family members that the study of layers compares.
     multi_skim
         Sizes of the study of many skims.
+    few_labels
+        Skims and sizes of the study of new skims with few labels.
     """
 
     scale: Literal["quick", "standard", "full"] = "standard"
@@ -163,6 +188,7 @@ class Config:
         "DS_8_GCN_1357",
     )
     multi_skim: MultiSkimConfig = MultiSkimConfig()
+    few_labels: FewLabelsConfig = FewLabelsConfig()
 
 
 SCALES: Mapping[str, Mapping[str, Any]] = {
@@ -172,12 +198,19 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
         "fit_of": {OURS: to_mapping(OUR_FIT) | {"epochs": 6}},
         "limit": {"events": 300, "trials": 20},
         "multi_skim": {"train_events": 3000, "test_events": 3000, "trials": 2},
+        "few_labels": {"labels": (30,), "draws": 2, "trunk_events": 3000, "test_events": 100},
     },
     "standard": {},
     "full": {
         "data": {"train_events": 400_000, "test_events": 400_000},
         "limit": {"events": 10_000, "trials": 200},
         "multi_skim": {"train_events": 400_000, "test_events": 200_000},
+        "few_labels": {
+            "skims": ("jpsi", "semileptonic_b0"),
+            "labels": (30, 100, 300, 1000, 3000),
+            "trunk_events": 200_000,
+            "test_events": 6000,
+        },
     },
 }
 """What differs from the defaults at each size."""
@@ -195,9 +228,15 @@ def check(config: Config) -> None:
         raise InputError(f"data.sample = {config.data.sample!r}", f"one of {', '.join(SAMPLES)}")
     if config.data.skim not in SKIMS:
         raise InputError(f"no skim {config.data.skim!r}", f"one of {', '.join(SKIMS)}")
-    unknown = [skim for skim in config.multi_skim.alone if skim not in SKIMS]
-    if unknown:
-        raise InputError(f"multi_skim.alone = {unknown}", f"some of {', '.join(SKIMS)}")
+    for where, skims in (
+        ("multi_skim.alone", config.multi_skim.alone),
+        ("few_labels.skims", config.few_labels.skims),
+    ):
+        unknown = [skim for skim in skims if skim not in SKIMS]
+        if unknown:
+            raise InputError(f"{where} = {unknown}", f"some of {', '.join(SKIMS)}")
+    if not config.few_labels.labels or min(config.few_labels.labels) < 8:
+        raise InputError(f"few_labels.labels = {list(config.few_labels.labels)}", "some numbers from 8 up")
     if not config.models:
         raise InputError("models = []", "at least one model")
     for name in (*config.models, *config.layers, *config.model_of, *config.fit_of):
