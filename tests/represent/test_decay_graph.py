@@ -45,9 +45,7 @@ def test_a_lone_root_keeps_its_value() -> None:
     )
 
 
-def test_messages_go_to_daughters_and_to_mothers_apart() -> None:
+def test_daughters_are_counted() -> None:
     graph = DecayGraph(torch.tensor([0, 0, 0, 1]))
-    values = torch.tensor([[1.0], [10.0], [100.0], [1000.0]])
-    assert graph.from_mothers(values).squeeze(1).tolist() == [0.0, 1.0, 1.0, 10.0]
-    assert graph.from_daughters(values).squeeze(1).tolist() == [110.0, 1000.0, 0.0, 0.0]
-    assert graph.n_daughters.squeeze(1).tolist() == [2.0, 1.0, 0.0, 0.0]
+    assert graph.is_daughter.tolist() == [0.0, 1.0, 1.0, 1.0]
+    assert graph.n_daughters.tolist() == [2.0, 1.0, 0.0, 0.0]

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from hepsets.core.errors import InputError
 from hepsets.learn.dropout import Dropout
-from hepsets.learn.embedding import PdgEmbedding
+from hepsets.learn.embedding import PdgEmbedding, linear_of_both
 from hepsets.learn.model import EventNetwork
 from hepsets.represent.packed import PackedBatch
 
@@ -33,14 +33,13 @@ class GraphConvolution(nn.Module):
         return batch.graph.convolve(self.linear(values))
 
 
-def linear_of_norm(linear: nn.Linear, norm: nn.BatchNorm1d, x: Tensor) -> Tensor:
-    """``linear(norm(x))``; in evaluation the norm is an affine map and goes into the weights."""
-    if norm.training or norm.running_var is None or norm.running_mean is None:
-        return functional.linear(norm(x), linear.weight, linear.bias)
+def linear_of_norm(linear: nn.Linear, norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
+    """Weight and bias of ``linear(norm(x))``: in evaluation the norm is an affine map."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
     scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
     shift = norm.bias - norm.running_mean * scale
-    bias = linear.weight @ shift if linear.bias is None else linear.bias + linear.weight @ shift
-    return functional.linear(x, linear.weight * scale, bias)
+    return linear.weight * scale, linear.bias + linear.weight @ shift
 
 
 class DecayGCN(EventNetwork):
@@ -167,12 +166,21 @@ class GCNStack(EventNetwork):
 
     def forward(self, features: Tensor, batch: PackedBatch) -> Tensor:
         """Logits, shape ``(n_events, heads)``."""
-        x = torch.cat([features, self.dropout(self.embedding(batch.tokens))], dim=1)
-        for norm, layer in zip(self.norms, self.layers, strict=True):
+        x = features
+        for place, (norm, layer) in enumerate(zip(self.norms, self.layers, strict=True)):
             linear = layer.linear if isinstance(layer, GraphConvolution) else layer
             assert isinstance(norm, nn.BatchNorm1d)
             assert isinstance(linear, nn.Linear)
-            x = linear_of_norm(linear, norm, x)
+            if self.training:
+                if place == 0:
+                    x = torch.cat([x, self.dropout(self.embedding(batch.tokens))], dim=1)
+                x = linear(norm(x))
+            else:
+                weight, bias = linear_of_norm(linear, norm)
+                if place == 0:
+                    x = linear_of_both(weight, bias, x, self.embedding, batch.tokens)
+                else:
+                    x = functional.linear(x, weight, bias)
             if isinstance(layer, GraphConvolution):
                 x = batch.graph.convolve(x)
             x = self.dropout(self.activation(x))

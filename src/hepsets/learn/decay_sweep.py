@@ -40,7 +40,7 @@ def kinematics(particles: Tensor, is_daughter: Tensor, n_daughters: Tensor) -> T
     particles
         Shape ``(n_particles, 8)``: prod_time [ns], x, y, z [cm], energy, px, py, pz [GeV], laboratory.
     is_daughter, n_daughters
-        Shape ``(n_particles, 1)``.
+        Shape ``(n_particles,)``.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def kinematics(particles: Tensor, is_daughter: Tensor, n_daughters: Tensor) -> T
     pt = torch.sqrt(px**2 + py**2)
     cos_theta = pz / (torch.sqrt(pt**2 + pz**2) + 1e-6)
     accepted = (cos_theta > COS_ACCEPTANCE[0]) & (cos_theta < COS_ACCEPTANCE[1])
-    final = (n_daughters[:, 0] == 0).to(energy.dtype)
+    final = (n_daughters == 0).to(energy.dtype)
     return torch.stack(
         [
             0.5 * torch.log(energy_cm.clamp(min=1e-3)) + 0.5,
@@ -79,8 +79,8 @@ def kinematics(particles: Tensor, is_daughter: Tensor, n_daughters: Tensor) -> T
             0.5 * torch.asinh(100 * torch.sqrt(x**2 + y**2)),
             0.5 * torch.asinh(20 * z),
             0.3 * torch.asinh(200 * time),
-            1 - is_daughter[:, 0],
-            torch.log1p(n_daughters[:, 0]),
+            1 - is_daughter,
+            torch.log1p(n_daughters),
             final,
         ],
         dim=1,

@@ -28,28 +28,19 @@ class DecayGraph:
 
     @cached_property
     def is_daughter(self) -> Tensor:
-        """Float32, shape ``(n_particles, 1)``: 1 where a particle has a mother, 0 for roots."""
+        """Float32, shape ``(n_particles,)``: 1 where a particle has a mother, 0 for roots."""
         own = torch.arange(self.mothers.shape[0], device=self.mothers.device)
-        return (self.mothers != own).to(torch.float32)[:, None]
+        return (self.mothers != own).to(torch.float32)
 
     @cached_property
     def n_daughters(self) -> Tensor:
-        """Float32, shape ``(n_particles, 1)``."""
-        zeros = torch.zeros_like(self.is_daughter)
-        return zeros.index_add(0, self.mothers, self.is_daughter)
+        """Float32, shape ``(n_particles,)``."""
+        return torch.zeros_like(self.is_daughter).scatter_add(0, self.mothers, self.is_daughter)
 
     @cached_property
     def inverse_sqrt_degree(self) -> Tensor:
-        """D^-½, float32, shape ``(n_particles, 1)``, with the self-loop counted once."""
+        """D^-½, float32, shape ``(n_particles,)``, with the self-loop counted once."""
         return torch.rsqrt(1.0 + self.is_daughter + self.n_daughters)
-
-    def from_mothers(self, values: Tensor) -> Tensor:
-        """Each particle's mother's row of ``values`` (zeros for roots), same shape."""
-        return values.index_select(0, self.mothers) * self.is_daughter
-
-    def from_daughters(self, values: Tensor) -> Tensor:
-        """Sum over each particle's daughters of their rows of ``values``, same shape."""
-        return torch.zeros_like(values).index_add(0, self.mothers, values * self.is_daughter)
 
     def convolve(self, values: Tensor) -> Tensor:
         """D^-½ A D^-½ · ``values`` with A = mother–daughter edges both ways + self-loops.
@@ -67,17 +58,30 @@ class DecayGraph:
         if runs_kernels(values):
             result = np.empty(values.shape, dtype=np.float32)
             scale = self.inverse_sqrt_degree
-            _convolve(values.detach().contiguous().numpy(), self.mothers.numpy(), scale.numpy()[:, 0], result)
+            _convolve(values.detach().contiguous().numpy(), self.mothers.numpy(), scale.numpy(), result)
             return torch.from_numpy(result)
-        weighted = values * self.inverse_sqrt_degree
-        total = weighted + self.from_mothers(weighted) + self.from_daughters(weighted)
-        return total * self.inverse_sqrt_degree
+        width = values.shape[1]
+        scale = _repeat(self.inverse_sqrt_degree, width)
+        # a root, its own mother, meets itself at both ends of its edge: of the three terms one is right
+        signs = _repeat(self.inverse_sqrt_degree * (2 * self.is_daughter - 1), width)
+        weighted = values * scale
+        total = values * signs + weighted.index_select(0, self.mothers)
+        return total.index_add(0, self.mothers, weighted) * scale
 
 
 def runs_kernels(values: Tensor) -> bool:
     """Whether ``values`` is something that the compiled loops over particles can work on."""
     on_cpu = values.device.type == "cpu" and values.dtype == torch.float32
     return on_cpu and not torch.compiler.is_exporting()
+
+
+def _repeat(column: Tensor, width: int) -> Tensor:
+    """A column ``(n,)`` for products with ``(n, width)``.
+
+    ONNX Runtime multiplies matrices of one shape twice as fast as it stretches a column.
+    """
+    column = column[:, None]
+    return column @ torch.ones(1, width) if torch.compiler.is_exporting() else column
 
 
 class _Convolve(torch.autograd.Function):
