@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from hepsets.core.errors import InputError
-from hepsets.core.events import Events
-from hepsets.learn.model import EventModel, logits_of
+from hepsets.learn.model import logits_of
+from hepsets.learn.trainable import Trainable
 
 
 def calibrate_model(
-    model: EventModel,
-    events: Events,
+    model: Trainable,
+    events: Sized,
     labels: NDArray[np.bool_],
     weights: NDArray[np.floating] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -47,7 +49,7 @@ def calibrate_model(
     -----
     Platt, in Advances in Large Margin Classifiers (1999) 61.
     """
-    heads = model.config.heads
+    heads = model.heads
     labels = np.asarray(labels, dtype=bool).reshape(len(events), -1)
     weights = np.ones(labels.shape) if weights is None else np.asarray(weights).reshape(len(events), -1)
     if labels.shape != (len(events), heads) or weights.shape != labels.shape:
@@ -67,7 +69,7 @@ def calibrate_model(
 
 
 def _platt(
-    model: EventModel,
+    model: Trainable,
     logits: NDArray[np.float64],
     labels: NDArray[np.bool_],
     weights: NDArray[np.floating],

@@ -9,7 +9,7 @@ import math
 import os
 import pickle
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,13 +22,10 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from hepsets.core.errors import InputError
-from hepsets.core.events import Events
-from hepsets.core.pdg import UNKNOWN
 from hepsets.core.whole_file import whole_file
 from hepsets.learn.losses import ComputingTime, Loss, computing_time, cross_entropy
-from hepsets.learn.model import EventModel, logits_of
-from hepsets.represent.event_data import EventData, event_types
-from hepsets.represent.packed import PackedBatch
+from hepsets.learn.model import logits_of
+from hepsets.learn.trainable import Trainable, TrainingData
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -148,8 +145,8 @@ def split_train_validation(
 
 
 def fit(
-    model: EventModel,
-    train: Events,
+    model: Trainable,
+    train: Sized,
     labels: NDArray[Any],
     weights: NDArray[Any] | None = None,
     config: FitConfig | None = None,
@@ -168,7 +165,7 @@ def fit(
     model
         A fresh model.
     train
-        Events; a part of them becomes the validation events.
+        Events that the model can prepare; a part of them becomes the validation events.
     labels
         Shape ``(n_events,)`` or ``(n_events, heads)``, each in [0, 1]: classes or probabilities.
     weights
@@ -194,9 +191,9 @@ def fit(
     fabric = _fabric(config)
     data = model.prepare(train)
     training = data.batch(torch.from_numpy(train_part))
-    model.fit_scaler(training.features)
+    model.fit_inputs(training)
     del training
-    validation = _select(data, validation_part)
+    validation = data.select(torch.from_numpy(validation_part))
     data = data.to(fabric.device)
     targets, importance = targets.to(fabric.device), importance.to(fabric.device)
 
@@ -221,7 +218,7 @@ def fit(
                 for group in optimizer.param_groups:
                     group["lr"] = config.learning_rate * _rate(config.schedule, fraction)
                 mine = events[fabric.global_rank :: fabric.world_size]
-                batch = _with_unknown(data.batch(mine), config, bool(model.config.event_types))
+                batch = model.augment(data.batch(mine), config)
                 # gradients are averaged over processes: this makes the average the batch's own
                 share = importance[events].sum(0) / fabric.world_size
                 logits = network(batch).reshape(len(mine), -1)
@@ -282,15 +279,15 @@ class _State:
 
 
 def _checked(
-    model: EventModel, train: Events, labels: NDArray[Any], weights: NDArray[Any] | None
+    model: Trainable, train: Sized, labels: NDArray[Any], weights: NDArray[Any] | None
 ) -> tuple[Tensor, Tensor]:
     """Labels and weights, the latter with mean 1 for each head, float32, ``(n_events, heads)``."""
     targets = np.asarray(labels, dtype=np.float32)
     targets = targets[:, None] if targets.ndim == 1 else targets
-    if targets.shape != (len(train), model.config.heads):
+    if targets.shape != (len(train), model.heads):
         raise InputError(
             f"labels of shape {np.shape(labels)}",
-            f"({len(train)},) or ({len(train)}, {model.config.heads}): events, heads of the model",
+            f"({len(train)},) or ({len(train)}, {model.heads}): events, heads of the model",
         )
     if not ((targets >= 0) & (targets <= 1)).all():
         raise InputError("labels that are NaN or outside [0, 1]", "classes 0 and 1 or probabilities")
@@ -333,14 +330,6 @@ def _fabric(config: FitConfig) -> Fabric:
     return fabric
 
 
-def _select(data: EventData, events: NDArray[np.int64]) -> EventData:
-    """Some events of ``data`` as a data set of their own."""
-    batch = data.batch(torch.from_numpy(events))
-    begin = torch.repeat_interleave(batch.offsets[:-1], batch.multiplicity)
-    assert batch.event_types is not None  # event data has them
-    return EventData(batch.features, batch.tokens, batch.mothers - begin, batch.offsets, batch.event_types)
-
-
 def _seeded(seed: int, epoch: int, fabric: Fabric) -> Any:
     """A context in which PyTorch's random numbers depend on seed, epoch and process alone."""
     devices = [fabric.device] if fabric.device.type == "cuda" else []
@@ -363,19 +352,8 @@ def _rate(schedule: str, fraction: float) -> float:
     return 1.0 if schedule == "constant" else 0.5 * (1.0 + math.cos(math.pi * fraction))
 
 
-def _with_unknown(batch: PackedBatch, config: FitConfig, told_types: bool) -> PackedBatch:
-    if config.unknown_probability:
-        lost = torch.rand(batch.n_particles, device=batch.tokens.device) < config.unknown_probability
-        batch = dataclasses.replace(batch, tokens=batch.tokens.masked_fill(lost, UNKNOWN))
-    types = batch.event_types
-    if told_types and types is not None and config.unknown_type_probability:
-        hidden = torch.rand(types.shape, device=types.device) < config.unknown_type_probability
-        batch = dataclasses.replace(batch, event_types=types.masked_fill(hidden, 0))
-    return batch
-
-
 def _validate(
-    model: EventModel, loss_of: Loss, data: EventData, targets: Tensor, weights: Tensor, record: EpochRecord
+    model: Trainable, loss_of: Loss, data: TrainingData, targets: Tensor, weights: Tensor, record: EpochRecord
 ) -> EpochRecord:
     """``record`` with the metrics on the validation events."""
     logits = logits_of(model, data)
@@ -403,23 +381,21 @@ def soft_auc(scores: NDArray[Any], labels: NDArray[Any], weights: NDArray[Any]) 
 # -- checkpoints -----------------------------------------------------------------------------------
 
 
-def _fingerprint(
-    model: EventModel, train: Events, targets: Tensor, weights: Tensor, config: FitConfig
-) -> str:
+def _fingerprint(model: Trainable, train: Sized, targets: Tensor, weights: Tensor, config: FitConfig) -> str:
     """What a checkpoint must share with a fit to be resumed by it."""
     settings = dataclasses.asdict(config)
     settings.pop("device")
     if config.schedule == "constant":  # then more epochs only go on
         settings.pop("epochs")
-    digest = hashlib.sha256(repr((model.name, model.config, model.pdg_map.ids, settings)).encode())
-    inputs = (train.offsets, train.particles["pdg"], event_types(train))
-    for array in (*inputs, targets.cpu().numpy(), weights.cpu().numpy()):
+    text, arrays = model.fingerprint(train)
+    digest = hashlib.sha256(f"{text} {settings!r}".encode())
+    for array in (*arrays, targets.cpu().numpy(), weights.cpu().numpy()):
         digest.update(array.tobytes())
     return digest.hexdigest()
 
 
 def _write_checkpoint(
-    path: Path, fingerprint: str, model: EventModel, optimizer: torch.optim.Optimizer, state: _State
+    path: Path, fingerprint: str, model: Trainable, optimizer: torch.optim.Optimizer, state: _State
 ) -> None:
     with whole_file(path) as partial:
         torch.save(
@@ -439,7 +415,7 @@ def _write_checkpoint(
 def _resume(
     path: Path,
     fingerprint: str,
-    model: EventModel,
+    model: Trainable,
     optimizer: torch.optim.Optimizer,
     device: torch.device,
 ) -> _State:

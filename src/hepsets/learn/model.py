@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -13,11 +14,15 @@ from torch import Tensor, nn
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
-from hepsets.core.pdg import PdgMap
-from hepsets.represent.event_data import EventData
+from hepsets.core.pdg import UNKNOWN, PdgMap
+from hepsets.learn.trainable import Trainable, TrainingData
+from hepsets.represent.event_data import EventData, event_types
 from hepsets.represent.features import Coordinates, FeatureSpec
 from hepsets.represent.packed import PackedBatch
 from hepsets.represent.scaler import Scaler
+
+if TYPE_CHECKING:
+    from hepsets.learn.fit import FitConfig
 
 _PREPARED_EVENTS = 8192
 
@@ -90,7 +95,7 @@ class EventNetwork(nn.Module):
         raise NotImplementedError
 
 
-class EventModel(nn.Module):
+class EventModel(Trainable):
     """A network with all that is needed to apply it to events.
 
     Parameters
@@ -103,34 +108,15 @@ class EventModel(nn.Module):
         Tokens of PDG ids.
     network
         The network.
-
-    ``slope`` and ``offset``, shape ``(heads,)``, act on the network's logits; they are 1 and 0
-    unless :func:`hepsets.learn.calibration.calibrate_model` sets them.
     """
 
-    slope: Tensor
-    offset: Tensor
-
     def __init__(self, name: str, config: ModelConfig, pdg_map: PdgMap, network: EventNetwork) -> None:
-        super().__init__()
-        self.name = name
+        super().__init__(name, config.heads)
         self.config = config
         self.pdg_map = pdg_map
         self.features = features_of(config)
         self.scaler = Scaler(len(self.features))
         self.network = network
-        self.register_buffer("slope", torch.ones(config.heads))
-        self.register_buffer("offset", torch.zeros(config.heads))
-
-    @property
-    def device(self) -> torch.device:
-        """Where the parameters are."""
-        return self.scaler.mean.device
-
-    @property
-    def n_parameters(self) -> int:
-        """Number of trainable parameters."""
-        return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
 
     def prepare(self, events: Events) -> EventData:
         """Tensors that this model takes its batches from.
@@ -154,10 +140,30 @@ class EventModel(nn.Module):
         if self.config.inputs == "scaled":
             self.scaler.fit(features)
 
-    def forward(self, batch: PackedBatch) -> Tensor:
-        """Logits, shape ``(n_events,)``, or ``(n_events, heads)`` for more than one head."""
-        logits: Tensor = self.network(self.scaler(batch.features), batch) * self.slope + self.offset
-        return logits.squeeze(1) if self.config.heads == 1 else logits
+    def fit_inputs(self, training: PackedBatch) -> None:
+        """Take the scaler's statistics from the training events."""
+        self.fit_scaler(training.features)
+
+    def augment(self, batch: PackedBatch, config: FitConfig) -> PackedBatch:
+        """Hide some PDG ids, and some types of events, as they may be hidden one day."""
+        if config.unknown_probability:
+            lost = torch.rand(batch.n_particles, device=batch.tokens.device) < config.unknown_probability
+            batch = replace(batch, tokens=batch.tokens.masked_fill(lost, UNKNOWN))
+        types = batch.event_types
+        if self.config.event_types and types is not None and config.unknown_type_probability:
+            hidden = torch.rand(types.shape, device=types.device) < config.unknown_type_probability
+            batch = replace(batch, event_types=types.masked_fill(hidden, 0))
+        return batch
+
+    def fingerprint(self, events: Events) -> tuple[str, tuple[NDArray[Any], ...]]:
+        """Name, options and PDG map; particles and types of the events."""
+        arrays = (events.offsets, events.particles["pdg"], event_types(events))
+        return repr((self.name, self.config, self.pdg_map.ids)), arrays
+
+    def logits(self, batch: PackedBatch) -> Tensor:
+        """What the network says, shape ``(n_events, heads)``."""
+        result: Tensor = self.network(self.scaler(batch.features), batch)
+        return result
 
 
 def features_of(config: ModelConfig) -> FeatureSpec:
@@ -165,7 +171,7 @@ def features_of(config: ModelConfig) -> FeatureSpec:
     return FeatureSpec(coordinates=config.coordinates or "cartesian", drop=config.drop)
 
 
-def score(model: EventModel, events: Events, *, batch_events: int = 256) -> NDArray[np.float32]:
+def score(model: Trainable, events: Any, *, batch_events: int = 256) -> NDArray[np.float32]:
     """Probability of each event to pass, by the first head.
 
     Parameters
@@ -186,7 +192,7 @@ def score(model: EventModel, events: Events, *, batch_events: int = 256) -> NDAr
     return np.ascontiguousarray(score_heads(model, events, batch_events=batch_events)[:, 0])
 
 
-def score_heads(model: EventModel, events: Events, *, batch_events: int = 256) -> NDArray[np.float32]:
+def score_heads(model: Trainable, events: Any, *, batch_events: int = 256) -> NDArray[np.float32]:
     """Probability of each event to pass, by every head; as :func:`score`.
 
     Returns
@@ -194,7 +200,7 @@ def score_heads(model: EventModel, events: Events, *, batch_events: int = 256) -
     ndarray
         Float32, shape ``(n_events, heads)``.
     """
-    result = np.empty((len(events), model.config.heads), dtype=np.float32)
+    result = np.empty((len(events), model.heads), dtype=np.float32)
     prepared = max(batch_events, _PREPARED_EVENTS)
     for begin in range(0, len(events), prepared):
         data = model.prepare(events[begin : begin + prepared])
@@ -203,7 +209,7 @@ def score_heads(model: EventModel, events: Events, *, batch_events: int = 256) -
     return result
 
 
-def logits_of(model: EventModel, data: EventData, *, batch_events: int = 256) -> Tensor:
+def logits_of(model: Trainable, data: TrainingData, *, batch_events: int = 256) -> Tensor:
     """Logits in evaluation mode, float32 on the CPU, shape ``(n_events, heads)``."""
     was_training = model.training
     model.eval()
@@ -215,4 +221,4 @@ def logits_of(model: EventModel, data: EventData, *, batch_events: int = 256) ->
             ]
     finally:
         model.train(was_training)
-    return torch.cat(parts) if parts else torch.empty(0, model.config.heads)
+    return torch.cat(parts) if parts else torch.empty(0, model.heads)

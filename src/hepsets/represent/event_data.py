@@ -92,6 +92,14 @@ class EventData:
             self.event_types[events],
         )
 
+    def select(self, events: Tensor) -> Self:
+        """Some events as a data set of their own."""
+        batch = self.batch(events)
+        begin = torch.repeat_interleave(batch.offsets[:-1], batch.multiplicity)
+        return type(self)(
+            batch.features, batch.tokens, batch.mothers - begin, batch.offsets, self.event_types[events]
+        )
+
     def slice(self, begin: int, end: int) -> PackedBatch:
         """Events ``begin:end`` as one batch; features and tokens are views."""
         offsets = self.offsets[begin : end + 1]
