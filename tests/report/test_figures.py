@@ -10,6 +10,7 @@ from hepsets.core.measured import Measured
 from hepsets.report.figures import (
     ScanPoint,
     TrainingCurve,
+    areas_by_sample,
     bias_histograms,
     calibration_curves,
     embedding_map,
@@ -19,6 +20,7 @@ from hepsets.report.figures import (
     model_styles,
     roc_curves,
     score_distributions,
+    simulated_shares,
     speedup_curves,
     training_curves,
 )
@@ -44,6 +46,12 @@ def every_figure(models):
         "embedding": embedding_map(np.eye(3)[:, :2], ["pi+", "K-", "gamma"], ["hadron", "hadron", "photon"]),
         "layers": layer_scan(
             [ScanPoint("DS_3_GCN_1", 3, 1, measured), ScanPoint("DS_4_GCN_", 4, 0, measured)]
+        ),
+        "areas by sample": areas_by_sample(
+            {"jpsi": {"all": measured, "mixed": measured}, "fast_charm": {"all": measured}}
+        ),
+        "simulated shares": simulated_shares(
+            {"jpsi": measured}, {"independent": measured, "shared": measured}
         ),
         "features": feature_study(
             "all", {"without p": Measured(-0.02, 0.001), "scaled": Measured(0.01, 0.001)}

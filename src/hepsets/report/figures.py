@@ -649,6 +649,63 @@ def feature_study(figure: Figure, baseline: str, differences: Mapping[str, Measu
     axes.set_xlabel(f"change of the area under the ROC curve against\n{baseline}")
 
 
+# -- many skims --------------------------------------------------------------------------------------
+
+
+@_styled
+def areas_by_sample(figure: Figure, areas: Mapping[str, Mapping[str, Measured]]) -> None:
+    """AUC of each skim's head, in all events and by sample; ``areas``: by skim, then by sample."""
+    _some(areas)
+    figure.set_size_inches(8.2, 3.6)
+    axes = figure.subplots()
+    names = list(dict.fromkeys(name for of_skim in areas.values() for name in of_skim))
+    for k, name in enumerate(names):
+        at = 0.72 * ((k + 0.5) / len(names) - 0.5)
+        there = [(i + at, of_skim[name]) for i, of_skim in enumerate(areas.values()) if name in of_skim]
+        axes.errorbar(
+            [x for x, _ in there],
+            [area.value for _, area in there],
+            [area.se for _, area in there],
+            fmt=_MARKERS[k % len(_MARKERS)],
+            ms=4.5,
+            lw=1.2,
+            color=COLOURS[k % len(COLOURS)],
+            label=name,
+        )
+    axes.set_xticks(range(len(areas)), list(areas))
+    axes.tick_params(axis="x", length=0)
+    axes.set_xlim(-0.5, len(areas) - 0.5)
+    axes.grid(axis="y")
+    axes.set(xlabel="skim", ylabel="area under the ROC curve")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+@_styled
+def simulated_shares(figure: Figure, each: Mapping[str, Measured], together: Mapping[str, Measured]) -> None:
+    """Share of generated events that is simulated: for each skim alone, and for all of them together."""
+    _some(each)
+    figure.set_size_inches(7.4, 0.9 + 0.3 * (len(each) + len(together)))
+    axes = figure.subplots()
+    rows = [*((name, share, MUTED) for name, share in each.items())]
+    rows += [(name, share, COLOURS[i]) for i, (name, share) in enumerate(together.items())]
+    for row, (_, share, colour) in enumerate(reversed(rows)):
+        axes.barh(row, share.value, 0.62, color=colour, alpha=0.8, lw=0)
+        axes.errorbar(share.value, row, xerr=share.se, color=INK, lw=1)
+        axes.annotate(
+            f"{100 * share.value:.1f} %",
+            (share.value + share.se, row),
+            (5, 0),
+            textcoords="offset points",
+            va="center",
+        )
+    axes.set_yticks(range(len(rows)), [name for name, _, _ in reversed(rows)])
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
+    axes.set_xlim(0, 1.15 * max(share.value for _, share, _ in rows))
+    axes.set_xlabel("share of generated events that is simulated")
+
+
 # -- inside ------------------------------------------------------------------------------------------
 
 

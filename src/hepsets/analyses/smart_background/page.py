@@ -16,6 +16,7 @@ from hepsets.analyses.smart_background.comparison import (
     passing_observables,
     unknown_particles,
 )
+from hepsets.analyses.smart_background.multi_skim_page import multi_skim_sections
 from hepsets.analyses.smart_background.settings import Config
 from hepsets.analyses.smart_background.studies import EmbeddingMap, Studies, Variant
 from hepsets.core import config as configuration
@@ -362,6 +363,8 @@ def _studies(studies: Studies, keep: _Figures) -> Iterator[Section]:
         )
     if studies.embedding is not None:
         yield Section("Learnt PDG embedding", (_embedding(studies.embedding, keep),))
+    if studies.skims is not None:
+        yield from multi_skim_sections(studies.skims, keep)
 
 
 def _scan(rows: tuple[Variant, ...]) -> list[figures.ScanPoint]:
