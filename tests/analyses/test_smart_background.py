@@ -3,6 +3,7 @@ import json
 import tomllib
 
 import numpy as np
+import optuna
 import pytest
 
 from hepsets.analyses import smart_background
@@ -180,6 +181,9 @@ def test_tuning_goes_on_where_it_stopped_and_never_reads_test_events(tmp_path, m
     second = smart_background.tune(config, "gcn_stack", trials=1, storage=storage)
     assert (first.trials, second.trials) == (1, 2)
     assert second.auc >= first.auc
+    (study,) = optuna.get_all_study_summaries(f"sqlite:///{storage}")
+    one, two = optuna.load_study(study_name=study.study_name, storage=f"sqlite:///{storage}").trials
+    assert one.params != two.params
     assert [path.name for path in tmp_path.rglob("*.parquet")] == ["train.parquet"]
 
 

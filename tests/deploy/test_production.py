@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hepsets import cli
+from hepsets.core.config import from_mapping
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events, read_parquet
 from hepsets.core.pdg import PdgMap
@@ -233,6 +234,12 @@ def test_two_runs_do_not_work_in_one_folder(tmp_path, client):
         pytest.raises(InputError, match="another run is at work"),
     ):
         produce(CONFIG, folder, scheduler=client.scheduler.address)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63])
+def test_a_seed_that_kernels_cannot_hold_is_refused(seed):
+    with pytest.raises(InputError, match="seed"):
+        from_mapping(ProduceConfig, {"seed": seed})
 
 
 def test_a_folder_with_something_else_in_it_is_not_touched(tmp_path, produced):

@@ -60,7 +60,9 @@ def test_events_that_fail_are_tried_again_in_their_own_place():
         pythia._repeat_until_made(attempt, 9, np.arange(2))
 
 
-@pytest.mark.parametrize("change", [{"events": 0}, {"seed": -1}, {"workers": 0}, {"event": 5}])
+@pytest.mark.parametrize(
+    "change", [{"events": 0}, {"seed": -1}, {"seed": 2**63}, {"workers": 0}, {"event": 5}]
+)
 def test_impossible_configurations_are_refused(change):
     with pytest.raises(InputError, match=next(iter(change))):
         from_mapping(GenerateConfig, change)

@@ -42,7 +42,9 @@ def test_a_sample_does_not_depend_on_the_number_of_workers():
         assert np.array_equal(column, two.events.columns[name])
 
 
-@pytest.mark.parametrize("change", [{"events": 0}, {"seed": -1}, {"first_block": -1}, {"trials": -1}])
+@pytest.mark.parametrize(
+    "change", [{"events": 0}, {"seed": -1}, {"seed": 2**63}, {"first_block": -1}, {"trials": -1}]
+)
 def test_impossible_samples_are_refused(change):
     with pytest.raises(InputError, match=next(iter(change))):
         from_mapping(SkimmedSampleConfig, change)

@@ -63,7 +63,7 @@ class GenerateConfig:
 
     sample: str = "mixed"
     events: int = Field(default=10_000, ge=1)
-    seed: int = Field(default=1, ge=0)
+    seed: int = Field(default=1, ge=0, lt=2**63)
     workers: int = Field(default=1, ge=1)
     beam: BeamConfig = Field(default_factory=BeamConfig)
 

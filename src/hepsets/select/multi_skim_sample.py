@@ -75,7 +75,7 @@ class MultiSkimSampleConfig:
     keep_failing: float = Field(default=0.035, gt=0.0, le=1.0)
     events: int = Field(default=60_000, ge=2)
     round_events: int = Field(default=10_000, ge=100)
-    seed: int = Field(default=1, ge=0)
+    seed: int = Field(default=1, ge=0, lt=2**63)
     first_block: int = Field(default=0, ge=0)
     trials: int = Field(default=0, ge=0)
 

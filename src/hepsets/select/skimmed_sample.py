@@ -45,7 +45,7 @@ class SkimmedSampleConfig:
     sample: str = "mixed"
     skim: str = "hadronic_b0"
     events: int = Field(default=60_000, ge=2)
-    seed: int = Field(default=1, ge=0)
+    seed: int = Field(default=1, ge=0, lt=2**63)
     first_block: int = Field(default=0, ge=0)
     trials: int = Field(default=0, ge=0)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 
 from hepsets.analyses.smart_background.comparison import RARE, fit_config
@@ -17,7 +18,6 @@ from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
 from hepsets.core.progress import progress_bar
 from hepsets.learn.fit import fit
-from hepsets.learn.model import ModelConfig
 from hepsets.learn.models import build_model, recipe
 
 
@@ -52,18 +52,21 @@ def tune(config: Config, model: str, *, trials: int, storage: Path, workers: int
             storage=f"sqlite:///{storage}",
             direction="maximize",
             load_if_exists=True,
-            sampler=optuna.samplers.TPESampler(seed=config.seed),
         )
     except Exception as error:
         raise InputError(
             f"{storage} cannot be used ({str(error).splitlines()[0]})",
             "a new file or one that an earlier hepsets tune wrote",
         ) from error
+    # a sampler that began anew with the same seed would repeat the trials that are there already
+    seed = np.random.SeedSequence([config.seed, len(study.trials)]).generate_state(1)
+    study.sampler = optuna.samplers.TPESampler(seed=int(seed[0]))
     events = get_training_events(config, events_folder, workers=workers)
     pdg_map = PdgMap.fit(events.particles["pdg"], min_count=RARE)
 
     def objective(trial: optuna.Trial) -> float:
-        options = ModelConfig(
+        options = dataclasses.replace(
+            config.model_of.get(model, config.model),
             units=trial.suggest_categorical("units", [16, 32, 64, 128]),
             embedding=trial.suggest_int("embedding", 4, 32),
             dropout=trial.suggest_float("dropout", 0.0, 0.3),
