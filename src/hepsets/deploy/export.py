@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events, iter_parquet
-from hepsets.deploy.filter_card import load_card
+from hepsets.deploy.filter_card import FilterCard, load_card
 from hepsets.deploy.onnx import export_filter
 from hepsets.learn.model_file import load_model
 
@@ -28,7 +30,8 @@ def export_from_run(run: Path, name: str, out: Path, data: Path | None = None) -
     out
         ONNX file to write.
     data
-        Events to compare the scores on; if there are none, generated ones of the card's sample.
+        Events to compare the scores on; if there are none, generated ones of the card's sample, or of
+        all event types that the model can be told.
 
     Returns
     -------
@@ -48,14 +51,20 @@ def export_from_run(run: Path, name: str, out: Path, data: Path | None = None) -
     if not out.parent.is_dir():
         raise InputError(f"no folder {out.parent}", "an existing folder", "create it first")
     card, model = load_card(folder / f"{name}.card.json"), load_model(path)
-    events = _generated(card.sample) if data is None else next(iter_parquet(data))
+    events = _generated(card) if data is None else next(iter_parquet(data))
     events = events[:COMPARED_EVENTS]
     return len(events), export_filter(model, card, out, events)
 
 
-def _generated(sample: str) -> Events:
+def _generated(card: FilterCard) -> Events:
     from hepsets.generate.pythia import SAMPLES, generate_block
 
-    if sample not in SAMPLES:
-        raise InputError(f"a model trained on {sample!r}", f"one of {', '.join(SAMPLES)}", "give --data")
-    return generate_block(sample, _SEED, 0, COMPARED_EVENTS)
+    samples = card.event_types or (card.sample,)
+    if not set(samples) <= set(SAMPLES):
+        raise InputError(f"a model trained on {card.sample!r}", f"one of {', '.join(SAMPLES)}", "give --data")
+    each = -(-COMPARED_EVENTS // len(samples))
+    parts = [generate_block(sample, _SEED, 0, each) for sample in samples]
+    events = Events.concatenate(parts)
+    if not card.event_types:
+        return events
+    return events.with_columns(event_type=np.repeat(np.arange(1, len(samples) + 1), each))
