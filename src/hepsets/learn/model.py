@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
+from scipy.special import expit
 from torch import Tensor, nn
 
 from hepsets.core.errors import InputError
@@ -205,7 +206,8 @@ def score_heads(model: Trainable, events: Any, *, batch_events: int = 256) -> ND
     for begin in range(0, len(events), prepared):
         data = model.prepare(events[begin : begin + prepared])
         logits = logits_of(model, data, batch_events=batch_events)
-        result[begin : begin + prepared] = torch.sigmoid(logits).numpy()
+        # torch's sigmoid rounds by the place in the array, this one does not
+        expit(logits.numpy(), out=result[begin : begin + prepared])
     return result
 
 

@@ -629,6 +629,42 @@ def layer_scan(figure: Figure, points: Sequence[ScanPoint]) -> None:
 
 
 @_styled
+def learning_curves(
+    figure: Figure,
+    auc: Mapping[str, Mapping[int, Measured]],
+    speedup: Mapping[str, Mapping[int, Measured]],
+) -> None:
+    """AUC and unbiased speedup of each method against the number of passing events with labels."""
+    _some(auc)
+    figure.set_size_inches(8.2, 3.4)
+    for axes, curves, label in zip(
+        figure.subplots(1, 2),
+        (auc, speedup),
+        ("area under the ROC curve", "unbiased speedup"),
+        strict=True,
+    ):
+        for style, (name, points) in zip(model_styles(list(curves)).values(), curves.items(), strict=True):
+            numbers = sorted(points)
+            axes.errorbar(
+                numbers,
+                [points[n].value for n in numbers],
+                [points[n].se for n in numbers],
+                color=style.colour,
+                marker=_MARKERS[list(curves).index(name) % len(_MARKERS)],
+                ms=4.5,
+                lw=1.3,
+                label=name,
+            )
+        axes.set(xscale="log", xlabel="labelled events that pass", ylabel=label)
+        every = sorted({n for points in curves.values() for n in points})
+        axes.set_xticks(every, [f"{n}" for n in every])
+        axes.minorticks_off()
+        axes.margins(x=0.1, y=0.1)
+        axes.grid(axis="y")
+    axes.legend(loc="best")
+
+
+@_styled
 def feature_study(figure: Figure, baseline: str, differences: Mapping[str, Measured]) -> None:
     """Change of the AUC by each variation against the baseline, with the paired error."""
     _some(differences)

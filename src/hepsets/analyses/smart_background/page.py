@@ -361,10 +361,34 @@ def _studies(studies: Studies, keep: _Figures) -> Iterator[Section]:
                 ),
             ),
         )
+    for skim in dict.fromkeys(point.skim for point in studies.few_labels):
+        yield Section(f"New skim, few labels: {skim}", tuple(_few_labels(studies, skim, keep)))
     if studies.embedding is not None:
         yield Section("Learnt PDG embedding", (_embedding(studies.embedding, keep),))
     if studies.skims is not None:
         yield from multi_skim_sections(studies.skims, keep)
+
+
+def _few_labels(studies: Studies, skim: str, keep: _Figures) -> Iterator[Content]:
+    points = [point for point in studies.few_labels if point.skim == skim]
+    names = {"head": "head on the frozen trunk", "fine_tune": "fine-tuned", "scratch": "from scratch"}
+    auc: dict[str, dict[int, Measured]] = {names[point.method]: {} for point in points}
+    gain: dict[str, dict[int, Measured]] = {names[point.method]: {} for point in points}
+    for point in points:
+        auc[names[point.method]][point.labels] = point.auc
+        gain[names[point.method]][point.labels] = point.importance_speedup
+    yield (
+        f"The trunk was trained on all skims but {skim}. Then some events were labelled for {skim}, as many "
+        "that fail as pass. On the frozen trunk a head is a logistic regression, and the scores of the other "
+        "skims stay the same to the last bit; fine-tuning starts from the trunk and moves all of it. Keep "
+        "rules come from the labelled events alone."
+    )
+    yield keep(
+        f"few_labels_{skim}",
+        figures.learning_curves(auc, gain),
+        "Means over disjoint draws of the labelled events; errors hold their spread and that of the test "
+        "sample, which all points share.",
+    )
 
 
 def _scan(rows: tuple[Variant, ...]) -> list[figures.ScanPoint]:

@@ -59,8 +59,8 @@ def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
     if data.train or data.test:
         return _read_samples(data, config.speedup.retention or 0.05)
     folder.mkdir(exist_ok=True)
-    train = _made(config, folder / "train.parquet", data.train_events, 0, data.trials, workers)
-    test = _made(config, folder / "test.parquet", data.test_events, TEST_BLOCKS, 0, workers)
+    train = make_or_read(config, folder / "train.parquet", data.train_events, 0, data.trials, workers)
+    test = make_or_read(config, folder / "test.parquet", data.test_events, TEST_BLOCKS, 0, workers)
     retention = Measured.proportion(
         train.passing + test.passing,
         train.generated + test.generated,
@@ -81,18 +81,23 @@ def get_training_events(config: Config, folder: Path, *, workers: int = 1) -> Ev
     if data.train:
         return _labelled(data.train, data.row_groups, config.speedup.retention or 0.05)
     folder.mkdir(exist_ok=True)
-    return _made(config, folder / "train.parquet", data.train_events, 0, data.trials, workers).events
+    return make_or_read(config, folder / "train.parquet", data.train_events, 0, data.trials, workers).events
 
 
 @dataclass(frozen=True)
-class _Made:
+class Made:
+    """Events of one sample and how they were made, with event columns ``label`` and ``weight``."""
+
     events: Events
     generated: int
     passing: int
     seconds: float
 
 
-def _made(config: Config, path: Path, events: int, first_block: int, trials: int, workers: int) -> _Made:
+def make_or_read(
+    config: Config, path: Path, events: int, first_block: int, trials: int, workers: int
+) -> Made:
+    """Events of the configured sample and skim: from ``path`` if an earlier try left them, else made."""
     if not path.exists():
         start = time.perf_counter()
         sample = make_skimmed_sample(
@@ -125,7 +130,7 @@ def _made(config: Config, path: Path, events: int, first_block: int, trials: int
     metadata = {
         key.decode(): value.decode() for key, value in open_parquet(path).schema_arrow.metadata.items()
     }
-    return _Made(
+    return Made(
         read_parquet(path),
         int(metadata["hepsets.generated"]),
         int(metadata["hepsets.passing"]),

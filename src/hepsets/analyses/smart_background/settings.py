@@ -235,8 +235,8 @@ def check(config: Config) -> None:
         unknown = [skim for skim in skims if skim not in SKIMS]
         if unknown:
             raise InputError(f"{where} = {unknown}", f"some of {', '.join(SKIMS)}")
-    if not config.few_labels.labels or min(config.few_labels.labels) < 8:
-        raise InputError(f"few_labels.labels = {list(config.few_labels.labels)}", "some numbers from 8 up")
+    if not config.few_labels.labels or min(config.few_labels.labels) < 20:
+        raise InputError(f"few_labels.labels = {list(config.few_labels.labels)}", "some numbers from 20 up")
     if not config.models:
         raise InputError("models = []", "at least one model")
     for name in (*config.models, *config.layers, *config.model_of, *config.fit_of):

@@ -1,4 +1,4 @@
-"""Further studies: features, layers, a learnt embedding, many skims at once."""
+"""Further studies: features, layers, a learnt embedding, many skims at once, new skims."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
 from hepsets.analyses.smart_background.comparison import train
+from hepsets.analyses.smart_background.few_labels import LearningPoint, study_few_labels
 from hepsets.analyses.smart_background.multi_skim import MultiSkim, study_skims
 from hepsets.analyses.smart_background.samples import Samples
 from hepsets.analyses.smart_background.settings import Config
@@ -77,6 +78,7 @@ class Studies:
     layers: tuple[Variant, ...] = ()
     embedding: EmbeddingMap | None = None
     skims: MultiSkim | None = None
+    few_labels: tuple[LearningPoint, ...] = ()
 
 
 def run_studies(config: Config, samples: Samples, folder: Path, events: Path, *, workers: int = 1) -> Studies:
@@ -97,6 +99,9 @@ def run_studies(config: Config, samples: Samples, folder: Path, events: Path, *,
         found = dataclasses.replace(found, embedding=map_embedding(model, samples))
     if "skims" in config.studies:
         found = dataclasses.replace(found, skims=study_skims(config, folder, events, workers=workers))
+    if "few_labels" in config.studies:
+        points = study_few_labels(config, folder, events, workers=workers)
+        found = dataclasses.replace(found, few_labels=points)
     return found
 
 

@@ -87,6 +87,20 @@ def metrics_of(
         }
     if studies.skims is not None:
         _add_many_skims(metrics, studies.skims)
+    if studies.few_labels:
+        metrics.setdefault("studies", {})["few_labels"] = [
+            {
+                "skim": point.skim,
+                "method": point.method,
+                "labels": point.labels,
+                "draws": point.draws,
+                "auc": point.auc.value,
+                "auc_se": point.auc.se,
+                "importance_speedup": point.importance_speedup.value,
+                "importance_speedup_se": point.importance_speedup.se,
+            }
+            for point in studies.few_labels
+        ]
     for name, rows in (
         *((f"features_{key}", rows) for key, rows in studies.features.items()),
         ("layers", studies.layers),
