@@ -78,6 +78,8 @@ def test_unknown_and_impossible_costs_are_refused():
         SpeedupConfig(time_sleep=1)  # type: ignore[call-arg]
     with pytest.raises(ValidationError):
         SpeedupConfig(retention=1.5)
+    with pytest.raises(ValidationError):
+        SpeedupConfig(time_simulate=np.inf)
 
 
 def test_resolving_fills_only_what_is_open():

@@ -169,6 +169,7 @@ def test_the_same_figure_twice_keeps_its_ids_apart_from_others_and_is_repeatable
         (Measured(123.0, 12.0), None, "123(12)"),
         (Measured(1.2134, 0.004), 2, "1.213(4)"),
         (Measured(1.0, 0.0), None, "1.0000(0)"),
+        (Measured(0.99999545, 3e-17), 2, "1.00(0)"),
         (Measured(31.4159, 1.25), 2, "31.42(1.25)"),
         (-0.0001, 2, "0.00"),
         (-1.5, 1, "−1.5"),

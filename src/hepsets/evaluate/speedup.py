@@ -55,9 +55,9 @@ class SpeedupConfig:
     """
 
     retention: float | None = Field(default=0.05, gt=0.0, lt=1.0)
-    time_generate: float = Field(default=0.01, ge=0.0)
-    time_network: float | None = Field(default=None, ge=0.0)
-    time_simulate: float = Field(default=1.0, gt=0.0)
+    time_generate: float = Field(default=0.01, ge=0.0, allow_inf_nan=False)
+    time_network: float | None = Field(default=None, ge=0.0, allow_inf_nan=False)
+    time_simulate: float = Field(default=1.0, gt=0.0, allow_inf_nan=False)
 
     def resolve(self, *, retention: float | None = None, time_network: float | None = None) -> SpeedupConfig:
         """The same costs with what was measured in the places of ``None``; set values stay."""

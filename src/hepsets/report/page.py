@@ -287,7 +287,9 @@ def cell_text(value: Value, digits: int | None = None) -> str:
         return "–"
     if isinstance(value, str):
         return value
-    if isinstance(value, Measured):
+    if isinstance(value, Measured) and value.se < 1e-9 * abs(value.value):  # rounding, no error
+        text = f"{value.value:.{4 if digits is None else digits}f}(0)"
+    elif isinstance(value, Measured):
         places = digits
         if places is None:
             places = max(1 - math.floor(math.log10(value.se)), 0) if value.se > 0 else 4
