@@ -64,3 +64,12 @@ def test_a_chain_of_hundreds_of_generations_is_summed_whole():
             sweeps = DecaySweeps(mothers)
             assert sweeps.from_ancestors(ones)[-1] == 500
             assert sweeps.from_descendants(ones)[0] == 500
+
+
+def test_the_loop_of_exported_graphs_gives_the_same_sums_and_ends_in_a_circle():
+    values = torch.randn(7, 2, generator=torch.Generator().manual_seed(1))
+    sweeps = DecaySweeps(torch.tensor([0, 0, 1, 2, 2, 5, 5]))
+    up, down = sweeps._both_in_a_loop(values, -values)
+    torch.testing.assert_close(up, sweeps.from_descendants(values))
+    torch.testing.assert_close(down, sweeps.from_ancestors(-values))
+    DecaySweeps(torch.tensor([1, 0]))._both_in_a_loop(values[:2], values[:2])

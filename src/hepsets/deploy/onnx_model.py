@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -64,7 +66,7 @@ class OnnxModel:
         if not set(self._columns) <= set(PARTICLE_COLUMNS):
             raise InputError(f"{path} takes the particle columns {self._columns}", _EXPECTED)
 
-    def score(self, events: Events, *, batch_events: int = 64) -> NDArray[np.float32]:
+    def score(self, events: Events, *, batch_events: int = 32) -> NDArray[np.float32]:
         """Probability of each event to pass, float32.
 
         Models that can be told the type of an event take it from the event column ``event_type``;
@@ -75,24 +77,28 @@ class OnnxModel:
         ndarray
             Shape ``(n_events,)``, or ``(n_events, n_skims)`` for models of several skims.
         """
-        parts = [
-            self._score(events[begin : begin + batch_events]) for begin in range(0, len(events), batch_events)
-        ]
+        offsets, mothers = events.offsets, events.mothers
+        columns = [events.particles[name] for name in self._columns]
+        types = events.columns.get("event_type", np.zeros(len(events), dtype=np.int64))
+        parts = []
+        for begin in range(0, len(events), batch_events):
+            edges = offsets[begin : begin + batch_events + 1]
+            own = slice(edges[0], edges[-1])
+            particles = np.empty((edges[-1] - edges[0], len(columns)), dtype=np.float32)
+            for place, column in enumerate(columns):
+                particles[:, place] = column[own]
+            inputs = {
+                "particles": particles,
+                "pdg": events.particles["pdg"][own].astype(np.int64),
+                "mothers": mothers[own] - edges[0],
+                "offsets": edges - edges[0],
+            }
+            if self.takes_event_types:
+                inputs[_EVENT_TYPES] = types[begin : begin + batch_events].astype(np.int64)
+            parts.append(self._run(inputs, len(edges) - 1))
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
 
-    def _score(self, events: Events) -> NDArray[np.float32]:
-        particles = np.empty((events.n_particles, len(self._columns)), dtype=np.float32)
-        for place, name in enumerate(self._columns):
-            particles[:, place] = events.particles[name]
-        inputs = {
-            "particles": particles,
-            "pdg": events.particles["pdg"].astype(np.int64),
-            "mothers": events.mothers,
-            "offsets": events.offsets,
-        }
-        if self.takes_event_types:
-            unknown = np.zeros(len(events), dtype=np.int64)
-            inputs[_EVENT_TYPES] = events.columns.get("event_type", unknown).astype(np.int64)
+    def _run(self, inputs: Mapping[str, NDArray[Any]], n_events: int) -> NDArray[np.float32]:
         try:
             (scores,) = self._session.run(["score"], inputs)
         except Exception as error:  # as above
@@ -100,6 +106,6 @@ class OnnxModel:
                 f"{self.path} cannot score events ({str(error).splitlines()[0]})", _EXPECTED
             ) from error
         result: NDArray[np.float32] = scores
-        if len(result) != len(events) or result.dtype != np.float32:
+        if len(result) != n_events or result.dtype != np.float32:
             raise InputError(f"{self.path} gives scores of shape {result.shape}", _EXPECTED)
         return result

@@ -11,7 +11,8 @@ from torch.nn import functional
 
 from hepsets.core.errors import InputError
 from hepsets.learn.dropout import Dropout
-from hepsets.learn.embedding import PdgEmbedding, linear_of_both
+from hepsets.learn.embedding import PdgEmbedding
+from hepsets.learn.folding import linear_of_both, linear_of_norm
 from hepsets.learn.model import EventNetwork
 from hepsets.represent.packed import PackedBatch
 
@@ -31,15 +32,6 @@ class GraphConvolution(nn.Module):
     def forward(self, values: Tensor, batch: PackedBatch) -> Tensor:
         """Convolved values of all particles."""
         return batch.graph.convolve(self.linear(values))
-
-
-def linear_of_norm(linear: nn.Linear, norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
-    """Weight and bias of ``linear(norm(x))``: in evaluation the norm is an affine map."""
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-    shift = norm.bias - norm.running_mean * scale
-    return linear.weight * scale, linear.bias + linear.weight @ shift
 
 
 class DecayGCN(EventNetwork):
@@ -176,9 +168,10 @@ class GCNStack(EventNetwork):
                     x = torch.cat([x, self.dropout(self.embedding(batch.tokens))], dim=1)
                 x = linear(norm(x))
             else:
-                weight, bias = linear_of_norm(linear, norm)
+                weight, bias = linear_of_norm(linear.weight, linear.bias, norm)
                 if place == 0:
-                    x = linear_of_both(weight, bias, x, self.embedding, batch.tokens)
+                    n = features.shape[1]
+                    x = linear_of_both(x, weight[:, :n], batch.tokens, self.embedding, weight[:, n:], bias)
                 else:
                     x = functional.linear(x, weight, bias)
             if isinstance(layer, GraphConvolution):

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from hepsets.learn.dropout import Dropout
 from hepsets.learn.embedding import PdgEmbedding
+from hepsets.learn.folding import linear_of_both, linear_of_norm
 from hepsets.learn.model import EventNetwork
 from hepsets.represent.decay_sweeps import DecaySweeps
 from hepsets.represent.features import RAW_COLUMNS
@@ -82,9 +83,8 @@ def kinematics(particles: Tensor, is_daughter: Tensor, n_daughters: Tensor) -> T
             1 - is_daughter,
             torch.log1p(n_daughters),
             final,
-        ],
-        dim=1,
-    )
+        ]
+    ).T.contiguous()
 
 
 class DecaySweep(EventNetwork):
@@ -157,8 +157,13 @@ class DecaySweep(EventNetwork):
         """What the trunk makes of each event, shape ``(n_events, width)``."""
         graph = batch.graph
         known = kinematics(batch.features, graph.is_daughter, graph.n_daughters)
-        x = torch.cat([self.norm(known), self.embedding(batch.tokens)], dim=1)
-        x = functional.relu(self.inputs(x))
+        if self.training:
+            x = self.inputs(torch.cat([self.norm(known), self.embedding(batch.tokens)], dim=1))
+        else:
+            of_known, of_token = self.inputs.weight[:, :KINEMATICS], self.inputs.weight[:, KINEMATICS:]
+            weight, bias = linear_of_norm(of_known, self.inputs.bias, self.norm)
+            x = linear_of_both(known, weight, batch.tokens, self.embedding, of_token, bias)
+        x = functional.relu(x)
         sweeps = DecaySweeps(batch.mothers)
         for each in self.rounds:
             x = each(x, sweeps)
@@ -184,8 +189,13 @@ class SweepRound(nn.Module):
 
     def forward(self, x: Tensor, sweeps: DecaySweeps) -> Tensor:
         """Particles after one round."""
-        own, up, down = self.messages(self.norm(x)).chunk(3, dim=1)
-        seen = own + 0.3 * (sweeps.from_descendants(up) + sweeps.from_ancestors(down))
+        if self.training:
+            own, up, down = self.messages(self.norm(x)).chunk(3, dim=1)
+        else:
+            weight, bias = linear_of_norm(self.messages.weight, self.messages.bias, self.norm)
+            own, up, down = map(functional.linear, (x, x, x), weight.chunk(3), bias.chunk(3))
+        of_descendants, of_ancestors = sweeps.both(up, down)
+        seen = own + 0.3 * (of_descendants + of_ancestors)
         return cast("Tensor", x + self.dropout(self.output(functional.relu(seen))))
 
 

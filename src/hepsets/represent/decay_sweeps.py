@@ -8,12 +8,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch._higher_order_ops.while_loop import while_loop  # has no public name yet
 
 from hepsets.core.kernel import kernel
 from hepsets.represent.decay_graph import runs_kernels
 
 _DOUBLINGS = 9
 """Steps of the form without loops over particles: it reaches 2^9 = 512 generations."""
+
+_MOST_DOUBLINGS = 32
+"""Of the form that stops by itself: only mothers in a circle come so far."""
 
 
 class DecaySweeps:
@@ -40,6 +44,12 @@ class DecaySweeps:
         """Own row plus the rows of all ancestors, float32, same shape ``(n_particles, k)``."""
         return self._differentiable(values, up=False)
 
+    def both(self, up: Tensor, down: Tensor) -> tuple[Tensor, Tensor]:
+        """:meth:`from_descendants` of ``up`` and :meth:`from_ancestors` of ``down``."""
+        if torch.compiler.is_exporting():
+            return self._both_in_a_loop(up, down)
+        return self.from_descendants(up), self.from_ancestors(down)
+
     def _differentiable(self, values: Tensor, *, up: bool) -> Tensor:
         if torch.is_grad_enabled() and values.requires_grad:
             result: Tensor = _Sweep.apply(values, self, up)  # type: ignore[no-untyped-call]
@@ -58,6 +68,37 @@ class DecaySweeps:
             else:
                 values = values + values.index_select(0, ancestor) * exists
         return values
+
+    def _both_in_a_loop(self, up: Tensor, down: Tensor) -> tuple[Tensor, Tensor]:
+        """Both sweeps in an ONNX graph, with as many doublings as the deepest tree of a batch needs.
+
+        One more row, of zeros, stands for the mother of all roots: what goes there is not used, and
+        what comes from there changes nothing.
+        """
+        n = self.mothers.shape[0]
+        own = torch.arange(n, device=self.mothers.device)
+        ancestor = torch.cat([torch.where(self.mothers == own, n, self.mothers), torch.full((1,), n)])
+        nothing = torch.zeros(1, up.shape[1])
+
+        def unfinished(step: Tensor, ancestor: Tensor, up: Tensor, down: Tensor) -> Tensor:  # noqa: ARG001
+            return (ancestor != n).any() & (step < _MOST_DOUBLINGS)
+
+        def double(step: Tensor, ancestor: Tensor, up: Tensor, down: Tensor) -> tuple[Tensor, ...]:
+            return (
+                step + 1,
+                ancestor.index_select(0, ancestor),
+                up.index_add(0, ancestor, up),
+                down + down.index_select(0, ancestor),
+            )
+
+        start = (
+            torch.zeros((), dtype=torch.int64),
+            ancestor,
+            torch.cat([up, nothing]),
+            torch.cat([down, nothing]),
+        )
+        _, _, up, down = while_loop(unfinished, double, start)  # type: ignore[no-untyped-call]
+        return up[:-1], down[:-1]
 
     def _mothers_first(self) -> NDArray[np.int64]:
         """Positions in an order in which every mother comes before her daughters."""

@@ -98,6 +98,8 @@ class FeatureSpec:
     def _by_products(self, raw: Tensor) -> Tensor:
         """The same numbers, with five operations instead of five per column, for small ONNX graphs."""
         copies = torch.tensor([[float(name == own) for own in self.names] for name in RAW_COLUMNS])
+        if not set(RADII) & set(self.names):
+            return raw @ copies
         squares = torch.tensor([[float(name in parts) for parts in RADII.values()] for name in RAW_COLUMNS])
         radii = torch.tensor([[float(name == own) for own in self.names] for name in RADII])
         return torch.addmm(raw @ copies, torch.sqrt((raw * raw) @ squares), radii)
