@@ -103,6 +103,19 @@ class FilterCard:
     event_types: tuple[str, ...] = ()
     version: str = dataclasses.field(default_factory=lambda: version("hepsets"))
 
+    def with_skim(self, skim: SkimCard) -> FilterCard:
+        """The card of the same filter with one more head, see :func:`hepsets.learn.new_head.add_head`.
+
+        Raises
+        ------
+        InputError
+            If it has a skim of that name already.
+        """
+        names = [one.name for one in self.skims]
+        if skim.name in names:
+            raise InputError(f"a second skim {skim.name!r}", f"a name besides {', '.join(names)}")
+        return dataclasses.replace(self, skims=(*self.skims, skim))
+
     def to_json(self) -> str:
         """The card as JSON, with the version of its schema."""
         return json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)})
