@@ -215,6 +215,8 @@ def _trunk_events(config: Config, path: Path, workers: int) -> Events:
         sample = make_multi_skim_sample(
             MultiSkimSampleConfig(
                 shares={config.data.sample: 1.0},
+                keep=dict.fromkeys(SKIMS, 1.0),
+                keep_failing=0.15,  # about half of the kept events fail all
                 events=config.few_labels.trunk_events,
                 seed=config.seed,
                 first_block=TRUNK_BLOCKS,
