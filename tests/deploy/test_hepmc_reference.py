@@ -1,0 +1,123 @@
+"""HepMC3's own library, by pyhepmc, writes what the filter reads and reads what it writes."""
+
+import pyhepmc
+import pytest
+from pyhepmc import GenEvent, GenParticle, GenRunInfo, GenVertex, Units
+from small_filter import SKIMS, beam_events, small_filter
+
+from hepsets.core.units import MM_PER_CM, SPEED_OF_LIGHT
+from hepsets.deploy.event_filter import EventFilter, FilterSettings
+from hepsets.deploy.filter_files import filter_files
+from hepsets.deploy.hepmc import HepmcBlock, parse_hepmc, read_hepmc
+
+EVENTS = beam_events(60, 8)
+FIRST_NUMBER = 1000
+
+
+def written(path, momentum_unit, length_unit):
+    """The events as pyhepmc writes them, with attributes on everything that can have some."""
+    gev = 1.0 if momentum_unit == Units.GEV else 1e3
+    length = MM_PER_CM if length_unit == Units.MM else 1.0
+    run = GenRunInfo()
+    run.weight_names = ["nominal", "scale_up"]
+    run.tools = [("generator", "1.0", "a test")]
+    run.attributes["beams"] = "SuperKEKB"
+    with pyhepmc.io.WriterAscii(str(path), run) as writer:
+        for number in range(len(EVENTS)):
+            event = hepmc_event(EVENTS[number : number + 1], gev, length, momentum_unit, length_unit)
+            event.event_number = FIRST_NUMBER + number
+            event.run_info = run
+            event.weights = [1.0 + number, 0.5]
+            writer.write_event(event)
+
+
+def hepmc_event(table, gev, length, momentum_unit, length_unit):
+    column, mothers = table.particles, table.mothers
+    event = GenEvent(momentum_unit, length_unit)
+    beams = [GenParticle((0, 0, sign * 7 * gev, 7 * gev), sign * 11, 4) for sign in (1, -1)]
+    particles = [
+        GenParticle(
+            tuple(gev * float(column[name][i]) for name in ("px", "py", "pz", "energy")),
+            int(column["pdg"][i]),
+            2 if (mothers == i).sum() > (mothers[i] == i) else 1,
+        )
+        for i in range(table.n_particles)
+    ]
+    vertices = {}
+    for i, particle in enumerate(particles):
+        mother = -1 if mothers[i] == i else int(mothers[i])
+        if mother not in vertices:
+            place = [length * float(column[axis][i]) for axis in "xyz"]
+            vertex = GenVertex((*place, length * SPEED_OF_LIGHT * float(column["prod_time"][i])))
+            for incoming in beams if mother < 0 else [particles[mother]]:
+                vertex.add_particle_in(incoming)
+            vertices[mother] = vertex
+        vertices[mother].add_particle_out(particle)
+    for vertex in vertices.values():
+        event.add_vertex(vertex)
+    event.attributes["signal_process_id"] = 221
+    event.attributes["generator seed"] = "17 4"
+    for particle in event.particles[2:5]:
+        particle.attributes["polarisation"] = 0.25
+    event.vertices[-1].attributes["decay model"] = "PHSP"
+    return event
+
+
+def everything(event):
+    """All that an event holds but its weights, in plain numbers and strings."""
+    return (
+        event.event_number,
+        event.momentum_unit,
+        event.length_unit,
+        attributes(event),
+        [
+            (p.id, p.pid, p.status, tuple(p.momentum), p.generated_mass, attributes(p))
+            for p in event.particles
+        ],
+        [
+            (
+                v.id,
+                v.status,
+                tuple(v.position),
+                [p.id for p in v.particles_in],
+                [p.id for p in v.particles_out],
+                attributes(v),
+            )
+            for v in event.vertices
+        ],
+        [(tool.name, tool.version, tool.description) for tool in event.run_info.tools],
+        attributes(event.run_info),
+    )
+
+
+def attributes(owner):
+    return {name: str(value) for name, value in owner.attributes.items()}
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize(("momentum_unit", "length_unit"), [(Units.GEV, Units.MM), (Units.MEV, Units.CM)])
+def test_what_pyhepmc_writes_comes_back_to_it_whole(momentum_unit, length_unit, suffix, tmp_path):
+    source, target = tmp_path / "in.hepmc", tmp_path / f"out.hepmc{suffix}"
+    written(source, momentum_unit, length_unit)
+    event_filter = EventFilter.load(small_filter(2))
+    summary = filter_files(event_filter, [source], target, FilterSettings(seed=3))
+    with pyhepmc.open(str(source)) as before, pyhepmc.open(str(target)) as after:
+        given = {event.event_number: event for event in before}
+        kept = {event.event_number: event for event in after}
+    assert list(given) == list(range(FIRST_NUMBER, FIRST_NUMBER + len(EVENTS)))
+    assert 0 < len(kept) == summary.kept < len(given)
+
+    weights = {}
+    with source.open("rb") as stream:
+        for part in read_hepmc(stream, "listing"):
+            if isinstance(part, HepmcBlock):
+                events, numbers = parse_hepmc(part, "listing")
+                found = event_filter.weights(events, FilterSettings(seed=3), event_numbers=numbers)
+                weights |= zip(numbers.tolist(), found, strict=True)
+    assert {number for number, row in weights.items() if row.any()} == set(kept)
+    names = ["nominal", "scale_up", *(f"hepsets_{skim}" for skim in SKIMS)]
+    for number, event in kept.items():
+        assert everything(event) == everything(given[number])
+        assert list(event.weight_names) == names
+        expected = [*given[number].weights, *weights[number]]
+        assert [event.weight(name) for name in names] == pytest.approx(expected, rel=1e-12)
