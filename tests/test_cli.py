@@ -53,7 +53,9 @@ def test_generated_files_do_not_depend_on_the_number_of_workers(monkeypatch, cap
         assert "5200 mixed events" in out
         contents.append(path.read_bytes())
     assert contents[0] == contents[1]
-    assert len(read_parquet(tmp_path / "1.parquet")) == 5200
+    events = read_parquet(tmp_path / "1.parquet")
+    assert len(events) == 5200
+    assert (events.columns["event_type"] == 1).all()
 
 
 def test_simulate_adds_one_label_per_skim_and_writes_the_candidates(monkeypatch, capsys, tmp_path):

@@ -79,10 +79,12 @@ def generate(
     workers: Workers = 1,
 ) -> None:
     """Generate events with Pythia 8 and Belle II's decay table."""
+    import numpy as np
+
     from hepsets.core.events import EventWriter
     from hepsets.core.progress import progress_bar
     from hepsets.core.run import versions
-    from hepsets.generate.pythia import GenerateConfig
+    from hepsets.generate.pythia import GenerateConfig, event_type
     from hepsets.generate.pythia import generate as generate_events
 
     config = GenerateConfig(sample=sample, events=events, seed=seed, workers=workers)
@@ -94,7 +96,8 @@ def generate(
     start = time.perf_counter()
     with EventWriter(out, metadata=provenance) as writer, progress_bar("generating", events) as advance:
         for part in generate_events(config):
-            writer.write(part)
+            kind = np.full(len(part), event_type(sample), dtype=np.int8)
+            writer.write(part.with_columns(event_type=kind))
             advance(len(part))
     elapsed = time.perf_counter() - start
     typer.echo(f"{out}: {events} {sample} events in {elapsed:.1f} s ({events / elapsed:.0f} events/s)")

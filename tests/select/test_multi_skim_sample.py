@@ -10,8 +10,8 @@ from hepsets.core.errors import InputError
 from hepsets.core.events import PARTICLE_COLUMNS
 from hepsets.evaluate.sample import mean
 from hepsets.generate.cross_sections import mix
-from hepsets.generate.pythia import SAMPLES
-from hepsets.select.multi_skim_sample import MultiSkimSampleConfig, event_type, make_multi_skim_sample
+from hepsets.generate.pythia import SAMPLES, event_type
+from hepsets.select.multi_skim_sample import MultiSkimSampleConfig, make_multi_skim_sample
 from hepsets.select.skims import SKIMS, count_passes, run_skims
 
 pytest.importorskip("pythia8mc")

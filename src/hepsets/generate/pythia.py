@@ -68,6 +68,11 @@ class GenerateConfig:
     beam: BeamConfig = Field(default_factory=BeamConfig)
 
 
+def event_type(sample: str) -> int:
+    """Number of a sample in the event column ``event_type``; 0 is left for events of unknown origin."""
+    return SAMPLES.index(sample) + 1
+
+
 def _check_sample(sample: str) -> None:
     if sample not in SAMPLES:
         raise InputError(f"sample {sample!r}", f"one of {', '.join(SAMPLES)}")

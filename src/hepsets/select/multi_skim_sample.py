@@ -17,7 +17,7 @@ from hepsets.core.measured import Measured
 from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
 from hepsets.generate.cross_sections import mix
-from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, generate_block
+from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, event_type, generate_block
 from hepsets.select.skims import SKIMS, count_passes, run_skims
 
 THINNING_STREAM = 0x7415
@@ -135,11 +135,6 @@ class MultiSkimSample:
             sum(share * parts[name].value for name, share in shares.items()),
             float(np.sqrt(sum((share * parts[name].se) ** 2 for name, share in shares.items()))),
         )
-
-
-def event_type(sample: str) -> int:
-    """Number of a sample in the event column ``event_type``; 0 is left for unknown samples."""
-    return SAMPLES.index(sample) + 1
 
 
 def make_multi_skim_sample(config: MultiSkimSampleConfig, *, workers: int = 1) -> MultiSkimSample:

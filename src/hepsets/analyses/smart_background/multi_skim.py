@@ -33,14 +33,13 @@ from hepsets.evaluate.speedup import (
     importance_speedup,
     speedup_at,
 )
-from hepsets.generate.pythia import SAMPLES
+from hepsets.generate.pythia import SAMPLES, event_type
 from hepsets.learn.fit import FitResult
 from hepsets.learn.model import EventModel, score, score_heads
 from hepsets.learn.soft_labels import balanced_targets
 from hepsets.select.multi_skim_sample import (
     MultiSkimSample,
     MultiSkimSampleConfig,
-    event_type,
     make_multi_skim_sample,
 )
 
