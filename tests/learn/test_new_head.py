@@ -42,8 +42,8 @@ def trunk():
     )
     fit(model, TRAIN, labels, config=FitConfig(epochs=4, batch_events=64, learning_rate=5e-3, device="cpu"))
     with torch.no_grad():  # as after a calibration
-        model.slope.copy_(torch.tensor([1.1, 0.9, 1.3]))
-        model.offset.copy_(torch.tensor([0.2, -0.1, 0.3]))
+        model.calibration.slope.copy_(torch.tensor([1.1, 0.9, 1.3]))
+        model.calibration.offset.copy_(torch.tensor([0.2, -0.1, 0.3]))
     return model
 
 

@@ -16,7 +16,7 @@ from hepsets.core.whole_file import whole_file
 from hepsets.learn.model import EventModel, ModelConfig
 from hepsets.learn.models import build_model
 
-FORMAT = "hepsets-model-1"
+FORMAT = "hepsets-model-2"
 
 
 def save_model(model: EventModel, path: str | Path) -> None:

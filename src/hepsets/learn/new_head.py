@@ -118,7 +118,8 @@ def add_head(
     grown = build_model(model.name, model.pdg_map, config)
     state = grown.state_dict()
     for name, tensor in model.state_dict().items():
-        state[name] = torch.cat([tensor.cpu(), state[name][-1:]]) if name in ("slope", "offset") else tensor
+        of_heads = name.startswith("calibration.")
+        state[name] = torch.cat([tensor.cpu(), state[name][-1:]]) if of_heads else tensor
     slopes = regression.coef_[0] / scaler.scale_
     head = f"network.new_heads.{len(network.new_heads)}"
     state[f"{head}.weight"] = torch.from_numpy(slopes[None]).float()
@@ -168,8 +169,8 @@ def fine_tune(
         dataclasses.replace(model.config, heads=1, new_heads=0, seed=config.seed),
     )
     state, trained = tuned.state_dict(), model.state_dict()
-    own = {"slope", "offset", "network.head.6.weight", "network.head.6.bias"}
-    tuned.load_state_dict({name: state[name] if name in own else trained[name] for name in state})
+    own = ("calibration.", "network.head.6.")
+    tuned.load_state_dict({name: state[name] if name.startswith(own) else trained[name] for name in state})
     result = fit(tuned, events, label, weight, config, progress=progress)
     held_out = result.validation_indices
     return NewHead(tuned, held_out, score(tuned, events[held_out]).astype(np.float64))

@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hepsets.learn.logit_spline import LogitSpline
+
 if TYPE_CHECKING:
     from hepsets.learn.fit import FitConfig
 
@@ -42,24 +44,20 @@ class Trainable(nn.Module):
     heads
         Logits per event.
 
-    ``slope`` and ``offset``, shape ``(heads,)``, act on the network's logits; they are 1 and 0
-    unless :func:`hepsets.learn.calibration.calibrate_model` sets them.
+    ``calibration`` acts on the network's logits; it is the identity unless
+    :func:`hepsets.learn.calibration.calibrate_model` sets it.
     """
-
-    slope: Tensor
-    offset: Tensor
 
     def __init__(self, name: str, heads: int) -> None:
         super().__init__()
         self.name = name
         self.heads = heads
-        self.register_buffer("slope", torch.ones(heads))
-        self.register_buffer("offset", torch.zeros(heads))
+        self.calibration = LogitSpline(heads)
 
     @property
     def device(self) -> torch.device:
         """Where the parameters are."""
-        return self.slope.device
+        return self.calibration.slope.device
 
     @property
     def n_parameters(self) -> int:
@@ -68,7 +66,7 @@ class Trainable(nn.Module):
 
     def forward(self, batch: Any) -> Tensor:
         """Logits, shape ``(n_events,)``, or ``(n_events, heads)`` for more than one head."""
-        logits = self.logits(batch) * self.slope + self.offset
+        logits: Tensor = self.calibration(self.logits(batch))
         return logits.squeeze(1) if self.heads == 1 else logits
 
     def logits(self, batch: Any) -> Tensor:
