@@ -235,7 +235,8 @@ def run(
     data: Annotated[list[Path] | None, typer.Option(help="Your own training events, parquet.")] = None,
     test_data: Annotated[list[Path] | None, typer.Option(help="Your own test events, parquet.")] = None,
     study: Annotated[
-        list[str] | None, typer.Option(help="Study to add: features, layers, embedding, skims, few_labels.")
+        list[str] | None,
+        typer.Option(help="Study to add: features, layers, embedding, skims, few_labels, loss."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=MAX_SEED, help="Seed of everything random.")] = None,

@@ -665,8 +665,14 @@ def learning_curves(
 
 
 @_styled
-def feature_study(figure: Figure, baseline: str, differences: Mapping[str, Measured]) -> None:
-    """Change of the AUC by each variation against the baseline, with the paired error."""
+def feature_study(
+    figure: Figure,
+    baseline: str,
+    differences: Mapping[str, Measured],
+    *,
+    quantity: str = "area under the ROC curve",
+) -> None:
+    """Change of a quantity by each variation against the baseline, with the paired error."""
     _some(differences)
     figure.set_size_inches(7.4, 0.9 + 0.3 * len(differences))
     axes = figure.subplots()
@@ -682,7 +688,7 @@ def feature_study(figure: Figure, baseline: str, differences: Mapping[str, Measu
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
     axes.margins(x=0.08)
-    axes.set_xlabel(f"change of the area under the ROC curve against\n{baseline}")
+    axes.set_xlabel(f"change of the {quantity} against\n{baseline}")
 
 
 # -- many skims --------------------------------------------------------------------------------------

@@ -120,6 +120,8 @@ def train(
     options: ModelConfig | None = None,
     as_: str = "",
     lesson: Lesson | None = None,
+    settings: FitConfig | None = None,
+    start: EventModel | None = None,
 ) -> tuple[EventModel, FitResult]:
     """Train a model and save it; a model that is there already is loaded, a checkpoint resumed.
 
@@ -137,14 +139,18 @@ def train(
         File name; ``name`` by default.
     lesson
         What to learn; by default one score for the event column ``label``.
+    settings
+        The training, in place of the configured one.
+    start
+        A model to go on from, in place of a fresh one; it is trained itself.
     """
     path = folder / f"{as_ or name}.safetensors"
     record, checkpoint = path.with_suffix(".fit.json"), path.with_suffix(".checkpoint")
-    settings = fit_config(config, name)
+    settings = settings or fit_config(config, name)
     if path.exists() and record.exists():
         return load_model(path), _read_fit(record, len(events), settings)
     options = options or config.model_of.get(name, config.model)
-    model = build_model(
+    model = start or build_model(
         name,
         PdgMap.fit(events.particles["pdg"], min_count=RARE),
         dataclasses.replace(options, seed=config.seed),

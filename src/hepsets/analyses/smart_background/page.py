@@ -17,6 +17,7 @@ from hepsets.analyses.smart_background.comparison import (
     unknown_particles,
 )
 from hepsets.analyses.smart_background.multi_skim_page import multi_skim_sections
+from hepsets.analyses.smart_background.purpose import Purpose
 from hepsets.analyses.smart_background.settings import Config
 from hepsets.analyses.smart_background.studies import EmbeddingMap, Studies, Variant
 from hepsets.core import config as configuration
@@ -361,12 +362,39 @@ def _studies(studies: Studies, keep: _Figures) -> Iterator[Section]:
                 ),
             ),
         )
+    if studies.loss:
+        yield Section("A loss that knows its purpose", tuple(_loss(studies.loss, keep)))
     for skim in dict.fromkeys(point.skim for point in studies.few_labels):
         yield Section(f"New skim, few labels: {skim}", tuple(_few_labels(studies, skim, keep)))
     if studies.embedding is not None:
         yield Section("Learnt PDG embedding", (_embedding(studies.embedding, keep),))
     if studies.skims is not None:
         yield from multi_skim_sections(studies.skims, keep)
+
+
+def _loss(rows: tuple[Purpose, ...], keep: _Figures) -> Iterator[Content]:
+    first, *others = rows
+    yield (
+        "The unbiased speedup can be trained for: the network's output is then itself the probability to "
+        "keep an event, and the loss is the computing time per effective passing event. The other way is to "
+        "learn the probability to pass by cross entropy, calibrate it, and take the closed form p ∝ √P(pass) "
+        "or the logistic form of Belle II's production. Scales, offsets and floors are chosen on validation "
+        "events."
+    )
+    yield keep(
+        "loss",
+        figures.feature_study(
+            f"{first.name}, p ∝ √P ({first.speedup})",
+            {
+                f"{row.name}{', p ∝ √P' if row.form == 'root' else ', logistic p'}": Measured(
+                    100 * (row.ratio.value - 1), 100 * row.ratio.se
+                )
+                for row in others
+            },
+            quantity="unbiased speedup [%]",
+        ),
+        "Change of the unbiased speedup on the test events, with paired errors.",
+    )
 
 
 def _few_labels(studies: Studies, skim: str, keep: _Figures) -> Iterator[Content]:

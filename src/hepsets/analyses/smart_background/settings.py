@@ -17,7 +17,7 @@ from hepsets.learn.model import ModelConfig
 from hepsets.learn.models import recipe
 from hepsets.select.skims import SKIMS
 
-Study = Literal["features", "layers", "embedding", "skims", "few_labels"]
+Study = Literal["features", "layers", "embedding", "skims", "few_labels", "loss"]
 
 PUBLISHED = (
     "flat_mlp",

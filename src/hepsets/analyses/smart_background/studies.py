@@ -14,6 +14,7 @@ from sklearn.decomposition import PCA
 from hepsets.analyses.smart_background.comparison import train
 from hepsets.analyses.smart_background.few_labels import LearningPoint, study_few_labels
 from hepsets.analyses.smart_background.multi_skim import MultiSkim, study_skims
+from hepsets.analyses.smart_background.purpose import Purpose, study_loss
 from hepsets.analyses.smart_background.samples import Samples
 from hepsets.analyses.smart_background.settings import Config
 from hepsets.core.measured import Measured
@@ -79,6 +80,7 @@ class Studies:
     embedding: EmbeddingMap | None = None
     skims: MultiSkim | None = None
     few_labels: tuple[LearningPoint, ...] = ()
+    loss: tuple[Purpose, ...] = ()
 
 
 def run_studies(config: Config, samples: Samples, folder: Path, events: Path, *, workers: int = 1) -> Studies:
@@ -99,6 +101,8 @@ def run_studies(config: Config, samples: Samples, folder: Path, events: Path, *,
         found = dataclasses.replace(found, embedding=map_embedding(model, samples))
     if "skims" in config.studies:
         found = dataclasses.replace(found, skims=study_skims(config, folder, events, workers=workers))
+    if "loss" in config.studies:
+        found = dataclasses.replace(found, loss=study_loss(config, samples, folder))
     if "few_labels" in config.studies:
         points = study_few_labels(config, folder, events, workers=workers)
         found = dataclasses.replace(found, few_labels=points)

@@ -87,6 +87,21 @@ def metrics_of(
         }
     if studies.skims is not None:
         _add_many_skims(metrics, studies.skims)
+    if studies.loss:
+        metrics.setdefault("studies", {})["loss"] = [
+            {
+                "training": row.name,
+                "form": row.form,
+                "floor": row.floor,
+                "auc": row.auc.value,
+                "auc_se": row.auc.se,
+                "importance_speedup": row.speedup.value,
+                "importance_speedup_se": row.speedup.se,
+                "ratio": row.ratio.value,
+                "ratio_se": row.ratio.se,
+            }
+            for row in studies.loss
+        ]
     if studies.few_labels:
         metrics.setdefault("studies", {})["few_labels"] = [
             {
