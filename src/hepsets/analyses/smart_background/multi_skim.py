@@ -22,6 +22,7 @@ from hepsets.deploy.filter_card import FilterCard, SkimCard, TrainingDomain, sav
 from hepsets.evaluate.bias import Bias, WeightedBias
 from hepsets.evaluate.classification import auc_difference, classify
 from hepsets.evaluate.keep_rule import KeepRule
+from hepsets.evaluate.sample import mean
 from hepsets.evaluate.shared_random import SharedRandom, compare_random_numbers
 from hepsets.evaluate.speedup import (
     ImportanceResult,
@@ -89,9 +90,11 @@ class OneSkim:
         Area under the ROC curve of the network, and of the sample's retention as score.
     threshold, importance
         Speedups for this skim alone, at its own retention.
+    effective_fraction
+        Kish's effective number of kept passing events, divided by the number of passing ones.
     effective_fraction_of_all
-        As that of ``importance``, if the skim uses every event that any skim wants, with the inverse
-        of the greatest keep probability as weight.
+        The same if the skim uses every event that any skim wants, with the inverse of the greatest
+        keep probability as weight.
     biases, weighted_biases
         Observables of passing events after the threshold, and after importance sampling.
     samples
@@ -104,7 +107,8 @@ class OneSkim:
     auc_of_event_type: Measured
     threshold: SpeedupResult
     importance: ImportanceResult
-    effective_fraction_of_all: float
+    effective_fraction: Measured
+    effective_fraction_of_all: Measured
     biases: tuple[Bias, ...]
     weighted_biases: tuple[WeightedBias, ...]
     samples: tuple[OneSample, ...]
@@ -355,11 +359,18 @@ def _judge(
         auc_of_event_type=Measured(of_type.auc, of_type.auc_se),
         threshold=speedup_at(card.threshold, label, scores, weight, costs),
         importance=importance_speedup(label, keep, weight, costs),
-        effective_fraction_of_all=importance_speedup(label, greatest, weight, costs).effective_fraction,
+        effective_fraction=_effective_fraction(keep[label], weight[label]),
+        effective_fraction_of_all=_effective_fraction(greatest[label], weight[label]),
         biases=biases_at(card.threshold, labelled, scores),
         weighted_biases=weighted_biases(keep, labelled, config.seed),
         samples=tuple(_by_sample(counts, test, card.name, card.rule, scores, costs)),
     )
+
+
+def _effective_fraction(keep: NDArray[np.float64], weight: NDArray[np.float64]) -> Measured:
+    """One over the mean of 1/p of passing events."""
+    inverse = mean(1 / keep, weight)
+    return Measured(1 / inverse.value, inverse.se / inverse.value**2)
 
 
 def _by_sample(

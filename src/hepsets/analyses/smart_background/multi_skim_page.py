@@ -48,8 +48,8 @@ def _table(found: MultiSkim) -> Table:
         Column("speedup", "threshold"),
         Column("passing events kept", "threshold"),
         Column("speedup", "no bias"),
-        Column("effective fraction", "no bias", 3),
-        Column("effective fraction", "all simulated events", 3),
+        Column("effective fraction", "no bias"),
+        Column("effective fraction", "all simulated events"),
         Column("largest pull", "no bias", 1),
     )
     rows = []
@@ -64,7 +64,7 @@ def _table(found: MultiSkim) -> Table:
                 Measured(cut.speedup, cut.speedup_se),
                 Measured(cut.true_positive_rate, cut.true_positive_rate_se),
                 Measured(unbiased.speedup, unbiased.speedup_se),
-                unbiased.effective_fraction,
+                each.effective_fraction,
                 each.effective_fraction_of_all,
                 max((float(abs(bias.pulls).max()) for bias in each.weighted_biases), default=0.0),
             )

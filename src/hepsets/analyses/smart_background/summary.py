@@ -15,7 +15,6 @@ from rich.table import Table
 from hepsets.analyses.smart_background.comparison import ModelResult
 from hepsets.analyses.smart_background.multi_skim import MULTI_SKIM, MultiSkim
 from hepsets.analyses.smart_background.samples import Samples
-from hepsets.analyses.smart_background.settings import Config
 from hepsets.analyses.smart_background.studies import Studies
 from hepsets.core.measured import Measured
 from hepsets.evaluate.limit import Limit
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 
 def metrics_of(
-    config: Config,
     samples: Samples,
     models: Sequence[ModelResult],
     limit: Limit | None,
@@ -34,8 +32,8 @@ def metrics_of(
     """The metrics of ``result.json``; names are an interface."""
     metrics: dict[str, Any] = {
         "models": [_model_metrics(model) for model in models],
-        "best_model": max(models, key=lambda model: model.classification.auc).name if models else None,
-        "retention": {config.data.skim: dataclasses.asdict(samples.retention)},
+        "best_model": best_of(models).name if models else None,
+        "retention": {samples.skim: dataclasses.asdict(samples.retention)},
         "bias": [
             {
                 "model": model.name,
@@ -48,7 +46,7 @@ def metrics_of(
             for bias in model.biases
         ],
     }
-    skim = config.data.skim
+    skim = samples.skim
     metrics["threshold"] = [
         {
             "model": model.name,
@@ -145,6 +143,7 @@ def _add_many_skims(metrics: dict[str, Any], found: MultiSkim) -> None:
                 "speedup": each.threshold.speedup,
                 "speedup_se": each.threshold.speedup_se,
                 "effective_fraction": each.threshold.true_positive_rate,
+                "effective_fraction_se": each.threshold.true_positive_rate_se,
                 "max_abs_pull": max((abs(bias.max_pull) for bias in each.biases), default=0.0),
             }
         )
@@ -155,7 +154,8 @@ def _add_many_skims(metrics: dict[str, Any], found: MultiSkim) -> None:
                 "skim": each.skim,
                 "speedup": each.importance.speedup,
                 "speedup_se": each.importance.speedup_se,
-                "effective_fraction": each.importance.effective_fraction,
+                "effective_fraction": each.effective_fraction.value,
+                "effective_fraction_se": each.effective_fraction.se,
                 "max_abs_pull": max((float(abs(pull).max()) for pull in pulls), default=0.0),
                 "pulls_rms": _rms(pulls),
             }
@@ -175,7 +175,8 @@ def _add_many_skims(metrics: dict[str, Any], found: MultiSkim) -> None:
                 "auc_se": each.auc.se,
                 "auc_of_event_type": each.auc_of_event_type.value,
                 "auc_of_event_type_se": each.auc_of_event_type.se,
-                "effective_fraction_of_all": each.effective_fraction_of_all,
+                "effective_fraction_of_all": each.effective_fraction_of_all.value,
+                "effective_fraction_of_all_se": each.effective_fraction_of_all.se,
             }
             for each in found.skims
         ],
@@ -221,6 +222,11 @@ def _add_many_skims(metrics: dict[str, Any], found: MultiSkim) -> None:
             "saving_of_separate_se": found.random.separate_saving.se,
         },
     }
+
+
+def best_of(models: Sequence[ModelResult]) -> ModelResult:
+    """The model of greatest AUC on validation events: the test events choose nothing."""
+    return max(models, key=lambda model: model.validation_auc)
 
 
 def _rms(pulls: list[NDArray[np.float64]]) -> float:
