@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
+from hepsets.core.ragged import checked_offsets, choose
 from hepsets.core.whole_file import new_partial
 
 if TYPE_CHECKING:
@@ -97,12 +98,7 @@ class Events:
                 name: np.ascontiguousarray(self.particles[name], dtype=dtype)
                 for name, dtype in PARTICLE_COLUMNS.items()
             }
-        offsets = np.ascontiguousarray(self.offsets, dtype=np.int64)
-        if offsets.ndim != 1 or len(offsets) == 0 or offsets[0] != 0 or (np.diff(offsets) < 0).any():
-            raise InputError(
-                f"event offsets of shape {offsets.shape} that do not rise from 0",
-                "a one-dimensional array that starts at 0 and never falls",
-            )
+        offsets = checked_offsets(self.offsets)
         for name, column in particles.items():
             if column.shape != (offsets[-1],):
                 raise InputError(
@@ -231,25 +227,11 @@ class Events:
 
     def __getitem__(self, which: slice | NDArray[Any]) -> Events:
         """Events by slice, boolean mask or integer array; event columns come along."""
-        if isinstance(which, slice):
-            chosen = np.arange(len(self))[which]
-            if which.step in (None, 1) and len(chosen):  # contiguous: views, no copies
-                begin, end = self.offsets[chosen[0]], self.offsets[chosen[-1] + 1]
-                return Events(
-                    {name: column[begin:end] for name, column in self.particles.items()},
-                    self.offsets[chosen[0] : chosen[-1] + 2] - begin,
-                    {name: column[which] for name, column in self.columns.items()},
-                )
-        else:
-            which = np.asarray(which)
-            chosen = np.flatnonzero(which) if which.dtype == bool else which
-        counts = self.multiplicity[chosen]
-        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        take = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][chosen] - offsets[:-1], counts)
+        events, particles, offsets = choose(self.offsets, which)
         return Events(
-            {name: column[take] for name, column in self.particles.items()},
+            {name: column[particles] for name, column in self.particles.items()},
             offsets,
-            {name: column[chosen] for name, column in self.columns.items()},
+            {name: column[events] for name, column in self.columns.items()},
         )
 
     def with_columns(self, **columns: NDArray[Any]) -> Events:
@@ -283,15 +265,7 @@ class Events:
             [pa.array(self.particles[name]) for name in PARTICLE_COLUMNS],
             names=[_FILE_NAMES.get(name, name) for name in PARTICLE_COLUMNS],
         )
-        if self.n_particles < np.iinfo(np.int32).max:
-            lists: pa.Array = pa.ListArray.from_arrays(pa.array(self.offsets.astype(np.int32)), struct)
-        else:
-            lists = pa.LargeListArray.from_arrays(pa.array(self.offsets), struct)
-        event_columns = {
-            name: pa.array(column) if column.ndim == 1 else pa.array(list(column))
-            for name, column in self.columns.items()
-        }
-        return pa.table({"particles": lists, **event_columns})
+        return arrow_table(struct, self.offsets, self.columns)
 
     @staticmethod
     def from_arrow(table: pa.Table, *, source: str = "table") -> Events:
@@ -302,32 +276,8 @@ class Events:
         InputError
             For missing columns, wrong types or nulls; ``source`` names the file in the message.
         """
-        _distinct(table.column_names, f"{source}: column")
-        if "particles" not in table.column_names:
-            raise InputError(
-                f"{source} has columns {table.column_names}",
-                "a column 'particles' with a list of particles per event",
-                "write the study's schema (see docs/files.md)",
-            )
-        chunked = table.column("particles")
-        lists = (
-            chunked.chunk(0)
-            if chunked.num_chunks == 1
-            else pa.concat_arrays(chunked.chunks or [pa.array([], chunked.type)])
-        )
-        if not (pa.types.is_list(lists.type) or pa.types.is_large_list(lists.type)) or not (
-            pa.types.is_struct(lists.type.value_type)
-        ):
-            raise InputError(
-                f"{source}: 'particles' has type {_short(lists.type)}", "list<struct<pdg, index, …>>"
-            )
-        if lists.null_count:
-            raise InputError(f"{source}: {lists.null_count} events are null", "a list in every event")
-        raw_offsets = lists.offsets.to_numpy(zero_copy_only=False).astype(np.int64)
-        offsets = raw_offsets - raw_offsets[0] if len(raw_offsets) else np.zeros(1, np.int64)
-        struct = lists.values
+        struct, offsets = particle_lists(table, source)
         present = [struct.type.field(i).name for i in range(struct.type.num_fields)]
-        _distinct(present, f"{source}: field")
         wanted = {name: _FILE_NAMES.get(name, name) for name in PARTICLE_COLUMNS}
         missing = [name for name in wanted.values() if name not in present]
         if missing:
@@ -336,10 +286,9 @@ class Events:
                 f"the fields {', '.join(wanted.values())}",
                 "add them, or rename the fields that hold them",
             )
-        begin, length = (int(raw_offsets[0]), int(offsets[-1])) if len(raw_offsets) else (0, 0)
         particles = {}
         for name, in_file in wanted.items():
-            array = struct.field(in_file).slice(begin, length)
+            array = struct.field(in_file)
             integer = PARTICLE_COLUMNS[name].kind == "i"
             fits = pa.types.is_integer(array.type) or (not integer and pa.types.is_floating(array.type))
             if not fits:
@@ -356,12 +305,7 @@ class Events:
                 if values.min() < limits.min or values.max() > limits.max:
                     raise InputError(f"{source}: field {in_file} has values beyond 32 bits", "int32")
             particles[name] = values
-        columns = {
-            name: _event_column(table.column(name), name, source)
-            for name in table.column_names
-            if name != "particles"
-        }
-        return Events(particles, offsets, columns)
+        return Events(particles, offsets, event_columns(table, source))
 
     def to_awkward(self) -> ak.Array:
         """An awkward array of records with field ``particles`` and the event columns (no copies)."""
@@ -397,6 +341,76 @@ class Events:
         offsets = np.concatenate([[0], np.cumsum(ak.to_numpy(ak.num(lists)))])
         columns = {name: ak.to_numpy(array[name]) for name in ak.fields(array) if name != "particles"}
         return Events(particles, offsets, columns)
+
+
+# -- arrow, for every table that holds particles by event ------------------------------------------
+
+
+def arrow_table(
+    particles: pa.StructArray, offsets: NDArray[np.int64], columns: Mapping[str, NDArray[Any]]
+) -> pa.Table:
+    """A table with a list of particles per event and the event columns."""
+    if len(particles) < np.iinfo(np.int32).max:
+        lists: pa.Array = pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), particles)
+    else:
+        lists = pa.LargeListArray.from_arrays(pa.array(offsets), particles)
+    by_event = {
+        name: pa.array(column) if column.ndim == 1 else pa.array(list(column))
+        for name, column in columns.items()
+    }
+    return pa.table({"particles": lists, **by_event})
+
+
+def particle_lists(table: pa.Table, source: str) -> tuple[pa.StructArray, NDArray[np.int64]]:
+    """The particles of all events of a table, as one flat struct array, and the event offsets.
+
+    Raises
+    ------
+    InputError
+        For doubled names, a missing column ``particles``, another type, or null events.
+    """
+    _distinct(table.column_names, f"{source}: column")
+    if "particles" not in table.column_names:
+        raise InputError(
+            f"{source} has columns {table.column_names}",
+            "a column 'particles' with a list of particles per event",
+            "write the study's schema (see docs/files.md)",
+        )
+    chunked = table.column("particles")
+    lists = (
+        chunked.chunk(0)
+        if chunked.num_chunks == 1
+        else pa.concat_arrays(chunked.chunks or [pa.array([], chunked.type)])
+    )
+    if not (pa.types.is_list(lists.type) or pa.types.is_large_list(lists.type)) or not (
+        pa.types.is_struct(lists.type.value_type)
+    ):
+        raise InputError(
+            f"{source}: 'particles' has type {_short(lists.type)}", "list<struct<pdg, index, …>>"
+        )
+    if lists.null_count:
+        raise InputError(f"{source}: {lists.null_count} events are null", "a list in every event")
+    raw = lists.offsets.to_numpy(zero_copy_only=False).astype(np.int64)
+    offsets = raw - raw[0] if len(raw) else np.zeros(1, np.int64)
+    struct = lists.values.slice(int(raw[0]) if len(raw) else 0, int(offsets[-1]))
+    names = [struct.type.field(i).name for i in range(struct.type.num_fields)]
+    _distinct(names, f"{source}: field")
+    return struct, offsets
+
+
+def event_columns(table: pa.Table, source: str) -> dict[str, NDArray[Any]]:
+    """All columns of a table but the particles.
+
+    Raises
+    ------
+    InputError
+        For nulls and lists of unlike lengths.
+    """
+    return {
+        name: _event_column(table.column(name), name, source)
+        for name in table.column_names
+        if name != "particles"
+    }
 
 
 def _short(type_: pa.DataType) -> str:
@@ -492,6 +506,27 @@ def iter_parquet(
     InputError
         As :func:`read_parquet`.
     """
+    for table in iter_row_groups(path, row_groups=row_groups, columns=columns):
+        events = Events.from_arrow(table, source=str(path))
+        try:
+            yield events.validate()
+        except InputError as error:
+            raise InputError(f"{path}: {error.came}", error.expected, error.remedy) from error
+
+
+def iter_row_groups(
+    path: str | Path,
+    *,
+    row_groups: Sequence[int] | None = None,
+    columns: Sequence[str] | None = None,
+) -> Iterator[pa.Table]:
+    """Yield the row groups of a file of events that are not empty, as Arrow tables.
+
+    Raises
+    ------
+    InputError
+        For anything that is not a readable file with events and the columns asked for.
+    """
     with open_parquet(path) as file:
         chosen = range(file.num_row_groups) if row_groups is None else row_groups
         bad = [group for group in chosen if not 0 <= group < file.num_row_groups]
@@ -520,13 +555,8 @@ def iter_parquet(
                     "a whole parquet file",
                     "check that the copy or download was complete",
                 ) from error
-            if table.num_rows == 0:
-                continue
-            events = Events.from_arrow(table, source=str(path))
-            try:
-                yield events.validate()
-            except InputError as error:
-                raise InputError(f"{path}: {error.came}", error.expected, error.remedy) from error
+            if table.num_rows:
+                yield table
 
 
 def write_parquet(events: Events, path: str | Path) -> None:
