@@ -104,7 +104,8 @@ def bad_files(folder, labelled):
     particles["mother_index"][[1, 2]] = [2, 1]
     particles["mother_index"][5] = 0
     write("cycle.parquet", Events(particles, train.offsets, train.columns))
-    write("empty.parquet", Events(train.particles, np.insert(train.offsets, 3, train.offsets[3]), {}))
+    hollow = {"label": np.arange(len(train) + 1) % 2 == 0}
+    write("empty.parquet", Events(train.particles, np.insert(train.offsets, 3, train.offsets[3]), hollow))
     whole = (folder / "one_class.parquet").read_bytes()
     (folder / "cut.parquet").write_bytes(whole[: len(whole) // 2])
     (folder / "text.parquet").write_text("not parquet")
@@ -218,3 +219,39 @@ def test_the_users_own_files_give_the_same_page(monkeypatch, capsys, tmp_path, f
     page = " ".join((tmp_path / "run" / "report.html").read_text().split())
     assert "PDG ids that training saw fewer than 20 times" in page
     assert "cannot be repeated here" in page
+
+
+def test_two_different_scales_are_refused(monkeypatch, capsys, tmp_path):
+    (tmp_path / "config.toml").write_text('scale = "quick"\n')
+    for arguments, message in (
+        (("--config", tmp_path / "config.toml", "--scale", "full"), "for a file of scale quick"),
+        (("--scale", "quick", "--set", "scale=full"), "--set scale"),
+    ):
+        code, _, err = hepsets(
+            monkeypatch, capsys, "run", "smart-background", *arguments, "--out", tmp_path / "run"
+        )
+        assert code == 2
+        assert message in err
+        assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("model.coordinates=cylindrical", "decay_sweep"),
+        ('model.drop=["foo"]', "foo"),
+        ("model.heads=2", "--study skims"),
+        ("fit.seed=3", "one seed for the run"),
+        ('models=["deep_sets", "deep_sets"]', "each model once"),
+    ],
+)
+def test_options_that_no_model_can_take_are_refused_before_anything_is_made(
+    monkeypatch, capsys, tmp_path, setting, message
+):
+    code, _, err = hepsets(
+        monkeypatch, capsys, "run", "smart-background", "--set", setting, "--out", tmp_path / "run"
+    )
+    assert code == 2
+    assert message in err
+    assert not (tmp_path / "run").exists()
+    assert not list(tmp_path.glob("*partial*"))

@@ -249,7 +249,16 @@ def run(
 
     module = _analysis(analysis)
     values: dict[str, Any] = configuration.read_toml(config) if config else {}
+    overrides = configuration.parse_overrides(settings or [])
+    if "scale" in overrides:
+        raise InputError("--set scale", "--scale", "the scale sets many defaults at once")
     chosen = scale.value if scale else str(values.get("scale", "standard"))
+    if values.get("scale", chosen) != chosen:
+        raise InputError(
+            f"--scale {chosen} for a file of scale {values['scale']}",
+            "one scale",
+            "leave --scale out, or take the scale and what it sets out of the file",
+        )
     if chosen not in module.SCALES:
         raise InputError(f"scale = {chosen!r}", f"one of {', '.join(module.SCALES)}")
     values = configuration.merge(module.SCALES[chosen], values)
@@ -261,7 +270,7 @@ def run(
             values = configuration.merge(values, {"data": {key: [str(path) for path in given]}})
     if study:
         values["studies"] = study
-    values = configuration.merge(values, configuration.parse_overrides(settings or []))
+    values = configuration.merge(values, overrides)
     settled = configuration.from_mapping(module.Config, values)
     folder = out or Path("runs") / f"{analysis}-{chosen}-{datetime.now():%Y%m%d-%H%M%S}"
     try:

@@ -139,3 +139,26 @@ def test_a_seed_repeats_itself():
 def test_counts_that_do_not_fit_are_refused(passes, trials, message):
     with pytest.raises(InputError, match=message):
         estimate_limit(np.array(passes), trials, None, COSTS)
+
+
+def test_errors_of_a_stratified_sample_are_the_spread_of_such_samples():
+    """Samples of fixed numbers of passing and failing events scatter less than the plain bootstrap says."""
+    rng = np.random.default_rng(12)
+    trials, wanted = 40, 400
+    limits = []
+    for seed in range(60):
+        p = rng.beta(0.15, 3.6, 30_000)
+        label = rng.random(len(p)) < p
+        passing, failing = np.flatnonzero(label)[:wanted], np.flatnonzero(~label)[:wanted]
+        chosen = np.concatenate([passing, failing])
+        weight = np.where(label[chosen], 1.0, (1 - 0.04) / 0.04)
+        passes = rng.binomial(trials // 2, p[chosen][:, None], (2 * wanted, 2))
+        limits.append(
+            estimate_limit(
+                passes, trials, weight, COSTS, strata=label[chosen], seed=seed, replicas=40 if seed < 6 else 2
+            )
+        )
+    for name in ("auc", "importance_speedup"):
+        spread = np.std([getattr(limit, name).value for limit in limits], ddof=1)
+        stated = np.mean([getattr(limit, name).se for limit in limits[:6]])
+        assert stated == pytest.approx(spread, rel=0.35), name

@@ -84,6 +84,7 @@ def estimate_limit(
     weights: ArrayLike | None,
     config: SpeedupConfig,
     *,
+    strata: ArrayLike | None = None,
     seed: int = 0,
     replicas: int = 100,
 ) -> Limit:
@@ -100,6 +101,9 @@ def estimate_limit(
     config
         Costs; a retention of ``None`` means the measured one, a network time of ``None`` means zero
         (the limit asks for no network).
+    strata
+        Shape ``(n_events,)``: groups of which the sample holds a fixed weight, such as its passing and
+        failing events; one group by default.
     seed, replicas
         Of the bootstrap over events that gives the errors.
 
@@ -114,10 +118,11 @@ def estimate_limit(
     cells, cell = np.unique(count, axis=0, return_inverse=True)
     cell = cell.reshape(-1)
     random = np.random.default_rng(seed)
+    groups = [np.arange(len(weight))] if strata is None else _groups(strata, len(weight))
     tables: Array = np.array(
         [np.bincount(cell, weight, minlength=len(cells))]
         + [
-            np.bincount(cell, weight * random.poisson(1.0, len(weight)), minlength=len(cells))
+            np.bincount(cell, _resampled(weight, groups, random), minlength=len(cells))
             for _ in range(replicas)
         ]
     )
@@ -172,6 +177,23 @@ def estimate_limit(
 
 
 # -- inside; the first axis of every table runs over the sample itself and its bootstrap replicas ----
+
+
+def _groups(strata: ArrayLike, n_events: int) -> list[NDArray[np.int64]]:
+    kinds = np.asarray(strata)
+    if kinds.shape != (n_events,):
+        raise InputError(f"strata of shape {kinds.shape}", f"({n_events},), one for each event")
+    return [np.flatnonzero(kinds == kind) for kind in np.unique(kinds)]
+
+
+def _resampled(weight: Array, groups: list[NDArray[np.int64]], random: np.random.Generator) -> Array:
+    """Weights of a bootstrap replica in which every group keeps its sum."""
+    replica = weight * random.poisson(1.0, len(weight))
+    for group in groups:
+        total = replica[group].sum()
+        if total > 0:
+            replica[group] *= weight[group].sum() / total
+    return replica
 
 
 def _mixing_mass(grid: Array, totals: NDArray[np.int64], trials: int, tables: Array) -> Array:

@@ -40,7 +40,7 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     )
     models = compare_models(config, samples, folder.path / "models")
     studies = run_studies(config, samples, folder.path / "models", folder.path / "events", workers=workers)
-    result = Result(samples, models, limit, studies, metrics_of(config, samples, models, limit, studies))
+    result = Result(samples, models, limit, studies, metrics_of(samples, models, limit, studies))
     write_report(config, result, folder)
     if not config.data.keep:
         shutil.rmtree(folder.path / "events", ignore_errors=True)

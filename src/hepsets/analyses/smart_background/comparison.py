@@ -53,13 +53,14 @@ IMPORTANCE_TRIAL = 2**32
 class ModelResult:
     """One trained model and what it is worth on the test events.
 
-    ``scores`` has shape ``(n_test_events,)``; ``gain`` is the AUC less that of ``gcn_stack``.
+    ``scores`` has shape ``(n_test_events,)``; ``validation_auc`` is what models may be chosen by.
     """
 
     name: str
     config: ModelConfig
     parameters: int
     fit: FitResult
+    validation_auc: float
     score_events_per_s: float
     scores: NDArray[np.float64]
     classification: Classification
@@ -224,8 +225,8 @@ def judge(config: Config, name: str, samples: Samples, folder: Path) -> ModelRes
     card = make_card(  # what a filter made of this model must know
         name,
         samples.train,
-        sample=config.data.sample,
-        skim=config.data.skim,
+        sample=samples.sample,
+        skim=samples.skim,
         rule=keep_rule,
         logistic=choose_logistic_rule(*checked, costs),
         threshold=choice.threshold,
@@ -236,6 +237,7 @@ def judge(config: Config, name: str, samples: Samples, folder: Path) -> ModelRes
         config=model.config,
         parameters=model.n_parameters,
         fit=result,
+        validation_auc=classify(validation.columns["label"], validation_scores).auc,
         score_events_per_s=rate,
         scores=scores,
         classification=classify(label, scores),

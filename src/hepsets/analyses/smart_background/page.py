@@ -20,6 +20,7 @@ from hepsets.analyses.smart_background.multi_skim_page import multi_skim_section
 from hepsets.analyses.smart_background.purpose import Purpose
 from hepsets.analyses.smart_background.settings import Config
 from hepsets.analyses.smart_background.studies import EmbeddingMap, Studies, Variant
+from hepsets.analyses.smart_background.summary import best_of
 from hepsets.core import config as configuration
 from hepsets.core.measured import Measured
 from hepsets.core.run import RunFolder, versions
@@ -62,12 +63,12 @@ class _Figures:
 def write_report(config: Config, result: Result, folder: RunFolder) -> None:
     """Write ``report.html`` and the figures."""
     keep = _Figures(folder)
-    best = _best(result)
+    best = best_of(result.models)
     write_page(
         folder.path / "report.html",
         Page(
             title="Smart background",
-            summary=_summary(config, result, best),
+            summary=_summary(result, best),
             facts=_facts(config, result),
             key_figures=_key_figures(result, best),
             sections=tuple(_sections(config, result, best, keep)),
@@ -75,19 +76,15 @@ def write_report(config: Config, result: Result, folder: RunFolder) -> None:
     )
 
 
-def _best(result: Result) -> ModelResult:
-    return max(result.models, key=lambda model: model.classification.auc)
-
-
-def _summary(config: Config, result: Result, best: ModelResult) -> str:
+def _summary(result: Result, best: ModelResult) -> str:
     text = (
         f"Among {len(result.models)} models, {best.name} separates best: with its threshold a data set of "
-        f"{config.data.skim} events costs {best.speedup.speedup:.1f} times less computing, with weights "
+        f"{result.samples.skim} events costs {best.speedup.speedup:.1f} times less computing, with weights "
         f"and without bias {best.importance.speedup:.1f} times less."
     )
     if result.limit is not None:
         text += (
-            f" No filter that sees the generated event alone could reach more than "
+            " The best that any filter could reach that sees the generated event alone is estimated at "
             f"{result.limit.max_speedup.value:.1f} and {result.limit.importance_speedup.value:.1f}."
         )
     return text
@@ -98,10 +95,11 @@ def _facts(config: Config, result: Result) -> tuple[tuple[str, str], ...]:
     source = (
         f"{data.sample}, generated here" if result.samples.made_here else ", ".join((*data.train, *data.test))
     )
+    held_out = f"{100 * config.fit.validation_fraction:.0f} %"
     return (
         ("events", source),
         ("skim", data.skim if result.samples.made_here else "label of the files"),
-        ("training", f"{len(result.samples.train):,} events, a quarter of them for validation"),
+        ("training", f"{len(result.samples.train):,} events, {held_out} of them for validation"),
         ("test", f"{len(result.samples.test):,} events"),
         ("retention", str(result.samples.retention)),
         ("scale", config.scale),

@@ -33,26 +33,33 @@ class _Chunk:
 def measure_limit(config: Config, samples: Samples, folder: Path, *, workers: int = 1) -> Limit:
     """Estimate what the best possible filter would reach on the test events.
 
-    The first ``config.limit.events`` test events are simulated ``config.limit.trials`` times with
-    detector seeds that nothing else uses. The counts are kept in ``folder`` for a resumed run.
+    ``config.limit.events`` test events are simulated ``config.limit.trials`` times with detector
+    seeds that nothing else uses. The counts are kept in ``folder`` for a resumed run.
     """
-    number = min(config.limit.events, len(samples.test))
-    chosen = samples.test[spread(len(samples.test), number)]
+    label = samples.test.columns["label"]
+    chosen = samples.test[spread(label, config.limit.events)]
+    number = len(chosen)
     passes = repeat_simulation(config, chosen, folder / "passes.npy", workers=workers)
     limit = estimate_limit(
         passes,
         config.limit.trials,
         chosen.columns["weight"],
         config.speedup.resolve(retention=samples.retention.value, time_network=0.0),
+        strata=chosen.columns["label"],
         seed=config.seed,
     )
     log.info("limit: AUC %s, speedup %s from %d events", limit.auc, limit.max_speedup, number)
     return limit
 
 
-def spread(total: int, number: int) -> NDArray[np.int64]:
-    """``number`` event numbers, evenly over ``total``."""
-    return np.arange(number) * total // number
+def spread(label: NDArray[np.bool_], number: int) -> NDArray[np.int64]:
+    """About ``number`` event numbers, evenly over each class and in its share; all if there are fewer."""
+    number = min(number, len(label))
+    parts = []
+    for which in (np.flatnonzero(label), np.flatnonzero(~label)):
+        wanted = round(number * len(which) / len(label))
+        parts.append(which[np.arange(wanted) * len(which) // max(wanted, 1)])
+    return np.sort(np.concatenate(parts))
 
 
 def repeat_simulation(config: Config, events: Events, path: Path, *, workers: int) -> NDArray[np.int64]:

@@ -23,6 +23,10 @@ _USED = ("label", "weight", "mbc", "delta_e")
 """Event columns of users' files that are read; what else there is may be anything."""
 
 
+LEAST_EVENTS = 20
+"""Fewer passing or failing events in the user's files are refused: nothing could be said about them."""
+
+
 @dataclass(frozen=True)
 class Samples:
     """Events with event columns ``label`` (bool) and ``weight``.
@@ -37,6 +41,8 @@ class Samples:
         Events that were generated, simulated and skimmed per second; ``None`` for users' events.
     made_here
         The labels come from our own simulation, so that it can be repeated for the limit.
+    sample, skim
+        What the events and their labels are called.
     """
 
     train: Events
@@ -44,6 +50,8 @@ class Samples:
     retention: Measured
     generated_per_s: float | None
     made_here: bool
+    sample: str
+    skim: str
 
 
 def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
@@ -66,7 +74,7 @@ def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
         train.generated + test.generated,
     )
     rate = (train.generated + test.generated) / (train.seconds + test.seconds)
-    return Samples(train.events, test.events, retention, rate, True)
+    return Samples(train.events, test.events, retention, rate, True, data.sample, data.skim)
 
 
 def get_training_events(config: Config, folder: Path, *, workers: int = 1) -> Events:
@@ -153,7 +161,7 @@ def _read_samples(data: DataConfig, retention: float) -> Samples:
     train = _labelled(data.train, data.row_groups, retention)
     test = _labelled(data.test, data.row_groups, retention)
     passing = measured_retention(test.columns["label"], test.columns["weight"])
-    return Samples(train, test, Measured(passing.value, passing.se), None, False)
+    return Samples(train, test, passing, None, False, "own files", "label")
 
 
 def _labelled(paths: tuple[str, ...], row_groups: tuple[int, ...] | None, retention: float) -> Events:
@@ -171,6 +179,10 @@ def _labelled(paths: tuple[str, ...], row_groups: tuple[int, ...] | None, retent
     if label.all() or not label.any():
         raise InputError(
             f"{', '.join(paths)}: label {int(label[0])} for every event", "events of both classes"
+        )
+    if (rarer := min(int(label.sum()), int((~label).sum()))) < LEAST_EVENTS:
+        raise InputError(
+            f"{', '.join(paths)}: {rarer} events of one class", f"{LEAST_EVENTS} of each, or more"
         )
     if "weight" in shared:
         weight = events.columns["weight"]

@@ -10,11 +10,12 @@ from pydantic.dataclasses import dataclass
 
 from hepsets.core.config import to_mapping
 from hepsets.core.errors import InputError
+from hepsets.core.pdg import PdgMap
 from hepsets.evaluate.speedup import SpeedupConfig
 from hepsets.generate.pythia import SAMPLES
 from hepsets.learn.fit import FitConfig
 from hepsets.learn.model import ModelConfig
-from hepsets.learn.models import recipe
+from hepsets.learn.models import build_model, recipe
 from hepsets.select.skims import SKIMS
 
 Study = Literal["features", "layers", "embedding", "skims", "few_labels", "loss"]
@@ -222,7 +223,8 @@ def check(config: Config) -> None:
     Raises
     ------
     InputError
-        For an unknown sample, skim or model, or no model at all.
+        For an unknown sample, skim or model, no model at all, options that a model cannot take, or
+        seeds of single models: there is one for the whole run.
     """
     if config.data.sample not in SAMPLES:
         raise InputError(f"data.sample = {config.data.sample!r}", f"one of {', '.join(SAMPLES)}")
@@ -239,5 +241,18 @@ def check(config: Config) -> None:
         raise InputError(f"few_labels.labels = {list(config.few_labels.labels)}", "some numbers from 20 up")
     if not config.models:
         raise InputError("models = []", "at least one model")
+    if len(set(config.models)) < len(config.models):
+        raise InputError(f"models = {list(config.models)}", "each model once")
     for name in (*config.models, *config.layers, *config.model_of, *config.fit_of):
         recipe(name)
+    for name in config.models:
+        options = config.model_of.get(name, config.model)
+        if options.heads != 1 or options.new_heads or options.event_types:
+            raise InputError(
+                f"heads, new heads or event types for {name}", "one skim", "--study skims trains for many"
+            )
+        build_model(name, PdgMap((11,)), options)
+    seeds = [each.seed for each in (config.fit, *config.fit_of.values())]
+    seeds += [each.seed for each in (config.model, *config.model_of.values())]
+    if any(seeds):
+        raise InputError("a seed of a single model", "one seed for the run", "set seed, or --seed")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import optuna
 
-from hepsets.analyses.smart_background.comparison import RARE, fit_config
+from hepsets.analyses.smart_background.comparison import RARE, fit_config, lesson_of
 from hepsets.analyses.smart_background.samples import get_training_events
 from hepsets.analyses.smart_background.settings import Config, check
 from hepsets.core import config as configuration
@@ -64,6 +64,8 @@ def tune(config: Config, model: str, *, trials: int, storage: Path, workers: int
     events = get_training_events(config, events_folder, workers=workers)
     pdg_map = PdgMap.fit(events.particles["pdg"], min_count=RARE)
 
+    lesson = lesson_of(config, model, events)
+
     def objective(trial: optuna.Trial) -> float:
         options = dataclasses.replace(
             config.model_of.get(model, config.model),
@@ -78,7 +80,7 @@ def tune(config: Config, model: str, *, trials: int, storage: Path, workers: int
             learning_rate=trial.suggest_float("learning_rate", 2e-4, 1e-2, log=True),
             batch_events=trial.suggest_categorical("batch_events", [128, 256, 512, 1024]),
         )
-        result = fit(build_model(model, pdg_map, options), events, events.columns["label"], config=settings)
+        result = fit(build_model(model, pdg_map, options), events, lesson.targets, config=settings)
         return result.history[result.best_epoch - 1].validation_auc
 
     with progress_bar(f"tuning {model}", trials) as advance:
