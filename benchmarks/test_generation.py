@@ -32,6 +32,6 @@ def test_start_of_a_worker(benchmark):
     def start():
         decay_table.belle2_decay_table.cache_clear()
         pythia._decayer.cache_clear()
-        pythia._decayer(511)
+        pythia._decayer(511, False)
 
     benchmark.pedantic(start, rounds=3, iterations=1)

@@ -28,6 +28,15 @@ def test_a_block_does_not_depend_on_what_was_generated_before(sample):
     assert identical(first, generate_block(sample, 7, 3, 300))
 
 
+@pytest.mark.parametrize("sample", ["mixed", "charged"])
+def test_a_tagged_block_depends_on_its_arguments_only(sample):
+    first = generate_block(sample, 7, 3, 300, tag=True)
+    generic = generate_block(sample, 7, 3, 300)
+    assert identical(first, generate_block(sample, 7, 3, 300, tag=True))
+    assert identical(first[:120], generate_block(sample, 7, 3, 120, tag=True))
+    assert first.particles["energy"][1] != generic.particles["energy"][1]
+
+
 @pytest.mark.parametrize("sample", ["mixed", "ccbar"])
 def test_fewer_events_are_the_first_of_more(sample):
     assert identical(generate_block(sample, 7, 0, 120), generate_block(sample, 7, 0, 400)[:120])

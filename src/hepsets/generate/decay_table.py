@@ -287,20 +287,26 @@ def load_into(particle_data: Any, table: DecayTable) -> None:
             entry.addChannel(1, channel.branching_fraction, channel.me_mode, *channel.products)
 
 
-def set_lifetimes(particle_data: Any) -> None:
-    """Give the hadrons that fly in the detector the lifetimes of the Particle Data Group.
+def set_lifetimes(particle_data: Any, table: DecayTable) -> None:
+    """Give the hadrons that fly in the detector, and their aliases, the lifetimes of the Particle Data Group.
 
-    Pythia's own are older; its B⁰ and D_s differ by one to two per cent.
+    Pythia's own are older; its B⁰ and D_s differ by one to two per cent. Aliases of the generated B
+    decay where they are made, as their decay times are drawn with the pair.
     """
-    for pdg in WEAKLY_DECAYING:
+    namesakes = {pdg: pdg for pdg in WEAKLY_DECAYING} | {
+        own: pdg
+        for own, pdg in table.aliases.items()
+        if pdg in WEAKLY_DECAYING and pdg not in GENERATED_B and particle_data.isParticle(own)
+    }
+    for own, pdg in namesakes.items():
         lifetime = float(Particle.from_pdgid(pdg).lifetime or 0)  # ns
-        particle_data.readString(f"{pdg}:tau0 = {lifetime * SPEED_OF_LIGHT * MM_PER_CM!r}")
+        particle_data.readString(f"{own}:tau0 = {lifetime * SPEED_OF_LIGHT * MM_PER_CM!r}")
 
 
 def _reached(particle_data: Any, table: DecayTable) -> set[int]:
     """Ids that Pythia knows already, and all that those decay to."""
     todo = [mother for mother in table.channels if particle_data.isParticle(mother)]
-    todo += [own for own, _ in table.inclusive.values()]
+    todo += [own for own, pdg in table.aliases.items() if pdg in GENERATED_B]
     reached = set(todo)
     while todo:
         for channel in table.channels.get(todo.pop(), ()):

@@ -18,9 +18,10 @@ from hepsets.core.events import Events
 from hepsets.core.parallel import map_in_order
 from hepsets.core.units import MM_PER_CM, SPEED_OF_LIGHT
 from hepsets.generate.beams import BeamConfig, BPairs, draw_b_pairs, to_laboratory
-from hepsets.generate.decay_table import belle2_decay_table, load_into, set_lifetimes
+from hepsets.generate.decay_table import DecayTable, belle2_decay_table, load_into, set_lifetimes
 from hepsets.generate.inclusive import repeats_listed_channel
 from hepsets.generate.record import Record, is_decayed_to_the_end, to_events
+from hepsets.generate.tag_decays import tag_decays
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -34,6 +35,9 @@ BLOCK_EVENTS = 5000
 
 _MAX_ROUNDS = 100
 """How often an event is tried; each try of a B B̄ event fails with a probability of 5 to 15 %."""
+
+_TAG_STREAM = 0x7A6
+"""Keeps tagged events apart from generic events of the same sample, seed and block."""
 
 _UPSILON_4S = 300553
 _VIRTUAL_PHOTON = 23
@@ -103,7 +107,13 @@ def _generate_task(sample: str, seed: int, beam: BeamConfig, task: tuple[int, in
 
 
 def generate_block(
-    sample: str, seed: int, block: int, n_events: int = BLOCK_EVENTS, beam: BeamConfig | None = None
+    sample: str,
+    seed: int,
+    block: int,
+    n_events: int = BLOCK_EVENTS,
+    beam: BeamConfig | None = None,
+    *,
+    tag: bool = False,
 ) -> Events:
     """Generate one block of events; a pure function of its arguments.
 
@@ -117,17 +127,24 @@ def generate_block(
         At most :data:`BLOCK_EVENTS`; fewer events are the first of more.
     beam
         The beams; those of the Υ(4S) run by default.
+    tag
+        Let one of the two B, either with the same probability, decay as the hadronic tag wants it
+        (see :mod:`hepsets.generate.tag_decays`); the other decays as always. The events are others
+        than those without ``tag``.
 
     Raises
     ------
     InputError
-        If Pythia 8 is not installed, for an unknown sample, or for too many events.
+        If Pythia 8 is not installed, for an unknown sample, for too many events, or for a tag in
+        events without B.
     """
     _check_sample(sample)
+    if tag and sample not in _MESON_OF_SAMPLE:
+        raise InputError(f"a tag in sample {sample!r}", f"one of {', '.join(_MESON_OF_SAMPLE)}")
     beam = beam or BeamConfig()
     if not 0 < n_events <= BLOCK_EVENTS:
         raise InputError(f"{n_events} events in a block", f"1 to {BLOCK_EVENTS}")
-    rng = np.random.default_rng([seed, SAMPLES.index(sample), block])
+    rng = np.random.default_rng([seed, SAMPLES.index(sample), block, *([_TAG_STREAM] if tag else [])])
     rounds = rng.integers(1, 900_000_000, _MAX_ROUNDS)
     # all random numbers of the block are drawn, so that fewer events are the first of more
     spots = beam.spots(rng, BLOCK_EVENTS)
@@ -136,10 +153,14 @@ def generate_block(
         attempt = partial(_make_continuum, sample, beam, frames, spots)
     else:
         pdg = _MESON_OF_SAMPLE[sample]
-        _, mass, mean_life = _decayer(pdg)
+        _, mass, mean_life = _decayer(pdg, tag)
         pairs = draw_b_pairs(rng, beam, BLOCK_EVENTS, pdg=pdg, mass=mass, mean_life=mean_life)
         inclusive = rng.random(pairs.pdg.shape) < belle2_decay_table().inclusive[pdg][1]
-        attempt = partial(_decay_pairs, pdg, pairs, inclusive, spots)
+        forced = np.zeros_like(inclusive)
+        if tag:
+            forced[np.arange(BLOCK_EVENTS), rng.integers(0, 2, BLOCK_EVENTS)] = True
+            inclusive &= ~forced
+        attempt = partial(_decay_pairs, pdg, pairs, inclusive, forced, spots)
     return _repeat_until_made(attempt, n_events, rounds)
 
 
@@ -174,11 +195,19 @@ def _make_continuum(
 
 
 def _decay_pairs(
-    pdg: int, pairs: BPairs, inclusive: NDArray[np.bool_], spots: Floats, which: Integers, seed: int
+    pdg: int,
+    pairs: BPairs,
+    inclusive: NDArray[np.bool_],
+    forced: NDArray[np.bool_],
+    spots: Floats,
+    which: Integers,
+    seed: int,
 ) -> tuple[Events, Integers]:
-    pythia, _, _ = _decayer(pdg)
-    own = belle2_decay_table().inclusive[pdg][0]
-    loaded = np.where(inclusive, np.sign(pairs.pdg) * own, pairs.pdg)
+    pythia, _, _ = _decayer(pdg, bool(forced.any()))
+    loaded = np.where(inclusive, belle2_decay_table().inclusive[pdg][0], pdg)
+    if forced.any():
+        loaded[forced] = tag_decays().own_id[pdg]
+    loaded *= np.sign(pairs.pdg)
     with tempfile.TemporaryDirectory(prefix="hepsets-") as folder:
         path = Path(folder) / "pairs.lhe"
         _write_lhe(path, loaded[which], pairs.momentum[which], pairs.mass)
@@ -229,13 +258,14 @@ def _import_pythia() -> Any:
     return pythia8mc
 
 
-def _new_pythia(settings: tuple[str, ...]) -> Any:
+def _new_pythia(settings: tuple[str, ...], table: DecayTable | None = None) -> Any:
     pythia = _import_pythia().Pythia("", False)
     for setting in _SETTINGS + settings:
         if not pythia.readString(setting):
             raise RuntimeError(f"Pythia refuses the setting {setting!r}")
-    load_into(pythia.particleData, belle2_decay_table())
-    set_lifetimes(pythia.particleData)
+    table = table or belle2_decay_table()
+    load_into(pythia.particleData, table)
+    set_lifetimes(pythia.particleData, table)
     return pythia
 
 
@@ -245,9 +275,12 @@ def _initialised(pythia: Any) -> Any:
     return pythia
 
 
-@lru_cache(maxsize=2)
-def _decayer(pdg: int) -> tuple[Any, float, float]:
-    """Pythia, ready to decay the B of Les Houches events, and the B's mass [GeV] and mean life [ns]."""
+@lru_cache(maxsize=4)
+def _decayer(pdg: int, tag: bool) -> tuple[Any, float, float]:
+    """Pythia, ready to decay the B of Les Houches events, and the B's mass [GeV] and mean life [ns].
+
+    With ``tag`` it knows the aliases of forced decays; otherwise these would only cost time.
+    """
     with tempfile.TemporaryDirectory(prefix="hepsets-") as folder:
         path = Path(folder) / "empty.lhe"
         path.write_text(_LHE_HEAD + "</LesHouchesEvents>\n")
@@ -260,7 +293,8 @@ def _decayer(pdg: int) -> tuple[Any, float, float]:
                 "PartonLevel:FSR = off",
                 "LesHouches:matchInOut = off",
                 "Check:event = off",  # the beams of the file are not those of the event
-            )
+            ),
+            tag_decays().table if tag else None,
         )
         data = pythia.particleData
         mass, mean_life = data.m0(pdg), data.tau0(pdg) / MM_PER_CM / SPEED_OF_LIGHT

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hepsets.core.events import Events
 from hepsets.core.units import MM_PER_CM, SPEED_OF_LIGHT
 from hepsets.generate.decay_table import ALIAS_BASE, belle2_decay_table, is_parton
+from hepsets.generate.tag_decays import TAG_ALIAS_BASE, tag_decays
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -203,8 +204,9 @@ def is_decayed_to_the_end(events: Events) -> NDArray[np.bool_]:
 def _without_aliases(pdg: Integers) -> Integers:
     aliased = np.abs(pdg) >= ALIAS_BASE
     if aliased.any():
-        namesakes = belle2_decay_table().aliases
         ids, where = np.unique(np.abs(pdg[aliased]), return_inverse=True)
+        table = tag_decays().table if ids[-1] >= TAG_ALIAS_BASE else belle2_decay_table()
+        namesakes = table.aliases
         pdg = pdg.copy()
         pdg[aliased] = np.sign(pdg[aliased]) * np.array([namesakes.get(int(i), i) for i in ids])[where]
     return pdg
