@@ -138,8 +138,9 @@ def measure_bias(
     var_q = ((1 - 2 * q) * kept_squares + q**2 * kept_squares.sum()) / K**2
     cov_pq = ((1 - p - q) * kept_squares + p * q * kept_squares.sum()) / (N * K)
 
-    # the same for q - p if the filter ignores the observable: w (k - ε)(1_b - p_b) / K
-    scale = epsilon * (1 - epsilon) / K**2
+    # the same for q - p if the filter ignores the observable: w (k - ε)(1_b - p_b) / K, where
+    # Σ w² (k - ε)² is ε (1 - ε) Σ w² only if the filter ignores the weights, too
+    scale = ((1 - 2 * epsilon) * kept_squares.sum() / all_squares.sum() + epsilon**2) / K**2
     null = scale * (
         np.diag(all_squares)
         - np.outer(all_squares, p)
