@@ -34,14 +34,15 @@ _CAPACITY = np.array([32, 32, 64, 12, 6, 128, 128, 320, 20, 20, 8, 12, 20, 10, 3
 CANDIDATE = np.dtype(
     [(name, np.float64) for name in ("px", "py", "pz", "energy", "mass", "delta_mass", "quality", "pid")]
     + [(name, np.float64) for name in ("neutral_chi2", "soft_photon", "shower", "vertex_chi2")]
-    + [(name, np.uint64) for name in ("tracks", "clusters")]
+    + [(name, np.uint64) for name in ("tracks", "clusters", "kaons")]
     + [(name, np.int64) for name in ("charge", "flavour", "mode", "matched")]
 )
 """A candidate: CM momentum [GeV]; mass [GeV] as measured, ``delta_mass`` to its charm daughter;
 ``quality`` (larger is better; the signal logit of a charm meson); ``pid``, summed log of the species
 probabilities; worst pi0 mass pull squared, softest pi0 photon [GeV] and smallest shower-shape
-probability; vertex chi-squared per degree of freedom; bit masks; charge; ``flavour``, the sign of
-its charm quark (0 if the decay does not tell); decay mode; ``matched``, whether it is all true."""
+probability; vertex chi-squared per degree of freedom; bit masks of tracks and clusters, and of those
+tracks that are taken for kaons; charge; ``flavour``, the sign of its charm quark (0 if the decay does
+not tell); decay mode; ``matched``, whether it is all true."""
 
 M_E, M_MU, M_PI, M_K, M_PI0, M_KS = 0.00051099895, 0.1056583755, 0.13957039, 0.493677, 0.1349768, 0.497611
 M_D0, M_DPLUS, M_DS = 1.86484, 1.86966, 1.96835
@@ -293,7 +294,7 @@ def clear(c: Record) -> None:
     c.px = c.py = c.pz = c.energy = 0.0
     c.mass = c.delta_mass = c.quality = c.pid = 0.0
     c.neutral_chi2, c.soft_photon, c.shower, c.vertex_chi2 = 0.0, NO_PHOTON, 1.0, 0.0
-    c.tracks = c.clusters = np.uint64(0)
+    c.tracks = c.clusters = c.kaons = np.uint64(0)
     c.charge = c.flavour = c.mode = 0
     c.matched = 1
 
@@ -306,7 +307,7 @@ def copy(source: Record, target: Record) -> None:
     target.quality, target.pid = source.quality, source.pid
     target.neutral_chi2, target.soft_photon = source.neutral_chi2, source.soft_photon
     target.shower, target.vertex_chi2 = source.shower, source.vertex_chi2
-    target.tracks, target.clusters = source.tracks, source.clusters
+    target.tracks, target.clusters, target.kaons = source.tracks, source.clusters, source.kaons
     target.charge, target.flavour = source.charge, source.flavour
     target.mode, target.matched = source.mode, source.matched
 
@@ -332,6 +333,7 @@ def add(c: Record, other: Record) -> bool:
     c.shower = min(c.shower, other.shower)
     c.tracks |= other.tracks
     c.clusters |= other.clusters
+    c.kaons |= other.kaons
     c.charge += other.charge
     c.matched &= other.matched
     return True
@@ -435,6 +437,8 @@ def _stable(kind: int, seen: Seen, frame: Frame, cuts: Record, lists: NDArray[np
         c.pid = math.log(max(own, 1.0e-4))
         c.mass = mass
         c.tracks = np.uint64(1) << np.uint64(i)
+        if kind == KAON:
+            c.kaons = c.tracks
         c.charge = track.charge
         c.matched = 1 if seen.pdg[track.particle] == species * track.charge else 0
         n += 1

@@ -102,6 +102,11 @@ class TagConfig:
     min_signal_probability: float = 0.001
 
 
+BUILT = np.dtype([(name, np.float64) for name in ("px", "py", "pz")] + [("kaons", np.uint64)])
+"""How a B candidate was built: its CM momentum [GeV], and the bit mask of those of its tracks that it
+takes for kaons (the others are pions)."""
+
+
 @plain_dataclass(frozen=True, eq=False)
 class Candidates(SkimCandidates):
     """Accepted B candidates of many events: records :data:`B_CANDIDATE` and what judged them.
@@ -110,9 +115,12 @@ class Candidates(SkimCandidates):
     ----------
     features
         float64, shape ``(n_candidates, N_BEAUTY_FEATURES)``: what the classifier saw.
+    built
+        Records :data:`BUILT`, shape ``(n_candidates,)``.
     """
 
     features: NDArray[np.float64]
+    built: NDArray[np.void]
 
     @property
     def mbc(self) -> NDArray[np.float64]:
@@ -175,6 +183,7 @@ def _join(
     equations: NDArray[np.float64],
     found: NDArray[np.void],
     feature_table: NDArray[np.float64],
+    built: NDArray[np.void],
     n: int,
 ) -> int:
     """Join one companion with every allowed charm meson; return the number of candidates so far.
@@ -229,6 +238,8 @@ def _join(
                     expected = (511 if b.charge == 0 else 521) * (-1 if flavour < 0 else 1)
                     b.is_correct = true_mother(b.tracks, b.clusters, seen, expected, flavour == 0) >= 0
                 feature_table[n] = features
+                built[n].px, built[n].py, built[n].pz = px, py, pz
+                built[n].kaons = charm.kaons | other.kaons
             n += 1
     return n
 
@@ -246,6 +257,7 @@ def _tag(
     scratch: NDArray[np.void],
     found: NDArray[np.void],
     feature_table: NDArray[np.float64],
+    built: NDArray[np.void],
 ) -> int:
     features, equations = np.zeros(N_BEAUTY_FEATURES), np.zeros(10)
     other = scratch[0]
@@ -317,6 +329,7 @@ def _tag(
                                 equations,
                                 found,
                                 feature_table,
+                                built,
                                 n,
                             )
     return n
@@ -363,6 +376,7 @@ def find_b_mesons(
     while True:
         found = np.empty(capacity, dtype=B_CANDIDATE)
         features = np.empty((capacity, N_BEAUTY_FEATURES))
+        built = np.empty(capacity, dtype=BUILT)
         n = _tag(
             lists.values,
             lists.offsets,
@@ -375,7 +389,10 @@ def find_b_mesons(
             np.zeros(1, dtype=CANDIDATE),
             found,
             features,
+            built,
         )
         if n <= capacity:
-            return Candidates(found[:n].copy(), event_numbers, MODE_NAMES, features[:n].copy())
+            return Candidates(
+                found[:n].copy(), event_numbers, MODE_NAMES, features[:n].copy(), built[:n].copy()
+            )
         capacity = n
