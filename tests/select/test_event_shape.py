@@ -42,6 +42,40 @@ def test_thrust_is_the_best_of_all_ways_to_split_an_event_in_two(seed, planar):
     assert np.linalg.norm(result.axis[0]) == pytest.approx(1)
 
 
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(2, 40), jets=st.booleans())
+def test_thrust_of_large_events_is_the_best_over_all_planes_through_two_momenta(seed, n, jets):
+    random = np.random.default_rng(seed)
+    p = random.normal(size=(n, 3)) * random.exponential(size=(n, 1))
+    if jets:
+        p = p * 0.1 + random.choice([-1, 1], size=(n, 1)) * random.normal(size=3)
+    one, two = np.triu_indices(n, k=1)
+    signs = np.sign(np.cross(p[one], p[two]) @ p.T)
+    pairs = np.arange(len(one))
+    best = 0.0
+    for first in (-1, 1):
+        for second in (-1, 1):
+            signs[pairs, one], signs[pairs, two] = first, second
+            best = max(best, np.linalg.norm(signs @ p, axis=1).max())
+    result = thrust(p, [0, n])
+    assert result.value[0] == pytest.approx(best / np.linalg.norm(p, axis=1).sum(), rel=1e-12)
+
+
+@pytest.mark.parametrize("doubled", [False, True])
+def test_thrust_of_regular_bodies_is_known(doubled):
+    golden = (1 + np.sqrt(5)) / 2
+    octahedron = np.concatenate([np.eye(3), -np.eye(3)])
+    icosahedron = np.array(
+        [np.roll([0, a, b], turn) for a in (-1, 1) for b in (-golden, golden) for turn in range(3)]
+    )
+    cube = np.array([[a, b, c] for a in (-1, 1) for b in (-1, 1) for c in (-1, 1)])
+    known = ((octahedron, 1 / np.sqrt(3)), (icosahedron, golden / 3), (cube, 1 / np.sqrt(3)))
+    for corners, value in known:
+        p = np.concatenate([corners, 2.5 * corners]) if doubled else corners
+        assert thrust(p, [0, len(p)]).value == pytest.approx([value])
+        assert fox_wolfram_r2(p, [0, len(p)]) == pytest.approx([0.0], abs=1e-12)
+
+
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), scale=st.floats(0.01, 100))
 def test_shapes_do_not_change_under_rotation_reflection_scale_and_order(seed, scale):
