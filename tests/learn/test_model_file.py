@@ -80,7 +80,7 @@ def test_foreign_and_broken_files_are_refused(saved, tmp_path) -> None:
 def test_a_failed_write_leaves_the_old_file(saved, monkeypatch) -> None:
     before = saved.read_bytes()
     model = build_model("deep_sets", PdgMap(()))
-    monkeypatch.setattr("hepsets.learn.model_file.save_file", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("hepsets.learn.tensor_file.save_file", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         save_model(model, saved)
     assert saved.read_bytes() == before

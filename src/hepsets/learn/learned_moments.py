@@ -1,0 +1,178 @@
+"""Learned moments: what Fox–Wolfram moments are to pairs of particles, with a learned function of pairs."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hepsets.core.errors import InputError
+from hepsets.learn.multi_deep_sets import event_mlp, mlp, pooled_set
+from hepsets.learn.set_model import SetNetwork
+from hepsets.represent.set_data import PackedSet, SetBatch
+from hepsets.represent.set_features import IDENTIFICATION, SetSpec
+
+PAIR_FEATURES = (
+    "frame_1",
+    "frame_2",
+    "frame_3",
+    "cosine",
+    "log_mass",
+    "both_signal",
+    "both_rest",
+    "flavour_charge",
+    "both_charged",
+    "log_dz",
+)
+"""Numbers of a pair of particles: products of their direction's components and their sum, the cosine of
+the angle between them; ln of 2 p₁ p₂ (1 − cos) if both belong to the candidate (momenta in units of its
+fastest daughter) or both to the rest [GeV], else 0; whether they do; products of charges; whether both
+have one; the difference of ``log_dz`` if so."""
+
+MOMENTS_SET = SetSpec(
+    "particles",
+    (
+        "frame_1",
+        "frame_2",
+        "frame_3",
+        "log_momentum",
+        "from_candidate",
+        "charge",
+        "flavour_charge",
+        *IDENTIFICATION,
+        "log_dr",
+        "log_dz",
+    ),
+    cap=32,
+)
+"""The set that the network is made for."""
+
+
+class LearnedMoments(SetNetwork):
+    r"""Sums over pairs of particles of a learned function, seen from the candidate's thrust axis.
+
+    The KSFW moments are sums over pairs of momenta times Legendre polynomials of the angle between
+    them. Here the function is learned, and it sees more than momenta, charges and angles:
+
+    .. math:: h_i = \phi(x_i), \quad
+              m_i = \frac{1}{n} \sum_j \mathrm{ReLU}(A h_i + B h_j + C p_{ij} + a), \quad
+              z = \rho\big(\mathrm{pool}_i\, \psi(h_i, m_i), e\big),
+
+    with :data:`PAIR_FEATURES` as :math:`p_{ij}`, :math:`x_i` the features of :data:`MOMENTS_SET`
+    with absolute values of the direction's components, and numbers e of the event as a whole.
+
+    Symmetries of unpolarised e⁺e⁻ collisions are built in, not learned: directions are taken in the
+    frame of thrust axis and beam, so a turn around the beam changes nothing, and only as products or
+    absolute values, so neither does a mirror or the meaningless sign of the thrust axis; charges
+    only as products with each other or with the candidate's, so neither does exchanging all particles with
+    their antiparticles.
+
+    Parameters
+    ----------
+    spec
+        The set; it must have the features of :data:`MOMENTS_SET` and may have more.
+    units
+        Width of the hidden layers.
+    layers
+        Hidden layers of :math:`\phi` and :math:`\rho`.
+    n_event_features
+        Numbers per event.
+    dropout
+        Dropout probability between the layers of :math:`\rho`.
+
+    Raises
+    ------
+    InputError
+        If the set lacks a feature.
+    """
+
+    def __init__(
+        self, spec: SetSpec, units: int, *, layers: int = 2, n_event_features: int = 0, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        missing = [name for name in MOMENTS_SET.features if name not in spec.features]
+        if missing:
+            raise InputError(f"a set without {missing}", f"all of {list(MOMENTS_SET.features)}")
+        self.place = {name: spec.features.index(name) for name in spec.features}
+        self.per_particle = mlp(len(spec.features), [units] * layers)
+        self.first = nn.Linear(units, units)
+        self.second = nn.Linear(units, units, bias=False)
+        self.pair = nn.Linear(len(PAIR_FEATURES), units, bias=False)
+        self.update = mlp(2 * units, [units])
+        self.per_event = event_mlp(2 * units + n_event_features, units, layers, dropout)
+
+    def forward(self, features: tuple[Tensor, ...], event_features: Tensor, batch: SetBatch) -> Tensor:
+        """Logits, shape ``(n_events, 1)``."""
+        (x,), (one,) = features, batch.sets
+        h = self.per_particle(self._mirrored(x, one.features))
+        m = self._messages(h, one)
+        pooled = pooled_set(one, self.update(torch.cat([h, m], dim=1)), "sum_mean")
+        result: Tensor = self.per_event(torch.cat([pooled, event_features], dim=1))
+        return result
+
+    def _mirrored(self, scaled: Tensor, raw: Tensor) -> Tensor:
+        """What a particle tells alone: no signs of axes, and its charge as one or none."""
+        even = {self.place[name] for name in ("frame_1", "frame_2", "frame_3", "charge")}
+        columns = [raw[:, i].abs() if i in even else scaled[:, i] for i in range(scaled.shape[1])]
+        return torch.stack(columns, dim=1)
+
+    def _messages(self, h: Tensor, one: PackedSet) -> Tensor:
+        """Mean over all j of an event of the learned function of i and j, ``(n_particles, units)``."""
+        pairs = _Pairs(one)
+        first, second = self.first(h), self.second(h)
+        each = functional.relu(
+            first.index_select(0, pairs.first)
+            + second.index_select(0, pairs.second)
+            + self.pair(self._pair_features(one.features, pairs))
+        )
+        return pairs.mean_over_second(each)
+
+    def _pair_features(self, raw: Tensor, pairs: _Pairs) -> Tensor:
+        needed = [
+            "frame_1",
+            "frame_2",
+            "frame_3",
+            "log_momentum",
+            "from_candidate",
+            "charge",
+            "flavour_charge",
+            "log_dz",
+        ]
+        columns = raw[:, [self.place[name] for name in needed]]
+        a, b = columns.index_select(0, pairs.first), columns.index_select(0, pairs.second)
+        products = a * b
+        cosine = products[:, :3].sum(1)
+        signal, rest = products[:, 4], (1 - a[:, 4]) * (1 - b[:, 4])
+        charged = products[:, 5].abs()
+        log_mass = a[:, 3] + b[:, 3] + torch.log((2 - 2 * cosine).clamp(min=1e-4))
+        return torch.stack(
+            [
+                *products[:, :3].unbind(1),
+                cosine,
+                log_mass * (signal + rest) / 4,
+                signal,
+                rest,
+                products[:, 6],
+                charged,
+                (a[:, 7] - b[:, 7]).abs() * charged,
+            ],
+            dim=1,
+        )
+
+
+class _Pairs:
+    """All ordered pairs of the particles of each event, each with itself included, by first particle."""
+
+    def __init__(self, one: PackedSet) -> None:
+        event = one.event_of_particle
+        self.partners = one.multiplicity.index_select(0, event)
+        end = self.partners.cumsum(0)
+        self.offsets = torch.cat([end.new_zeros(1), end])
+        self.first = torch.repeat_interleave(self.partners)
+        place = torch.arange(self.first.shape[0], device=event.device)
+        start = one.offsets.index_select(0, event) - self.offsets[:-1]
+        self.second = place + start.index_select(0, self.first)
+
+    def mean_over_second(self, values: Tensor) -> Tensor:
+        """From ``(n_pairs, k)`` to ``(n_particles, k)``."""
+        return PackedSet(values, self.offsets).mean(values)

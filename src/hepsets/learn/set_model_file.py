@@ -1,0 +1,42 @@
+"""Models of sets as files: weights and scales in safetensors, all else as JSON in its header."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from hepsets.core.errors import InputError
+from hepsets.learn.set_model import SetModel, SetModelConfig
+from hepsets.learn.set_models import build_set_model
+from hepsets.learn.tensor_file import damaged, read_tensors, write_tensors
+
+FORMAT = "hepsets-set-model-1"
+
+
+def save_set_model(model: SetModel, path: str | Path) -> None:
+    """Write a model of sets to one file, whole or not at all. Nothing in it is code."""
+    header = {"format": FORMAT, "name": model.name, "config": dataclasses.asdict(model.config)}
+    write_tensors(path, header, model.state_dict())
+
+
+def load_set_model(path: str | Path) -> SetModel:
+    """Read a model that :func:`save_set_model` wrote, in evaluation mode on the CPU.
+
+    Loading never executes code from the file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, broken, or not such a model.
+    """
+    record, tensors = read_tensors(path, FORMAT)
+    try:
+        model = build_set_model(record["name"], TypeAdapter(SetModelConfig).validate_python(record["config"]))
+        model.load_state_dict(tensors)
+    except InputError:
+        raise
+    except (ValidationError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise damaged(path, error) from error
+    return model.eval()

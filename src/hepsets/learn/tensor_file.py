@@ -1,0 +1,73 @@
+"""Tensors in one safetensors file, with what they mean as JSON in its header."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from hepsets.core.errors import InputError
+from hepsets.core.whole_file import whole_file
+
+
+def write_tensors(path: str | Path, header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors and a header, whole or not at all. Nothing in the file is code.
+
+    Parameters
+    ----------
+    path
+        Where the file shall stand.
+    header
+        What JSON can hold, with the file's ``format``.
+    tensors
+        The tensors by name.
+    """
+    plain = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    with whole_file(Path(path)) as partial:
+        save_file(plain, partial, metadata={"hepsets": json.dumps(header)})
+
+
+def read_tensors(path: str | Path, expected_format: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The header and the tensors of a file that :func:`write_tensors` wrote.
+
+    Reading never executes code from the file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, broken, or of another format.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"no file {path}", "a model file", "check the path")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = (file.metadata() or {}).get("hepsets")
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no iterator)
+    except (SafetensorError, OSError) as error:
+        raise InputError(
+            f"{path} is no safetensors file ({str(error).splitlines()[0]})", "a file that save_model wrote"
+        ) from error
+    if header is None:
+        raise InputError(f"{path} holds tensors but no hepsets model", "a file that save_model wrote")
+    try:
+        record = json.loads(header)
+        found = record["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged(path, error) from error
+    if found != expected_format:
+        raise InputError(
+            f"{path} has format {found!r}", repr(expected_format), "use what wrote it, in its version"
+        )
+    return record, tensors
+
+
+def damaged(path: str | Path, error: Exception) -> InputError:
+    """What to raise when a file's content makes no model."""
+    text = (str(error).splitlines() or [type(error).__name__])[0]
+    return InputError(f"{path} is damaged ({text})", "a file that save_model wrote")

@@ -1,0 +1,370 @@
+"""Sets of particles with the features that a network sees of each, out of events with a B candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from hepsets.core.errors import InputError
+from hepsets.core.particle_sets import ParticleSets
+from hepsets.select.event_shape import thrust
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class SetSpec:
+    """A set of each event: what belongs to it, and what is seen of that.
+
+    Parameters
+    ----------
+    name
+        What the set is called in figures and files.
+    features
+        Names of :data:`FEATURES` and of particle columns; for a set of the candidate alone,
+        of :data:`CANDIDATE_FEATURES` and of event columns.
+    members
+        Conditions that a particle must fulfil, all of them: names of :data:`CONDITIONS` and of
+        boolean particle columns. ``("candidate",)`` is the set that holds the B candidate itself.
+    cap
+        Of more particles than this, those of the largest momenta are kept, daughters of the
+        candidate before all others; ``None`` keeps all.
+
+    Raises
+    ------
+    InputError
+        For no feature or one that is named twice, and for ``"candidate"`` with other conditions.
+    """
+
+    name: str
+    features: tuple[str, ...]
+    members: tuple[str, ...] = ()
+    cap: int | None = Field(default=None, ge=1)
+
+    def __post_init__(self) -> None:
+        if not self.features or len(set(self.features)) < len(self.features):
+            raise InputError(f"features {list(self.features)} of the set {self.name!r}", "names, each once")
+        if "candidate" in self.members and (len(self.members) > 1 or self.cap is not None):
+            raise InputError(
+                f"members {list(self.members)} with cap {self.cap} of the set {self.name!r}",
+                "'candidate' alone, or conditions on particles",
+            )
+
+    @property
+    def of_candidate(self) -> bool:
+        """Whether the set holds the B candidate itself and no particles."""
+        return self.members == ("candidate",)
+
+
+class CandidateEvents:
+    """What is derived of events with a candidate, each quantity worked out once.
+
+    Parameters
+    ----------
+    sets
+        Particle columns ``px py pz`` [GeV, centre-of-mass frame], ``charge`` and
+        ``from_candidate``, and whatever else the features ask for.
+    """
+
+    def __init__(self, sets: ParticleSets) -> None:
+        self.sets = sets
+        self.event_of_particle = sets.event_of_particle
+        self._known: dict[str, Any] = {}
+
+    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+        if name not in self._known:
+            self._known[name] = make()
+        return self._known[name]
+
+    def particle(self, name: str) -> Array:
+        """A particle column, float64, shape ``(n_particles,)``."""
+        if name not in self.sets.particles:
+            raise InputError(
+                f"no particle column {name!r} in {list(self.sets.particles)}",
+                f"such a column, or one of the features {list(FEATURES)}",
+            )
+        return np.asarray(self.sets.particles[name], dtype=np.float64)
+
+    def event(self, name: str) -> Array:
+        """An event column, float64, shape ``(n_events,)``."""
+        if name not in self.sets.columns:
+            raise InputError(
+                f"no event column {name!r} in {list(self.sets.columns)}",
+                "such a column",
+                "add it with with_columns()",
+            )
+        return np.asarray(self.sets.columns[name], dtype=np.float64)
+
+    @property
+    def from_candidate(self) -> NDArray[np.bool_]:
+        """Whether a particle is a daughter of the candidate, shape ``(n_particles,)``."""
+        result: NDArray[np.bool_] = np.asarray(self.sets.particles["from_candidate"], dtype=bool)
+        return result
+
+    @property
+    def momenta(self) -> Array:
+        """Momenta [GeV], shape ``(n_particles, 3)``."""
+        result: Array = self._once(
+            "momenta", lambda: np.stack([self.particle(name) for name in ("px", "py", "pz")], axis=1)
+        )
+        return result
+
+    @property
+    def momentum(self) -> Array:
+        """Sizes of the momenta [GeV], shape ``(n_particles,)``."""
+        result: Array = self._once("momentum", lambda: np.linalg.norm(self.momenta, axis=1))
+        return result
+
+    @property
+    def directions(self) -> Array:
+        """Unit vectors, shape ``(n_particles, 3)``; the null vector for a particle at rest."""
+        result: Array = self._once("directions", lambda: _unit(self.momenta))
+        return result
+
+    @property
+    def momentum_scale(self) -> Array:
+        """Largest momentum of the candidate's daughters [GeV], shape ``(n_events,)``; 1 without any."""
+        return self._once("momentum_scale", self._momentum_scale)  # type: ignore[no-any-return]
+
+    def _momentum_scale(self) -> Array:
+        own = self.from_candidate
+        largest = np.zeros(len(self.sets))
+        np.maximum.at(largest, self.event_of_particle[own], self.momentum[own])
+        return np.where(largest > 0, largest, 1.0)
+
+    @property
+    def p_scale(self) -> Array:
+        """Momentum over the largest one of the candidate's daughters, shape ``(n_particles,)``.
+
+        It tells nothing of the candidate's mass and energy. For particles that do not belong to
+        the candidate it is 0: their momenta in this unit would give it away.
+        """
+        scaled = self.momentum / self.momentum_scale[self.event_of_particle]
+        return np.where(self.from_candidate, scaled, 0.0)
+
+    @property
+    def thrust_axis(self) -> Array:
+        """Thrust axis of the candidate's daughters, shape ``(n_events, 3)``, with z ≥ 0."""
+        return self._once("thrust_axis", self._thrust_axis)  # type: ignore[no-any-return]
+
+    def _thrust_axis(self) -> Array:
+        own = self.from_candidate
+        per_event = np.bincount(self.event_of_particle[own], minlength=len(self.sets))
+        offsets = np.concatenate([[0], np.cumsum(per_event)])
+        return thrust(self.momenta[own], offsets).axis
+
+    @property
+    def frame(self) -> Array:
+        """Axes of the candidate's own frame as rows, shape ``(n_events, 3, 3)``.
+
+        The third is the thrust axis, the first lies in the plane of it and the beam (z), on the
+        side of the beam. Without a thrust axis, or along the beam, x and y take their places.
+        """
+        return self._once("frame", self._frame)  # type: ignore[no-any-return]
+
+    def _frame(self) -> Array:
+        third = self.thrust_axis.copy()
+        third[(third == 0).all(axis=1)] = (0.0, 0.0, 1.0)
+        first = np.array([0.0, 0.0, 1.0]) - third * third[:, 2:]
+        along_beam = np.linalg.norm(first, axis=1) < 1e-9
+        first[along_beam] = (1.0, 0.0, 0.0)
+        first = _unit(first)
+        return np.stack([first, np.cross(third, first), third], axis=1)
+
+    @property
+    def frame_directions(self) -> Array:
+        """:attr:`directions` in the candidate's own frame, shape ``(n_particles, 3)``."""
+        result: Array = self._once(
+            "frame_directions",
+            lambda: np.einsum("nij,nj->ni", self.frame[self.event_of_particle], self.directions),
+        )
+        return result
+
+    @property
+    def flavour(self) -> Array:
+        r"""Sign that says which B the candidate is, as far as its daughters tell; shape ``(n_events,)``.
+
+        The candidate's charge; for a neutral one the sign of :math:`\sum q P_K` (kaons of
+        b → c → s); where that is 0, the charge of the fastest charged daughter; +1 without any.
+        """
+        return self._once("flavour", self._flavour)  # type: ignore[no-any-return]
+
+    def _flavour(self) -> Array:
+        own = self.from_candidate & (self.particle("charge") != 0)
+        event, charge = self.event_of_particle[own], self.particle("charge")[own]
+        kaons = np.bincount(event, charge * self.particle("kaon")[own], minlength=len(self.sets))
+        fastest = np.ones(len(self.sets))
+        order = np.argsort(self.momentum[own], kind="stable")
+        fastest[event[order]] = charge[order]  # the last one, which is the fastest, stays
+        sign = np.sign(self.event("candidate_charge"))
+        sign = np.where(sign != 0, sign, np.sign(kaons))
+        return np.where(sign != 0, sign, np.sign(fastest))
+
+
+def _unit(vectors: Array) -> Array:
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+
+
+def _log_momentum(events: CandidateEvents) -> Array:
+    candidate = np.log(np.maximum(events.p_scale, 1e-3))
+    rest = np.log(np.maximum(events.momentum, 1e-3))
+    return np.asarray(np.where(events.from_candidate, candidate, rest))
+
+
+def _signed_log(events: CandidateEvents, name: str, unit: float) -> Array:
+    values = events.particle(name)
+    return np.asarray(np.sign(values) * np.log1p(np.abs(values) / unit))
+
+
+def _component(events: CandidateEvents, vectors: str, axis: int) -> Array:
+    result: Array = getattr(events, vectors)[:, axis]
+    return result
+
+
+FEATURES: Mapping[str, Callable[[CandidateEvents], Array]] = {
+    "direction_x": partial(_component, vectors="directions", axis=0),
+    "direction_y": partial(_component, vectors="directions", axis=1),
+    "direction_z": partial(_component, vectors="directions", axis=2),
+    "p_scale": lambda events: events.p_scale,
+    "momentum": lambda events: events.momentum,
+    "log_momentum": _log_momentum,
+    "frame_1": partial(_component, vectors="frame_directions", axis=0),
+    "frame_2": partial(_component, vectors="frame_directions", axis=1),
+    "frame_3": partial(_component, vectors="frame_directions", axis=2),
+    "flavour_charge": lambda events: events.particle("charge") * events.flavour[events.event_of_particle],
+    "log_dr": partial(_signed_log, name="dr", unit=2e-3),
+    "log_dz": partial(_signed_log, name="dz", unit=2e-3),
+}
+"""Features that are worked out from particle columns.
+
+``direction_*`` is the momentum's unit vector, ``frame_*`` the same in the candidate's own frame
+(:attr:`CandidateEvents.frame`); ``momentum`` is in GeV, ``p_scale`` in units of the candidate's
+fastest daughter; ``log_momentum`` is the logarithm of the latter for the candidate's daughters and
+of the former [GeV] for all others; ``flavour_charge`` is the charge times
+:attr:`CandidateEvents.flavour`; ``log_dr`` and ``log_dz`` are sign(d) ln(1 + |d| / 20 µm)."""
+
+CANDIDATE_FEATURES: Mapping[str, Callable[[CandidateEvents], Array]] = {
+    **{
+        f"direction_{axis}": lambda events, i=i: _unit(  # type: ignore[misc]
+            np.stack([events.event(f"candidate_p{a}") for a in "xyz"], axis=1)
+        )[:, i]
+        for i, axis in enumerate("xyz")
+    },
+    **{f"thrust_{axis}": partial(_component, vectors="thrust_axis", axis=i) for i, axis in enumerate("xyz")},
+}
+"""Features of the candidate itself: the direction of its momentum, and of its daughters' thrust."""
+
+CONDITIONS: Mapping[str, Callable[[CandidateEvents], NDArray[np.bool_]]] = {
+    "track": lambda events: events.particle("charge") != 0,
+    "photon": lambda events: events.particle("charge") == 0,
+    "signal": lambda events: events.from_candidate,
+    "rest": lambda events: ~events.from_candidate,
+}
+"""Conditions on particles. Signal is what belongs to the candidate, the rest of event is what does not."""
+
+IDENTIFICATION = ("electron", "muon", "pion", "kaon", "proton")
+DIRECTION = ("direction_x", "direction_y", "direction_z")
+
+FIVE_SETS: tuple[SetSpec, ...] = (
+    SetSpec(
+        "rest_tracks",
+        ("px", "py", "pz", "charge", *IDENTIFICATION, "log_dr", "log_dz"),
+        ("rest", "track"),
+        cap=10,
+    ),
+    SetSpec("rest_photons", ("px", "py", "pz"), ("rest", "photon"), cap=20),
+    SetSpec(
+        "signal_tracks",
+        (*DIRECTION, "charge", *IDENTIFICATION, "log_dr", "log_dz", "p_scale"),
+        ("signal", "track"),
+        cap=10,
+    ),
+    SetSpec("signal_photons", (*DIRECTION, "p_scale"), ("signal", "photon"), cap=20),
+    SetSpec("candidate", (*DIRECTION, "thrust_x", "thrust_y", "thrust_z"), ("candidate",)),
+)
+"""The five sets of MultiDeepSets: the momenta of the rest of event, but directions and relative momenta
+of the candidate's daughters, so that nothing can be learnt about its mass and energy."""
+
+ALL_PARTICLES: tuple[SetSpec, ...] = (
+    SetSpec(
+        "particles",
+        (*DIRECTION, "log_momentum", "from_candidate", "charge", *IDENTIFICATION, "log_dr", "log_dz"),
+    ),
+)
+"""One set of all particles, with the same restraint."""
+
+
+@dataclass(frozen=True, config=ConfigDict(arbitrary_types_allowed=True))
+class SetTable:
+    """The members of one set, event by event: daughters of the candidate first, by falling momentum.
+
+    Parameters
+    ----------
+    features
+        Float32, shape ``(n_members, n_features)``.
+    offsets
+        Int64, shape ``(n_events + 1,)``: event ``i`` owns members ``offsets[i]:offsets[i + 1]``.
+    """
+
+    features: NDArray[np.float32]
+    offsets: NDArray[np.int64]
+
+
+def set_tables(sets: ParticleSets, specs: Iterable[SetSpec]) -> list[SetTable]:
+    """The sets of each event.
+
+    Parameters
+    ----------
+    sets
+        Events with a candidate, see :class:`CandidateEvents`.
+    specs
+        Which sets.
+
+    Raises
+    ------
+    InputError
+        For a feature or condition that is neither known nor a column.
+    """
+    events = CandidateEvents(sets)
+    return [_table(events, spec) for spec in specs]
+
+
+def _table(events: CandidateEvents, spec: SetSpec) -> SetTable:
+    if spec.of_candidate:
+        columns = [_derived(CANDIDATE_FEATURES, events.event, events, name) for name in spec.features]
+        return SetTable(_matrix(columns), np.arange(len(events.sets) + 1, dtype=np.int64))
+    chosen = np.ones(len(events.event_of_particle), dtype=bool)
+    for name in spec.members:
+        chosen &= CONDITIONS[name](events) if name in CONDITIONS else events.particle(name) != 0
+    members = np.flatnonzero(chosen)
+    event = events.event_of_particle[members]
+    # the candidate's daughters first: their place must not depend on how fast it is
+    order = np.lexsort((-events.momentum[members], ~events.from_candidate[members], event))
+    members, event = members[order], event[order]
+    counts = np.bincount(event, minlength=len(events.sets))
+    if spec.cap is not None:
+        begin = np.cumsum(counts) - counts
+        members = members[np.arange(len(members)) - begin[event] < spec.cap]
+        counts = np.minimum(counts, spec.cap)
+    columns = [_derived(FEATURES, events.particle, events, name)[members] for name in spec.features]
+    return SetTable(_matrix(columns), np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
+
+
+def _derived(
+    known: Mapping[str, Callable[[CandidateEvents], Array]],
+    column: Callable[[str], Array],
+    events: CandidateEvents,
+    name: str,
+) -> Array:
+    return known[name](events) if name in known else column(name)
+
+
+def _matrix(columns: list[Array]) -> NDArray[np.float32]:
+    return np.stack(columns, axis=1).astype(np.float32)
