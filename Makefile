@@ -6,7 +6,7 @@ OUT ?= runs/smart-background-$(shell date +%Y%m%d-%H%M%S)
 BROWSER := $(shell for name in "$$CHROMIUM" chromium chromium-browser google-chrome chrome; do command -v "$$name" && break; done)
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install run test check format validate benchmark figures clean
+.PHONY: help install run test check format validate benchmark figures shipped clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,9 @@ benchmark: install ## measure the speeds that the docs quote
 
 figures: install ## draw the detector's figures for the docs
 	$(BIN)/python -m hepsets.report.detector_figures docs/figures
+
+shipped: install ## make the package's own filters from a finished run: make shipped RUN=FOLDER
+	$(BIN)/python -m hepsets.deploy.ship $(RUN)
 
 clean: ## remove .venv and all caches
 	rm -rf .venv build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

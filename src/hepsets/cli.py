@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from hepsets.core.errors import InputError
+from hepsets.deploy.shipped import SHIPPED
 
 ANALYSES = {
     "smart-background": "hepsets.analyses.smart_background",
@@ -56,7 +57,7 @@ def options(
 
 @app.command("list")
 def list_analyses() -> None:
-    """List the analyses, samples, skims and models."""
+    """List the analyses, samples, skims, models and the filters of the package."""
     from hepsets.generate.pythia import SAMPLES
     from hepsets.learn.models import MODEL_NAMES
     from hepsets.select.skims import SKIMS
@@ -66,6 +67,7 @@ def list_analyses() -> None:
         ("samples", SAMPLES),
         ("skims", SKIMS),
         ("models", (*MODEL_NAMES, "DS_{layers}_GCN_{indices}")),
+        ("filters", SHIPPED),
     ):
         typer.echo(f"{title + ':':10}{', '.join(names)}")
 
@@ -192,8 +194,10 @@ def filter_events(
     inputs: Annotated[
         list[Path], typer.Argument(help="HepMC3 ASCII (also gzip, - for standard input) or parquet files.")
     ],
-    model: Annotated[Path, typer.Option(help="Filter that hepsets export wrote.")],
     out: Annotated[Path, typer.Option(help="File of the same format, or - for standard output.")],
+    model: Annotated[
+        str, typer.Option(help="File that hepsets export wrote, or a filter of the package.")
+    ] = SHIPPED[0],
     mode: Annotated[str, typer.Option(help="importance, threshold or score.")] = "importance",
     form: Annotated[str, typer.Option(help="Of the keep probability: root or logistic.")] = "root",
     floor: Annotated[float | None, typer.Option(help="Least keep probability; by default the best.")] = None,

@@ -13,7 +13,7 @@ A steering file::
     main = basf2.create_path()
     main.add_module("EventInfoSetter", expList=[1003], runList=[0], evtNumList=[10000])
     generators.add_evtgen_generator(path=main, finalstate="mixed")
-    add_filter(main, "filter.onnx")
+    add_filter(main)  # the filter of the package, or add_filter(main, "filter.onnx")
     simulation.add_simulation(path=main)
     ...
     basf2.process(main)
@@ -33,9 +33,10 @@ import numpy as np
 from hepsets.core.events import Events
 from hepsets.deploy.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.hepmc import BEAM, decay_forest
+from hepsets.deploy.shipped import SHIPPED
 
 
-def add_filter(path: Any, model: str | Path, settings: FilterSettings | None = None) -> Any:
+def add_filter(path: Any, model: str | Path = SHIPPED[0], settings: FilterSettings | None = None) -> Any:
     """Add the filter to a path; events that no skim wants end there.
 
     Parameters
@@ -43,7 +44,7 @@ def add_filter(path: Any, model: str | Path, settings: FilterSettings | None = N
     path
         A ``basf2.Path``, with a generator on it.
     model
-        A file that ``hepsets export`` wrote.
+        A file that ``hepsets export`` wrote, or the name of a filter of the package.
     settings
         How to filter; unbiased importance sampling by default.
 

@@ -17,6 +17,7 @@ from hepsets.core.event_random import uniforms
 from hepsets.core.events import PARTICLE_COLUMNS, Events
 from hepsets.deploy.filter_card import FilterCard, SkimCard, total_momentum
 from hepsets.deploy.onnx_model import OnnxModel
+from hepsets.deploy.shipped import SHIPPED, filter_file
 from hepsets.evaluate.keep_rule import KeepRule, LogisticRule
 
 Array = NDArray[np.float64]
@@ -134,7 +135,7 @@ class EventFilter:
     --------
     ::
 
-        keep = EventFilter.load("filter.onnx")
+        keep = EventFilter.load("filter.onnx")  # or load(), or load("all_skims"): those of the package
         weights = keep.weights(events)        # (n_events, n_skims), 0: not sampled
     """
 
@@ -143,8 +144,8 @@ class EventFilter:
         self.card = card
 
     @classmethod
-    def load(cls, path: str | Path, *, threads: int = 1) -> EventFilter:
-        """Load a file that ``hepsets export`` wrote.
+    def load(cls, model: str | Path = SHIPPED[0], *, threads: int = 1) -> EventFilter:
+        """Load a file that ``hepsets export`` wrote, or a shipped filter by its name.
 
         Raises
         ------
@@ -152,22 +153,23 @@ class EventFilter:
             If it is no such file, is damaged, or reaches beyond itself (foreign operators, external
             data).
         """
-        model = OnnxModel(path, threads=threads)
-        if CARD not in model.metadata:
+        path = filter_file(model)
+        network = OnnxModel(path, threads=threads)
+        if CARD not in network.metadata:
             raise InputError(
                 f"{path} is a model without keep rules", "a filter", "make it with hepsets export"
             )
-        card = FilterCard.from_json(model.metadata[CARD], str(path))
-        found = model.score(_nothing()).size
+        card = FilterCard.from_json(network.metadata[CARD], str(path))
+        found = network.score(_nothing()).size
         if found != len(card.skims):
             raise InputError(
                 f"{path} names {len(card.skims)} skims and scores {found}", "a score for each skim"
             )
-        if model.takes_event_types != bool(card.event_types):
+        if network.takes_event_types != bool(card.event_types):
             raise InputError(
                 f"{path} whose card and graph differ in event types", "what hepsets export wrote"
             )
-        return cls(model, card)
+        return cls(network, card)
 
     @property
     def skims(self) -> tuple[str, ...]:

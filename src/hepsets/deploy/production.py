@@ -31,6 +31,7 @@ from hepsets.core.run import versions, write_atomically
 from hepsets.core.whole_file import whole_file
 from hepsets.deploy import scale_out
 from hepsets.deploy.event_filter import EventFilter, FilterSettings, Form
+from hepsets.deploy.shipped import filter_file
 from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, generate_block
 from hepsets.select.skims import DEFAULT_SKIM, SKIMS, run_skims
 
@@ -44,7 +45,8 @@ class FilterConfig:
     Parameters
     ----------
     model
-        A file that ``hepsets export`` wrote; without one every event is simulated.
+        A file that ``hepsets export`` wrote, or the name of a filter of the package; without one every
+        event is simulated.
     mode, form, floor, threshold
         See :class:`hepsets.deploy.event_filter.FilterSettings`; the seed is that of the production.
     """
@@ -418,8 +420,8 @@ def merge(config: ProduceConfig, folder: Path, out: Path) -> Summary:
     )
 
 
-def _fingerprint(file: Path | None) -> str | None:
-    return None if file is None else hashlib.sha256(file.read_bytes()).hexdigest()
+def _fingerprint(model: Path | None) -> str | None:
+    return None if model is None else hashlib.sha256(filter_file(model).read_bytes()).hexdigest()
 
 
 def produce(
@@ -477,7 +479,7 @@ def _bring_filter(config: ProduceConfig, shard_folder: Path) -> None:
     copy = shard_folder / "filter.onnx"
     if not copy.exists():
         with whole_file(copy) as partial:
-            shutil.copyfile(config.filter.model, partial)
+            shutil.copyfile(filter_file(config.filter.model), partial)
     if _fingerprint(copy) != _fingerprint(config.filter.model):
         raise _another_filter(config, shard_folder.parent)
 

@@ -1,0 +1,20 @@
+"""The filters that come with the package, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SHIPPED = ("hadronic_b0", "all_skims")
+"""Names of the shipped filters; the first is what is taken where none is named."""
+
+FOLDER = Path(__file__).parent / "filters"
+"""Where they stand: ``NAME.onnx``, and ``NAME.md``, the model card."""
+
+
+def filter_file(name: str | Path) -> Path:
+    """The file of a filter: a shipped one by its name, else the path as it is.
+
+    The names in :data:`SHIPPED` always mean the shipped filters, whatever stands in the current
+    folder; exported files carry an ending.
+    """
+    return FOLDER / f"{name}.onnx" if str(name) in SHIPPED else Path(name)
