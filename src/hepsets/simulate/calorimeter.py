@@ -52,6 +52,8 @@ class CalorimeterConfig:
     threshold_backward: float = 0.060
     efficiency: float = 0.94
     """Probability that a photon above threshold gives its own cluster."""
+    energy_scale: float = 1.0
+    """Measured over true energy of photons, on average."""
     noise: float = 0.0020
     """sigma(E)/E = noise/E + stochastic/E^(1/4) + constant, in quadrature, E in GeV; the first two
     are larger than in the test beam because of pile-up and material."""
@@ -162,7 +164,7 @@ def measure_photon(stream: Stream, config: Record, particle: Record, cluster: Re
     sigma = angle_resolution(config, energy)
     theta = math.atan2(math.hypot(x, y), z) + sigma * normal(stream)
     phi = math.atan2(y, x) + sigma / sine * normal(stream)
-    seen = energy * (1.0 + energy_resolution(config, energy) * normal(stream))
+    seen = config.energy_scale * energy * (1.0 + energy_resolution(config, energy) * normal(stream))
     if uniform(stream) < config.tail_fraction:
         seen *= math.exp(-config.tail_mean * exponential(stream))
     return _store(stream, config, seen, theta, phi, config.photon_shape, cluster)

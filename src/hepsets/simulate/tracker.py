@@ -63,6 +63,8 @@ class TrackerConfig:
     """Up to this distance [cm] from the axis a particle may start without loss (inside the VXD)."""
     displaced_none: float = 45.0
     """From this distance on too few layers are left."""
+    momentum_scale: float = 1.0
+    """Measured over true momentum, on average."""
     momentum_pt: float = 0.001
     """Measurement term of sigma(pT)/pT per GeV."""
     momentum_scattering: float = 0.003
@@ -175,7 +177,7 @@ def measure_track(
     sigma_pt = momentum_resolution(config, pt, beta)
     if fate == KINKED:
         sigma_pt = math.hypot(sigma_pt, config.kink_smearing)
-    factor = 1.0 + scale * sigma_pt * normal(stream)
+    factor = config.momentum_scale * (1.0 + scale * sigma_pt * normal(stream))
     if species == ELECTRON:
         # most electrons lose little, a few lose much: an exponential in log energy
         factor *= math.exp(-exponential(stream) * config.bremsstrahlung / sine)
