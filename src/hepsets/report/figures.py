@@ -27,7 +27,7 @@ from hepsets.evaluate.bias import Bias, WeightedBias
 from hepsets.evaluate.calibration import Calibration
 from hepsets.evaluate.classification import Classification, Roc
 from hepsets.evaluate.limit import Limit
-from hepsets.evaluate.speedup import SpeedupCurve, SpeedupResult
+from hepsets.evaluate.speedup import FloorScan, SpeedupCurve, SpeedupResult
 
 Array = NDArray[np.float64]
 P = ParamSpec("P")
@@ -132,7 +132,7 @@ def save(figure: Figure, path: str | Path) -> None:
         figure.savefig(path, facecolor="white", dpi=160)
 
 
-def _styled(draw: Callable[Concatenate[Figure, P], None]) -> Callable[P, Figure]:
+def styled(draw: Callable[Concatenate[Figure, P], None]) -> Callable[P, Figure]:
     """Turn a function that draws on a figure into one that returns it, drawn in the house style."""
 
     @functools.wraps(draw)
@@ -148,7 +148,7 @@ def _styled(draw: Callable[Concatenate[Figure, P], None]) -> Callable[P, Figure]
 # -- models side by side -----------------------------------------------------------------------------
 
 
-@_styled
+@styled
 def roc_curves(
     figure: Figure,
     models: Mapping[str, Classification],
@@ -156,7 +156,7 @@ def roc_curves(
     limit: Limit | None = None,
 ) -> None:
     """ROC curves, and beside them the areas with their errors, which also name the curves."""
-    _some(models)
+    not_empty(models)
     figure.set_size_inches(9.4, max(4.2, 1.2 + 0.27 * len(models)))
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
     left.plot([0, 1], [0, 1], color=RULE, lw=0.9)
@@ -179,10 +179,10 @@ def roc_curves(
     )
     left.set_aspect("equal", adjustable="box", anchor="W")
     values = {name: Measured(model.auc, model.auc_se) for name, model in models.items()}
-    _ranking(right, values, styles, None if limit is None else limit.auc, "area under the ROC curve", 3)
+    ranking(right, values, styles, None if limit is None else limit.auc, "area under the ROC curve", 3)
 
 
-@_styled
+@styled
 def speedup_curves(
     figure: Figure,
     curves: Mapping[str, SpeedupCurve],
@@ -191,7 +191,7 @@ def speedup_curves(
     limit: Limit | None = None,
 ) -> None:
     """Speedup against the share of events that is simulated, and the speedups at the chosen thresholds."""
-    _some(curves)
+    not_empty(curves)
     figure.set_size_inches(9.4, max(4.2, 1.2 + 0.27 * len(curves)))
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
     lowest = 1.0
@@ -231,7 +231,7 @@ def speedup_curves(
     left.margins(y=0.12)
     left.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     values = {name: Measured(point.speedup, point.speedup_se) for name, point in chosen.items()}
-    _ranking(
+    ranking(
         right,
         values,
         styles,
@@ -241,16 +241,18 @@ def speedup_curves(
     )
 
 
-def _ranking(
+def ranking(
     axes: Axes,
     values: Mapping[str, Measured],
     styles: Mapping[str, Style],
     limit: Measured | None,
     label: str,
     digits: int,
+    *,
+    less_is_better: bool = False,
 ) -> None:
     """Values with errors, best on top, names at the axis in the colour of the model."""
-    order = sorted(values, key=lambda name: values[name].value)
+    order = sorted(values, key=lambda name: values[name].value, reverse=less_is_better)
     for row, name in enumerate(order):
         style, measured = styles[name], values[name]
         axes.errorbar(
@@ -291,7 +293,7 @@ def _ranking(
 # -- one panel per model -----------------------------------------------------------------------------
 
 
-@_styled
+@styled
 def score_distributions(
     figure: Figure,
     scores: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike | None]],
@@ -300,7 +302,7 @@ def score_distributions(
 ) -> None:
     """Scores of passing and failing events, each normalised to one; ``scores``: labels, scores, weights."""
     edges = np.linspace(0, 1, 41)
-    for axes, (name, (labels, score, weights)) in _panels(
+    for axes, (name, (labels, score, weights)) in model_panels(
         figure, scores, "score", "events per unit of score"
     ):
         passes, value = np.asarray(labels, dtype=bool), np.asarray(score, dtype=np.float64)
@@ -316,7 +318,7 @@ def score_distributions(
         axes.set_ylim(0, None)
 
 
-@_styled
+@styled
 def filter_histograms(
     figure: Figure,
     edges: Array,
@@ -332,7 +334,7 @@ def filter_histograms(
     scores, probabilities
         Events per bin for each skim, shape ``(n_bins,)``.
     """
-    _some(scores)
+    not_empty(scores)
     figure.set_size_inches(9.4, 3.4)
     panels = figure.subplots(1, 2, sharey=True)
     styles = model_styles(list(scores))
@@ -348,12 +350,15 @@ def filter_histograms(
     panels[1].legend()
 
 
-@_styled
+@styled
 def calibration_curves(
-    figure: Figure, models: Mapping[str, Calibration], styles: Mapping[str, Style]
+    figure: Figure,
+    models: Mapping[str, Calibration],
+    styles: Mapping[str, Style],
+    share: str = "share that passes",
 ) -> None:
     """Share of passing events against mean score, with the expected calibration error."""
-    for axes, (name, curve) in _panels(figure, models, "mean score", "share that passes"):
+    for axes, (name, curve) in model_panels(figure, models, "mean score", share):
         axes.plot([0, 1], [0, 1], color=RULE, lw=0.9)
         axes.errorbar(
             curve.mean_score,
@@ -379,13 +384,13 @@ def calibration_curves(
         axes.set_title(name, color=styles[name].colour)
 
 
-@_styled
+@styled
 def training_curves(figure: Figure, models: Mapping[str, TrainingCurve], styles: Mapping[str, Style]) -> None:
     """Training (thin) and validation (thick) loss per epoch; the epoch that was kept is marked."""
     ends = [loss for curve in models.values() for loss in (*curve.train_loss, *curve.validation_loss)]
     low, high = min(ends, default=0.0), float(np.quantile(ends, 0.98)) if ends else 1.0
     pad = 0.06 * (high - low) or 0.05
-    for axes, (name, curve) in _panels(figure, models, "epoch", "loss", sharey=True):
+    for axes, (name, curve) in model_panels(figure, models, "epoch", "loss", sharey=True):
         for other in models.values():
             axes.plot(
                 range(1, len(other.validation_loss) + 1), other.validation_loss, color=RULE, lw=0.8, zorder=1
@@ -411,7 +416,7 @@ def training_curves(figure: Figure, models: Mapping[str, TrainingCurve], styles:
 # -- what the filter does ------------------------------------------------------------------------------
 
 
-@_styled
+@styled
 def bias_histograms(
     figure: Figure, results: Sequence[Bias], axis_labels: Mapping[str, str], colour: str = COLOURS[0]
 ) -> None:
@@ -434,7 +439,7 @@ def bias_histograms(
     _compared(figure, panels, colour)
 
 
-@_styled
+@styled
 def weighted_histograms(
     figure: Figure, results: Sequence[WeightedBias], axis_labels: Mapping[str, str], colour: str = COLOURS[0]
 ) -> None:
@@ -472,7 +477,7 @@ class _Compared:
 
 def _compared(figure: Figure, panels: Sequence[_Compared], colour: str) -> None:
     """Histograms with the pulls below them, four panels in a row."""
-    _some(panels)
+    not_empty(panels)
     columns = min(4, len(panels))
     rows = -(-len(panels) // columns)
     figure.set_size_inches(2.55 * columns + 0.4, 2.75 * rows)
@@ -512,7 +517,7 @@ def _compared(figure: Figure, panels: Sequence[_Compared], colour: str) -> None:
     figure.align_ylabels()
 
 
-@_styled
+@styled
 def limit_summary(figure: Figure, limit: Limit) -> None:
     """The distribution of the pass probability, and how the best speedup depends on the cut."""
     figure.set_size_inches(9.4, 3.4)
@@ -548,7 +553,7 @@ def limit_summary(figure: Figure, limit: Limit) -> None:
 # -- studies -------------------------------------------------------------------------------------------
 
 
-@_styled
+@styled
 def embedding_map(
     figure: Figure,
     coordinates: ArrayLike,
@@ -596,10 +601,10 @@ def embedding_map(
             taken.append(box)
 
 
-@_styled
+@styled
 def layer_scan(figure: Figure, points: Sequence[ScanPoint]) -> None:
     """AUC against the number of layers, by the number of graph convolutions among them."""
-    _some(points)
+    not_empty(points)
     figure.set_size_inches(8.2, 4.0)
     axes = figure.subplots()
     kinds = sorted({point.graph_layers for point in points})
@@ -628,14 +633,14 @@ def layer_scan(figure: Figure, points: Sequence[ScanPoint]) -> None:
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
-@_styled
+@styled
 def learning_curves(
     figure: Figure,
     auc: Mapping[str, Mapping[int, Measured]],
     speedup: Mapping[str, Mapping[int, Measured]],
 ) -> None:
     """AUC and unbiased speedup of each method against the number of passing events with labels."""
-    _some(auc)
+    not_empty(auc)
     figure.set_size_inches(8.2, 3.4)
     for axes, curves, label in zip(
         figure.subplots(1, 2),
@@ -664,7 +669,25 @@ def learning_curves(
     axes.legend(loc="best")
 
 
-@_styled
+@styled
+def floor_scan(figure: Figure, scan: FloorScan, colour: str) -> None:
+    """Unbiased speedup, and the largest weight of a passing event, against the floor."""
+    figure.set_size_inches(8.2, 3.3)
+    left, right = figure.subplots(1, 2)
+    left.errorbar(scan.floors, scan.speedup, scan.speedup_se, color=colour, marker="o", ms=4, lw=1.2)
+    left.set(xlabel="floor of the keep probability", ylabel="speedup without bias", ylim=(0, None))
+    right.plot(scan.floors, scan.largest_weight, color=colour, marker="o", ms=4, lw=1.2)
+    right.set(
+        xlabel="floor of the keep probability", ylabel="largest weight of a passing event", yscale="log"
+    )
+    for axes in (left, right):
+        axes.set_xscale("log")
+        axes.axvline(scan.chosen, color=MUTED, ls=":", lw=1.2)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    right.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+
+
+@styled
 def feature_study(
     figure: Figure,
     baseline: str,
@@ -673,7 +696,7 @@ def feature_study(
     quantity: str = "area under the ROC curve",
 ) -> None:
     """Change of a quantity by each variation against the baseline, with the paired error."""
-    _some(differences)
+    not_empty(differences)
     figure.set_size_inches(7.4, 0.9 + 0.3 * len(differences))
     axes = figure.subplots()
     order = list(differences)[::-1]
@@ -694,10 +717,10 @@ def feature_study(
 # -- many skims --------------------------------------------------------------------------------------
 
 
-@_styled
+@styled
 def areas_by_sample(figure: Figure, areas: Mapping[str, Mapping[str, Measured]]) -> None:
     """AUC of each skim's head, in all events and by sample; ``areas``: by skim, then by sample."""
-    _some(areas)
+    not_empty(areas)
     figure.set_size_inches(8.2, 3.6)
     axes = figure.subplots()
     names = list(dict.fromkeys(name for of_skim in areas.values() for name in of_skim))
@@ -722,10 +745,10 @@ def areas_by_sample(figure: Figure, areas: Mapping[str, Mapping[str, Measured]])
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
-@_styled
+@styled
 def simulated_shares(figure: Figure, each: Mapping[str, Measured], together: Mapping[str, Measured]) -> None:
     """Share of generated events that is simulated: for each skim alone, and for all of them together."""
-    _some(each)
+    not_empty(each)
     figure.set_size_inches(7.4, 0.9 + 0.3 * (len(each) + len(together)))
     axes = figure.subplots()
     rows = [*((name, share, MUTED) for name, share in each.items())]
@@ -751,11 +774,11 @@ def simulated_shares(figure: Figure, each: Mapping[str, Measured], together: Map
 # -- inside ------------------------------------------------------------------------------------------
 
 
-def _panels(
+def model_panels(
     figure: Figure, models: Mapping[str, Any], x_label: str, y_label: str, *, sharey: bool = False
 ) -> list[tuple[Axes, tuple[str, Any]]]:
     """One small panel per model, axis labels at the rim only."""
-    _some(models)
+    not_empty(models)
     columns = min(4, len(models))
     rows = -(-len(models) // columns)
     figure.set_size_inches(2.35 * columns + 0.4, 1.95 * rows + 0.3)
@@ -786,6 +809,7 @@ def _thousandths(measured: Measured) -> str:
     return f"{1e3 * measured.value:.{digits}f} ± {1e3 * measured.se:.{digits}f}"
 
 
-def _some(content: Mapping[str, Any] | Sequence[Any]) -> None:
+def not_empty(content: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Refuse to draw nothing."""
     if not content:
         raise InputError("nothing to draw", "at least one entry")
