@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from hepsets.core.errors import InputError
 from hepsets.evaluate.calibration import correct_prior
+from hepsets.evaluate.keep_rule import KeepRule
 from hepsets.evaluate.speedup import (
     SpeedupConfig,
     choose_keep_rule,
@@ -13,6 +14,7 @@ from hepsets.evaluate.speedup import (
     importance_ratio,
     importance_speedup,
     measured_retention,
+    scan_floors,
     speedup,
     speedup_at,
     speedup_curve,
@@ -243,3 +245,18 @@ def test_the_error_of_a_ratio_of_unbiased_speedups_is_that_of_resampled_events()
     separate = [importance_speedup(labels, keep, weights, costs) for keep in (one, two)]
     apart = np.hypot(*(each.speedup_se / each.speedup for each in separate))
     assert found.se / found.value < 0.6 * apart  # the events are the same
+
+
+def test_floors_bound_the_weights_and_the_highest_keeps_everything():
+    rng = np.random.default_rng(3)
+    truth = rng.beta(0.2, 4, 5000)
+    labels = rng.random(5000) < truth
+    costs = SpeedupConfig(retention=None, time_network=0.0)
+    rule = KeepRule(1.5, 0.02, float(labels.mean()), float(labels.mean()))
+    scan = scan_floors(labels, truth, None, rule, costs)
+    assert scan.chosen == 0.02
+    assert (scan.largest_weight <= 1 / scan.floors + 1e-9).all()
+    assert (np.diff(scan.effective_fraction) >= 0).all()
+    assert scan.speedup[-1] == pytest.approx(1)
+    at = importance_speedup(labels, rule(truth), None, costs)
+    assert scan.speedup[list(scan.floors).index(0.02)] == pytest.approx(at.speedup)

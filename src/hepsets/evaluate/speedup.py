@@ -357,6 +357,50 @@ def choose_keep_rule(
     return max(rules, key=gain)
 
 
+@result(frozen=True)
+class FloorScan:
+    """Importance sampling against the floor of the keep probability; arrays of shape ``(n_floors,)``.
+
+    ``largest_weight`` is that of the passing events, 1/p of the least likely one.
+    """
+
+    chosen: float
+    floors: Array
+    speedup: Array
+    speedup_se: Array
+    effective_fraction: Array
+    largest_weight: Array
+
+
+def scan_floors(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    weights: ArrayLike | None,
+    rule: KeepRule,
+    config: SpeedupConfig,
+    floors: ArrayLike = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
+) -> FloorScan:
+    """What other floors than its own would make of a keep rule.
+
+    Raises
+    ------
+    InputError
+        As :func:`importance_speedup`.
+    """
+    sample = scored(labels, scores, weights)
+    at = np.asarray(floors, dtype=np.float64)
+    keeps = [dataclasses.replace(rule, floor=float(floor))(sample.scores) for floor in at]
+    found = [importance_speedup(sample.labels, keep, sample.weights, config) for keep in keeps]
+    return FloorScan(
+        rule.floor,
+        at,
+        np.array([each.speedup for each in found]),
+        np.array([each.speedup_se for each in found]),
+        np.array([each.effective_fraction for each in found]),
+        np.array([1 / keep[sample.labels].min() for keep in keeps]),
+    )
+
+
 def choose_logistic_rule(
     labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None, config: SpeedupConfig
 ) -> LogisticRule:

@@ -24,6 +24,7 @@ from hepsets.evaluate.bias import Bias, WeightedBias, measure_bias, measure_weig
 from hepsets.evaluate.calibration import Calibration, calibrate
 from hepsets.evaluate.classification import Classification, classify
 from hepsets.evaluate.speedup import (
+    FloorScan,
     ImportanceResult,
     SpeedupCurve,
     SpeedupResult,
@@ -31,6 +32,7 @@ from hepsets.evaluate.speedup import (
     choose_logistic_rule,
     choose_threshold,
     importance_speedup,
+    scan_floors,
     speedup_at,
     speedup_curve,
 )
@@ -67,6 +69,7 @@ class ModelResult:
     speedup: SpeedupResult
     curve: SpeedupCurve
     importance: ImportanceResult
+    floors: FloorScan
     calibration: Calibration
     biases: tuple[Bias, ...]
     weighted_biases: tuple[WeightedBias, ...]
@@ -244,6 +247,7 @@ def judge(config: Config, name: str, samples: Samples, folder: Path) -> ModelRes
         speedup=speedup_at(choice.threshold, label, scores, weight, costs),
         curve=speedup_curve(label, scores, weight, costs),
         importance=importance_speedup(label, keep_rule(scores), weight, costs),
+        floors=scan_floors(label, scores, weight, keep_rule, costs),
         calibration=calibrate(label, scores),
         biases=biases_at(choice.threshold, samples.test, scores),
         weighted_biases=weighted_biases(keep_rule(scores), samples.test, config.seed),

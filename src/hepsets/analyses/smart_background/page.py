@@ -319,6 +319,13 @@ def _bias(result: Result, best: ModelResult, colour: str, keep: _Figures) -> Ite
         figures.weighted_histograms(best.weighted_biases, labels, colour),
         f"Observables of all passing events, and of those that {best.name} keeps, weighted.",
     )
+    yield keep(
+        "floors",
+        figures.floor_scan(best.floors, colour),
+        "Floors of the keep probability. A smaller one saves no more than what events cost that fail anyway, "
+        "and lets single events weigh more: the largest weight is that of a passing event that the network "
+        "had given up. Dotted: the floor chosen on validation events.",
+    )
 
 
 def _axis_labels(result: Result) -> dict[str, str]:
