@@ -21,7 +21,7 @@ from hepsets.core.events import Events
 from hepsets.core.whole_file import whole_file
 from hepsets.evaluate.keep_rule import KeepRule, LogisticRule
 
-SCHEMA = "hepsets-filter-1"
+SCHEMA = "hepsets-filter-2"
 """Version of the card's schema; a reader refuses any other."""
 
 MOMENTUM = ("px", "py", "pz", "energy")
@@ -35,6 +35,8 @@ class TrainingDomain:
     ----------
     pdg_ids
         All ids that occur in training, rising.
+    roots
+        Ids of the particles without mothers in training, rising: what the collisions made.
     multiplicity
         Least and greatest number of particles.
     momentum
@@ -42,6 +44,7 @@ class TrainingDomain:
     """
 
     pdg_ids: tuple[int, ...]
+    roots: tuple[int, ...]
     multiplicity: tuple[int, int]
     momentum: tuple[tuple[float, float], ...]
 
@@ -49,8 +52,10 @@ class TrainingDomain:
     def of(cls, events: Events) -> TrainingDomain:
         """The domain of training events."""
         total = total_momentum(events)
+        pdg = events.particles["pdg"]
         return cls(
-            tuple(int(i) for i in np.unique(events.particles["pdg"])),
+            tuple(int(i) for i in np.unique(pdg)),
+            tuple(int(i) for i in np.unique(pdg[places_of_roots(events)])),
             (int(events.multiplicity.min()), int(events.multiplicity.max())),
             tuple((float(low), float(high)) for low, high in zip(total.min(0), total.max(0), strict=True)),
         )
@@ -136,7 +141,7 @@ class FilterCard:
                 raise InputError(
                     f"{source} has a filter card of schema {schema!r}",
                     SCHEMA,
-                    "export it again with this version of hepsets",
+                    "repeat the run that it came from, and the export, with this version of hepsets",
                 )
             card = _card(content)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -191,9 +196,14 @@ def load_card(path: str | Path) -> FilterCard:
     return FilterCard.from_json(text, str(path))
 
 
+def places_of_roots(events: Events) -> NDArray[np.int64]:
+    """Places of the particles without mothers among all particles."""
+    return np.flatnonzero(events.mothers == np.arange(events.n_particles))
+
+
 def total_momentum(events: Events) -> NDArray[np.float64]:
     """Total px, py, pz and energy of the roots of each event [GeV], shape ``(n_events, 4)``."""
-    roots = np.flatnonzero(events.mothers == np.arange(events.n_particles))
+    roots = places_of_roots(events)
     event = events.event_of_particle[roots]
     return np.stack(
         [np.bincount(event, events.particles[name][roots], len(events)) for name in MOMENTUM], axis=1
@@ -222,11 +232,11 @@ def _card(content: dict[str, Any]) -> FilterCard:
         _check(skim)
     if not skims or len({skim.name for skim in skims}) != len(skims):
         raise ValueError(f"skims {[skim.name for skim in skims]}")
-    ids = tuple(sorted(int(i) for i in domain["pdg_ids"]))
+    ids, roots = (tuple(sorted(int(i) for i in domain[name])) for name in ("pdg_ids", "roots"))
     names = {name: str(content[name]) for name in ("model", "sample", "version")}
     types = tuple(str(name) for name in content.get("event_types", ()))
     return FilterCard(
-        **names, skims=skims, domain=TrainingDomain(ids, (low, high), momentum), event_types=types
+        **names, skims=skims, domain=TrainingDomain(ids, roots, (low, high), momentum), event_types=types
     )
 
 
