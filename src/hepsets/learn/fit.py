@@ -23,7 +23,7 @@ from torch import Tensor
 
 from hepsets.core.errors import InputError
 from hepsets.core.whole_file import whole_file
-from hepsets.learn.losses import ComputingTime, Loss, computing_time, cross_entropy
+from hepsets.learn.losses import ComputingTime, Loss, Penalty, computing_time, cross_entropy
 from hepsets.learn.model import logits_of
 from hepsets.learn.trainable import Trainable, TrainingData
 
@@ -151,6 +151,7 @@ def fit(
     weights: NDArray[Any] | None = None,
     config: FitConfig | None = None,
     *,
+    penalty: Penalty | None = None,
     progress: Progress | None = None,
     checkpoint: Path | None = None,
 ) -> FitResult:
@@ -173,6 +174,8 @@ def fit(
         negative: how much each event counts in losses and metrics.
     config
         How to train; the published way by default.
+    penalty
+        Added to the loss of every batch, and in validation as a mean over parts of as many events.
     progress
         Told about each step.
     checkpoint
@@ -196,13 +199,15 @@ def fit(
     validation = data.select(torch.from_numpy(validation_part))
     data = data.to(fabric.device)
     targets, importance = targets.to(fabric.device), importance.to(fabric.device)
+    if penalty is not None:
+        penalty.to(fabric.device)
 
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
     )
     network, step = fabric.setup(model, optimizer)
     state = _State(copy.deepcopy(model.state_dict()), 0, [])
-    fingerprint = _fingerprint(model, train, targets, importance, config)
+    fingerprint = _fingerprint(model, train, targets, importance, config, penalty)
     if checkpoint is not None and checkpoint.exists():
         state = _resume(checkpoint, fingerprint, model, optimizer, fabric.device)
 
@@ -223,6 +228,8 @@ def fit(
                 share = importance[events].sum(0) / fabric.world_size
                 logits = network(batch).reshape(len(mine), -1)
                 loss = loss_of(logits, targets[mine], importance[mine], share)
+                if penalty is not None:
+                    loss = loss + penalty(logits, mine)
                 step.zero_grad()
                 fabric.backward(loss)
                 step.step()
@@ -241,6 +248,7 @@ def fit(
             targets[validation_part].cpu(),
             importance[validation_part].cpu(),
             EpochRecord(epoch, train_loss, math.nan, math.nan, math.nan, seconds),
+            None if penalty is None else _penalty_of_parts(penalty, validation_part, config.batch_events),
         )
         if not math.isfinite(record.train_loss) or not math.isfinite(record.validation_loss):
             raise InputError(
@@ -352,13 +360,39 @@ def _rate(schedule: str, fraction: float) -> float:
     return 1.0 if schedule == "constant" else 0.5 * (1.0 + math.cos(math.pi * fraction))
 
 
+def _penalty_of_parts(
+    penalty: Penalty, events: NDArray[np.int64], batch_events: int
+) -> Callable[[Tensor], float]:
+    """From logits of ``events`` to the mean penalty of parts of about ``batch_events`` of them."""
+    parts = math.ceil(len(events) / batch_events)
+    # neighbours in a file may be of one kind: deal them out
+    dealt = [torch.arange(start, len(events), parts) for start in range(parts)]
+
+    def mean(logits: Tensor) -> float:
+        with torch.inference_mode():
+            values = [
+                penalty(logits[part].to(device), torch.from_numpy(events)[part].to(device)) for part in dealt
+            ]
+        return float(torch.stack(values).mean())
+
+    device = next(iter(penalty.buffers()), torch.empty(0)).device
+    return mean
+
+
 def _validate(
-    model: Trainable, loss_of: Loss, data: TrainingData, targets: Tensor, weights: Tensor, record: EpochRecord
+    model: Trainable,
+    loss_of: Loss,
+    data: TrainingData,
+    targets: Tensor,
+    weights: Tensor,
+    record: EpochRecord,
+    penalty_of: Callable[[Tensor], float] | None,
 ) -> EpochRecord:
     """``record`` with the metrics on the validation events."""
     logits = logits_of(model, data)
     weights = weights.double()
     loss = float(loss_of(logits.double(), targets.double(), weights, weights.sum(0)))
+    loss += penalty_of(logits) if penalty_of is not None else 0.0
     first, truth, w = logits[:, 0].numpy(), targets[:, 0].double().numpy(), weights[:, 0].numpy()
     accuracy = float(np.average((first >= 0) == (truth >= 0.5), weights=w)) if w.sum() else math.nan
     auc = soft_auc(first, truth, w)
@@ -381,15 +415,25 @@ def soft_auc(scores: NDArray[Any], labels: NDArray[Any], weights: NDArray[Any]) 
 # -- checkpoints -----------------------------------------------------------------------------------
 
 
-def _fingerprint(model: Trainable, train: Sized, targets: Tensor, weights: Tensor, config: FitConfig) -> str:
+def _fingerprint(
+    model: Trainable,
+    train: Sized,
+    targets: Tensor,
+    weights: Tensor,
+    config: FitConfig,
+    penalty: Penalty | None,
+) -> str:
     """What a checkpoint must share with a fit to be resumed by it."""
     settings = dataclasses.asdict(config)
     settings.pop("device")
     if config.schedule == "constant":  # then more epochs only go on
         settings.pop("epochs")
     text, arrays = model.fingerprint(train)
+    buffers = () if penalty is None else tuple(buffer.cpu().numpy() for buffer in penalty.buffers())
+    if penalty is not None:
+        text += f" {penalty!r}"
     digest = hashlib.sha256(f"{text} {settings!r}".encode())
-    for array in (*arrays, targets.cpu().numpy(), weights.cpu().numpy()):
+    for array in (*arrays, targets.cpu().numpy(), weights.cpu().numpy(), *buffers):
         digest.update(array.tobytes())
     return digest.hexdigest()
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import torch
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 Loss: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
@@ -16,6 +16,17 @@ Loss: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 LEAST_LOGIT = -8.0
 """Keep probabilities below 3·10⁻⁴ count as that in the computing time: one event must not rule a batch."""
+
+
+class Penalty(nn.Module):
+    """What is added to a loss because of more than logits, targets and weights.
+
+    What it knows of the events are buffers, one entry per event; its ``repr`` names its settings.
+    """
+
+    def forward(self, logits: Tensor, events: Tensor) -> Tensor:
+        """A number, from logits ``(n, heads)`` and the numbers ``(n,)`` of these events in the sample."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

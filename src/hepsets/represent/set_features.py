@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field
-from pydantic.dataclasses import dataclass
+from pydantic import ConfigDict
 
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
@@ -18,7 +17,7 @@ from hepsets.select.event_shape import thrust
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True)
 class SetSpec:
     """A set of each event: what belongs to it, and what is seen of that.
 
@@ -39,17 +38,22 @@ class SetSpec:
     Raises
     ------
     InputError
-        For no feature or one that is named twice, and for ``"candidate"`` with other conditions.
+        For no feature or one that is named twice, a cap below 1, and ``"candidate"`` with other
+        conditions.
     """
 
     name: str
     features: tuple[str, ...]
     members: tuple[str, ...] = ()
-    cap: int | None = Field(default=None, ge=1)
+    cap: int | None = None
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     def __post_init__(self) -> None:
         if not self.features or len(set(self.features)) < len(self.features):
             raise InputError(f"features {list(self.features)} of the set {self.name!r}", "names, each once")
+        if self.cap is not None and self.cap < 1:
+            raise InputError(f"cap {self.cap} of the set {self.name!r}", "at least 1, or none")
         if "candidate" in self.members and (len(self.members) > 1 or self.cap is not None):
             raise InputError(
                 f"members {list(self.members)} with cap {self.cap} of the set {self.name!r}",
@@ -75,12 +79,6 @@ class CandidateEvents:
     def __init__(self, sets: ParticleSets) -> None:
         self.sets = sets
         self.event_of_particle = sets.event_of_particle
-        self._known: dict[str, Any] = {}
-
-    def _once(self, name: str, make: Callable[[], Any]) -> Any:
-        if name not in self._known:
-            self._known[name] = make()
-        return self._known[name]
 
     def particle(self, name: str) -> Array:
         """A particle column, float64, shape ``(n_particles,)``."""
@@ -101,115 +99,86 @@ class CandidateEvents:
             )
         return np.asarray(self.sets.columns[name], dtype=np.float64)
 
-    @property
+    @cached_property
     def from_candidate(self) -> NDArray[np.bool_]:
         """Whether a particle is a daughter of the candidate, shape ``(n_particles,)``."""
-        result: NDArray[np.bool_] = np.asarray(self.sets.particles["from_candidate"], dtype=bool)
-        return result
+        return np.asarray(self.particle("from_candidate") != 0)
 
-    @property
+    @cached_property
     def momenta(self) -> Array:
         """Momenta [GeV], shape ``(n_particles, 3)``."""
-        result: Array = self._once(
-            "momenta", lambda: np.stack([self.particle(name) for name in ("px", "py", "pz")], axis=1)
-        )
-        return result
+        return np.stack([self.particle(name) for name in ("px", "py", "pz")], axis=1)
 
-    @property
+    @cached_property
     def momentum(self) -> Array:
         """Sizes of the momenta [GeV], shape ``(n_particles,)``."""
-        result: Array = self._once("momentum", lambda: np.linalg.norm(self.momenta, axis=1))
-        return result
+        return np.asarray(np.linalg.norm(self.momenta, axis=1))
 
-    @property
+    @cached_property
     def directions(self) -> Array:
         """Unit vectors, shape ``(n_particles, 3)``; the null vector for a particle at rest."""
-        result: Array = self._once("directions", lambda: _unit(self.momenta))
-        return result
+        return _unit(self.momenta)
 
-    @property
-    def momentum_scale(self) -> Array:
-        """Largest momentum of the candidate's daughters [GeV], shape ``(n_events,)``; 1 without any."""
-        return self._once("momentum_scale", self._momentum_scale)  # type: ignore[no-any-return]
-
-    def _momentum_scale(self) -> Array:
-        own = self.from_candidate
-        largest = np.zeros(len(self.sets))
-        np.maximum.at(largest, self.event_of_particle[own], self.momentum[own])
-        return np.where(largest > 0, largest, 1.0)
-
-    @property
+    @cached_property
     def p_scale(self) -> Array:
         """Momentum over the largest one of the candidate's daughters, shape ``(n_particles,)``.
 
         It tells nothing of the candidate's mass and energy. For particles that do not belong to
         the candidate it is 0: their momenta in this unit would give it away.
         """
-        scaled = self.momentum / self.momentum_scale[self.event_of_particle]
-        return np.where(self.from_candidate, scaled, 0.0)
+        own = self.from_candidate
+        largest = np.zeros(len(self.sets))
+        np.maximum.at(largest, self.event_of_particle[own], self.momentum[own])
+        scale = np.where(largest > 0, largest, 1.0)[self.event_of_particle]
+        return np.asarray(np.where(own, self.momentum / scale, 0.0))
 
-    @property
+    @cached_property
     def thrust_axis(self) -> Array:
         """Thrust axis of the candidate's daughters, shape ``(n_events, 3)``, with z ≥ 0."""
-        return self._once("thrust_axis", self._thrust_axis)  # type: ignore[no-any-return]
+        own = self.sets.select_particles(self.from_candidate)
+        return thrust(self.momenta[self.from_candidate], own.offsets).axis
 
-    def _thrust_axis(self) -> Array:
-        own = self.from_candidate
-        per_event = np.bincount(self.event_of_particle[own], minlength=len(self.sets))
-        offsets = np.concatenate([[0], np.cumsum(per_event)])
-        return thrust(self.momenta[own], offsets).axis
-
-    @property
+    @cached_property
     def frame(self) -> Array:
         """Axes of the candidate's own frame as rows, shape ``(n_events, 3, 3)``.
 
         The third is the thrust axis, the first lies in the plane of it and the beam (z), on the
         side of the beam. Without a thrust axis, or along the beam, x and y take their places.
         """
-        return self._once("frame", self._frame)  # type: ignore[no-any-return]
-
-    def _frame(self) -> Array:
         third = self.thrust_axis.copy()
         third[(third == 0).all(axis=1)] = (0.0, 0.0, 1.0)
         first = np.array([0.0, 0.0, 1.0]) - third * third[:, 2:]
-        along_beam = np.linalg.norm(first, axis=1) < 1e-9
-        first[along_beam] = (1.0, 0.0, 0.0)
+        first[np.linalg.norm(first, axis=1) < 1e-9] = (1.0, 0.0, 0.0)
         first = _unit(first)
         return np.stack([first, np.cross(third, first), third], axis=1)
 
-    @property
+    @cached_property
     def frame_directions(self) -> Array:
         """:attr:`directions` in the candidate's own frame, shape ``(n_particles, 3)``."""
-        result: Array = self._once(
-            "frame_directions",
-            lambda: np.einsum("nij,nj->ni", self.frame[self.event_of_particle], self.directions),
-        )
-        return result
+        axes = self.frame[self.event_of_particle]
+        return np.asarray(np.einsum("nij,nj->ni", axes, self.directions))
 
-    @property
+    @cached_property
     def flavour(self) -> Array:
         r"""Sign that says which B the candidate is, as far as its daughters tell; shape ``(n_events,)``.
 
         The candidate's charge; for a neutral one the sign of :math:`\sum q P_K` (kaons of
         b → c → s); where that is 0, the charge of the fastest charged daughter; +1 without any.
         """
-        return self._once("flavour", self._flavour)  # type: ignore[no-any-return]
-
-    def _flavour(self) -> Array:
-        own = self.from_candidate & (self.particle("charge") != 0)
-        event, charge = self.event_of_particle[own], self.particle("charge")[own]
-        kaons = np.bincount(event, charge * self.particle("kaon")[own], minlength=len(self.sets))
+        charged = self.from_candidate & (self.particle("charge") != 0)
+        event, charge = self.event_of_particle[charged], self.particle("charge")[charged]
+        kaons = np.bincount(event, charge * self.particle("kaon")[charged], minlength=len(self.sets))
         fastest = np.ones(len(self.sets))
-        order = np.argsort(self.momentum[own], kind="stable")
+        order = np.argsort(self.momentum[charged], kind="stable")
         fastest[event[order]] = charge[order]  # the last one, which is the fastest, stays
-        sign = np.sign(self.event("candidate_charge"))
+        sign: Array = np.sign(self.event("candidate_charge"))
         sign = np.where(sign != 0, sign, np.sign(kaons))
-        return np.where(sign != 0, sign, np.sign(fastest))
+        return np.asarray(np.where(sign != 0, sign, np.sign(fastest)))
 
 
 def _unit(vectors: Array) -> Array:
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    return np.asarray(np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0))
 
 
 def _log_momentum(events: CandidateEvents) -> Array:
@@ -301,7 +270,7 @@ ALL_PARTICLES: tuple[SetSpec, ...] = (
 """One set of all particles, with the same restraint."""
 
 
-@dataclass(frozen=True, config=ConfigDict(arbitrary_types_allowed=True))
+@dataclass(frozen=True, eq=False)
 class SetTable:
     """The members of one set, event by event: daughters of the candidate first, by falling momentum.
 
