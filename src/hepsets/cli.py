@@ -19,6 +19,7 @@ from hepsets.deploy.shipped import SHIPPED
 
 ANALYSES = {
     "smart-background": "hepsets.analyses.smart_background",
+    "continuum-suppression": "hepsets.analyses.continuum_suppression",
 }
 """Module of each analysis; it has ``Config``, ``SCALES`` and ``run``."""
 
@@ -213,7 +214,7 @@ def filter_events(
 ) -> None:
     """Keep the generated events that are worth simulating, with weights that leave no bias."""
     from hepsets.deploy.event_filter import EventFilter, FilterSettings
-    from hepsets.deploy.filter_files import filter_files
+    from hepsets.deploy.filter_files import STREAM, filter_files
 
     if report and not report.parent.is_dir():
         raise InputError(f"no folder {report.parent}", "an existing folder", "create it first")
@@ -225,7 +226,12 @@ def filter_events(
     if report:
         from hepsets.report.filter_page import write_filter_page
 
-        write_filter_page(report, summary, event_filter.facts(settings))
+        facts = event_filter.facts(settings) | {
+            "input": ", ".join("standard input" if path == STREAM else str(path) for path in inputs),
+            "output": "standard output" if out == STREAM else str(out),
+            "finished": f"{datetime.now():%Y-%m-%d %H:%M}",
+        }
+        write_filter_page(report, summary, facts, event_filter.rules(settings))
 
 
 @app.command()

@@ -21,6 +21,25 @@ def test_parts_add_up_to_the_whole():
         assert one.effective == pytest.approx(other.effective)
         assert np.array_equal(one.scores, other.scores)
         assert one.scores.sum() == one.probabilities.sum() == 100
+    assert whole.independent == pytest.approx(parts.independent)
+    assert whole.independent == pytest.approx((1 - (1 - p[:, 0]) * (1 - p[:, 1])).sum())
+
+
+def test_the_mean_weight_is_one_within_its_own_error():
+    rng = np.random.default_rng(3)
+    p = rng.uniform(0.05, 1, (300, 1))
+    pulls = []
+    for _ in range(1000):
+        summary = FilterSummary.of(["a"])
+        weights = np.where(rng.random((300, 1)) < p, 1 / p, 0.0)
+        summary.add(p, p, weights, weights[:, 0] > 0)
+        mean = summary.skims[0].mean_weight(summary.read)
+        pulls.append((mean.value - 1) / mean.se)
+    assert abs(np.mean(pulls)) < 0.3  # the error is estimated, so a pull's mean is not quite zero
+    assert np.std(pulls) == pytest.approx(1, abs=0.15)
+    exact = FilterSummary.of(["a"])
+    exact.add(p, p, np.ones_like(p), np.ones(300, dtype=bool))
+    assert (exact.skims[0].mean_weight(300).value, exact.skims[0].mean_weight(300).se) == (1.0, 0.0)
 
 
 def test_the_effective_size_is_kish_s():

@@ -4,6 +4,9 @@ import pytest
 from hepsets.core.errors import InputError
 from hepsets.evaluate.filter_summary import FilterSummary
 from hepsets.report.filter_page import write_filter_page
+from hepsets.report.page import cell_text
+
+RULES = {"hadronic_b0": "p of hadronic_b0", "jpsi": "p of jpsi"}
 
 
 def summary(unbiased: bool = True) -> FilterSummary:
@@ -16,7 +19,7 @@ def summary(unbiased: bool = True) -> FilterSummary:
 
 
 def page(tmp_path, content: FilterSummary) -> str:
-    write_filter_page(tmp_path / "page.html", content, {"mode": "importance", "seed": "1"})
+    write_filter_page(tmp_path / "page.html", content, {"mode": "importance", "seed": "1"}, RULES)
     return " ".join((tmp_path / "page.html").read_text().split())
 
 
@@ -24,8 +27,9 @@ def test_the_page_shows_every_skim_and_what_the_command_said(tmp_path):
     content = summary()
     text = page(tmp_path, content)
     for skim in content.skims:
-        assert skim.name in text
-        assert f"{skim.sum_weights:.1f}" in text
+        assert f"p of {skim.name}" in text
+        assert f"sum of weights {skim.sum_weights:.1f}" in text
+        assert cell_text(skim.mean_weight(content.read)) in text
     assert f"{content.kept} of 50 generated events" in text
     assert "within the domain" in text
 
@@ -39,6 +43,30 @@ def test_strange_events_are_listed_by_reason_and_particle(tmp_path):
     assert "a particle that training never saw" in text
     assert "9900441" in text
     assert "Z0" in text
+    content.unknown_ids.update(dict.fromkeys(range(1000, 1100), 1))
+    assert "and 52 more" in page(tmp_path, content)
+
+
+def test_the_page_tells_what_the_shared_random_number_saves(tmp_path):
+    content = summary()
+    assert content.kept < content.independent < content.read
+    assert f"{100 * content.independent / 50:.2f} %" in page(tmp_path, content)
+
+
+def test_numbers_that_do_not_rise_are_told(tmp_path):
+    content = summary()
+    assert "do not rise" not in page(tmp_path, content)
+    content.repeated_numbers = 3
+    assert "3 event numbers do not rise" in page(tmp_path, content)
+
+
+def test_where_all_events_go_on_no_bias_and_no_chance_is_mentioned(tmp_path):
+    content = FilterSummary.of(["hadronic_b0"])
+    ones = np.ones((20, 1))
+    content.add(ones / 2, ones, ones, np.ones(20, dtype=bool))
+    text = page(tmp_path, content)
+    assert "All 20 generated events go on" in text
+    assert "undo" not in text
 
 
 def test_a_biased_mode_is_called_so(tmp_path):
@@ -48,4 +76,4 @@ def test_a_biased_mode_is_called_so(tmp_path):
 
 def test_a_page_needs_its_folder(tmp_path):
     with pytest.raises(InputError, match="no folder"):
-        write_filter_page(tmp_path / "no" / "page.html", summary(), {})
+        write_filter_page(tmp_path / "no" / "page.html", summary(), {}, RULES)

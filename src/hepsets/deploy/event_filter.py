@@ -177,7 +177,7 @@ class EventFilter:
         return tuple(skim.name for skim in self.card.skims)
 
     def facts(self, settings: FilterSettings) -> dict[str, str]:
-        """How it was trained and is set, for people."""
+        """How it was trained and is set, for people; what holds for single skims is in :meth:`rules`."""
         facts = {
             "model": f"{self.card.model}, hepsets {self.card.version}",
             "trained on": self.card.sample,
@@ -186,19 +186,26 @@ class EventFilter:
         }
         if self.card.event_types:
             facts["events are"] = settings.sample or "told by their column event_type, or unknown"
+        return facts
+
+    def rules(self, settings: FilterSettings) -> dict[str, str]:
+        """Which events are kept for each skim, for people."""
+        rules = {}
         for skim in self.card.skims:
             if settings.mode == "threshold":
                 value = skim.threshold if settings.threshold is None else settings.threshold
-                facts[skim.name] = f"score from {value:.4g}"
-            elif settings.mode == "importance":
+                rules[skim.name] = f"score from {value:.4g}"
+            elif settings.mode == "score":
+                rules[skim.name] = "all"
+            else:
                 rule = _rule(skim, settings)
                 shape = (
-                    f"{rule.scale:.3g} √P(pass), retention {rule.population:.3g}"
+                    f"{rule.scale:.3g} √P(pass)"
                     if isinstance(rule, KeepRule)
                     else f"σ(logit score {rule.offset:+.3g})"
                 )
-                facts[skim.name] = f"p = {shape}, from {rule.floor:.3g} to 1"
-        return facts
+                rules[skim.name] = f"p = {shape}, from {rule.floor:.3g} to 1"
+        return rules
 
     def weights(
         self,

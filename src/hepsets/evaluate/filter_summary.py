@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from hepsets.core.measured import Measured
+
 Array = NDArray[np.float64]
 Key = TypeVar("Key", int, str)
 
@@ -38,6 +40,15 @@ class SkimSummary:
         """Kish's effective number of kept events, (Σw)²/Σw²."""
         return self.sum_weights**2 / self.sum_weights2 if self.sum_weights2 else 0.0
 
+    def mean_weight(self, read: int) -> Measured:
+        """Mean weight of all ``read`` events, kept or not; without bias it is 1 but for chance.
+
+        An event kept with probability p adds (1 - p) / p² to the estimate of the sum's variance
+        (Horvitz and Thompson, J. Am. Stat. Assoc. 47 (1952) 663).
+        """
+        variance = max(self.sum_weights2 - self.sum_weights, 0.0)
+        return Measured(self.sum_weights / read, float(np.sqrt(variance)) / read)
+
 
 @dataclass
 class FilterSummary:
@@ -59,6 +70,8 @@ class FilterSummary:
         How many events hold a PDG id that training never saw, by id.
     repeated_numbers
         Events whose number did not rise above the one before.
+    independent
+        Events that would be kept on average if every skim had a random number of its own.
     """
 
     skims: list[SkimSummary]
@@ -69,6 +82,7 @@ class FilterSummary:
     reasons: Counter[str] = field(default_factory=Counter)
     unknown_ids: Counter[int] = field(default_factory=Counter)
     repeated_numbers: int = 0
+    independent: float = 0.0
 
     @classmethod
     def of(cls, names: Sequence[str], *, unbiased: bool = True) -> FilterSummary:
@@ -79,6 +93,7 @@ class FilterSummary:
         """Count events; arrays have shape ``(n_events, n_skims)``, ``kept`` ``(n_events,)``."""
         self.read += len(scores)
         self.kept += int(kept.sum())
+        self.independent += float((1 - (1 - probabilities).prod(axis=1)).sum())
         for skim, score, probability, weight in zip(
             self.skims, scores.T, probabilities.T, weights.T, strict=True
         ):

@@ -18,12 +18,18 @@ from hepsets.report.page import (
     Page,
     Section,
     Table,
+    cell_text,
     drawing,
     write_page,
 )
 
+MOST_IDS = 50
+"""PDG ids that are listed; more than that and the events are of another kind altogether."""
 
-def write_filter_page(path: str | Path, summary: FilterSummary, facts: Mapping[str, str]) -> None:
+
+def write_filter_page(
+    path: str | Path, summary: FilterSummary, facts: Mapping[str, str], rules: Mapping[str, str]
+) -> None:
     """Write the page, whole or not at all.
 
     Parameters
@@ -34,60 +40,96 @@ def write_filter_page(path: str | Path, summary: FilterSummary, facts: Mapping[s
         What the filter did.
     facts
         How it was set, as (term, value).
+    rules
+        Which events were kept for each skim.
 
     Raises
     ------
     InputError
         If the folder does not exist.
     """
-    share = summary.kept / summary.read
-    outside = summary.outside / summary.read
-    weighted = sum(skim.sum_weights for skim in summary.skims) / (len(summary.skims) * summary.read)
+    words: list[Content] = []
+    if summary.repeated_numbers:
+        words.append(
+            f"{cell_text(summary.repeated_numbers)} event numbers do not rise. Events of one number share "
+            "their random number, so their decisions are not independent; `--renumber` counts events anew."
+        )
+    words.append(Listing("What the command said", "\n".join(summary.lines())))
     page = Page(
-        title="Events before the simulation",
-        summary=(
-            f"{summary.kept} of {summary.read} generated events go on to the simulation. "
-            + (
-                "Weights, one per skim, undo what was left out."
-                if summary.unbiased
-                else "Nothing undoes what was left out: their distributions are biased."
-            )
-        ),
+        title="What the filter kept",
+        summary=_in_short(summary),
         facts=tuple(facts.items()),
-        key_figures=(
-            KeyFigure(f"{100 * share:.2f} %", "kept", f"{summary.kept} events"),
-            KeyFigure(
-                f"{weighted:.3f}",
-                "mean weight of all events",
-                "1 but for chance" if summary.unbiased else "1 if all were kept",
-            ),
-            KeyFigure(
-                f"{100 * outside:.3g} %", "outside the training domain", f"{summary.outside} events, all kept"
-            ),
-        ),
+        key_figures=_key_figures(summary),
         sections=(
-            Section("Skims", (_skims(summary), _figure(summary))),
+            Section("Skims", (_skims(summary, rules), _figure(summary))),
             Section("Out of its depth", _strange(summary)),
-            Section("In words", (Listing("What the command said", "\n".join(summary.lines()), open=True),)),
+            Section("In words", tuple(words)),
         ),
     )
     write_page(path, page)
 
 
-def _skims(summary: FilterSummary) -> Table:
+def _in_short(summary: FilterSummary) -> str:
+    if summary.kept == summary.read:
+        return f"All {cell_text(summary.read)} generated events go on to the simulation."
+    numbers = f"{cell_text(summary.kept)} of {cell_text(summary.read)}"
+    return f"{numbers} generated events go on to the simulation. " + (
+        "Weights, one per skim, undo what was left out."
+        if summary.unbiased
+        else "Nothing undoes what was left out: their distributions are biased."
+    )
+
+
+def _key_figures(summary: FilterSummary) -> tuple[KeyFigure, ...]:
+    found = [KeyFigure(f"{100 * summary.kept / summary.read:.2f} %", "kept for at least one skim")]
+    if summary.unbiased and summary.kept < summary.read:
+        if len(summary.skims) > 1:
+            found.append(
+                KeyFigure(
+                    f"{100 * summary.independent / summary.read:.2f} %",
+                    "with independent random numbers",
+                    "expected if the skims did not share theirs",
+                )
+            )
+        else:
+            found.append(
+                KeyFigure(
+                    str(summary.skims[0].mean_weight(summary.read)),
+                    "mean weight of all events",
+                    "1 but for chance",
+                )
+            )
+    outside = f"{100 * summary.outside / summary.read:.3g} %"
+    note = f"{cell_text(summary.outside)} events, all kept" if summary.outside else ""
+    return (*found, KeyFigure(outside, "outside the training domain", note))
+
+
+def _skims(summary: FilterSummary, rules: Mapping[str, str]) -> Table:
     return Table(
         (
             Column("skim"),
             Column("kept", "events"),
-            Column("expected", "Σp", digits=1),
-            Column("sum of weights", "of kept events", digits=1),
-            Column("effective size", "(Σw)²/Σw²", digits=1),
+            Column("expected", "Σp"),
+            Column("share", "%", digits=2),
+            Column("mean weight", "of all events"),
+            Column("effective size", "(Σw)²/Σw²"),
+            Column("rule", "p: probability to be kept"),
         ),
         tuple(
-            (skim.name, skim.kept, skim.expected, skim.sum_weights, skim.effective) for skim in summary.skims
+            (
+                skim.name,
+                skim.kept,
+                round(skim.expected),
+                100 * skim.kept / summary.read,
+                skim.mean_weight(summary.read),
+                round(skim.effective),
+                rules[skim.name],
+            )
+            for skim in summary.skims
         ),
-        "The sum of weights estimates the number of events that came; the effective size is what the "
-        "kept ones are worth if all events counted alike.",
+        "P(pass) is the network's probability for the skim in the population. Events that are not kept have "
+        "weight 0; without bias the mean weight is 1 but for chance. The effective size is what the kept "
+        "events are worth if all events count alike; for passing events, whose p is larger, it is more.",
     )
 
 
@@ -99,8 +141,9 @@ def _figure(summary: FilterSummary) -> Content:
             {skim.name: skim.scores for skim in summary.skims},
             {skim.name: skim.probabilities for skim in summary.skims},
         ),
-        "Scores of all events, at the share of passing events of the training, and the probabilities "
-        "with which they were kept.",
+        "Left: scores of all events, as learned from samples in which about half of the events pass. Right: "
+        "the probabilities with which they were kept.",
+        alt="Numbers of events by score and by keep probability",
     )
 
 
@@ -108,22 +151,27 @@ def _strange(summary: FilterSummary) -> tuple[Content, ...]:
     if not summary.outside:
         return ("All events lie within the domain that the network was trained in.",)
     content: list[Content] = [
-        f"{summary.outside} events are unlike anything in the training. The network's opinion of them "
-        "means nothing, so all of them were kept with weight one.",
+        f"{cell_text(summary.outside)} events are unlike anything in the training. The network's opinion of "
+        "them means nothing, so all of them were kept with weight one.",
         Table(
-            (Column("reason"), Column("events")),
-            tuple((reason, count) for reason, count in summary.reasons.most_common()),
+            (Column("reason"), Column("events"), Column("share", "%", digits=3)),
+            tuple(
+                (reason, count, 100 * count / summary.read) for reason, count in summary.reasons.most_common()
+            ),
+            "An event may have several reasons.",
         ),
     ]
     if summary.unknown_ids:
+        more = len(summary.unknown_ids) - MOST_IDS
         content.append(
             Table(
                 (Column("particle"), Column("PDG id"), Column("events")),
                 tuple(
                     (particle_name(pdg), str(pdg), count)
-                    for pdg, count in summary.unknown_ids.most_common(50)
+                    for pdg, count in summary.unknown_ids.most_common(MOST_IDS)
                 ),
-                "Particles that training never saw.",
+                "Particles that training never saw"
+                + (f": the most frequent ones, and {more} more." if more > 0 else "."),
             )
         )
     return tuple(content)
