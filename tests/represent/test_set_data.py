@@ -55,29 +55,3 @@ def test_events_without_particles_are_data_too() -> None:
     empty = SetData.from_events(candidates_of_sizes([0, 0]), FIVE_SETS)
     assert [one.n_particles for one in empty.sets] == [0, 0, 0, 0, 2]
     assert SetData.from_events(candidates_of_sizes([]), FIVE_SETS).n_events == 0
-
-
-def test_shuffling_a_feature_keeps_everything_else() -> None:
-    changed = DATA.with_shuffled_feature(0, 2, torch.Generator().manual_seed(1))
-    before, after = DATA.sets[0].features, changed.sets[0].features
-    assert not torch.equal(before[:, 2], after[:, 2])
-    assert torch.equal(before[:, 2].sort().values, after[:, 2].sort().values)
-    kept = [i for i in range(before.shape[1]) if i != 2]
-    assert torch.equal(before[:, kept], after[:, kept])
-    assert changed.sets[1:] == DATA.sets[1:]
-
-
-def test_a_set_of_others_is_whole() -> None:
-    changed = DATA.with_set_of_others(2, torch.Generator().manual_seed(1))
-    assert not torch.equal(changed.sets[2].multiplicity, DATA.sets[2].multiplicity)
-    torch.testing.assert_close(
-        changed.sets[2].features.sum(0), DATA.sets[2].features.sum(0), rtol=1e-4, atol=1e-3
-    )
-    assert changed.sets[:2] == DATA.sets[:2]
-
-
-def test_shuffling_an_event_feature_keeps_the_others() -> None:
-    changed = DATA.with_shuffled_event_feature(1, torch.Generator().manual_seed(1))
-    assert torch.equal(changed.event_features[:, 0], DATA.event_features[:, 0])
-    assert not torch.equal(changed.event_features[:, 1], DATA.event_features[:, 1])
-    assert torch.equal(changed.event_features.sort(0).values, DATA.event_features.sort(0).values)

@@ -153,7 +153,7 @@ def test_flavour_is_charge_or_kaons_or_the_fastest_daughter() -> None:
     assert flavour(-1, [1, 1], [0.9, 0.9], [1.0, 2.0]) == -1
     assert flavour(0, [1, -1], [0.9, 0.1], [1.0, 2.0]) == 1
     assert flavour(0, [1, -1], [0.0, 0.0], [1.0, 2.0]) == -1
-    assert flavour(0, [0], [0.0], [1.0]) == 1
+    assert flavour(0, [0], [0.0], [1.0]) == 0
 
 
 def test_any_column_is_a_feature_and_any_boolean_column_a_condition() -> None:

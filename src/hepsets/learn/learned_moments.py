@@ -17,6 +17,8 @@ PAIR_FEATURES = (
     "frame_2",
     "frame_3",
     "cosine",
+    "legendre_2",
+    "legendre_4",
     "log_mass",
     "both_signal",
     "both_rest",
@@ -25,9 +27,9 @@ PAIR_FEATURES = (
     "log_dz",
 )
 """Numbers of a pair of particles: products of their direction's components and their sum, the cosine of
-the angle between them; ln of 2 p₁ p₂ (1 − cos) if both belong to the candidate (momenta in units of its
-fastest daughter) or both to the rest [GeV], else 0; whether they do; products of charges; whether both
-have one; the difference of ``log_dz`` if so."""
+the angle between them, with its Legendre polynomials; ln of 2 p₁ p₂ (1 − cos) if both belong to the
+candidate (momenta in units of its fastest daughter) or both to the rest [GeV], else 0; whether they do;
+products of charges; whether both have one; the difference of ``log_dz`` if so."""
 
 MOMENTS_SET = SetSpec(
     "particles",
@@ -149,6 +151,8 @@ class LearnedMoments(SetNetwork):
             [
                 *products[:, :3].unbind(1),
                 cosine,
+                (3 * cosine**2 - 1) / 2,
+                (35 * cosine**4 - 30 * cosine**2 + 3) / 8,
                 log_mass * (signal + rest) / 4,
                 signal,
                 rest,

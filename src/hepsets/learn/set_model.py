@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,14 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from hepsets.core.particle_sets import ParticleSets
+from hepsets.learn.symmetries import CollisionSymmetries
 from hepsets.learn.trainable import Trainable
 from hepsets.represent.scaler import Scaler
 from hepsets.represent.set_data import SetBatch, SetData
 from hepsets.represent.set_features import SetSpec
+
+if TYPE_CHECKING:
+    from hepsets.learn.fit import FitConfig
 
 Fusion = Literal["before", "after"]
 Pooling = Literal["mean", "sum", "sum_mean"]
@@ -42,6 +46,9 @@ class SetModelConfig:
         What is taken over the members of a set.
     dropout
         Dropout probability in the network per event.
+    symmetries
+        Whether training shows events turned around the beam, mirrored and charge-conjugated at random,
+        see :class:`hepsets.learn.symmetries.CollisionSymmetries`.
     seed
         Seed of the initial weights.
     """
@@ -53,6 +60,7 @@ class SetModelConfig:
     fusion: Fusion | None = None
     pooling: Pooling | None = None
     dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
+    symmetries: bool | None = None
     seed: int = Field(default=0, ge=0)
 
 
@@ -95,6 +103,7 @@ class SetModel(Trainable):
         self.scalers = nn.ModuleList(Scaler(len(spec.features)) for spec in self.sets)
         self.event_scaler = Scaler(len(self.event_features))
         self.network = network
+        self.symmetries = CollisionSymmetries(self.sets) if config.symmetries else None
 
     def prepare(self, events: ParticleSets) -> SetData:
         """Tensors that this model takes its batches from.
@@ -114,6 +123,10 @@ class SetModel(Trainable):
                 scaler.fit(one.features)
         if self.event_features:
             self.event_scaler.fit(training.event_features)
+
+    def augment(self, batch: SetBatch, config: FitConfig) -> SetBatch:  # noqa: ARG002 (has its own switch)
+        """Events that are as likely as those of the batch, if the configuration says so."""
+        return batch if self.symmetries is None else self.symmetries(batch)
 
     def fingerprint(self, events: ParticleSets) -> tuple[str, tuple[NDArray[Any], ...]]:
         """Name and configuration; what the model sees of the events."""

@@ -78,6 +78,7 @@ SET_MODELS: Mapping[str, SetRecipe] = {
             fusion="after",
             pooling="sum_mean",
             dropout=0.1,
+            symmetries=True,
         ),
     ),
     "multi_deep_sets": SetRecipe(
@@ -90,6 +91,7 @@ SET_MODELS: Mapping[str, SetRecipe] = {
             fusion="after",
             pooling="sum_mean",
             dropout=0.1,
+            symmetries=True,
         ),
     ),
     "combined": SetRecipe(
@@ -102,6 +104,7 @@ SET_MODELS: Mapping[str, SetRecipe] = {
             fusion="after",
             pooling="sum_mean",
             dropout=0.1,
+            symmetries=True,
         ),
     ),
     "learned_moments": SetRecipe(

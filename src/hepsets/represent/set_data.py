@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -140,26 +140,3 @@ class SetData(SetBatch):
         """All events in order, ``events`` at a time."""
         for begin in range(0, len(self), events):
             yield self.slice(begin, min(begin + events, len(self)))
-
-    # -- what importance by permutation needs ----------------------------------------------------
-
-    def with_set_of_others(self, place: int, generator: torch.Generator) -> Self:
-        """The same events, but each with the set number ``place`` of another event at random."""
-        order = torch.randperm(len(self), generator=generator)
-        return self._with_set(place, self.sets[place].choose(order))
-
-    def with_shuffled_feature(self, place: int, feature: int, generator: torch.Generator) -> Self:
-        """The same events, one feature of a set shuffled over the set's members in all events."""
-        one = self.sets[place]
-        features = one.features.clone()
-        features[:, feature] = features[torch.randperm(one.n_particles, generator=generator), feature]
-        return self._with_set(place, replace(one, features=features))
-
-    def with_shuffled_event_feature(self, feature: int, generator: torch.Generator) -> Self:
-        """The same events, one event feature shuffled over all events."""
-        columns = self.event_features.clone()
-        columns[:, feature] = columns[torch.randperm(len(self), generator=generator), feature]
-        return replace(self, event_features=columns)
-
-    def _with_set(self, place: int, one: PackedSet) -> Self:
-        return replace(self, sets=(*self.sets[:place], one, *self.sets[place + 1 :]))

@@ -163,12 +163,12 @@ class CandidateEvents:
         r"""Sign that says which B the candidate is, as far as its daughters tell; shape ``(n_events,)``.
 
         The candidate's charge; for a neutral one the sign of :math:`\sum q P_K` (kaons of
-        b → c → s); where that is 0, the charge of the fastest charged daughter; +1 without any.
+        b → c → s); where that is 0, the charge of the fastest charged daughter; 0 without any.
         """
         charged = self.from_candidate & (self.particle("charge") != 0)
         event, charge = self.event_of_particle[charged], self.particle("charge")[charged]
         kaons = np.bincount(event, charge * self.particle("kaon")[charged], minlength=len(self.sets))
-        fastest = np.ones(len(self.sets))
+        fastest = np.zeros(len(self.sets))
         order = np.argsort(self.momentum[charged], kind="stable")
         fastest[event[order]] = charge[order]  # the last one, which is the fastest, stays
         sign: Array = np.sign(self.event("candidate_charge"))
