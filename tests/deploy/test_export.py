@@ -3,6 +3,7 @@ import pytest
 from small_filter import TRAINING, beam_events, small_card, small_model
 
 from hepsets.core.errors import InputError
+from hepsets.core.events import Events
 from hepsets.deploy import onnx as export
 from hepsets.deploy.event_filter import EventFilter
 from hepsets.deploy.filter_card import TrainingDomain, load_card, make_card, save_card, total_momentum
@@ -74,6 +75,20 @@ def test_the_domain_is_that_of_the_training_events():
     assert domain.multiplicity == (TRAINING.multiplicity.min(), TRAINING.multiplicity.max())
     momenta = np.array(domain.momentum)
     np.testing.assert_allclose(momenta.mean(axis=1), [0.457, 0, 3.002, 11.006], atol=1e-4)
+
+
+def test_a_few_broken_events_do_not_widen_the_domain():
+    events = beam_events(300, 5)
+    many = events[np.arange(40 * len(events)) % len(events)]  # 12 000 events
+    whole = TrainingDomain.of(many)
+    broken = Events({name: column.copy() for name, column in many.particles.items()}, many.offsets)
+    root = broken.offsets[7]
+    broken.particles["pdg"][root] = 11
+    broken.particles["energy"][root] += 3.0
+    domain = TrainingDomain.of(broken)
+    assert 11 not in domain.roots
+    assert domain.roots == whole.roots
+    np.testing.assert_allclose(domain.momentum, whole.momentum, atol=1e-3)
 
 
 def test_the_total_momentum_is_that_of_all_roots():

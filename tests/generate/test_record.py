@@ -62,6 +62,24 @@ def test_continuum_events_hang_from_the_last_virtual_photon():
     assert p["energy"].tolist() == pytest.approx([9, 1, 0.5, 4.5, 4])
 
 
+def test_an_electron_that_radiates_in_a_decay_is_no_beam():
+    events = to_events(
+        record(
+            [*BEAMS, (11, -21, 1, 5, 5), (-11, -21, 2, -5, 5),
+             (511, -23, 3, 2, 5.5), (-511, -23, 3, -2, 5.5),
+             (11, -91, 5, 1, 3), (-11, 91, 5, 1, 2.5), (22, 91, 6, -2, 5.5),
+             (11, 51, 7, 0.2, 1), (22, -51, 7, 0.8, 2),  # it radiates a photon, which becomes a pair
+             (13, 51, 11, 0.4, 1), (-13, 51, 11, 0.4, 1)]
+        ),
+        np.zeros((1, 3)),
+        300553,
+        np.zeros((1, 2, 4)),
+    ).validate()  # fmt: skip
+    p = events.particles
+    assert p["pdg"].tolist() == [300553, 511, -511, -11, 22, 11, 13, -13]
+    assert p["mother_index"].tolist() == [0, 0, 0, 1, 2, 1, 1, 1]
+
+
 def test_a_transformed_record_has_its_momenta_and_vertices_boosted():
     one = record([*BEAMS, (23, -22, 1, 0, 10)])
     one.vertex[3] = 2.0  # ns, at rest

@@ -24,6 +24,12 @@ from hepsets.evaluate.keep_rule import KeepRule, LogisticRule
 SCHEMA = "hepsets-filter-2"
 """Version of the card's schema; a reader refuses any other."""
 
+RARE = 1e-4
+"""Share of training events that a range or a root may miss: a few broken events must not widen the domain."""
+
+LEAST_MARGIN = 0.01
+"""By how much the total momentum may at least miss the training's range [GeV]."""
+
 MOMENTUM = ("px", "py", "pz", "energy")
 
 
@@ -36,11 +42,13 @@ class TrainingDomain:
     pdg_ids
         All ids that occur in training, rising.
     roots
-        Ids of the particles without mothers in training, rising: what the collisions made.
+        Ids of the particles without mothers in training, rising: what the collisions made. Those of
+        less than one event in 10 000 do not count.
     multiplicity
         Least and greatest number of particles.
     momentum
-        Least and greatest total px, py, pz and energy of an event's roots [GeV]: the beams.
+        Range of the total px, py, pz and energy of an event's roots [GeV]: the beams. What all but one
+        event in 10 000 reach at either end, and a tenth of that range more, at least 10 MeV.
     """
 
     pdg_ids: tuple[int, ...]
@@ -53,11 +61,16 @@ class TrainingDomain:
         """The domain of training events."""
         total = total_momentum(events)
         pdg = events.particles["pdg"]
+        roots = places_of_roots(events)
+        pairs = np.unique(np.stack([pdg[roots], events.event_of_particle[roots]]), axis=1)
+        ids, holding = np.unique(pairs[0], return_counts=True)
+        low, high = np.quantile(total, [RARE, 1 - RARE], axis=0)
+        margin = np.maximum((high - low) / 10, LEAST_MARGIN)
         return cls(
             tuple(int(i) for i in np.unique(pdg)),
-            tuple(int(i) for i in np.unique(pdg[places_of_roots(events)])),
+            tuple(int(i) for i in ids[holding >= RARE * len(events)]),
             (int(events.multiplicity.min()), int(events.multiplicity.max())),
-            tuple((float(low), float(high)) for low, high in zip(total.min(0), total.max(0), strict=True)),
+            tuple((float(a), float(b)) for a, b in zip(low - margin, high + margin, strict=True)),
         )
 
 

@@ -119,9 +119,10 @@ def to_events(record: Record, spots: Floats, upsilon: int = 0, flights: Floats |
     pdg, momentum = record.pdg.copy(), record.momentum.copy()
     size = np.abs(pdg)
     bosons = np.flatnonzero(pdg == _VIRTUAL_BOSON)
-    incoming = (size == 11) & (record.status < 0)
+    incoming = (size == 11) & _is_incoming(record.status)
     faint = (pdg == 22) & ((record.status < 0) | (momentum[3] < _LEAST_PHOTON_ENERGY))
-    dropped = incoming | faint | is_parton(pdg)
+    radiating = (size == 11) & (record.status < 0) & ~incoming
+    dropped = incoming | radiating | faint | is_parton(pdg)
     dropped[bosons] = True
 
     mother = record.mother.copy()
@@ -159,6 +160,16 @@ def to_events(record: Record, spots: Floats, upsilon: int = 0, flights: Floats |
         },
         offsets,
     )
+
+
+def _is_incoming(status: Integers) -> NDArray[np.bool_]:
+    """Whether Pythia's status codes are those of beams and of what they turn into before they collide.
+
+    Negative codes alone do not tell: an electron of a decay that radiates gets one, too; what comes of
+    it are daughters of what made the electron.
+    """
+    code = -status
+    return np.asarray(((code > 10) & (code < 50)) | (code == 53) | (code == 54) | ((code > 60) & (code < 70)))
 
 
 def _past_dropped(mother: Integers, dropped: NDArray[np.bool_], incoming: NDArray[np.bool_]) -> Integers:
