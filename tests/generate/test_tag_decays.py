@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import binomtest, chi2
 
 from hepsets.core.errors import InputError
+from hepsets.generate.beams import boosted
 from hepsets.generate.decay_table import Channel, DecayTable, belle2_decay_table, conjugate
 from hepsets.generate.pythia import generate_block
 from hepsets.generate.tag_decays import (
@@ -125,6 +126,23 @@ def test_either_b_is_forced_and_flavours_oscillate_as_always():
     assert binomtest(int(only[:, 0].sum()), len(only)).pvalue > 0.001
 
 
+def test_vector_mesons_are_polarised_as_in_generic_decays():
+    """A spinless B passes no helicity on to rho+: cos^2 of its decay angle has the mean 3/5, not 1/3."""
+    events = generate_block("charged", 8, 0, 4000, tag=True)
+    pdg, below = events.particles["pdg"], daughters(events)
+    p = np.column_stack([events.particles[name] for name in ("px", "py", "pz", "energy")]).astype(float)
+    cosines = []
+    for b in np.flatnonzero(np.abs(pdg) == 521):
+        if sorted(abs(pdg[below[b]])) == [213, 421]:
+            (rho,) = (k for k in below[b] if abs(pdg[k]) == 213)
+            moving = p[[rho]] * [-1, -1, -1, 1]
+            pion, mother = (boosted(p[[k]], moving)[0, :3] for k in (below[rho][0], b))
+            cosines.append(pion @ mother / np.linalg.norm(pion) / np.linalg.norm(mother))
+    squares = np.array(cosines) ** 2
+    assert len(squares) > 200
+    assert abs(squares.mean() - 0.6) < 4 * squares.std() / np.sqrt(len(squares))
+
+
 def test_the_forced_share_is_that_of_generic_decays():
     """Charm mesons and K_S of ordinary events decay into the tag's modes as often as computed."""
     events = generate_block("charged", 7, 0, 3000)
@@ -191,6 +209,7 @@ def test_the_belle2_table_itself_is_left_alone():
     assert max(forced.aliases) < 9_900_000  # ids of hadrons, as Pythia sees it
     new = forced.aliases.keys() - plain.aliases.keys()
     assert all(own % 1000 == forced.aliases[own] % 1000 for own in new)
+    assert all((own // 1000 % 10 == 0) == (own % 10 == 1) for own in new)
 
 
 def test_self_conjugate_resonances_decay_alike_in_both_conjugates():

@@ -19,7 +19,7 @@ from hepsets.generate.decay_table import Channel, DecayTable, belle2_decay_table
 Content = tuple[int, ...]
 """PDG ids of what a decay ends in, sorted."""
 
-TAG_ALIAS_BASE = 9_500_000
+TAG_ALIAS_BASE = 9_300_000
 """Aliases of forced decays have ids above this one, those of the table below it."""
 
 _DSTAR = {413: ((421, 211),), 423: ((421, 111), (421, 22)), 433: ((431, 22),)}
@@ -163,8 +163,7 @@ class _Chains:
         key = mother, content
         if key not in self._ids:
             namesake = self._table.aliases.get(mother, mother)
-            # Pythia reads spin and flavour from the last digits of an id
-            own = TAG_ALIAS_BASE + 1000 * len(self._ids) + namesake % 1000
+            own = self._new_id(namesake)
             self._ids[key] = own
             self.aliases[own] = namesake
             beauty = mother in B_MODES or (beauty and mother not in CHARM_MODES)
@@ -176,6 +175,17 @@ class _Chains:
                 for way in ways.get(one, ())
             )
         return self._ids[key]
+
+    def _new_id(self, namesake: int) -> int:
+        """A new id; Pythia reads spin and flavour from its digits.
+
+        The last three are those of the namesake. The fourth is 0 for pseudoscalars and for them alone: to
+        Pythia they are mesons without orbital excitation, and what they decay to is polarised.
+        """
+        pseudoscalar = namesake % 10 == 1
+        number = sum((own % 10 == 1) == pseudoscalar for own in self.aliases)
+        place = 10 * number if pseudoscalar else 10 * (number // 9) + 1 + number % 9
+        return TAG_ALIAS_BASE + 1000 * place + namesake % 1000
 
     def _products(self, way: _Way, beauty: bool) -> tuple[int, ...]:
         products = []
