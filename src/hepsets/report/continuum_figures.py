@@ -249,7 +249,8 @@ def background_ratios(
     axes.axhline(1, color=styles[reference].colour if reference in styles else INK, lw=1.3, label=reference)
     for name, curve in curves.items():
         style = styles[name]
-        known = np.isfinite(curve.ratio) & (curve.ratio_se < 0.3)  # elsewhere the curve is noise
+        # elsewhere the curve is noise
+        known = np.isfinite(curve.ratio) & (curve.ratio_se < 0.3 * np.maximum(curve.ratio, 1))
         ratio = np.where(known, curve.ratio, np.nan)
         band = ratio - curve.ratio_se, ratio + curve.ratio_se
         axes.fill_between(curve.signal_efficiency, *band, color=style.colour, alpha=0.2, lw=0)
@@ -365,9 +366,10 @@ def sculpting_histograms(
         top.errorbar(centre, bias.kept_share / width, bias.kept_share_se / width, **points)
         top.set_ylim(0, None)
         top.tick_params(labelbottom=False, labelleft=False, left=False)
-        p_value = f"{bias.p_value:.2f}" if bias.p_value >= 0.01 else f"{bias.p_value:.0e}"
         top.set_title(
-            f"{name}\nχ²/ndf = {bias.chi2:.1f}/{bias.ndof}, p = {p_value}", fontsize=8, color=colour
+            f"{name}\nχ²/ndf = {bias.chi2:.1f}/{bias.ndof}, p = {_p_value(bias.p_value)}",
+            fontsize=8,
+            color=colour,
         )
         bottom.axhline(1, color=MUTED, lw=0.8)
         bottom.errorbar(centre, ratio, se, **points)
@@ -384,6 +386,13 @@ def sculpting_histograms(
     figure.align_ylabels()
     keys = [Patch(color=RULE), Line2D([], [], color=INK, marker="o", ms=2.8, lw=1)]
     figure.legend(keys, ["all background", "left by the cut"], loc="outside upper left", ncols=2)
+
+
+def _p_value(p: float) -> str:
+    if p >= 0.01:
+        return f"{p:.2f}"
+    mantissa, exponent = f"{max(p, 1e-99):.0e}".split("e")
+    return f"${mantissa} \\cdot 10^{{{int(exponent)}}}$"
 
 
 def _ratio(bias: Bias) -> tuple[Array, Array]:
