@@ -29,7 +29,7 @@ from hepsets.learn.models import build_model
 from hepsets.represent.features import RAW_COLUMNS
 
 N_EVENTS = 1024
-SLICE = 128
+SLICE = 1024
 ROUNDS = 40
 BATCHES = (16, 32, 64, 128)
 EVENTS_PER_SECOND = 100_000

@@ -66,7 +66,7 @@ class OnnxModel:
         if not set(self._columns) <= set(PARTICLE_COLUMNS):
             raise InputError(f"{path} takes the particle columns {self._columns}", _EXPECTED)
 
-    def score(self, events: Events, *, batch_events: int = 32) -> NDArray[np.float32]:
+    def score(self, events: Events, *, batch_events: int = 64) -> NDArray[np.float32]:
         """Probability of each event to pass, float32.
 
         Models that can be told the type of an event take it from the event column ``event_type``;

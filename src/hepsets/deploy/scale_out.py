@@ -58,6 +58,10 @@ def connect(scheduler: str, workers: int) -> Iterator[Any]:
     distributed = _import("distributed")
     with ExitStack() as stack:
         if scheduler == "local":
+            from dask import config
+
+            # workers need not be looked at every ten milliseconds by a thread of their own
+            stack.enter_context(config.set({"distributed.worker.profile.enabled": False}))
             # Pythia is one object per process: a worker has one thread
             place = stack.enter_context(
                 distributed.LocalCluster(

@@ -7,7 +7,6 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 from particle import InvalidParticle, Particle, ParticleNotFound, pdgid
 
 from hepsets.analyses.smart_background.comparison import (
@@ -28,6 +27,7 @@ from hepsets.evaluate.limit import Limit
 from hepsets.learn.decay_gcn import parse_family
 from hepsets.report import figures
 from hepsets.report.decay_trees import decay_tree
+from hepsets.report.figure_files import FigureFiles
 from hepsets.report.model_table import ModelRow, model_table
 from hepsets.report.page import (
     Content,
@@ -37,7 +37,6 @@ from hepsets.report.page import (
     Page,
     Section,
     SpeedupExplorer,
-    drawing,
     write_page,
 )
 
@@ -48,21 +47,9 @@ SHOWN_EVENTS = 4
 """Decay trees in the report."""
 
 
-class _Figures:
-    """Turns figures into page content and keeps each as a file of the run."""
-
-    def __init__(self, folder: RunFolder) -> None:
-        self._path = folder.path / "figures"
-
-    def __call__(self, name: str, figure: Figure, caption: str) -> Drawing:
-        for ending in ("png", "pdf"):
-            figure.savefig(self._path / f"{name}.{ending}", dpi=160, facecolor="white")
-        return drawing(figure, caption)
-
-
 def write_report(config: Config, result: Result, folder: RunFolder) -> None:
     """Write ``report.html`` and the figures."""
-    keep = _Figures(folder)
+    keep = FigureFiles(folder.path / "figures")
     best = best_of(result.models)
     write_page(
         folder.path / "report.html",
@@ -125,7 +112,7 @@ def _key_figures(result: Result, best: ModelResult) -> tuple[KeyFigure, ...]:
     return tuple(found)
 
 
-def _sections(config: Config, result: Result, best: ModelResult, keep: _Figures) -> Iterator[Section]:
+def _sections(config: Config, result: Result, best: ModelResult, keep: FigureFiles) -> Iterator[Section]:
     models = {model.name: model for model in result.models}
     styles = figures.model_styles(list(models))
     label = result.samples.test.columns["label"]
@@ -271,7 +258,7 @@ def _table(result: Result, best: ModelResult) -> Content:
     return model_table(rows, best=best.name)
 
 
-def _limit(limit: Limit | None, keep: _Figures) -> Iterator[Content]:
+def _limit(limit: Limit | None, keep: FigureFiles) -> Iterator[Content]:
     if limit is None:
         yield (
             "The labels of these files were made elsewhere, so the detector simulation behind them cannot be "
@@ -294,7 +281,7 @@ def _limit(limit: Limit | None, keep: _Figures) -> Iterator[Content]:
     )
 
 
-def _bias(result: Result, best: ModelResult, colour: str, keep: _Figures) -> Iterator[Content]:
+def _bias(result: Result, best: ModelResult, colour: str, keep: FigureFiles) -> Iterator[Content]:
     labels = _axis_labels(result)
     if best.biases:
         yield (
@@ -336,7 +323,7 @@ def _axis_labels(result: Result) -> dict[str, str]:
     }
 
 
-def _studies(studies: Studies, keep: _Figures) -> Iterator[Section]:
+def _studies(studies: Studies, keep: FigureFiles) -> Iterator[Section]:
     if studies.features:
         drawn = []
         for inputs, rows in studies.features.items():
@@ -377,7 +364,7 @@ def _studies(studies: Studies, keep: _Figures) -> Iterator[Section]:
         yield from multi_skim_sections(studies.skims, keep)
 
 
-def _loss(rows: tuple[Purpose, ...], keep: _Figures) -> Iterator[Content]:
+def _loss(rows: tuple[Purpose, ...], keep: FigureFiles) -> Iterator[Content]:
     first, *others = rows
     yield (
         "The unbiased speedup can be trained for: the network's output is then itself the probability to "
@@ -402,7 +389,7 @@ def _loss(rows: tuple[Purpose, ...], keep: _Figures) -> Iterator[Content]:
     )
 
 
-def _few_labels(studies: Studies, skim: str, keep: _Figures) -> Iterator[Content]:
+def _few_labels(studies: Studies, skim: str, keep: FigureFiles) -> Iterator[Content]:
     points = [point for point in studies.few_labels if point.skim == skim]
     names = {"head": "head on the frozen trunk", "fine_tune": "fine-tuned", "scratch": "from scratch"}
     auc: dict[str, dict[int, Measured]] = {names[point.method]: {} for point in points}
@@ -432,7 +419,7 @@ def _scan(rows: tuple[Variant, ...]) -> list[figures.ScanPoint]:
     return points
 
 
-def _embedding(found: EmbeddingMap, keep: _Figures) -> Drawing:
+def _embedding(found: EmbeddingMap, keep: FigureFiles) -> Drawing:
     first, second = (f"{100 * share:.0f} %" for share in found.explained)
     return keep(
         "embedding",
