@@ -100,6 +100,18 @@ def test_continuum_is_out_of_the_depth_of_a_filter_for_mixed_events():
     assert (decision.weights == 1).all()
 
 
+@pytest.mark.parametrize("name", SHIPPED)
+def test_fresh_events_are_within_the_depth_of_both_and_those_of_other_energies_are_not(name):
+    keep = EventFilter.load(name)
+    events, _ = some("mixed", 2000)
+    assert keep.strange(events).outside.mean() < 2e-3
+    # 60 MeV below the Υ(4S), and at the Υ(5S); beyond 50 MeV in the laboratory
+    for factor in (10.52 / 10.58, 10.86 / 10.58):
+        moved = {column: factor * events.particles[column] for column in ("px", "py", "pz", "energy")}
+        strange = keep.strange(Events({**events.particles, **moved}, events.offsets))
+        assert strange.reasons["another beam energy or momentum"] == len(events)
+
+
 def test_the_command_works_without_a_model(tmp_path):
     (tmp_path / "events.hepmc").write_bytes(hepmc_text(some("mixed", 300)[0]))
     command = [sys.executable, "-c", "from hepsets.cli import main; main()", "filter", "events.hepmc"]
