@@ -19,6 +19,7 @@ from hepsets.deploy.shipped import SHIPPED
 
 ANALYSES = {
     "smart-background": "hepsets.analyses.smart_background",
+    "continuum-suppression": "hepsets.analyses.continuum_suppression",
 }
 """Module of each analysis; it has ``Config``, ``SCALES`` and ``run``."""
 

@@ -1,0 +1,353 @@
+"""The report of a continuum-suppression run: its sections, in the order a reader asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.stats import ks_2samp
+
+from hepsets.analyses.continuum_suppression.comparison import ModelResult
+from hepsets.analyses.continuum_suppression.settings import BDT, OURS, Config
+from hepsets.core import config as configuration
+from hepsets.core.measured import Measured
+from hepsets.core.particle_sets import ParticleSets
+from hepsets.core.run import RunFolder, versions
+from hepsets.report import continuum_figures, figures
+from hepsets.report.figure_files import FigureFiles
+from hepsets.report.page import Column, Content, KeyFigure, Listing, Page, Section, Table, write_page
+from hepsets.select.continuum_variables import VARIABLES
+
+if TYPE_CHECKING:
+    from hepsets.analyses.continuum_suppression import Result
+
+SHOWN_EVENTS = 40_000
+"""Most test events in figures of distributions."""
+
+
+def write_report(config: Config, result: Result, folder: RunFolder) -> None:
+    """Write ``report.html`` and the figures."""
+    keep = FigureFiles(folder.path / "figures")
+    best = _recommended(result)
+    write_page(
+        folder.path / "report.html",
+        Page(
+            title="Continuum suppression",
+            summary=_summary(config, result, best),
+            facts=_facts(config, result),
+            key_figures=_key_figures(config, best),
+            sections=tuple(_sections(config, result, best, keep)),
+        ),
+    )
+
+
+def _recommended(result: Result) -> ModelResult:
+    """Our own model; the trees where there is none, as for ntuples."""
+    by_name = {model.name: model for model in result.models}
+    return by_name.get(OURS, by_name[BDT])
+
+
+def _percent(value: Measured) -> str:
+    return f"{100 * value.value:.1f} ± {100 * value.se:.1f} %"
+
+
+def _summary(config: Config, result: Result, best: ModelResult) -> str:
+    at = f"{100 * config.signal_efficiency:g} %"
+    left = _percent(Measured(best.left.background, best.left.background_se))
+    if best.name == BDT:
+        return f"At {at} signal efficiency the boosted trees leave {left} of the background."
+    by_name = {model.name: model for model in result.models}
+    text = (
+        f"At {at} signal efficiency {best.name} leaves {left} of the background, {_percent(best.gain)} less "
+        "than boosted trees on the thirty classic variables"
+    )
+    if "multi_deep_sets" in by_name:
+        text += f"; multi_deep_sets leaves {_percent(by_name['multi_deep_sets'].gain)} less"
+    return text + ", all on the same test events."
+
+
+def _facts(config: Config, result: Result) -> tuple[tuple[str, str], ...]:
+    samples = result.samples
+    source = "generated here" if samples.made_here else ", ".join((*config.data.train, *config.data.test))
+    held = f"{100 * config.fit.validation_fraction:.0f} %"
+    return (
+        ("events", source),
+        ("training", f"{len(samples.train):,} events, {held} of them for validation"),
+        ("test", f"{len(samples.test):,} events"),
+        ("scale", config.scale),
+        ("seed", str(config.seed)),
+        ("date", date.today().isoformat()),
+    )
+
+
+def _key_figures(config: Config, best: ModelResult) -> tuple[KeyFigure, ...]:
+    at = f"at {100 * config.signal_efficiency:g} % signal efficiency"
+    left = Measured(best.left.background, best.left.background_se)
+    found = [
+        KeyFigure(_percent(left), f"background left {at}", best.name),
+        KeyFigure(str(best.auc), "area under the ROC curve", best.name),
+    ]
+    if best.name != BDT:
+        found.insert(0, KeyFigure(_percent(best.gain), "less background than boosted trees", best.name))
+    if "mbc" in best.sculpting:
+        found.append(KeyFigure(f"{best.sculpting['mbc'].p_value:.2f}", "p-value, Mbc sculpting", best.name))
+    return tuple(found)
+
+
+def _sections(config: Config, result: Result, best: ModelResult, keep: FigureFiles) -> Iterator[Section]:
+    models = {model.name: model for model in result.models}
+    styles = figures.model_styles(list(models))
+    yield Section("Models", (_prose(config), _table(result, best)))
+    yield Section(
+        "Separation",
+        (
+            keep(
+                "background",
+                continuum_figures.background_curves(
+                    {name: model.curve for name, model in models.items()},
+                    {n: Measured(m.left.background, m.left.background_se) for n, m in models.items()},
+                    styles,
+                    marked=config.signal_efficiency,
+                ),
+                "Background left against signal efficiency on the test events. Bands: one standard error.",
+            ),
+            keep(
+                "ratio",
+                continuum_figures.background_ratios(
+                    {name: model.ratio for name, model in models.items() if name != BDT},
+                    BDT,
+                    styles,
+                    marked=config.signal_efficiency,
+                ),
+                "Background left over that of the boosted trees, on the same events, with paired errors.",
+            )
+            if len(models) > 1
+            else "",
+        ),
+    )
+    yield Section("The thirty variables", tuple(_variables(result, keep)))
+    if best.sculpting:
+        yield Section("Independence of Mbc and ΔE", tuple(_independence(config, result, styles, keep)))
+    yield from _trust(config, result, styles, keep)
+    yield Section(
+        "Calibration",
+        (
+            keep(
+                "calibration",
+                figures.calibration_curves(
+                    {n: m.calibration for n, m in models.items()}, styles, share="share that is signal"
+                ),
+                "Share of signal against mean score in the test sample, half of which is signal.",
+            ),
+        ),
+    )
+    yield Section(
+        "Training",
+        (
+            keep(
+                "training",
+                figures.training_curves(
+                    {
+                        n: figures.TrainingCurve(
+                            list(m.history.train), list(m.history.validation), m.history.best
+                        )
+                        for n, m in models.items()
+                    },
+                    styles,
+                ),
+                "Loss on training (dashed) and validation events (solid), by epoch, of the trees by tree; "
+                "the circle marks the state that was kept.",
+            ),
+        ),
+    )
+    yield Section(
+        "Configuration",
+        (
+            Listing("config.toml", configuration.to_toml(config)),
+            Listing("versions", "\n".join(f"{name} {version}" for name, version in versions().items())),
+        ),
+    )
+
+
+def _prose(config: Config) -> str:
+    return (
+        "Signal is B B̄ with a correct hadronic tag, background e⁺e⁻ → q q̄ in the ratio of the "
+        "cross-sections. Background left is its share that passes the cut which keeps "
+        f"{100 * config.signal_efficiency:g} % of the signal; the last columns compare with boosted trees "
+        "on the same events, and test whether the score knows Mbc. Errors stand in brackets, in units of the "
+        "last digit."
+    )
+
+
+def _table(result: Result, best: ModelResult) -> Content:
+    rows = []
+    for model in result.models:
+        mbc, sculpted = model.dependence.get("mbc"), model.sculpting.get("mbc")
+        rows.append(
+            (
+                model.name,
+                model.parameters,
+                model.auc,
+                Measured(model.left.background, model.left.background_se),
+                None if model.name == BDT else model.gain,
+                None if mbc is None else mbc.value,
+                None if sculpted is None else f"{sculpted.p_value:.3f}",
+            )
+        )
+    return Table(
+        (
+            Column("model"),
+            Column("parameters", "or trees"),
+            Column("AUC"),
+            Column("background left"),
+            Column("less than bdt", "1 − ratio"),
+            Column("dCorr", "score, Mbc"),
+            Column("sculpting", "p-value"),
+        ),
+        tuple(rows),
+        highlight=[model.name for model in result.models].index(best.name),
+    )
+
+
+def _variables(result: Result, keep: FigureFiles) -> Iterator[Content]:
+    test = _some(result.samples.test)
+    label, weight = test.columns["label"], test.columns["weight"].astype(np.float64)
+    variables = {name: test.columns[name] for name in VARIABLES}
+    yield keep(
+        "variables",
+        continuum_figures.variable_distributions(variables, label, weight),
+        "The thirty variables in signal and background, each normalised to one.",
+    )
+    yield keep(
+        "correlations",
+        continuum_figures.correlation_matrices(variables, label, weight),
+        "Linear correlations.",
+    )
+    generic = result.samples.generic_signal
+    if generic is not None and len(generic) > 1:
+        yield from _enriched_and_generic(test[label], generic, keep)
+
+
+def _enriched_and_generic(
+    enriched: ParticleSets, generic: ParticleSets, keep: FigureFiles
+) -> Iterator[Content]:
+    """Signal with one forced decay against signal without: p-values of Kolmogorov and Smirnov's test."""
+    p_values = {
+        name: float(ks_2samp(enriched.columns[name], generic.columns[name]).pvalue) for name in VARIABLES
+    }
+    smallest = min(p_values, key=lambda name: p_values[name])
+    yield (
+        "Correct tags are rare, so one B of each signal event was made to decay as the tag wants it, in "
+        f"proportion to the branching fractions. Beside it {len(generic):,} correctly tagged events in which "
+        "both B decayed by themselves: the smallest of thirty p-values (Kolmogorov–Smirnov) is "
+        f"{p_values[smallest]:.3f}, for {smallest}."
+    )
+    both = {name: np.concatenate([enriched.columns[name], generic.columns[name]]) for name in VARIABLES}
+    yield keep(
+        "generic",
+        continuum_figures.variable_distributions(
+            both,
+            np.arange(len(enriched) + len(generic)) < len(enriched),
+            names=("enriched signal", "generic signal"),
+            notes={name: f"p = {p:.2f}" for name, p in p_values.items()},
+        ),
+        "The thirty variables in enriched and in generic signal.",
+    )
+
+
+def _some(events: ParticleSets) -> ParticleSets:
+    return events[:: max(1, -(-len(events) // SHOWN_EVENTS))]
+
+
+def _independence(
+    config: Config, result: Result, styles: dict[str, figures.Style], keep: FigureFiles
+) -> Iterator[Content]:
+    models = {model.name: model for model in result.models}
+    shown = {n: list(m.sculpting.values()) for n, m in models.items() if n in config.trust_models}
+    yield (
+        "Signal yields are fitted in Mbc and ΔE over a background whose shape comes from elsewhere: a score "
+        "that knows these makes background look like signal. Distance correlation finds any dependence, the "
+        "test compares the shape that the cut leaves with that of all background."
+    )
+    yield keep(
+        "sculpting",
+        continuum_figures.sculpting_histograms(shown or {BDT: list(models[BDT].sculpting.values())}, styles),
+        "All background (grey) and what is left of it (points), with their ratio below and the p-value of "
+        "the test that the cut ignores the observable.",
+    )
+    if result.trust.disco:
+        yield keep(
+            "disco",
+            continuum_figures.penalty_costs(
+                {
+                    config.disco.model: [
+                        continuum_figures.PenaltyPoint(
+                            row.strength, row.dependence, row.background, row.p_value
+                        )
+                        for row in result.trust.disco
+                    ]
+                },
+                styles,
+                signal_efficiency=config.signal_efficiency,
+            ),
+            "What a penalty on distance correlation with Mbc in training (DisCo) costs.",
+        )
+
+
+def _trust(
+    config: Config, result: Result, styles: dict[str, figures.Style], keep: FigureFiles
+) -> Iterator[Section]:
+    trust = result.trust
+    if trust.unseen:
+        by_mode: dict[str, dict[str, Measured]] = {}
+        for row in trust.unseen:
+            by_mode.setdefault(row.mode, {})[row.model] = row.efficiency
+        yield Section(
+            "Decay modes never seen",
+            (
+                "Each mode was left out of training, in signal and in background, and the cut set on the "
+                "others.",
+                keep(
+                    "unseen_modes",
+                    continuum_figures.unseen_modes(
+                        by_mode, styles, signal_efficiency=config.signal_efficiency
+                    ),
+                    "Signal efficiency in the mode that was left out.",
+                ),
+            ),
+        )
+    if trust.shifted:
+        by_shift = {
+            "nominal": {
+                model.name: Measured(model.left.background, model.left.background_se)
+                for model in result.models
+            }
+        }
+        for shifted in trust.shifted:
+            by_shift.setdefault(shifted.shift, {})[shifted.model] = shifted.background
+        yield Section(
+            "Another detector",
+            (
+                "Data and simulation differ. Models as trained, on events that other detectors saw: with a "
+                "shifted momentum scale, worse resolution, worse identification, more beam background.",
+                keep(
+                    "shifted_detectors",
+                    continuum_figures.shifted_detectors(
+                        by_shift, styles, signal_efficiency=config.signal_efficiency
+                    ),
+                    "Background left by each model in each detector, the cut set anew.",
+                ),
+            ),
+        )
+    if trust.importance:
+        drawn = [
+            keep(
+                f"importance_{name}",
+                continuum_figures.importance_bars(groups, signal_efficiency=config.signal_efficiency),
+                f"{name}: growth of the background left when an input comes from another event.",
+            )
+            for name, groups in trust.importance.items()
+        ]
+        yield Section("What the models look at", tuple(drawn))
