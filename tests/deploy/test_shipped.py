@@ -53,6 +53,8 @@ def test_other_names_are_files(tmp_path):
     assert filter_file("my.onnx") == Path("my.onnx")
     with pytest.raises(InputError, match=r"no_such\.onnx"):
         EventFilter.load("no_such.onnx")
+    with pytest.raises(InputError, match=r"no filter hadronic; expected .* hadronic_b0, all_skims"):
+        EventFilter.load("hadronic")
 
 
 def test_the_hadronic_tag_is_ranked_as_its_card_says():

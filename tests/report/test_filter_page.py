@@ -57,7 +57,7 @@ def test_numbers_that_do_not_rise_are_told(tmp_path):
     content = summary()
     assert "do not rise" not in page(tmp_path, content)
     content.repeated_numbers = 3
-    assert "3 event numbers do not rise" in page(tmp_path, content)
+    assert "Event numbers that do not rise: 3" in page(tmp_path, content)
 
 
 def test_where_all_events_go_on_no_bias_and_no_chance_is_mentioned(tmp_path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hepsets.core.errors import InputError
+
 SHIPPED = ("hadronic_b0", "all_skims")
 """Names of the shipped filters; the first is what is taken where none is named."""
 
@@ -16,5 +18,15 @@ def filter_file(name: str | Path) -> Path:
 
     The names in :data:`SHIPPED` always mean the shipped filters, whatever stands in the current
     folder; exported files carry an ending.
+
+    Raises
+    ------
+    InputError
+        For a name without an ending that is neither.
     """
-    return FOLDER / f"{name}.onnx" if str(name) in SHIPPED else Path(name)
+    if str(name) in SHIPPED:
+        return FOLDER / f"{name}.onnx"
+    path = Path(name)
+    if not path.suffix and not path.exists():
+        raise InputError(f"no filter {name}", f"a file, or one of {', '.join(SHIPPED)}")
+    return path

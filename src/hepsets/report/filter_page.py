@@ -51,8 +51,8 @@ def write_filter_page(
     words: list[Content] = []
     if summary.repeated_numbers:
         words.append(
-            f"{cell_text(summary.repeated_numbers)} event numbers do not rise. Events of one number share "
-            "their random number, so their decisions are not independent; `--renumber` counts events anew."
+            f"Event numbers that do not rise: {cell_text(summary.repeated_numbers)}. Events of one number "
+            "share their random number, so their decisions are not independent; `--renumber` counts events anew."
         )
     words.append(Listing("What the command said", "\n".join(summary.lines())))
     page = Page(
