@@ -52,7 +52,7 @@ def write_filter_page(
     if summary.repeated_numbers:
         words.append(
             f"Event numbers that do not rise: {cell_text(summary.repeated_numbers)}. Events of one number "
-            "share their random number, so their decisions are not independent; `--renumber` counts events anew."
+            "share their random number, so their decisions are not independent; `--renumber` counts anew."
         )
     words.append(Listing("What the command said", "\n".join(summary.lines())))
     page = Page(
