@@ -11,6 +11,7 @@ from random_candidates import candidates_of_sizes, random_candidates, shuffled
 
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
+from hepsets.deploy.set_onnx import OnnxSetModel, export_set_onnx
 from hepsets.learn.fit import FitConfig, fit
 from hepsets.learn.model import score
 from hepsets.learn.set_model import SetModel, SetModelConfig
@@ -122,6 +123,20 @@ def test_saving_and_loading_keeps_the_score(model: SetModel, tmp_path) -> None:
     loaded = load_set_model(tmp_path / "model.safetensors")
     assert_same(score(model, EVENTS), score(loaded, EVENTS), 0.0)
     assert (loaded.name, loaded.config) == (model.name, model.config)
+
+
+def test_onnx_gives_the_same_score(model: SetModel, tmp_path) -> None:
+    export_set_onnx(model, tmp_path / "model.onnx")
+    exported = OnnxSetModel(tmp_path / "model.onnx", threads=1)
+    for events in (
+        EVENTS,
+        EVENTS[:1],
+        candidates_of_sizes([0]),
+        candidates_of_sizes([1]),
+        candidates_of_sizes([500, 2], seed=8),
+        candidates_of_sizes([3, 0, 5, 0], seed=9),
+    ):
+        assert_same(score(model, events), exported.score(events), 1e-5)
 
 
 def test_evaluation_leaves_the_model_as_found(model: SetModel) -> None:

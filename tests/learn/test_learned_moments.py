@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.learn.fit import FitConfig, fit
-from hepsets.learn.learned_moments import MOMENTS_SET, LearnedMoments
+from hepsets.learn.learned_moments import MOMENTS_CANDIDATE, MOMENTS_SET, LearnedMoments
 from hepsets.learn.model import logits_of, score
 from hepsets.learn.set_model import SetModelConfig
 from hepsets.learn.set_models import build_set_model
@@ -117,11 +117,11 @@ def test_a_moment_of_pairs_is_learnt() -> None:
     fit(model, events, labels, config=config)
     test, labels, truth = toy(2000, 2)
     best, found = roc_auc_score(labels, truth), roc_auc_score(labels, score(model, test))
-    assert best - 0.03 < found < best + 0.01
+    assert best - 0.05 < found < best + 0.01
 
 
 def test_a_set_without_the_features_it_needs_is_refused() -> None:
     with pytest.raises(InputError, match="log_momentum"):
-        LearnedMoments(SetSpec("few", ("frame_1",)), 8)
-    with pytest.raises(InputError, match="one set"):
+        LearnedMoments([SetSpec("few", ("frame_1",)), MOMENTS_CANDIDATE], 8)
+    with pytest.raises(InputError, match="candidate"):
         build_set_model("learned_moments", SetModelConfig(sets=(MOMENTS_SET, MOMENTS_SET)))

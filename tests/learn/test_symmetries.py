@@ -7,11 +7,11 @@ from scipy.spatial.transform import Rotation
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.learn.set_model import SetModelConfig
 from hepsets.learn.set_models import build_set_model
-from hepsets.learn.symmetries import FRAME, CollisionSymmetries
+from hepsets.learn.symmetries import CollisionSymmetries
 from hepsets.represent.set_data import SetData
-from hepsets.represent.set_features import FIVE_SETS, SetSpec
+from hepsets.represent.set_features import FIVE_SETS, FIVE_SETS_IN_FRAME, FRAME, SetSpec
 
-SPECS = (*FIVE_SETS, SetSpec("frame", (*FRAME, "charge", "flavour_charge", "log_dz")))
+SPECS = (*FIVE_SETS, *FIVE_SETS_IN_FRAME, SetSpec("frame", (*FRAME, "charge", "flavour_charge", "log_dz")))
 EVENTS = random_candidates(30, seed=9, mean_particles=12)
 
 

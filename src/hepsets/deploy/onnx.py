@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,11 +20,10 @@ from hepsets.core.whole_file import whole_file
 from hepsets.deploy.event_filter import CARD, EventFilter
 from hepsets.deploy.filter_card import FilterCard
 from hepsets.deploy.onnx_model import OnnxModel as OnnxModel
+from hepsets.deploy.onnx_trace import traced
 from hepsets.learn.model import EventModel, logits_of
 from hepsets.represent.features import RAW_COLUMNS
 from hepsets.represent.packed import PackedBatch
-
-_OPSET = 18
 
 _PARITY = 1e-5
 """Greatest difference of scores between a model and its graph."""
@@ -203,30 +200,7 @@ def _trace(model: EventModel, skims: int) -> Any:
         example.append(torch.tensor([0, 1]))
         names.append("event_types")
         sizes.append({0: boundaries - 1})
-    # the exporter reports its progress and its guesses as warnings
-    chatty = [logging.getLogger(name) for name in ("torch.onnx", "torch.fx", "onnx_ir", "onnxscript")]
-    levels = [logger.level for logger in chatty]
-    for logger in chatty:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                _Scores(model, skims).eval(),
-                tuple(example),
-                input_names=names,
-                output_names=("score",),
-                opset_version=_OPSET,
-                dynamic_shapes=tuple(sizes),
-                dynamo=True,
-                external_data=False,
-                verbose=False,
-            )
-    finally:
-        for logger, level in zip(chatty, levels, strict=True):
-            logger.setLevel(level)
-    assert program is not None  # it is for the older exporter only
-    return program.model_proto
+    return traced(_Scores(model, skims).eval(), tuple(example), names, sizes)
 
 
 def _put_pdg_map_in_front(graph: Any, pdg_map: PdgMap) -> None:

@@ -38,24 +38,9 @@ class OnnxModel:
 
     def __init__(self, path: str | Path, *, threads: int = 0) -> None:
         self.path = Path(path)
-        try:
-            content = self.path.read_bytes()
-        except OSError as error:
-            raise InputError(f"{path} cannot be read ({error.strerror})", _EXPECTED) from error
-        check_self_contained(content, str(path))
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 4  # errors come as exceptions already
-        try:
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-            # in a damaged file these need not be text
-            names = [entry.name for entry in self._session.get_inputs()]
-            outputs = [entry.name for entry in self._session.get_outputs()]
-            self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
-        except Exception as error:  # onnxruntime's own errors share no public base class
-            raise InputError(
-                f"{path} cannot be loaded by ONNX Runtime ({str(error).splitlines()[0]})", _EXPECTED
-            ) from error
+        self._session, self.metadata = open_session(self.path, threads=threads)
+        names = [entry.name for entry in self._session.get_inputs()]
+        outputs = [entry.name for entry in self._session.get_outputs()]
         self.takes_event_types = names == [*_INPUTS, _EVENT_TYPES]
         if (names != _INPUTS and not self.takes_event_types) or outputs != ["score"]:
             raise InputError(f"{path} has inputs {names} and outputs {outputs}", _EXPECTED)
@@ -109,3 +94,31 @@ class OnnxModel:
         if len(result) != n_events or result.dtype != np.float32:
             raise InputError(f"{self.path} gives scores of shape {result.shape}", _EXPECTED)
         return result
+
+
+def open_session(path: Path, *, threads: int = 0) -> tuple[onnxruntime.InferenceSession, dict[str, str]]:
+    """A file as a session of ONNX Runtime, with its metadata properties.
+
+    Raises
+    ------
+    InputError
+        If the file is no ONNX model, or not self-contained.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror})", _EXPECTED) from error
+    check_self_contained(content, str(path))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4  # errors come as exceptions already
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        for entry in (*session.get_inputs(), *session.get_outputs()):
+            str(entry.name)  # in a damaged file it need not be text
+        metadata = dict(session.get_modelmeta().custom_metadata_map)
+    except Exception as error:  # onnxruntime's own errors share no public base class
+        raise InputError(
+            f"{path} cannot be loaded by ONNX Runtime ({str(error).splitlines()[0]})", _EXPECTED
+        ) from error
+    return session, metadata

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from hepsets.core.errors import InputError
-from hepsets.learn.multi_deep_sets import event_mlp, mlp, pooled_set
+from hepsets.learn.multi_deep_sets import event_mlp, mlp, pool
 from hepsets.learn.set_model import SetNetwork
 from hepsets.represent.set_data import PackedSet, SetBatch
 from hepsets.represent.set_features import IDENTIFICATION, SetSpec
@@ -47,7 +49,12 @@ MOMENTS_SET = SetSpec(
     ),
     cap=32,
 )
-"""The set that the network is made for."""
+"""The particles that the network is made for."""
+
+MOMENTS_CANDIDATE = SetSpec(
+    "candidate", ("direction_z", "thrust_z", "frame_1", "frame_2", "frame_3"), ("candidate",)
+)
+"""What it sees of the candidate itself, signs left out."""
 
 
 class LearnedMoments(SetNetwork):
@@ -58,10 +65,12 @@ class LearnedMoments(SetNetwork):
 
     .. math:: h_i = \phi(x_i), \quad
               m_i = \frac{1}{n} \sum_j \mathrm{ReLU}(A h_i + B h_j + C p_{ij} + a), \quad
-              z = \rho\big(\mathrm{pool}_i\, \psi(h_i, m_i), e\big),
+              z = \rho\big(\mathrm{pool}_{i \in \mathrm{signal}} \psi(h_i, m_i),
+              \mathrm{pool}_{i \in \mathrm{rest}} \psi(h_i, m_i), c, e\big),
 
     with :data:`PAIR_FEATURES` as :math:`p_{ij}`, :math:`x_i` the features of :data:`MOMENTS_SET`
-    with absolute values of the direction's components, and numbers e of the event as a whole.
+    with absolute values of the direction's components, c those of :data:`MOMENTS_CANDIDATE`, and
+    numbers e of the event as a whole.
 
     Symmetries of unpolarised e⁺e⁻ collisions are built in, not learned: directions are taken in the
     frame of thrust axis and beam, so a turn around the beam changes nothing, and only as products or
@@ -71,10 +80,10 @@ class LearnedMoments(SetNetwork):
 
     Parameters
     ----------
-    spec
-        The set; it must have the features of :data:`MOMENTS_SET` and may have more.
+    specs
+        The particles, with at least the features of :data:`MOMENTS_SET`, and the candidate.
     units
-        Width of the hidden layers.
+        Width of the hidden layers; messages have half of it.
     layers
         Hidden layers of :math:`\phi` and :math:`\rho`.
     n_event_features
@@ -85,31 +94,45 @@ class LearnedMoments(SetNetwork):
     Raises
     ------
     InputError
-        If the set lacks a feature.
+        If these are not the two sets, or the particles lack a feature.
     """
 
     def __init__(
-        self, spec: SetSpec, units: int, *, layers: int = 2, n_event_features: int = 0, dropout: float = 0.0
+        self,
+        specs: Sequence[SetSpec],
+        units: int,
+        *,
+        layers: int = 2,
+        n_event_features: int = 0,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        if [spec.of_candidate for spec in specs] != [False, True]:
+            raise InputError(
+                f"the sets {[spec.name for spec in specs]} for learned moments", "particles and candidate"
+            )
+        spec, candidate = specs
         missing = [name for name in MOMENTS_SET.features if name not in spec.features]
         if missing:
             raise InputError(f"a set without {missing}", f"all of {list(MOMENTS_SET.features)}")
         self.place = {name: spec.features.index(name) for name in spec.features}
         self.per_particle = mlp(len(spec.features), [units] * layers)
-        self.first = nn.Linear(units, units)
-        self.second = nn.Linear(units, units, bias=False)
-        self.pair = nn.Linear(len(PAIR_FEATURES), units, bias=False)
-        self.update = mlp(2 * units, [units])
-        self.per_event = event_mlp(2 * units + n_event_features, units, layers, dropout)
+        messages = (units + 1) // 2
+        self.first = nn.Linear(units, messages)
+        self.second = nn.Linear(units, messages, bias=False)
+        self.pair = nn.Linear(len(PAIR_FEATURES), messages, bias=False)
+        self.update = mlp(units + messages, [units])
+        width = 4 * units + len(candidate.features) + n_event_features
+        self.per_event = event_mlp(width, units, layers, dropout)
 
     def forward(self, features: tuple[Tensor, ...], event_features: Tensor, batch: SetBatch) -> Tensor:
         """Logits, shape ``(n_events, 1)``."""
-        (x,), (one,) = features, batch.sets
+        x, one, candidate = features[0], batch.sets[0], batch.sets[1].features.abs()
         h = self.per_particle(self._mirrored(x, one.features))
-        m = self._messages(h, one)
-        pooled = pooled_set(one, self.update(torch.cat([h, m], dim=1)), "sum_mean")
-        result: Tensor = self.per_event(torch.cat([pooled, event_features], dim=1))
+        values = self.update(torch.cat([h, self._messages(h, one)], dim=1))
+        signal = one.features[:, self.place["from_candidate"], None]
+        pooled = [pool(one.sum(values * own), one.sum(own)[:, 0], "sum_mean") for own in (signal, 1 - signal)]
+        result: Tensor = self.per_event(torch.cat([*pooled, candidate, event_features], dim=1))
         return result
 
     def _mirrored(self, scaled: Tensor, raw: Tensor) -> Tensor:
@@ -172,7 +195,14 @@ class _Pairs:
         self.partners = one.multiplicity.index_select(0, event)
         end = self.partners.cumsum(0)
         self.offsets = torch.cat([end.new_zeros(1), end])
-        self.first = torch.repeat_interleave(self.partners)
+        if torch.compiler.is_exporting():  # how torch exports repeat_interleave fails for no particles
+            n_pairs: int = self.offsets[-1].item()  # type: ignore[assignment]  # not known yet
+            torch._check(n_pairs >= 0)  # type: ignore[no-untyped-call]
+            inner = self.offsets[1:-1]
+            begins = torch.zeros(n_pairs + 1, dtype=torch.int64).scatter_add(0, inner, torch.ones_like(inner))
+            self.first = begins.cumsum(0)[:-1]
+        else:
+            self.first = torch.repeat_interleave(self.partners)
         place = torch.arange(self.first.shape[0], device=event.device)
         start = one.offsets.index_select(0, event) - self.offsets[:-1]
         self.second = place + start.index_select(0, self.first)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hepsets.core.errors import InputError
 from hepsets.learn.set_model import Fusion, Pooling, SetNetwork
-from hepsets.represent.set_data import PackedSet, SetBatch
+from hepsets.represent.set_data import SetBatch
 
 TYPICAL_MULTIPLICITY = 10.0
 """Sums are given in units of this many particles, so that they are of the size of means."""
@@ -96,11 +96,6 @@ def pool(total: Tensor, count: Tensor, pooling: Pooling) -> Tensor:
     if pooling in ("sum", "sum_mean"):
         parts.append(total / TYPICAL_MULTIPLICITY)
     return torch.cat(parts, dim=1)
-
-
-def pooled_set(one: PackedSet, values: Tensor, pooling: Pooling) -> Tensor:
-    """:func:`pool` of values ``(n_members, k)`` of a set."""
-    return pool(one.sum(values), one.multiplicity, pooling)
 
 
 def mlp(n_in: int, widths: Sequence[int]) -> nn.Sequential:

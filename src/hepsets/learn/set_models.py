@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 
 from hepsets.core.errors import InputError
-from hepsets.learn.learned_moments import MOMENTS_SET, LearnedMoments
+from hepsets.learn.learned_moments import MOMENTS_CANDIDATE, MOMENTS_SET, LearnedMoments
 from hepsets.learn.multi_deep_sets import MultiDeepSets
 from hepsets.learn.set_model import SetModel, SetModelConfig, SetNetwork
-from hepsets.represent.set_features import ALL_PARTICLES, FIVE_SETS
+from hepsets.represent.set_features import ALL_PARTICLES, FIVE_SETS, FIVE_SETS_IN_FRAME
 from hepsets.select.continuum_variables import VARIABLES
 
 
@@ -29,10 +29,8 @@ def _multi_deep_sets(config: SetModelConfig) -> SetNetwork:
 
 
 def _learned_moments(config: SetModelConfig) -> SetNetwork:
-    if config.sets is None or len(config.sets) != 1:
-        raise InputError(f"{len(config.sets or ())} sets for learned_moments", "one set of particles")
     return LearnedMoments(
-        config.sets[0],
+        config.sets or (),
         config.units or 0,
         layers=config.layers or 0,
         n_event_features=len(config.event_features or ()),
@@ -84,6 +82,19 @@ SET_MODELS: Mapping[str, SetRecipe] = {
     "multi_deep_sets": SetRecipe(
         _multi_deep_sets,
         SetModelConfig(
+            sets=FIVE_SETS_IN_FRAME,
+            event_features=(),
+            units=64,
+            layers=2,
+            fusion="after",
+            pooling="sum_mean",
+            dropout=0.1,
+            symmetries=True,
+        ),
+    ),
+    "multi_deep_sets_cm": SetRecipe(
+        _multi_deep_sets,
+        SetModelConfig(
             sets=FIVE_SETS,
             event_features=(),
             units=64,
@@ -97,7 +108,7 @@ SET_MODELS: Mapping[str, SetRecipe] = {
     "combined": SetRecipe(
         _multi_deep_sets,
         SetModelConfig(
-            sets=FIVE_SETS,
+            sets=FIVE_SETS_IN_FRAME,
             event_features=VARIABLES,
             units=64,
             layers=2,
@@ -109,7 +120,9 @@ SET_MODELS: Mapping[str, SetRecipe] = {
     ),
     "learned_moments": SetRecipe(
         _learned_moments,
-        SetModelConfig(sets=(MOMENTS_SET,), event_features=VARIABLES, units=48, layers=2, dropout=0.1),
+        SetModelConfig(
+            sets=(MOMENTS_SET, MOMENTS_CANDIDATE), event_features=VARIABLES, units=64, layers=2, dropout=0.1
+        ),
     ),
 }
 """Recipes by model name; the contract test runs over them."""

@@ -9,16 +9,17 @@ import torch
 from torch import Tensor
 
 from hepsets.represent.set_data import PackedSet, SetBatch
-from hepsets.represent.set_features import SetSpec
+from hepsets.represent.set_features import DIRECTION, FRAME, FRAME_MOMENTUM, SetSpec
 
 VECTORS = (
     ("px", "py", "pz"),
-    ("direction_x", "direction_y", "direction_z"),
+    DIRECTION,
     ("thrust_x", "thrust_y", "thrust_z"),
 )
 """Features that are the three components of a vector; the last one is an axis, with z ≥ 0."""
 
-FRAME = ("frame_1", "frame_2", "frame_3")
+FRAMES = (FRAME, FRAME_MOMENTUM)
+"""Features that are the three components of a vector in the candidate's own frame."""
 
 
 class CollisionSymmetries:
@@ -31,12 +32,12 @@ class CollisionSymmetries:
     Parameters
     ----------
     specs
-        The sets. Their features in :data:`VECTORS` and :data:`FRAME`, and ``charge``, change.
+        The sets. Their features in :data:`VECTORS` and :data:`FRAMES`, and ``charge``, change.
     """
 
     def __init__(self, specs: Sequence[SetSpec]) -> None:
         self.vectors = [_places(spec, VECTORS) for spec in specs]
-        self.frames = [_places(spec, (FRAME,)) for spec in specs]
+        self.frames = [_places(spec, FRAMES) for spec in specs]
         self.charges = [_places(spec, (("charge",),)) for spec in specs]
 
     def __call__(self, batch: SetBatch) -> SetBatch:

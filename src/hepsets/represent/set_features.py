@@ -159,6 +159,16 @@ class CandidateEvents:
         return np.asarray(np.einsum("nij,nj->ni", axes, self.directions))
 
     @cached_property
+    def candidate_direction(self) -> Array:
+        """Unit vectors of the candidates' momenta, shape ``(n_events, 3)``."""
+        return _unit(np.stack([self.event(f"candidate_{name}") for name in ("px", "py", "pz")], axis=1))
+
+    @cached_property
+    def candidate_frame_direction(self) -> Array:
+        """:attr:`candidate_direction` in the candidate's own frame, shape ``(n_events, 3)``."""
+        return np.asarray(np.einsum("nij,nj->ni", self.frame, self.candidate_direction))
+
+    @cached_property
     def flavour(self) -> Array:
         r"""Sign that says which B the candidate is, as far as its daughters tell; shape ``(n_events,)``.
 
@@ -207,28 +217,34 @@ FEATURES: Mapping[str, Callable[[CandidateEvents], Array]] = {
     "frame_1": partial(_component, vectors="frame_directions", axis=0),
     "frame_2": partial(_component, vectors="frame_directions", axis=1),
     "frame_3": partial(_component, vectors="frame_directions", axis=2),
+    "frame_px": lambda events: events.momentum * events.frame_directions[:, 0],
+    "frame_py": lambda events: events.momentum * events.frame_directions[:, 1],
+    "frame_pz": lambda events: events.momentum * events.frame_directions[:, 2],
     "flavour_charge": lambda events: events.particle("charge") * events.flavour[events.event_of_particle],
     "log_dr": partial(_signed_log, name="dr", unit=2e-3),
     "log_dz": partial(_signed_log, name="dz", unit=2e-3),
 }
 """Features that are worked out from particle columns.
 
-``direction_*`` is the momentum's unit vector, ``frame_*`` the same in the candidate's own frame
-(:attr:`CandidateEvents.frame`); ``momentum`` is in GeV, ``p_scale`` in units of the candidate's
-fastest daughter; ``log_momentum`` is the logarithm of the latter for the candidate's daughters and
-of the former [GeV] for all others; ``flavour_charge`` is the charge times
-:attr:`CandidateEvents.flavour`; ``log_dr`` and ``log_dz`` are sign(d) ln(1 + |d| / 20 µm)."""
+``direction_*`` is the momentum's unit vector; ``frame_1`` to ``frame_3`` are the same, and ``frame_p*`` the
+momentum itself, in the candidate's own frame (:attr:`CandidateEvents.frame`). ``momentum`` is in GeV,
+``p_scale`` in units of the candidate's fastest daughter; ``log_momentum`` is the logarithm of the latter
+for the candidate's daughters and of the former [GeV] for all others; ``flavour_charge`` is the charge
+times :attr:`CandidateEvents.flavour`; ``log_dr`` and ``log_dz`` are sign(d) ln(1 + |d| / 20 µm)."""
 
 CANDIDATE_FEATURES: Mapping[str, Callable[[CandidateEvents], Array]] = {
-    **{
-        f"direction_{axis}": lambda events, i=i: _unit(  # type: ignore[misc]
-            np.stack([events.event(f"candidate_p{a}") for a in "xyz"], axis=1)
-        )[:, i]
-        for i, axis in enumerate("xyz")
-    },
-    **{f"thrust_{axis}": partial(_component, vectors="thrust_axis", axis=i) for i, axis in enumerate("xyz")},
+    "direction_x": partial(_component, vectors="candidate_direction", axis=0),
+    "direction_y": partial(_component, vectors="candidate_direction", axis=1),
+    "direction_z": partial(_component, vectors="candidate_direction", axis=2),
+    "thrust_x": partial(_component, vectors="thrust_axis", axis=0),
+    "thrust_y": partial(_component, vectors="thrust_axis", axis=1),
+    "thrust_z": partial(_component, vectors="thrust_axis", axis=2),
+    "frame_1": partial(_component, vectors="candidate_frame_direction", axis=0),
+    "frame_2": partial(_component, vectors="candidate_frame_direction", axis=1),
+    "frame_3": partial(_component, vectors="candidate_frame_direction", axis=2),
 }
-"""Features of the candidate itself: the direction of its momentum, and of its daughters' thrust."""
+"""Features of the candidate itself: the direction of its momentum, its daughters' thrust axis, and the
+former in the candidate's own frame."""
 
 CONDITIONS: Mapping[str, Callable[[CandidateEvents], NDArray[np.bool_]]] = {
     "track": lambda events: events.particle("charge") != 0,
@@ -260,6 +276,29 @@ FIVE_SETS: tuple[SetSpec, ...] = (
 )
 """The five sets of MultiDeepSets: the momenta of the rest of event, but directions and relative momenta
 of the candidate's daughters, so that nothing can be learnt about its mass and energy."""
+
+FRAME = ("frame_1", "frame_2", "frame_3")
+FRAME_MOMENTUM = ("frame_px", "frame_py", "frame_pz")
+
+FIVE_SETS_IN_FRAME: tuple[SetSpec, ...] = (
+    *(
+        SetSpec(
+            spec.name,
+            tuple(
+                dict(zip((*DIRECTION, "px", "py", "pz"), (*FRAME, *FRAME_MOMENTUM), strict=True)).get(
+                    name, name
+                )
+                for name in spec.features
+            ),
+            spec.members,
+            spec.cap,
+        )
+        for spec in FIVE_SETS[:4]
+    ),
+    SetSpec("candidate", (*FIVE_SETS[4].features, *FRAME), ("candidate",)),
+)
+"""The same, with all vectors but the candidate's own in the frame of its thrust axis and the beam: what a
+network would have to find out first, how the rest of event lies to the candidate, is a coordinate."""
 
 ALL_PARTICLES: tuple[SetSpec, ...] = (
     SetSpec(

@@ -1,0 +1,53 @@
+"""PyTorch modules as ONNX graphs."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+_OPSET = 18
+
+
+def traced(module: nn.Module, example: tuple[Any, ...], names: Sequence[str], sizes: Sequence[Any]) -> Any:
+    """A module in evaluation mode as an ONNX model with one output, ``score``.
+
+    Parameters
+    ----------
+    module
+        From tensors, or tuples of them, to a tensor.
+    example
+        Inputs to trace it with.
+    names
+        What the inputs are called.
+    sizes
+        Which dimensions of each input are free, as :func:`torch.export.export` takes them.
+    """
+    # the exporter reports its progress and its guesses as warnings
+    chatty = [logging.getLogger(name) for name in ("torch.onnx", "torch.fx", "onnx_ir", "onnxscript")]
+    levels = [logger.level for logger in chatty]
+    for logger in chatty:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                module,
+                example,
+                input_names=list(names),
+                output_names=("score",),
+                opset_version=_OPSET,
+                dynamic_shapes=tuple(sizes),
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
+    finally:
+        for logger, level in zip(chatty, levels, strict=True):
+            logger.setLevel(level)
+    assert program is not None  # it is for the older exporter only
+    return program.model_proto
