@@ -214,7 +214,7 @@ def test_the_users_own_files_give_the_same_page(monkeypatch, capsys, tmp_path, f
     assert "report.html" in out
     result = json.loads((tmp_path / "run" / "result.json").read_text())
     assert [model["name"] for model in result["metrics"]["models"]] == ["deep_sets_pdg", "gcn_stack"]
-    assert result["metrics"]["retention"]["hadronic_b0"]["value"] == pytest.approx(0.05, abs=0.02)
+    assert result["metrics"]["retention"]["label"]["value"] == pytest.approx(0.05, abs=0.02)
     assert "limit" not in result["metrics"]
     page = " ".join((tmp_path / "run" / "report.html").read_text().split())
     assert "PDG ids that training saw fewer than 20 times" in page

@@ -10,7 +10,7 @@ from hepsets.analyses.smart_background.samples import get_samples
 from hepsets.analyses.smart_background.settings import Config, DataConfig
 from hepsets.core.errors import InputError
 
-N = 12
+N = 60
 LABEL = np.arange(N) % 3 == 0
 TABLE = random_events(N, seed=1).with_columns(label=LABEL).to_arrow()
 
@@ -50,7 +50,7 @@ def test_columns_that_the_analysis_does_not_know_may_hold_anything(tmp_path):
     ("name", "column", "message"),
     [
         ("label", [str(int(x)) for x in LABEL], "'label' has type object"),
-        ("label", [[bool(x)] for x in LABEL], r"'label' has type bool and shape \(12, 1\)"),
+        ("label", [[bool(x)] for x in LABEL], r"'label' has type bool and shape \(60, 1\)"),
         ("label", [float(x) / 2 for x in LABEL], "a label of 0.5"),
         ("label", [np.nan, *LABEL[1:].astype(float)], "a label of nan"),
         ("label", [True] * N, "label 1 for every event"),
@@ -70,3 +70,9 @@ def test_a_column_that_cannot_be_used_is_refused(tmp_path, name, column, message
 def test_weights_in_one_file_of_two_are_refused(tmp_path):
     with pytest.raises(InputError, match="has no weights"):
         samples_of(tmp_path, TABLE, TABLE.append_column("weight", pa.array(np.ones(N))))
+
+
+def test_a_handful_of_events_of_one_class_is_refused_before_anything_is_trained(tmp_path):
+    few = TABLE.slice(0, 30)
+    with pytest.raises(InputError, match="10 events of one class"):
+        samples_of(tmp_path, few)
