@@ -92,6 +92,26 @@ def test_messages_are_means_over_all_pairs_of_an_event(model) -> None:
                 torch.testing.assert_close(found[i], total / (end - begin), rtol=1e-4, atol=1e-5)
 
 
+def test_compiled_messages_have_the_gradients_of_torchs_own(model, monkeypatch) -> None:
+    data = model.prepare(candidates_of_sizes([5, 0, 1, 9, 30], seed=6))
+    one, network = data.sets[0], model.network
+    start = torch.randn(one.n_particles, network.first.in_features)
+    aim = torch.randn(one.n_particles, network.first.out_features)
+
+    def gradients() -> list[torch.Tensor]:
+        h = start.clone().requires_grad_()
+        network.zero_grad()
+        (network._messages(h, one) * aim).sum().backward()
+        weights = [network.first.weight, network.first.bias, network.second.weight, network.pair.weight]
+        return [h.grad, *(weight.grad.clone() for weight in weights)]
+
+    compiled = gradients()
+    monkeypatch.setattr("hepsets.learn.learned_moments.runs_kernels", lambda _: False)
+    for ours, theirs in zip(compiled, gradients(), strict=True):
+        assert theirs.abs().max() > 0.1
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
 def toy(n_events: int, seed: int):
     """Truth from a moment of pairs: the mean of cos² of angles between all particles, turned at random."""
     rng = np.random.default_rng(seed)

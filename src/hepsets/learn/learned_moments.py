@@ -10,7 +10,9 @@ from torch.nn import functional
 
 from hepsets.core.errors import InputError
 from hepsets.learn.multi_deep_sets import event_mlp, mlp, pool
+from hepsets.learn.pair_messages import compiled_messages
 from hepsets.learn.set_model import SetNetwork
+from hepsets.represent.decay_graph import runs_kernels
 from hepsets.represent.set_data import PackedSet, SetBatch
 from hepsets.represent.set_features import IDENTIFICATION, SetSpec
 
@@ -32,6 +34,18 @@ PAIR_FEATURES = (
 the angle between them, with its Legendre polynomials; ln of 2 p₁ p₂ (1 − cos) if both belong to the
 candidate (momenta in units of its fastest daughter) or both to the rest [GeV], else 0; whether they do;
 products of charges; whether both have one; the difference of ``log_dz`` if so."""
+
+_OF_PAIRS = (
+    "frame_1",
+    "frame_2",
+    "frame_3",
+    "log_momentum",
+    "from_candidate",
+    "charge",
+    "flavour_charge",
+    "log_dz",
+)
+"""Features of a particle that those of pairs are made of."""
 
 MOMENTS_SET = SetSpec(
     "particles",
@@ -143,48 +157,42 @@ class LearnedMoments(SetNetwork):
 
     def _messages(self, h: Tensor, one: PackedSet) -> Tensor:
         """Mean over all j of an event of the learned function of i and j, ``(n_particles, units)``."""
-        pairs = _Pairs(one)
         first, second = self.first(h), self.second(h)
+        columns = one.features[:, [self.place[name] for name in _OF_PAIRS]]
+        if runs_kernels(h):
+            return compiled_messages(columns, first, second, self.pair.weight, one.offsets)
+        pairs = _Pairs(one)
         each = functional.relu(
             first.index_select(0, pairs.first)
             + second.index_select(0, pairs.second)
-            + self.pair(self._pair_features(one.features, pairs))
+            + self.pair(_pair_features(columns, pairs))
         )
         return pairs.mean_over_second(each)
 
-    def _pair_features(self, raw: Tensor, pairs: _Pairs) -> Tensor:
-        needed = [
-            "frame_1",
-            "frame_2",
-            "frame_3",
-            "log_momentum",
-            "from_candidate",
-            "charge",
-            "flavour_charge",
-            "log_dz",
-        ]
-        columns = raw[:, [self.place[name] for name in needed]]
-        a, b = columns.index_select(0, pairs.first), columns.index_select(0, pairs.second)
-        products = a * b
-        cosine = products[:, :3].sum(1)
-        signal, rest = products[:, 4], (1 - a[:, 4]) * (1 - b[:, 4])
-        charged = products[:, 5].abs()
-        log_mass = a[:, 3] + b[:, 3] + torch.log((2 - 2 * cosine).clamp(min=1e-4))
-        return torch.stack(
-            [
-                *products[:, :3].unbind(1),
-                cosine,
-                (3 * cosine**2 - 1) / 2,
-                (35 * cosine**4 - 30 * cosine**2 + 3) / 8,
-                log_mass * (signal + rest) / 4,
-                signal,
-                rest,
-                products[:, 6],
-                charged,
-                (a[:, 7] - b[:, 7]).abs() * charged,
-            ],
-            dim=1,
-        )
+
+def _pair_features(columns: Tensor, pairs: _Pairs) -> Tensor:
+    """:data:`PAIR_FEATURES` of all pairs, from the columns :data:`_OF_PAIRS` of all particles."""
+    a, b = columns.index_select(0, pairs.first), columns.index_select(0, pairs.second)
+    products = a * b
+    cosine = products[:, :3].sum(1)
+    signal, rest = products[:, 4], (1 - a[:, 4]) * (1 - b[:, 4])
+    charged = products[:, 5].abs()
+    log_mass = a[:, 3] + b[:, 3] + torch.log((2 - 2 * cosine).clamp(min=1e-4))
+    return torch.stack(
+        [
+            *products[:, :3].unbind(1),
+            cosine,
+            (3 * cosine**2 - 1) / 2,
+            (35 * cosine**4 - 30 * cosine**2 + 3) / 8,
+            log_mass * (signal + rest) / 4,
+            signal,
+            rest,
+            products[:, 6],
+            charged,
+            (a[:, 7] - b[:, 7]).abs() * charged,
+        ],
+        dim=1,
+    )
 
 
 class _Pairs:
