@@ -121,7 +121,11 @@ SET_MODELS: Mapping[str, SetRecipe] = {
     "learned_moments": SetRecipe(
         _learned_moments,
         SetModelConfig(
-            sets=(MOMENTS_SET, MOMENTS_CANDIDATE), event_features=VARIABLES, units=64, layers=2, dropout=0.1
+            sets=(MOMENTS_SET, MOMENTS_CANDIDATE),
+            event_features=VARIABLES,
+            units=96,
+            layers=2,
+            dropout=0.2,
         ),
     ),
 }
