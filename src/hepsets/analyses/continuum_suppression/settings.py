@@ -119,7 +119,16 @@ class Config:
     scale: Literal["quick", "standard", "full"] = "standard"
     seed: int = Field(default=1, ge=0, lt=2**32)
     data: DataConfig = DataConfig()
-    models: tuple[str, ...] = (BDT, "fixed_mlp", "deep_sets", "multi_deep_sets", BEFORE, "combined", OURS)
+    models: tuple[str, ...] = (
+        BDT,
+        "fixed_mlp",
+        "deep_sets",
+        "multi_deep_sets_cm",
+        "multi_deep_sets",
+        BEFORE,
+        "combined",
+        OURS,
+    )
     fit: FitConfig = FitConfig(
         epochs=8, batch_events=256, learning_rate=2e-3, schedule="cosine", weight_decay=1e-4
     )
