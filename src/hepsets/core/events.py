@@ -7,7 +7,7 @@ Nothing is padded and nothing is inferred from zeros: an event is exactly its sl
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
-from hepsets.core.ragged import checked_offsets, choose
+from hepsets.core.ragged import RaggedTable, checked_offsets
 from hepsets.core.whole_file import new_partial
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ ROW_GROUP_EVENTS = 20_000
 
 
 @dataclass(frozen=True, eq=False)
-class Events:
+class Events(RaggedTable):
     """Many events: flat particle columns, event offsets, event columns.
 
     Parameters
@@ -80,10 +80,6 @@ class Events:
     >>> len(events), events.n_particles
     (1, 2)
     """
-
-    particles: Mapping[str, NDArray[Any]]
-    offsets: NDArray[np.int64]
-    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         missing = [name for name in PARTICLE_COLUMNS if name not in self.particles]
@@ -114,26 +110,6 @@ class Events:
         object.__setattr__(self, "particles", particles)
         object.__setattr__(self, "offsets", offsets)
         object.__setattr__(self, "columns", columns)
-
-    # -- shape ---------------------------------------------------------------------------------
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    @property
-    def n_particles(self) -> int:
-        """Number of particles in all events together."""
-        return int(self.offsets[-1])
-
-    @cached_property
-    def multiplicity(self) -> NDArray[np.int64]:
-        """Particles per event, shape ``(n_events,)``."""
-        return np.diff(self.offsets)
-
-    @cached_property
-    def event_of_particle(self) -> NDArray[np.int64]:
-        """Event number of each particle, shape ``(n_particles,)``."""
-        return np.repeat(np.arange(len(self)), self.multiplicity)
 
     @cached_property
     def mothers(self) -> NDArray[np.int64]:
@@ -224,19 +200,6 @@ class Events:
         return self
 
     # -- selection -----------------------------------------------------------------------------
-
-    def __getitem__(self, which: slice | NDArray[Any]) -> Events:
-        """Events by slice, boolean mask or integer array; event columns come along."""
-        events, particles, offsets = choose(self.offsets, which)
-        return Events(
-            {name: column[particles] for name, column in self.particles.items()},
-            offsets,
-            {name: column[events] for name, column in self.columns.items()},
-        )
-
-    def with_columns(self, **columns: NDArray[Any]) -> Events:
-        """The same events with event columns added or replaced."""
-        return Events(self.particles, self.offsets, {**self.columns, **columns})
 
     @staticmethod
     def concatenate(parts: Sequence[Events]) -> Events:

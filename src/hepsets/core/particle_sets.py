@@ -6,10 +6,9 @@ Like :class:`~hepsets.core.events.Events`, but neither a decay tree nor a fixed 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -17,11 +16,11 @@ from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import TableWriter, arrow_table, event_columns, iter_row_groups, particle_lists
-from hepsets.core.ragged import checked_offsets, choose
+from hepsets.core.ragged import RaggedTable, checked_offsets
 
 
 @dataclass(frozen=True, eq=False)
-class ParticleSets:
+class ParticleSets(RaggedTable):
     """One set of objects per event: flat particle columns, event offsets, event columns.
 
     Parameters
@@ -47,10 +46,6 @@ class ParticleSets:
     >>> len(sets), sets.n_particles, sets[1:].particles["px"].tolist()
     (2, 3, [3.0])
     """
-
-    particles: Mapping[str, NDArray[Any]]
-    offsets: NDArray[np.int64]
-    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.particles:
@@ -78,26 +73,6 @@ class ParticleSets:
         object.__setattr__(self, "offsets", offsets)
         object.__setattr__(self, "columns", columns)
 
-    # -- shape ---------------------------------------------------------------------------------
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    @property
-    def n_particles(self) -> int:
-        """Number of objects in all events together."""
-        return int(self.offsets[-1])
-
-    @cached_property
-    def multiplicity(self) -> NDArray[np.int64]:
-        """Objects per event, shape ``(n_events,)``."""
-        return np.diff(self.offsets)
-
-    @cached_property
-    def event_of_particle(self) -> NDArray[np.int64]:
-        """Event number of each object, shape ``(n_particles,)``."""
-        return np.repeat(np.arange(len(self)), self.multiplicity)
-
     # -- checks --------------------------------------------------------------------------------
 
     def validate(self) -> Self:
@@ -122,15 +97,6 @@ class ParticleSets:
 
     # -- selection -----------------------------------------------------------------------------
 
-    def __getitem__(self, which: slice | NDArray[Any]) -> ParticleSets:
-        """Events by slice, boolean mask or integer array; event columns come along."""
-        events, particles, offsets = choose(self.offsets, which)
-        return ParticleSets(
-            {name: column[particles] for name, column in self.particles.items()},
-            offsets,
-            {name: column[events] for name, column in self.columns.items()},
-        )
-
     def select_particles(self, keep: NDArray[np.bool_]) -> ParticleSets:
         """The same events with only some of their objects.
 
@@ -143,10 +109,6 @@ class ParticleSets:
         return ParticleSets(
             {name: column[keep] for name, column in self.particles.items()}, kept[self.offsets], self.columns
         )
-
-    def with_columns(self, **columns: NDArray[Any]) -> ParticleSets:
-        """The same events with event columns added or replaced."""
-        return ParticleSets(self.particles, self.offsets, {**self.columns, **columns})
 
     @staticmethod
     def concatenate(parts: Sequence[ParticleSets]) -> ParticleSets:

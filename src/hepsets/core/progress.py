@@ -23,3 +23,16 @@ def progress_bar(description: str, total: float) -> Iterator[Advance]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(description, total=total)
         yield lambda step: progress.advance(task, step)
+
+
+def follow(advance: Advance, total: float) -> Callable[[int, int], None]:
+    """Move a bar of ``total`` by reports of how much of how much is done."""
+    reached = 0.0
+
+    def report(done: int, of: int) -> None:
+        nonlocal reached
+        now = done / of * total
+        advance(now - reached)
+        reached = now
+
+    return report

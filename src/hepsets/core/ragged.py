@@ -1,8 +1,11 @@
-"""Offsets of ragged tables: their check, and what a choice of events owns of the flat columns."""
+"""Ragged tables: flat columns with offsets by event, and what a choice of events owns of them."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,3 +68,53 @@ def choose(offsets: NDArray[np.int64], which: slice | NDArray[Any]) -> Choice:
     counts = np.diff(offsets)[chosen]
     new = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     return Choice(chosen, np.arange(new[-1]) + np.repeat(offsets[:-1][chosen] - new[:-1], counts), new)
+
+
+@dataclass(frozen=True, eq=False)
+class RaggedTable:
+    """Many events: flat particle columns, event offsets, event columns; the base of the event tables.
+
+    Parameters
+    ----------
+    particles
+        Columns of shape ``(n_particles,)``.
+    offsets
+        int64, shape ``(n_events + 1,)``: event ``i`` owns particles ``offsets[i]:offsets[i + 1]``.
+    columns
+        Event columns, each with first dimension ``n_events``.
+    """
+
+    particles: Mapping[str, NDArray[Any]]
+    offsets: NDArray[np.int64]
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def n_particles(self) -> int:
+        """Number of particles in all events together."""
+        return int(self.offsets[-1])
+
+    @cached_property
+    def multiplicity(self) -> NDArray[np.int64]:
+        """Particles per event, shape ``(n_events,)``."""
+        return np.diff(self.offsets)
+
+    @cached_property
+    def event_of_particle(self) -> NDArray[np.int64]:
+        """Event number of each particle, shape ``(n_particles,)``."""
+        return np.repeat(np.arange(len(self)), self.multiplicity)
+
+    def __getitem__(self, which: slice | NDArray[Any]) -> Self:
+        """Events by slice, boolean mask or integer array; event columns come along."""
+        events, particles, offsets = choose(self.offsets, which)
+        return type(self)(
+            {name: column[particles] for name, column in self.particles.items()},
+            offsets,
+            {name: column[events] for name, column in self.columns.items()},
+        )
+
+    def with_columns(self, **columns: NDArray[Any]) -> Self:
+        """The same events with event columns added or replaced."""
+        return type(self)(self.particles, self.offsets, {**self.columns, **columns})

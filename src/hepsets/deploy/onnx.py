@@ -20,7 +20,7 @@ from hepsets.core.whole_file import whole_file
 from hepsets.deploy.event_filter import CARD, EventFilter
 from hepsets.deploy.filter_card import FilterCard
 from hepsets.deploy.onnx_model import OnnxModel as OnnxModel
-from hepsets.deploy.onnx_trace import traced
+from hepsets.deploy.onnx_trace import on_cpu_in_evaluation, traced
 from hepsets.learn.model import EventModel, logits_of
 from hepsets.represent.features import RAW_COLUMNS
 from hepsets.represent.packed import PackedBatch
@@ -83,12 +83,8 @@ def export_onnx(
         Further metadata properties of the file.
     """
     path = Path(path)
-    was_training, device = model.training, model.device
-    model.eval().cpu()
-    try:
+    with on_cpu_in_evaluation(model):
         graph = _trace(model, skims)
-    finally:
-        model.train(was_training).to(device)
     _put_pdg_map_in_front(graph, model.pdg_map)
     helper.set_model_props(
         graph,

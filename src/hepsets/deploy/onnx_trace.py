@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
 
+from hepsets.learn.trainable import Trainable, in_evaluation
+
 _OPSET = 18
+
+
+@contextmanager
+def on_cpu_in_evaluation(model: Trainable) -> Iterator[None]:
+    """A model as it can be traced while the block runs, then as and where it was found."""
+    device = model.device
+    with in_evaluation(model):
+        model.cpu()
+        try:
+            yield
+        finally:
+            model.to(device)
 
 
 def traced(module: nn.Module, example: tuple[Any, ...], names: Sequence[str], sizes: Sequence[Any]) -> Any:

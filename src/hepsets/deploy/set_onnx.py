@@ -20,7 +20,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.whole_file import whole_file
 from hepsets.deploy.onnx_model import open_session
-from hepsets.deploy.onnx_trace import traced
+from hepsets.deploy.onnx_trace import on_cpu_in_evaluation, traced
 from hepsets.learn.set_model import SetModel
 from hepsets.represent.set_data import PackedSet, SetBatch, SetData
 from hepsets.represent.set_features import SetSpec
@@ -85,12 +85,8 @@ def export_set_onnx(model: SetModel, path: str | Path) -> None:
         example.append(torch.rand(2, len(model.event_features)))
         names.append("event_features")
         sizes.append({0: boundaries - 1})
-    was_training, device = model.training, model.device
-    model.eval().cpu()
-    try:
+    with on_cpu_in_evaluation(model):
         graph = traced(_Scores(model).eval(), (tuple(example),), names, (tuple(sizes),))
-    finally:
-        model.train(was_training).to(device)
     record = {
         "sets": json.dumps([dataclasses.asdict(spec) for spec in model.sets]),
         "event_features": json.dumps(model.event_features),

@@ -207,9 +207,11 @@ def fit(
     )
     network, step = fabric.setup(model, optimizer)
     state = _State(copy.deepcopy(model.state_dict()), 0, [])
-    fingerprint = _fingerprint(model, train, targets, importance, config, penalty)
-    if checkpoint is not None and checkpoint.exists():
-        state = _resume(checkpoint, fingerprint, model, optimizer, fabric.device)
+    fingerprint = ""
+    if checkpoint is not None:
+        fingerprint = _fingerprint(model, data, targets, importance, config, penalty)
+        if checkpoint.exists():
+            state = _resume(checkpoint, fingerprint, model, optimizer, fabric.device)
 
     steps = math.ceil(len(train_part) / config.batch_events)
     for epoch in range(len(state.history) + 1, config.epochs + 1):
@@ -417,7 +419,7 @@ def soft_auc(scores: NDArray[Any], labels: NDArray[Any], weights: NDArray[Any]) 
 
 def _fingerprint(
     model: Trainable,
-    train: Sized,
+    data: TrainingData,
     targets: Tensor,
     weights: Tensor,
     config: FitConfig,
@@ -428,13 +430,11 @@ def _fingerprint(
     settings.pop("device")
     if config.schedule == "constant":  # then more epochs only go on
         settings.pop("epochs")
-    text, arrays = model.fingerprint(train)
-    buffers = () if penalty is None else tuple(buffer.cpu().numpy() for buffer in penalty.buffers())
-    if penalty is not None:
-        text += f" {penalty!r}"
-    digest = hashlib.sha256(f"{text} {settings!r}".encode())
-    for array in (*arrays, targets.cpu().numpy(), weights.cpu().numpy(), *buffers):
-        digest.update(array.tobytes())
+    buffers = () if penalty is None else penalty.buffers()
+    text = f"{model.fingerprint()} {settings!r}" + ("" if penalty is None else f" {penalty!r}")
+    digest = hashlib.sha256(text.encode())
+    for tensor in (*data.tensors(), targets, weights, *buffers):
+        digest.update(tensor.cpu().numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.pdg import UNKNOWN, PdgMap
-from hepsets.learn.trainable import Trainable, TrainingData
-from hepsets.represent.event_data import EventData, event_types
+from hepsets.learn.trainable import Trainable, TrainingData, in_evaluation
+from hepsets.represent.event_data import EventData
 from hepsets.represent.features import Coordinates, FeatureSpec
 from hepsets.represent.packed import PackedBatch
 from hepsets.represent.scaler import Scaler
@@ -156,10 +156,9 @@ class EventModel(Trainable):
             batch = replace(batch, event_types=types.masked_fill(hidden, 0))
         return batch
 
-    def fingerprint(self, events: Events) -> tuple[str, tuple[NDArray[Any], ...]]:
-        """Name, options and PDG map; particles and types of the events."""
-        arrays = (events.offsets, events.particles["pdg"], event_types(events))
-        return repr((self.name, self.config, self.pdg_map.ids)), arrays
+    def fingerprint(self) -> str:
+        """Name, options and PDG map."""
+        return repr((self.name, self.config, self.pdg_map.ids))
 
     def logits(self, batch: PackedBatch) -> Tensor:
         """What the network says, shape ``(n_events, heads)``."""
@@ -213,14 +212,9 @@ def score_heads(model: Trainable, events: Any, *, batch_events: int = 256) -> ND
 
 def logits_of(model: Trainable, data: TrainingData, *, batch_events: int = 256) -> Tensor:
     """Logits in evaluation mode, float32 on the CPU, shape ``(n_events, heads)``."""
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            parts = [
-                model(batch.to(model.device)).reshape(batch.n_events, -1).cpu()
-                for batch in data.batches(batch_events)
-            ]
-    finally:
-        model.train(was_training)
+    with in_evaluation(model), torch.inference_mode():
+        parts = [
+            model(batch.to(model.device)).reshape(batch.n_events, -1).cpu()
+            for batch in data.batches(batch_events)
+        ]
     return torch.cat(parts) if parts else torch.empty(0, model.heads)

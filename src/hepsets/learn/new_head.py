@@ -23,6 +23,7 @@ from hepsets.learn.decay_sweep import DecaySweep
 from hepsets.learn.fit import FitConfig, Progress, fit
 from hepsets.learn.model import EventModel, score
 from hepsets.learn.models import build_model
+from hepsets.learn.trainable import in_evaluation
 
 INVERSE_STRENGTHS = np.geomspace(1e-4, 10.0, 11)
 """Inverse strengths of the L2 regularisation that cross-validation chooses from."""
@@ -185,16 +186,11 @@ def pooled_sums(model: EventModel, events: Events) -> NDArray[np.float64]:
         If the model's network is another one.
     """
     network = _decay_sweep(model)
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            parts = [
-                network.pooled(batch.to(model.device)).cpu()
-                for batch in model.prepare(events).batches(_BATCH_EVENTS)
-            ]
-    finally:
-        model.train(was_training)
+    with in_evaluation(model), torch.inference_mode():
+        parts = [
+            network.pooled(batch.to(model.device)).cpu()
+            for batch in model.prepare(events).batches(_BATCH_EVENTS)
+        ]
     return torch.cat(parts).double().numpy() if parts else np.empty((0, network.width))
 
 

@@ -61,62 +61,28 @@ class SetRecipe:
         return dataclasses.replace(config, **{name: getattr(self.config, name) for name in open_fields})
 
 
+_ON_SETS = SetModelConfig(
+    event_features=(),
+    units=64,
+    layers=2,
+    fusion="after",
+    pooling="sum_mean",
+    dropout=0.1,
+    symmetries=True,
+)
+"""What the models with several sets share."""
+
 SET_MODELS: Mapping[str, SetRecipe] = {
     "fixed_mlp": SetRecipe(
         _multi_deep_sets,
         SetModelConfig(sets=(), event_features=VARIABLES, units=64, layers=2, dropout=0.1),
     ),
-    "deep_sets": SetRecipe(
-        _multi_deep_sets,
-        SetModelConfig(
-            sets=ALL_PARTICLES,
-            event_features=(),
-            units=64,
-            layers=2,
-            fusion="after",
-            pooling="sum_mean",
-            dropout=0.1,
-            symmetries=True,
-        ),
-    ),
-    "multi_deep_sets": SetRecipe(
-        _multi_deep_sets,
-        SetModelConfig(
-            sets=FIVE_SETS_IN_FRAME,
-            event_features=(),
-            units=64,
-            layers=2,
-            fusion="after",
-            pooling="sum_mean",
-            dropout=0.1,
-            symmetries=True,
-        ),
-    ),
-    "multi_deep_sets_cm": SetRecipe(
-        _multi_deep_sets,
-        SetModelConfig(
-            sets=FIVE_SETS,
-            event_features=(),
-            units=64,
-            layers=2,
-            fusion="after",
-            pooling="sum_mean",
-            dropout=0.1,
-            symmetries=True,
-        ),
-    ),
+    "deep_sets": SetRecipe(_multi_deep_sets, dataclasses.replace(_ON_SETS, sets=ALL_PARTICLES)),
+    "multi_deep_sets": SetRecipe(_multi_deep_sets, dataclasses.replace(_ON_SETS, sets=FIVE_SETS_IN_FRAME)),
+    "multi_deep_sets_cm": SetRecipe(_multi_deep_sets, dataclasses.replace(_ON_SETS, sets=FIVE_SETS)),
     "combined": SetRecipe(
         _multi_deep_sets,
-        SetModelConfig(
-            sets=FIVE_SETS_IN_FRAME,
-            event_features=VARIABLES,
-            units=64,
-            layers=2,
-            fusion="after",
-            pooling="sum_mean",
-            dropout=0.1,
-            symmetries=True,
-        ),
+        dataclasses.replace(_ON_SETS, sets=FIVE_SETS_IN_FRAME, event_features=VARIABLES),
     ),
     "learned_moments": SetRecipe(
         _learned_moments,

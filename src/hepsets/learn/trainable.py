@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hepsets.learn.logit_spline import LogitSpline
@@ -29,6 +29,9 @@ class TrainingData(Protocol):
 
     def select(self, events: Tensor) -> Self:
         """Some events as a data set of their own."""
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All that it holds."""
 
     def batches(self, events: int) -> Iterator[Any]:
         """All events in order, ``events`` at a time."""
@@ -84,6 +87,17 @@ class Trainable(nn.Module):
         """What training shows in place of a batch."""
         return batch
 
-    def fingerprint(self, events: Any) -> tuple[str, tuple[NDArray[Any], ...]]:
-        """What tells this model and these events from others: a text and arrays."""
+    def fingerprint(self) -> str:
+        """What tells this model from others: its name and all that it was built with."""
         raise NotImplementedError
+
+
+@contextmanager
+def in_evaluation(model: nn.Module) -> Iterator[None]:
+    """The model in evaluation mode while the block runs, then as it was found."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)

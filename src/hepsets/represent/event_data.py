@@ -63,6 +63,10 @@ class EventData:
     def __len__(self) -> int:
         return self.offsets.shape[0] - 1
 
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All that it holds."""
+        return self.features, self.tokens, self.mothers, self.offsets, self.event_types
+
     def to(self, device: torch.device | str) -> Self:
         """The same data on ``device``."""
         return type(self)(

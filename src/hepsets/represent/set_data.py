@@ -123,6 +123,13 @@ class SetData(SetBatch):
     def __len__(self) -> int:
         return self.n_events
 
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All that it holds."""
+        return (
+            *(tensor for one in self.sets for tensor in (one.features, one.offsets)),
+            self.event_features,
+        )
+
     def batch(self, events: Tensor) -> SetBatch:
         """The events numbered by ``events`` (int64, any order, repeats allowed) as one batch."""
         return SetBatch(tuple(one.choose(events) for one in self.sets), self.event_features[events])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -17,7 +16,7 @@ from hepsets.analyses.continuum_suppression.samples import Samples
 from hepsets.analyses.continuum_suppression.settings import BDT, VARIANTS, Config
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.core.progress import progress_bar
+from hepsets.core.progress import follow, progress_bar
 from hepsets.core.run import log, write_atomically
 from hepsets.evaluate.background_at import (
     BackgroundCurve,
@@ -179,7 +178,7 @@ def train(
                 labels.astype(np.float64),
                 weights,
                 settings,
-                progress=_as_bar(advance),
+                progress=follow(advance, 1.0),
                 checkpoint=path.with_suffix(".checkpoint"),
                 penalty=penalty,
             )
@@ -195,17 +194,6 @@ def train(
     write_atomically(record, json.dumps(dataclasses.asdict(history)) + "\n")
     log.info("%s: best of %d is %d, %.0f s", file, len(history.validation), history.best + 1, seconds)
     return model, history, seconds
-
-
-def _as_bar(advance: Callable[[float], None]) -> Callable[[int, int], None]:
-    done = 0.0
-
-    def progress(events_done: int, events_total: int) -> None:
-        nonlocal done
-        advance(events_done / events_total - done)
-        done = events_done / events_total
-
-    return progress
 
 
 def judge(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.special import expit
 
 from hepsets.analyses.continuum_suppression.comparison import (
     ModelResult,
@@ -244,5 +245,4 @@ def study_importance(config: Config, samples: Samples, result: ModelResult) -> d
 
 
 def _scores_of_data(model: SetModel, data: SetData) -> np.ndarray:
-    logits = logits_of(model, data, batch_events=1024)[:, 0].double().numpy()
-    return np.asarray(1 / (1 + np.exp(-logits)))
+    return np.asarray(expit(logits_of(model, data, batch_events=1024)[:, 0].double().numpy()))

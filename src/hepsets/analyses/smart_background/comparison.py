@@ -17,7 +17,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.event_random import uniforms
 from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
-from hepsets.core.progress import progress_bar
+from hepsets.core.progress import follow, progress_bar
 from hepsets.core.run import log, write_atomically
 from hepsets.deploy.filter_card import make_card, save_card
 from hepsets.evaluate.bias import Bias, WeightedBias, measure_bias, measure_weighted_bias
@@ -160,23 +160,15 @@ def train(
         dataclasses.replace(options, seed=config.seed),
     )
     lesson = lesson or lesson_of(config, name, events)
-    done = 0
     total = settings.epochs * len(events)
     with progress_bar(f"training {as_ or name}", total) as advance:
-
-        def progress(events_done: int, events_total: int) -> None:
-            nonlocal done
-            now = round(events_done / events_total * total)
-            advance(now - done)
-            done = now
-
         result = fit(
             model,
             events,
             lesson.targets,
             lesson.weights,
             config=settings,
-            progress=progress,
+            progress=follow(advance, total),
             checkpoint=checkpoint,
         )
     if lesson.labels is not None:

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.analyses.smart_background.comparison import RARE, Lesson, train
+from hepsets.analyses.smart_background.multi_skim import make_or_read as make_or_read_skims
 from hepsets.analyses.smart_background.samples import TEST_BLOCKS, make_or_read
 from hepsets.analyses.smart_background.settings import OUR_FIT, OURS, Config
-from hepsets.core.events import Events, EventWriter, read_parquet
+from hepsets.core.events import Events
 from hepsets.core.measured import Measured
 from hepsets.core.pdg import PdgMap
 from hepsets.core.progress import progress_bar
@@ -25,7 +26,7 @@ from hepsets.learn.fit import FitConfig, fit
 from hepsets.learn.model import EventModel, ModelConfig, score, score_heads
 from hepsets.learn.models import build_model
 from hepsets.learn.new_head import FINE_TUNING, NewHead, add_head, fine_tune
-from hepsets.select.multi_skim_sample import MultiSkimSampleConfig, make_multi_skim_sample
+from hepsets.select.multi_skim_sample import MultiSkimSampleConfig
 from hepsets.select.skims import SKIMS
 
 TRUNK_BLOCKS = 2**23
@@ -211,21 +212,15 @@ def _draws(pool: Events, size: int, most: int, seed: int) -> list[NDArray[np.int
 
 
 def _trunk_events(config: Config, path: Path, workers: int) -> Events:
-    if not path.exists():
-        sample = make_multi_skim_sample(
-            MultiSkimSampleConfig(
-                shares={config.data.sample: 1.0},
-                keep=dict.fromkeys(SKIMS, 1.0),
-                keep_failing=0.15,  # about half of the kept events fail all
-                events=config.few_labels.trunk_events,
-                seed=config.seed,
-                first_block=TRUNK_BLOCKS,
-            ),
-            workers=workers,
-        )
-        with EventWriter(path) as writer:
-            writer.write(sample.events)
-    return read_parquet(path)
+    settings = MultiSkimSampleConfig(
+        shares={config.data.sample: 1.0},
+        keep=dict.fromkeys(SKIMS, 1.0),
+        keep_failing=0.15,  # about half of the kept events fail all
+        events=config.few_labels.trunk_events,
+        seed=config.seed,
+        first_block=TRUNK_BLOCKS,
+    )
+    return make_or_read_skims(settings, path, workers).events
 
 
 def _trunk(config: Config, skims: list[str], events: Events, folder: Path, as_: str) -> EventModel:

@@ -155,8 +155,10 @@ def study_skims(config: Config, models: Path, events: Path, *, workers: int = 1)
     """
     events.mkdir(exist_ok=True)
     sizes = config.multi_skim
-    training = _made(config, events / "skims_train.parquet", sizes.train_events, 0, sizes.trials, workers)
-    testing = _made(config, events / "skims_test.parquet", sizes.test_events, TEST_BLOCKS, 0, workers)
+    train_settings = MultiSkimSampleConfig(events=sizes.train_events, seed=config.seed, trials=sizes.trials)
+    test_settings = MultiSkimSampleConfig(events=sizes.test_events, seed=config.seed, first_block=TEST_BLOCKS)
+    training = make_or_read(train_settings, events / "skims_train.parquet", workers)
+    testing = make_or_read(test_settings, events / "skims_test.parquet", workers)
     test, skims = testing.events, MultiSkimSampleConfig().skims
     counts = _together(training, testing)
     retention = [counts.retention(skim) for skim in skims]
@@ -209,13 +211,9 @@ def study_skims(config: Config, models: Path, events: Path, *, workers: int = 1)
 # -- events ----------------------------------------------------------------------------------------
 
 
-def _made(
-    config: Config, path: Path, events: int, first_block: int, trials: int, workers: int
-) -> MultiSkimSample:
+def make_or_read(settings: MultiSkimSampleConfig, path: Path, workers: int) -> MultiSkimSample:
+    """Events for many skims: from ``path`` if an earlier try left them, else made."""
     if not path.exists():
-        settings = MultiSkimSampleConfig(
-            events=events, seed=config.seed, first_block=first_block, trials=trials
-        )
         start = time.perf_counter()
         sample = make_multi_skim_sample(settings, workers=workers)
         log.info(
