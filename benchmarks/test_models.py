@@ -8,14 +8,13 @@ Run with ``pytest benchmarks/test_models.py -s`` on an idle machine; ``-s`` show
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import torch
 from random_events import muon_label, random_events
+from rates import ROUNDS, rate, report, training_rate
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -30,7 +29,6 @@ EVENTS = random_events(8192, seed=11)  # 41 particles per event, as in the study
 LABELS = muon_label(EVENTS)
 PDG_MAP = PdgMap.fit(EVENTS.particles["pdg"])
 BATCH = 256
-ROUNDS = 5
 
 
 @dataclass
@@ -109,33 +107,7 @@ def padded_rate(data: PaddedData) -> float:
     model = build_model("gcn_stack", PDG_MAP).train()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     targets = torch.from_numpy(LABELS).float()
-    best = 0.0
-    for _ in range(ROUNDS):
-        order = np.random.default_rng(1).permutation(len(EVENTS))[: 8 * BATCH]
-        begin = time.perf_counter()
-        for events in np.split(order, 8):
-            loss = functional.binary_cross_entropy_with_logits(
-                padded_logits(model, *data.batch(events)), targets[events]
-            )
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        best = max(best, len(order) / (time.perf_counter() - begin))
-    return best
-
-
-def rate(run: Callable[[], object], events: int) -> float:
-    best = np.inf
-    for _ in range(ROUNDS):
-        begin = time.perf_counter()
-        run()
-        best = min(best, time.perf_counter() - begin)
-    return events / best
-
-
-def report(benchmark, what: str, ours: float, padded: float) -> None:
-    benchmark.extra_info.update(events_per_s=round(ours), padded_events_per_s=round(padded))
-    print(f"\n{what}: {ours:.0f} events/s, padded {padded:.0f}, ratio {ours / padded:.1f}")
+    return training_rate(optimizer, lambda events: padded_logits(model, *data.batch(events)), targets, BATCH)
 
 
 def test_gcn_stack_trains_faster_than_padded(benchmark):

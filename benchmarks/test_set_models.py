@@ -9,14 +9,13 @@ Run with ``pytest benchmarks/test_set_models.py -s`` on an idle machine; ``-s`` 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 from random_candidates import random_candidates
+from rates import ROUNDS, rate, report, training_rate
 from torch import Tensor
-from torch.nn import functional
 
 from hepsets.learn.boosted_trees import BoostedTreesConfig, fit_trees
 from hepsets.learn.fit import FitConfig, fit
@@ -29,7 +28,6 @@ from hepsets.select.continuum_variables import VARIABLES
 EVENTS = random_candidates(8192, seed=11, mean_particles=17)  # as many as events with a hadronic tag have
 LABELS = EVENTS.columns["label"]
 BATCH = 256
-ROUNDS = 5
 
 
 def packed_rate(name: str, **options: object) -> float:
@@ -84,31 +82,7 @@ class Padded:
 def padded_rate(padded: Padded) -> float:
     optimizer = torch.optim.Adam(padded.model.train().parameters(), lr=1e-3)
     targets = torch.from_numpy(LABELS.astype(np.float32))[:, None]
-    best = 0.0
-    for _ in range(ROUNDS):
-        order = np.random.default_rng(1).permutation(len(EVENTS))[: 8 * BATCH]
-        begin = time.perf_counter()
-        for events in np.split(order, 8):
-            loss = functional.binary_cross_entropy_with_logits(padded.logits(events), targets[events])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        best = max(best, len(order) / (time.perf_counter() - begin))
-    return best
-
-
-def rate(run: Callable[[], object], events: int) -> float:
-    best = np.inf
-    for _ in range(ROUNDS):
-        begin = time.perf_counter()
-        run()
-        best = min(best, time.perf_counter() - begin)
-    return events / best
-
-
-def report(benchmark, what: str, ours: float, padded: float) -> None:
-    benchmark.extra_info.update(events_per_s=round(ours), padded_events_per_s=round(padded))
-    print(f"\n{what}: {ours:.0f} events/s, padded {padded:.0f}, ratio {ours / padded:.1f}")
+    return training_rate(optimizer, padded.logits, targets, BATCH)
 
 
 def test_multi_deep_sets_train_faster_than_padded(benchmark):

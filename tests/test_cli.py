@@ -7,22 +7,10 @@ import time
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from command import hepsets
 
-from hepsets import cli
 from hepsets.core.events import Events, read_parquet, write_parquet
 from hepsets.generate.pythia import generate_block
-
-
-def hepsets(monkeypatch, capsys, *arguments):
-    """Exit code, standard output and standard error of a command."""
-    monkeypatch.setattr(sys, "argv", ["hepsets", *map(str, arguments)])
-    code = 0
-    try:
-        cli.main()
-    except SystemExit as stop:
-        code = stop.code or 0
-    streams = capsys.readouterr()
-    return code, streams.out, streams.err
 
 
 @pytest.fixture(scope="module")

@@ -1,30 +1,16 @@
-import sys
-
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from command import hepsets
 from hepmc_text import hepmc_text
 from small_filter import beam_events, small_card, small_filter, small_model
 
-from hepsets import cli
 from hepsets.core.events import Events, write_parquet
 from hepsets.deploy.event_filter import EventFilter
 from hepsets.deploy.filter_card import save_card
 from hepsets.learn.model_file import save_model
 
 EVENTS = beam_events(80, 3)
-
-
-def hepsets(monkeypatch, capsys, *arguments):
-    """Exit code, standard output and standard error of a command."""
-    monkeypatch.setattr(sys, "argv", ["hepsets", *map(str, arguments)])
-    code = 0
-    try:
-        cli.main()
-    except SystemExit as stop:
-        code = stop.code or 0
-    streams = capsys.readouterr()
-    return code, streams.out, streams.err
 
 
 @pytest.fixture

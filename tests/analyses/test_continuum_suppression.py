@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+from tiny_run import tiny_run
 
 from hepsets.analyses import continuum_suppression
 from hepsets.analyses.continuum_suppression import SCALES, Config
@@ -46,11 +47,7 @@ TINY = Config(
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """Folder and result of a tiny run."""
-    folder = tmp_path_factory.mktemp("runs") / "tiny"
-    with RunFolder(folder, TINY) as run_folder:
-        result = continuum_suppression.run(TINY, run_folder)
-        run_folder.finish("continuum-suppression", TINY.scale, TINY.seed, result.metrics)
-    return folder, result
+    return tiny_run(continuum_suppression, "continuum-suppression", TINY, tmp_path_factory)
 
 
 def test_the_metrics_have_the_names_that_tools_read(finished):

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from tiny_run import tiny_run
 
 from hepsets.analyses import smart_background
 from hepsets.analyses.smart_background import Config
@@ -19,7 +20,6 @@ from hepsets.analyses.smart_background.settings import (
 )
 from hepsets.core.errors import InputError
 from hepsets.core.events import read_parquet
-from hepsets.core.run import RunFolder
 from hepsets.deploy.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.export import export_from_run
 from hepsets.deploy.filter_card import load_card
@@ -44,10 +44,7 @@ TINY = Config(
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """Folder and result of a tiny run with the study."""
-    folder = tmp_path_factory.mktemp("runs") / "tiny"
-    with RunFolder(folder, TINY) as run_folder:
-        result = smart_background.run(TINY, run_folder)
-        run_folder.finish("smart-background", TINY.scale, TINY.seed, result.metrics)
+    folder, result = tiny_run(smart_background, "smart-background", TINY, tmp_path_factory)
     return folder, result.studies.skims
 
 

@@ -6,11 +6,11 @@ import dataclasses
 import json
 
 import pytest
+from tiny_run import tiny_run
 
 from hepsets.analyses import smart_background
 from hepsets.analyses.smart_background import Config
 from hepsets.analyses.smart_background.settings import OUR_FIT, OURS, DataConfig, LimitConfig
-from hepsets.core.run import RunFolder
 
 pytest.importorskip("pythia8mc")
 
@@ -26,10 +26,7 @@ def finished(tmp_path_factory):
         limit=LimitConfig(events=60, trials=2),
         studies=("loss",),
     )
-    folder = tmp_path_factory.mktemp("runs") / "tiny"
-    with RunFolder(folder, config) as run_folder:
-        result = smart_background.run(config, run_folder)
-        run_folder.finish("smart-background", config.scale, config.seed, result.metrics)
+    folder, result = tiny_run(smart_background, "smart-background", config, tmp_path_factory)
     return folder, result.studies.loss
 
 

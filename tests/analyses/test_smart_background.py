@@ -5,6 +5,7 @@ import tomllib
 import numpy as np
 import optuna
 import pytest
+from tiny_run import tiny_run
 
 from hepsets.analyses import smart_background
 from hepsets.analyses.smart_background import SCALES, Config
@@ -38,11 +39,7 @@ TINY = Config(
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """Folder and result of a tiny run."""
-    folder = tmp_path_factory.mktemp("runs") / "tiny"
-    with RunFolder(folder, TINY) as run_folder:
-        result = smart_background.run(TINY, run_folder)
-        run_folder.finish("smart-background", TINY.scale, TINY.seed, result.metrics)
-    return folder, result
+    return tiny_run(smart_background, "smart-background", TINY, tmp_path_factory)
 
 
 def test_a_run_leaves_config_result_report_figures_and_models(finished):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import pickle
-
 import numpy as np
 import pytest
 import torch
+from model_contract import (
+    CODE_WRITERS,
+    assert_evaluation_leaves_as_found,
+    assert_loading_never_executes_code,
+    assert_same,
+)
 from random_events import events_of_sizes, random_events, shuffled
 
-from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.pdg import UNKNOWN, PdgMap
 from hepsets.deploy.onnx import OnnxModel, export_onnx
@@ -38,10 +41,6 @@ def worked_model(name: str) -> EventModel:
 @pytest.fixture(scope="module", params=NAMES)
 def model(request: pytest.FixtureRequest) -> EventModel:
     return worked_model(request.param)
-
-
-def assert_same(left: np.ndarray, right: np.ndarray, tolerance: float = 2e-6) -> None:
-    np.testing.assert_allclose(left, right, rtol=0, atol=tolerance)
 
 
 def test_scores_are_probabilities_that_tell_events_apart(model: EventModel) -> None:
@@ -143,23 +142,9 @@ def test_onnx_gives_the_same_score(model: EventModel, tmp_path) -> None:
 
 
 def test_evaluation_leaves_the_model_as_found(model: EventModel) -> None:
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    model.train()
-    score(model, EVENTS)
-    assert model.training
-    model.eval()
-    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert_evaluation_leaves_as_found(model, EVENTS)
 
 
-class _Bomb:
-    def __reduce__(self):
-        return (pytest.fail, ("code from a model file was executed",))
-
-
-@pytest.mark.parametrize("write", [pickle.dump, torch.save])
+@pytest.mark.parametrize("write", CODE_WRITERS)
 def test_loading_never_executes_code(write, tmp_path) -> None:
-    path = tmp_path / "model.safetensors"
-    with path.open("wb") as file:
-        write(_Bomb(), file)
-    with pytest.raises(InputError, match="safetensors"):
-        load_model(path)
+    assert_loading_never_executes_code(load_model, write, tmp_path / "model.safetensors")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import pickle
-
 import numpy as np
 import pytest
 import torch
+from model_contract import (
+    CODE_WRITERS,
+    assert_evaluation_leaves_as_found,
+    assert_loading_never_executes_code,
+    assert_same,
+)
 from random_candidates import candidates_of_sizes, random_candidates, shuffled
 
-from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.deploy.set_onnx import OnnxSetModel, export_set_onnx
 from hepsets.learn.fit import FitConfig, fit
@@ -40,10 +43,6 @@ def worked_model(name: str, config: SetModelConfig) -> SetModel:
 @pytest.fixture(scope="module", params=KINDS, ids=lambda kind: f"{kind[0]}-{kind[1].fusion}")
 def model(request: pytest.FixtureRequest) -> SetModel:
     return worked_model(*request.param)
-
-
-def assert_same(left: np.ndarray, right: np.ndarray, tolerance: float = 2e-6) -> None:
-    np.testing.assert_allclose(left, right, rtol=0, atol=tolerance)
 
 
 def test_scores_are_probabilities_that_tell_events_apart(model: SetModel) -> None:
@@ -140,23 +139,9 @@ def test_onnx_gives_the_same_score(model: SetModel, tmp_path) -> None:
 
 
 def test_evaluation_leaves_the_model_as_found(model: SetModel) -> None:
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    model.train()
-    score(model, EVENTS)
-    assert model.training
-    model.eval()
-    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert_evaluation_leaves_as_found(model, EVENTS)
 
 
-class _Bomb:
-    def __reduce__(self):
-        return (pytest.fail, ("code from a model file was executed",))
-
-
-@pytest.mark.parametrize("write", [pickle.dump, torch.save])
+@pytest.mark.parametrize("write", CODE_WRITERS)
 def test_loading_never_executes_code(write, tmp_path) -> None:
-    path = tmp_path / "model.safetensors"
-    with path.open("wb") as file:
-        write(_Bomb(), file)
-    with pytest.raises(InputError, match="safetensors"):
-        load_set_model(path)
+    assert_loading_never_executes_code(load_set_model, write, tmp_path / "model.safetensors")

@@ -7,6 +7,7 @@ from random_events import muon_label, random_events
 from sklearn.metrics import roc_auc_score
 
 from hepsets.core.errors import InputError
+from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
 from hepsets.learn.fit import FitConfig, fit, soft_auc, split_train_validation
 from hepsets.learn.model import ModelConfig, score, score_heads
@@ -262,3 +263,11 @@ def test_an_event_type_that_decides_everything_is_learnt_and_its_absence_bearabl
     scores = score(model, told)
     assert scores[types == 2].min() > 0.8 > 0.2 > scores[types == 1].max()
     assert abs(float(score(model, events).mean()) - 0.5) < 0.25
+
+
+def test_a_checkpoint_of_events_with_other_momenta_is_refused(tmp_path) -> None:
+    config = dataclasses.replace(CONFIG, epochs=1)
+    fit(fresh(), EVENTS, LABELS, config=config, checkpoint=tmp_path / "fit.pt")
+    faster = Events({**EVENTS.particles, "px": 2 * EVENTS.particles["px"]}, EVENTS.offsets, EVENTS.columns)
+    with pytest.raises(InputError, match="another fit"):
+        fit(fresh(), faster, LABELS, config=config, checkpoint=tmp_path / "fit.pt")
