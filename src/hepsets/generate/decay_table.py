@@ -283,6 +283,7 @@ def load_into(particle_data: Any, table: DecayTable) -> None:
     for mother in sorted(reached & set(table.channels)):
         entry = particle_data.particleDataEntryPtr(mother)
         entry.clearChannels()
+        entry.setVarWidth(False)  # else broad resonances decay by tables that Pythia keeps by mass
         for channel in table.channels[mother]:
             entry.addChannel(1, channel.branching_fraction, channel.me_mode, *channel.products)
 

@@ -121,7 +121,7 @@ def to_events(record: Record, spots: Floats, upsilon: int = 0, flights: Floats |
     bosons = np.flatnonzero(pdg == _VIRTUAL_BOSON)
     incoming = (size == 11) & _is_incoming(record.status)
     faint = (pdg == 22) & ((record.status < 0) | (momentum[3] < _LEAST_PHOTON_ENERGY))
-    radiating = (size == 11) & (record.status < 0) & ~incoming
+    radiating = np.isin(size, (11, 13)) & (record.status < 0) & ~incoming  # goes on as a copy of itself
     dropped = incoming | radiating | faint | is_parton(pdg)
     dropped[bosons] = True
 
