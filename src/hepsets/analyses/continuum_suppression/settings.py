@@ -59,7 +59,7 @@ class DataConfig:
 
     train_events: int = Field(default=100_000, ge=200)
     test_events: int = Field(default=100_000, ge=200)
-    shifted_events: int = Field(default=30_000, ge=200)
+    shifted_events: int = Field(default=20_000, ge=200)
     generic_signal_events: int = Field(default=1000, ge=0)
     train: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
@@ -76,13 +76,13 @@ class DiscoConfig:
     model
         Which model is trained with it.
     strengths
-        Strengths λ to train with; 0, no penalty, is the model of the comparison.
+        Strengths λ to train with; 0 is none.
     batch_events
-        Events per step; the penalty needs many.
+        Events per step, the same for all strengths; the penalty needs many.
     """
 
     model: str = "multi_deep_sets"
-    strengths: tuple[float, ...] = (0.3, 3.0)
+    strengths: tuple[float, ...] = (0.0, 0.3, 3.0)
     batch_events: int = Field(default=2048, ge=64)
 
 
@@ -152,7 +152,7 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
         "fit": {"epochs": 3},
         "trees": {"trees": 300},
         "unseen_modes": ["anti-D0 pi+"],
-        "disco": {"strengths": [1.0]},
+        "disco": {"strengths": [0.0, 1.0]},
     },
     "standard": {},
     "full": {
@@ -164,7 +164,7 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
         },
         "fit": {"epochs": 20},
         "unseen_modes": ["D*- pi+ pi+ pi-", "anti-D0 pi+", "anti-D*0 pi+ pi0", "D- pi+ pi+ pi-"],
-        "disco": {"strengths": [0.1, 0.3, 1.0, 3.0, 10.0]},
+        "disco": {"strengths": [0.0, 0.1, 0.3, 1.0, 3.0, 10.0]},
     },
 }
 """What differs from the defaults at each size."""

@@ -36,7 +36,7 @@ from hepsets.learn.set_model import SetModel
 from hepsets.represent.set_data import SetData
 from hepsets.select.hadronic_tag import MODE_NAMES
 
-IMPORTANCE_EVENTS = 20_000
+IMPORTANCE_EVENTS = 10_000
 """Most test events that importances are measured on."""
 
 LEAST_OF_MODE = 30
@@ -102,10 +102,8 @@ def run_studies(config: Config, samples: Samples, models: Sequence[ModelResult],
         found = dataclasses.replace(found, unseen=study_unseen_modes(config, samples, by_name, folder))
     if "shifted_detector" in config.studies:
         found = dataclasses.replace(found, shifted=study_shifted_detectors(config, samples, models))
-    if "disco" in config.studies and config.disco.model in by_name:
-        found = dataclasses.replace(
-            found, disco=study_penalty(config, samples, by_name[config.disco.model], folder)
-        )
+    if "disco" in config.studies:
+        found = dataclasses.replace(found, disco=study_penalty(config, samples, folder))
     if "importance" in config.studies:
         importance = {
             name: study_importance(config, samples, by_name[name])
@@ -171,29 +169,20 @@ def study_shifted_detectors(
     return tuple(rows)
 
 
-def study_penalty(
-    config: Config, samples: Samples, plain: ModelResult, folder: Path
-) -> tuple[PenaltyResult, ...]:
-    """Train with each strength of the penalty; the first row is the model without."""
+def study_penalty(config: Config, samples: Samples, folder: Path) -> tuple[PenaltyResult, ...]:
+    """Train with each strength of the penalty, all in steps of the same size."""
     test, events = samples.test, samples.train
     label, weight = test.columns["label"], test.columns["weight"].astype(np.float64)
     mbc = test.columns["mbc"]
-    left = plain.left
-    rows = [
-        PenaltyResult(
-            0.0,
-            Measured(left.background, left.background_se),
-            plain.dependence["mbc"],
-            plain.sculpting["mbc"].p_value,
-        )
-    ]
+    name = config.disco.model
+    rows = []
     settings = dataclasses.replace(config.fit, batch_events=config.disco.batch_events)
     for strength in config.disco.strengths:
         penalty = DisCo(
             events.columns["mbc"], events.columns["label"], events.columns["weight"], strength=strength
         )
-        file = f"{plain.name}_disco_{strength:g}"
-        model, *_ = train(config, plain.name, events, folder, file, settings=settings, penalty=penalty)
+        file = f"{name}_disco_{strength:g}"
+        model, *_ = train(config, name, events, folder, file, settings=settings, penalty=penalty)
         scores = score_of(model, test)
         left = background_at(label, scores, weight, config.signal_efficiency)
         sculpted = measure_sculpting(
