@@ -20,11 +20,14 @@ from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, event_type, generate_
 from hepsets.generate.tag_decays import tag_decays
 from hepsets.select.candidate_events import candidate_events
 from hepsets.select.candidates import combine
-from hepsets.select.hadronic_tag import N_MODES
+from hepsets.select.hadronic_tag import MODE_NAMES, N_MODES
 from hepsets.simulate.belle2 import detector, simulate
 
 SIGNAL = ("mixed", "charged")
 BACKGROUND = ("uubar", "ddbar", "ssbar", "ccbar")
+
+FED_BY_FRAGMENTATION = tuple(i for i, name in enumerate(MODE_NAMES) if "pi+ pi+ pi- pi0" in name)
+"""Modes (indices) that generic decays also reach by chance, from quarks that fragment; forced ones do not."""
 
 PER_INVERSE_FEMTOBARN = 1e6
 """Events per fb⁻¹ of a process of 1 nb."""
