@@ -1,0 +1,213 @@
+"""Events of a few numbers each, as named columns: decays with their angles, candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from hepsets.core.errors import InputError
+from hepsets.core.events import TableWriter, open_parquet
+
+GROUP_ROWS = 500_000
+"""Events per row group of a file; a few numbers per event, so many events."""
+
+SUFFIXES = (".parquet", ".csv", ".pkl")
+"""What :func:`read_frame` reads."""
+
+
+@dataclass(frozen=True, eq=False)
+class EventFrame:
+    """Many events: one number or truth value per event in each named column.
+
+    Parameters
+    ----------
+    columns
+        At least one array of numbers or booleans, all of shape ``(n_events,)``; their types are kept,
+        NaN and infinities too (a stage that cannot use them says so).
+
+    Raises
+    ------
+    InputError
+        If a column is not one-dimensional, has another length, or holds something else than numbers.
+
+    Examples
+    --------
+    >>> frame = EventFrame({"chi": np.array([0.1, 0.2, 0.3]), "flavour": np.array([1, -1, 1])})
+    >>> len(frame), frame["chi"].tolist(), frame[frame["flavour"] > 0]["chi"].tolist()
+    (3, [0.1, 0.2, 0.3], [0.1, 0.3])
+    """
+
+    columns: Mapping[str, NDArray[Any]]
+
+    def __post_init__(self) -> None:
+        if not self.columns:
+            raise InputError("a table without columns", "at least one column")
+        columns = {str(name): np.ascontiguousarray(column) for name, column in self.columns.items()}
+        length = len(next(iter(columns.values())))
+        for name, column in columns.items():
+            if column.dtype.kind not in "biuf":
+                raise InputError(f"column {name!r} of type {column.dtype}", "numbers or booleans")
+            if column.shape != (length,):
+                raise InputError(f"column {name!r} of shape {column.shape}", f"({length},), as the first")
+        object.__setattr__(self, "columns", columns)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.columns
+
+    def __getitem__(self, which: Any) -> Any:
+        """A column by its name; else the events of a number, slice, mask or array of numbers, as a frame."""
+        if isinstance(which, str):
+            if which not in self.columns:
+                raise InputError(
+                    f"no column {which!r} among {', '.join(self.columns)}", "a column of the table"
+                )
+            return self.columns[which]
+        if isinstance(which, int | np.integer):
+            which = np.array([which])
+        return EventFrame({name: column[which] for name, column in self.columns.items()})
+
+    def with_columns(self, **columns: NDArray[Any]) -> EventFrame:
+        """The same events with columns added or replaced."""
+        return EventFrame({**self.columns, **columns})
+
+    def select_columns(self, names: Sequence[str]) -> EventFrame:
+        """The same events with only the named columns, in that order."""
+        return EventFrame({name: self[name] for name in names})
+
+    @staticmethod
+    def concatenate(parts: Sequence[EventFrame]) -> EventFrame:
+        """Join tables end to end; all must have the same columns.
+
+        Raises
+        ------
+        InputError
+            For no tables, or tables of unlike columns.
+        """
+        if not parts:
+            raise InputError("nothing to concatenate", "at least one table")
+        names = list(parts[0].columns)
+        for part in parts:
+            if set(part.columns) != set(names):
+                raise InputError(f"columns {sorted(part.columns)}", f"{sorted(names)}, as in the first table")
+        return EventFrame({name: np.concatenate([part[name] for part in parts]) for name in names})
+
+    def to_arrow(self) -> pa.Table:
+        """An Arrow table of the same columns."""
+        return pa.table({name: pa.array(column) for name, column in self.columns.items()})
+
+    def write_parquet(self, path: str | Path, *, metadata: Mapping[str, str] | None = None) -> None:
+        """Write a parquet file, whole or not at all; ``metadata`` (provenance) goes into its schema."""
+        with TableWriter(path, metadata=metadata, group_rows=GROUP_ROWS) as writer:
+            writer.write_table(self.to_arrow())
+
+
+def read_frame(
+    path: str | Path, columns: Sequence[str] | None = None, *, trust_pickle: bool = False
+) -> EventFrame:
+    """Read a table of events from parquet, CSV (with a header) or a pickled pandas data frame.
+
+    Parameters
+    ----------
+    path
+        The file; its suffix says what it is.
+    columns
+        The columns to read; all by default.
+    trust_pickle
+        Read a pickle, which may run any code while it is read.
+
+    Raises
+    ------
+    InputError
+        For a file that is missing, damaged, empty, of another kind or without the columns, for columns
+        that hold nulls or no numbers, and for a pickle that nobody vouches for.
+    """
+    path = Path(path)
+    if path.suffix not in SUFFIXES:
+        raise InputError(
+            f"{path} ends in {path.suffix!r}", f"one of {', '.join(SUFFIXES)}", "convert the file"
+        )
+    if not path.is_file():
+        raise InputError(f"no file {path}", "an existing file", "check the path")
+    wanted = None if columns is None else list(dict.fromkeys(columns))
+    if path.suffix == ".pkl":
+        table = _from_pickle(path, trust_pickle)
+    else:
+        table = _from_parquet(path, wanted) if path.suffix == ".parquet" else _from_csv(path)
+    absent = [name for name in wanted or () if name not in table]
+    if absent:
+        raise InputError(
+            f"{path} has no column {', '.join(absent)} (it has {', '.join(table)})",
+            f"the columns {', '.join(wanted or ())}",
+            "rename the columns of the file",
+        )
+    if not any(len(column) for column in table.values()):
+        raise InputError(f"{path} has no events", "at least one event", "check how it was made")
+    try:
+        return EventFrame(table).select_columns(wanted) if wanted else EventFrame(table)
+    except InputError as error:
+        raise InputError(f"{path}: {error.came}", error.expected, error.remedy) from error
+
+
+def _from_parquet(path: Path, wanted: list[str] | None) -> dict[str, NDArray[Any]]:
+    with open_parquet(path) as file:
+        names = file.schema_arrow.names
+        if wanted is not None and all(name in names for name in wanted):
+            names = wanted
+        try:
+            return _arrays(file.read(columns=names), path)
+        except (pa.ArrowException, OSError) as error:
+            raise _damaged(path, error) from error
+
+
+def _from_csv(path: Path) -> dict[str, NDArray[Any]]:
+    # "nan" stays a number; an empty cell makes a column of text, which is refused
+    options = pa.csv.ConvertOptions(null_values=[])
+    try:
+        return _arrays(pa.csv.read_csv(path, convert_options=options), path)
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, error) from error
+
+
+def _from_pickle(path: Path, trust: bool) -> dict[str, NDArray[Any]]:
+    if not trust:
+        raise InputError(
+            f"{path} is a pickle, which may run any code when it is read",
+            "parquet or CSV",
+            "if you trust whoever wrote it, add --trust-pickle",
+        )
+    try:
+        import pandas
+    except ImportError as error:
+        raise InputError(f"{path} is a pickle", "pandas to read it with", "pip install pandas") from error
+    try:
+        table = pandas.read_pickle(path)
+    except Exception as error:  # a pickle may raise anything
+        raise _damaged(path, error) from error
+    if not isinstance(table, pandas.DataFrame):
+        raise InputError(f"{path} holds a {type(table).__name__}", "a pandas data frame")
+    return {str(name): table[name].to_numpy() for name in table.columns}
+
+
+def _arrays(table: pa.Table, path: Path) -> dict[str, NDArray[Any]]:
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if column.null_count:
+            raise InputError(
+                f"{path}: column {name!r} has {column.null_count} nulls", "none", "drop such rows"
+            )
+    return {name: table.column(name).to_numpy() for name in table.column_names}
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return InputError(f"{path} cannot be read ({reason})", "a whole file", "check that the copy was complete")
