@@ -1,0 +1,354 @@
+"""The figures of B→K*⁰μ⁺μ⁻ events: detector, observables and images.
+
+Style and helpers are those of :mod:`hepsets.report.figures`; what is inferred from the events is
+drawn by :mod:`hepsets.report.delta_c9_figures`, background by
+:mod:`hepsets.report.kstmumu_background_figures`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgba
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import norm
+
+from hepsets.core.errors import InputError
+from hepsets.core.measured import Measured
+from hepsets.report.figures import COLOURS, INK, MUTED, RULE, Array, not_empty, styled
+
+SYMBOLS: Mapping[str, str] = {
+    "q_squared": r"$q^2$",
+    "costheta_mu": r"$\cos\theta_\mu$",
+    "costheta_K": r"$\cos\theta_K$",
+    "chi": r"$\chi$",
+}
+"""Labels without unit of the four variables."""
+
+UNITS: Mapping[str, str] = {"q_squared": "GeV²", "chi": "rad"}
+
+VETOES = ((9.0, 10.0), (13.0, 14.0))
+SMOOTH = (8.9, 14.0)
+"""Where the theory is a smooth continuation without its charmonium resonances [GeV²]."""
+
+_MARKERS = ("o", "s", "^", "D", "v")
+SIGNAL, BACKGROUND = COLOURS[0], COLOURS[1]
+
+
+@dataclass(frozen=True)
+class Efficiency:
+    """Events in bins of a variable, and how many of them are selected.
+
+    Parameters
+    ----------
+    edges
+        Shape ``(n_bins + 1,)``.
+    passed, total
+        Shape ``(n_bins,)``; bins without events are not drawn.
+    """
+
+    edges: Array
+    passed: NDArray[np.int64]
+    total: NDArray[np.int64]
+
+    def wilson(self) -> tuple[Array, Array, Array]:
+        """Share, and lower and upper end of its 68.3 % interval (Wilson 1927); NaN without events."""
+        n = np.where(self.total > 0, self.total, np.nan)
+        share = self.passed / n
+        centre = (share + 0.5 / n) / (1 + 1 / n)
+        half = np.sqrt(share * (1 - share) / n + 0.25 / n**2) / (1 + 1 / n)
+        return share, centre - half, centre + half
+
+
+@dataclass(frozen=True)
+class Binned:
+    """An observable measured from events in bins of q².
+
+    Parameters
+    ----------
+    edges
+        Pairs of q² in GeV², shape ``(n_bins, 2)``: bins need not touch.
+    value, se
+        Shape ``(n_bins,)``.
+    """
+
+    edges: Array
+    value: Array
+    se: Array
+
+
+@dataclass(frozen=True)
+class TheoryCurve:
+    """An observable along q² in GeV², both of shape ``(n,)``."""
+
+    q_squared: Array
+    value: Array
+
+
+# -- detector ----------------------------------------------------------------------------------------
+
+
+@styled
+def efficiency_curves(
+    figure: Figure,
+    efficiencies: Mapping[str, Efficiency],
+    overall: Measured | None = None,
+    *,
+    vetoes: Sequence[tuple[float, float]] = (),
+) -> None:
+    """Efficiency against each variable, with Wilson's 68 % intervals; the line is that of all events.
+
+    ``vetoes``: of q², shaded.
+    """
+    not_empty(efficiencies)
+    panels = _row_of_panels(figure, efficiencies, 2.6, sharey=True)
+    highest = 0.0
+    for axes, (name, curve) in zip(panels, efficiencies.items(), strict=True):
+        share, low, high = curve.wilson()
+        if overall is not None:
+            axes.axhline(overall.value, color=MUTED, lw=0.9, ls=(0, (2, 2)), zorder=1)
+        if name == "q_squared":
+            _shade(axes, vetoes)
+        axes.errorbar(
+            (curve.edges[:-1] + curve.edges[1:]) / 2,
+            share,
+            [np.maximum(share - low, 0), np.maximum(high - share, 0)],
+            np.diff(curve.edges) / 2,
+            fmt="o",
+            ms=2.4,
+            lw=1,
+            color=SIGNAL,
+        )
+        highest = max(highest, float(np.nanmax(high)))
+        axes.set(xlim=(curve.edges[0], curve.edges[-1]), xlabel=axis_label(name))
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.grid(axis="y")
+    panels[0].set_ylim(0, min(1.15 * highest, 1.02))
+    panels[0].set_ylabel("efficiency")
+    if overall is not None:
+        panels[0].annotate(
+            f"all: {overall}",
+            (1, overall.value),
+            (-3, 3),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            ha="right",
+            fontsize=8,
+            color=MUTED,
+        )
+
+
+@styled
+def resolution_histograms(
+    figure: Figure, differences: Mapping[str, ArrayLike], widths: Mapping[str, Measured]
+) -> None:
+    """Reconstructed − true value of each variable, with the 68 % width and a Gaussian of that width.
+
+    Parameters
+    ----------
+    differences
+        By variable, in its unit, shape ``(n_events,)``; the axes reach ± 6 widths, and the title says
+        how much lies beyond. Widths below 0.02 are shown in thousandths.
+    widths
+        Half widths of the central 68.3 %.
+    """
+    not_empty(differences)
+    panels = _row_of_panels(figure, differences, 2.9, sharey=True)
+    for axes, (name, values) in zip(panels, differences.items(), strict=True):
+        width = widths[name]
+        scale = 1e3 if width.value < 0.02 else 1.0
+        value = scale * np.asarray(values, dtype=np.float64)
+        core = scale * width.value
+        edges = np.linspace(-6 * core, 6 * core, 61)
+        counts, _ = np.histogram(value, edges)
+        density = counts / (len(value) * np.diff(edges)) * core  # per width: all panels share the axis
+        fine = np.linspace(edges[0], edges[-1], 300)
+        axes.axvspan(-core, core, color=RULE, lw=0)
+        axes.plot(fine, norm.pdf(fine / core), color=MUTED, lw=1, ls=(0, (2, 2)))
+        axes.stairs(density, edges, color=SIGNAL, lw=1.3)
+        unit = UNITS.get(name, "")
+        shown = {1.0: unit, 1e3: {"": "10⁻³", "rad": "mrad"}.get(unit, f"10⁻³ {unit}")}[scale]
+        axes.set_xlabel(f"reco − true {SYMBOLS.get(name, name)}" + (f" [{shown}]" if shown else ""))
+        beyond = float(np.mean(np.abs(value) > edges[-1]))
+        number = Measured(scale * width.value, scale * width.se)
+        axes.set_title(f"68 %: ± ({number}) {shown}\n{100 * beyond:.1f} % beyond the axis", fontsize=8)
+        axes.set_xlim(edges[0], edges[-1])
+        axes.xaxis.set_major_locator(MaxNLocator(5, symmetric=True))
+    panels[0].set(yscale="log", ylim=(1e-4, 1.0), ylabel="density per 68 % width")
+
+
+@styled
+def observables_along_q_squared(
+    figure: Figure,
+    theory: Mapping[str, Mapping[float, TheoryCurve]],
+    measured: Mapping[str, Mapping[str, Mapping[float, Binned]]],
+    *,
+    vetoes: Sequence[tuple[float, float]] = VETOES,
+    smooth: tuple[float, float] | None = SMOOTH,
+) -> None:
+    """Observables against q² for several ΔC9: theory as lines, events as points, one column per level.
+
+    Parameters
+    ----------
+    theory
+        By observable (its label), then by ΔC9.
+    measured
+        By level of realism, then by observable, then by ΔC9. Theory is that of the generator in each.
+    vetoes
+        Shaded.
+    smooth
+        Range that is marked as free of resonances, which nature has there.
+    """
+    not_empty(theory)
+    not_empty(measured)
+    figure.set_size_inches(min(9.4, 4.2 * len(measured) + 1.0), 2.6 * len(theory) + 0.6)
+    grid = figure.subplots(len(theory), len(measured), sharex=True, sharey="row", squeeze=False)
+    values = list(dict.fromkeys(value for of_one in theory.values() for value in of_one))
+    for row, (observable, lines) in zip(grid, theory.items(), strict=True):
+        row[0].set_ylabel(observable)
+        for axes, (level, of_level) in zip(row, measured.items(), strict=True):
+            _shade(axes, vetoes)
+            axes.axhline(0, color=MUTED, lw=0.7)
+            for value, line in lines.items():
+                k = values.index(value)
+                axes.plot(line.q_squared, line.value, color=COLOURS[k % len(COLOURS)], lw=1)
+            for value, points in of_level.get(observable, {}).items():
+                k = values.index(value)
+                axes.errorbar(
+                    points.edges.mean(axis=1) + 0.12 * (k - (len(values) - 1) / 2),
+                    points.value,
+                    points.se,
+                    fmt=_MARKERS[k % len(_MARKERS)],
+                    ms=3,
+                    lw=1,
+                    color=COLOURS[k % len(COLOURS)],
+                )
+            if axes in grid[0]:
+                axes.set_title(level)
+            if axes in grid[-1]:
+                axes.set_xlabel(axis_label("q_squared"))
+    if smooth is not None:
+        for axes in grid[0]:
+            axes.plot(smooth, (0.03, 0.03), color=INK, lw=1.6, transform=axes.get_xaxis_transform())
+            axes.annotate(
+                "no resonances",
+                (np.mean(smooth), 0.03),
+                (0, 3),
+                xycoords=axes.get_xaxis_transform(),
+                textcoords="offset points",
+                ha="center",
+                fontsize=7.5,
+            )
+    keys: list[Any] = [
+        Line2D([], [], color=COLOURS[k % len(COLOURS)], marker=_MARKERS[k % len(_MARKERS)], ms=3, lw=1)
+        for k in range(len(values))
+    ]
+    texts = [rf"$\Delta C_9$ = {value:g}".replace("-", "−") for value in values]
+    figure.legend([*keys, Patch(color=RULE)], [*texts, "veto"], loc="outside upper left", ncols=6)
+
+
+def _shade(axes: Axes, vetoes: Sequence[tuple[float, float]]) -> None:
+    for low, high in vetoes:
+        axes.axvspan(low, high, color=RULE, lw=0, zorder=0)
+
+
+# -- images --------------------------------------------------------------------------------------------
+
+_PLANES = ((0, 1), (0, 2), (1, 2))
+_ANGLES = ("costheta_mu", "costheta_K", "chi")
+_RANGES = ((-1.0, 1.0), (-1.0, 1.0), (-np.pi, np.pi))
+
+
+@styled
+def example_images(figure: Figure, images: Mapping[float, NDArray[np.floating[Any]]]) -> None:
+    """Images of the angles: one slice, and the mean along each axis; a row for each ΔC9.
+
+    Parameters
+    ----------
+    images
+        By ΔC9: mean standardised q² in bins of (cosθ_μ, cosθ_K, χ), empty bins 0 (they show the
+        paper), shape ``(n, n, n)``.
+    """
+    not_empty(list(images))
+    for image in images.values():
+        if image.ndim != 3:
+            raise InputError(f"an image of shape {image.shape}", "three axes")
+    figure.set_size_inches(9.4, 2.25 * len(images) + 0.7)
+    grid = figure.subplots(len(images), 4, squeeze=False, sharex="col", sharey="col")
+    maps = {
+        value: [image[:, :, image.shape[2] // 2], *(image.mean(axis=3 - i - j) for i, j in _PLANES)]
+        for value, image in images.items()
+    }
+    blue, orange = to_rgba(COLOURS[0]), to_rgba(COLOURS[1])
+    stops = (0.0, blue), (0.5, (*blue[:3], 0.0)), (0.5, (*orange[:3], 0.0)), (1.0, orange)
+    colours = LinearSegmentedColormap.from_list("standardised q2", stops)
+    norms = []
+    for columns in ([0], [1, 2, 3]):
+        flat = np.concatenate([np.abs(of_one[c]).ravel() for of_one in maps.values() for c in columns])
+        filled = flat[flat > 0]
+        norms.append(Normalize(*(np.quantile(filled, 0.99) * np.array([-1, 1]) if filled.size else (-1, 1))))
+    for row, (value, of_one) in zip(grid, maps.items(), strict=True):
+        for c, (axes, shown, (i, j)) in enumerate(zip(row, of_one, ((0, 1), *_PLANES), strict=True)):
+            extent = (*_RANGES[i], *_RANGES[j])
+            axes.imshow(
+                shown.T,
+                origin="lower",
+                extent=extent,
+                aspect="auto",
+                cmap=colours,
+                norm=norms[min(c, 1)],
+                interpolation="nearest",
+            )
+            axes.set_ylabel(axis_label(_ANGLES[j]), labelpad=1)
+            if row is grid[-1]:
+                axes.set_xlabel(axis_label(_ANGLES[i]))
+            if row is grid[0]:
+                left_out = SYMBOLS[_ANGLES[3 - i - j]]
+                axes.set_title(f"slice at {left_out} = 0" if c == 0 else f"mean over {left_out}")
+        row[0].annotate(
+            rf"$\Delta C_9$ = {value:g}".replace("-", "−"),
+            (-0.42, 0.5),
+            xycoords="axes fraction",
+            rotation=90,
+            va="center",
+            ha="right",
+            fontsize=9,
+        )
+    for panels, scale, label in (
+        (grid[:, :1], norms[0], "standardised $q^2$"),
+        (grid[:, 1:], norms[1], "mean standardised $q^2$, empty bins as 0"),
+    ):
+        bar = figure.colorbar(
+            ScalarMappable(scale, colours),
+            ax=list(panels.flat),
+            location="bottom",
+            fraction=0.05,
+            aspect=14 if panels.shape[1] == 1 else 40,
+            pad=0.02,
+        )
+        bar.set_label(label)
+        bar.outline.set_visible(False)
+        bar.ax.xaxis.set_major_locator(MaxNLocator(5, symmetric=True))
+
+
+# -- inside --------------------------------------------------------------------------------------------
+
+
+def axis_label(name: str) -> str:
+    """A variable with its unit."""
+    symbol = SYMBOLS.get(name, name)
+    return f"{symbol} [{UNITS[name]}]" if name in UNITS else symbol
+
+
+def _row_of_panels(figure: Figure, content: Mapping[str, Any], height: float, *, sharey: bool) -> list[Axes]:
+    figure.set_size_inches(min(9.4, 2.3 * len(content) + 0.4), height)
+    return list(figure.subplots(1, len(content), sharey=sharey, squeeze=False)[0])
