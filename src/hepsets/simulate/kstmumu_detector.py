@@ -75,8 +75,8 @@ B0_FLIGHT = 0.0455
 _TRIAL = 0xDE7
 """Keeps the detector's random numbers apart from those of the generator."""
 
-_HEAVIEST_KPI = 1.8
-"""m(Kπ) [GeV] up to which the K*(892)⁰ is drawn: eighteen widths above it."""
+HEAVIEST_KPI = 1.2
+"""m(Kπ) [GeV] up to which the K*(892)⁰ is drawn, as Pythia does: other resonances rule beyond."""
 
 
 @kernel
@@ -274,7 +274,7 @@ def _see(
 @lru_cache(maxsize=1)
 def _kstar_masses() -> tuple[Floats, Floats]:
     """Masses [GeV] of Kπ and the cumulative distribution of the K*⁰'s lineshape at them."""
-    masses = np.linspace(M_K + M_PI, _HEAVIEST_KPI, 4001)
+    masses = np.linspace(M_K + M_PI, HEAVIEST_KPI, 4001)
     density = kstar_lineshape(masses)
     cumulative = np.concatenate([[0.0], np.cumsum(0.5 * (density[1:] + density[:-1]))])
     return masses, cumulative / cumulative[-1]

@@ -1,0 +1,87 @@
+"""Samples of B⁰ → K*⁰μ⁺μ⁻ at levels of realism: as generated, as measured."""
+
+from __future__ import annotations
+
+import math
+
+from hepsets.core.errors import InputError
+from hepsets.core.event_frame import EventFrame
+from hepsets.generate.kstmumu import WINDOWS, Window
+from hepsets.generate.kstmumu_sampler import sample_decays
+from hepsets.select.kstmumu_selection import is_selected, truth_window
+from hepsets.simulate.kstmumu_detector import see_decays
+
+LEVELS = ("generator", "detector")
+"""Decays as generated; as the detector sees and the selection keeps them."""
+
+_BATCH = 200_000  # decays at once, which bounds memory
+_LEAST_EFFICIENCY = 1e-3
+
+
+def make_sample(
+    level: str,
+    window_name: str,
+    delta_c9: float,
+    events: int,
+    seed: int,
+    *,
+    first_event: int = 0,
+) -> EventFrame:
+    """Exactly ``events`` signal decays of one ΔC9 at a level of realism.
+
+    Parameters
+    ----------
+    level
+        One of :data:`LEVELS`.
+    window_name
+        ``"0-20"`` or ``"1-19"``: of q², the true one at generator level, else the measured one. A selected
+        decay may then have its true q² in a veto or just beyond the window.
+    delta_c9
+        Shift of C9.
+    events
+        Signal decays, counted after the selection.
+    seed
+        Samples of different seeds are independent.
+    first_event
+        Number of the first decay to make, before any selection; a sample is the same however it is batched.
+
+    Returns
+    -------
+    EventFrame
+        ``q_squared``, ``costheta_mu``, ``costheta_K``, ``chi``, ``flavour``, ``delta_c9``; from detector
+        level on also ``truth_…`` of the four variables, ``is_signal`` and the columns of a candidate
+        (:data:`~hepsets.simulate.kstmumu_detector.CANDIDATE_COLUMNS`).
+
+    Raises
+    ------
+    InputError
+        For an unknown level or window, and for less than one event.
+    """
+    if level not in LEVELS:
+        raise InputError(f"level {level!r}", f"one of {', '.join(LEVELS)}")
+    if window_name not in WINDOWS:
+        raise InputError(f"window {window_name!r}", f"one of {', '.join(WINDOWS)}")
+    if events < 1:
+        raise InputError(f"{events} events", "at least one")
+    window = WINDOWS[window_name]
+    if level == "generator":
+        return sample_decays(events, delta_c9, seed, window=window, first_event=first_event)
+    return _select_signal(window, delta_c9, events, seed, first_event)
+
+
+def _select_signal(window: Window, delta_c9: float, events: int, seed: int, first_event: int) -> EventFrame:
+    made_in = truth_window(window)
+    parts: list[EventFrame] = []
+    kept, made = 0, 0
+    while kept < events:
+        share = max(kept / made, _LEAST_EFFICIENCY) if made else 0.33
+        batch = min(math.ceil(1.05 * (events - kept) / share) + 100, _BATCH)
+        number = first_event + made
+        decays = sample_decays(batch, delta_c9, seed, window=made_in, first_event=number)
+        seen = see_decays(decays, seed, first_event=number)
+        part: EventFrame = seen[is_selected(seen, window)]
+        parts.append(part)
+        kept += len(part)
+        made += batch
+    sample: EventFrame = EventFrame.concatenate(parts)[:events]
+    return sample
