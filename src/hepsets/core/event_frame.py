@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,7 +188,7 @@ def _from_pickle(path: Path, trust: bool) -> dict[str, NDArray[Any]]:
             "if you trust whoever wrote it, add --trust-pickle",
         )
     try:
-        import pandas
+        pandas = importlib.import_module("pandas")  # no part of the package
     except ImportError as error:
         raise InputError(f"{path} is a pickle", "pandas to read it with", "pip install pandas") from error
     try:
