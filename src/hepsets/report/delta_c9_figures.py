@@ -31,10 +31,13 @@ from hepsets.report.figures import (
     not_empty,
     styled,
 )
+from hepsets.report.page import cell_text
 
 DELTA_C9 = r"$\Delta C_9$"
 BOUND_LINE: Mapping[str, Any] = {"color": INK, "lw": 1.3, "ls": (0, (6, 2))}
 """How the Cramér–Rao bound is drawn."""
+TRUTH_LINE: Mapping[str, Any] = {"color": INK, "lw": 0.9, "ls": (0, (1, 1.5))}
+"""How the true value is drawn."""
 
 
 def nth_marker(k: int, colour: str) -> dict[str, Any]:
@@ -89,6 +92,9 @@ def linearity(
     truths = [point.delta_c9 for point in every]
     low, high = min(truths), max(truths)
     pad = 0.06 * (high - low) or 0.1
+    ends = [p.delta_c9 + np.clip(p.bias.value, -most * p.bound, most * p.bound) for p in every]
+    widest = max(min(p.spread.value, most * p.bound) for p in every)
+    bottom_end, top_end = min(low, *ends) - widest - pad, max(high, *ends) + widest + pad
     for i, (name, unsorted) in enumerate(models.items()):
         row, column = divmod(i, columns)
         top = figure.add_subplot(grid[2 * row, column])
@@ -109,7 +115,7 @@ def linearity(
         top.errorbar(truth, truth + bias, spread, **drawn)
         top.set_title(name, color=styles[name].colour)
         top.tick_params(labelbottom=False)
-        top.set(xlim=(low - pad, high + pad), ylim=(low - 3 * pad, high + 3 * pad))
+        top.set(xlim=(low - pad, high + pad), ylim=(bottom_end, top_end))
         bottom.axhspan(-1, 1, color=RULE, lw=0)
         bottom.axhline(0, color=MUTED, lw=0.8)
         pull = bias / bound
@@ -167,11 +173,10 @@ def prediction_distributions(
     not_empty(predictions)
     values = {name: np.asarray(value, dtype=np.float64) for name, value in predictions.items()}
     reference = None if exact is None else np.asarray(exact, dtype=np.float64)
-    ends = [np.quantile(np.abs(value - truth), 0.998) for value in values.values()]
-    reach = bound * min(max(4.0, *(1.05 * end / bound for end in ends)), most)
+    reach = _reach(values.values(), truth, bound, most)
     edges = np.linspace(truth - reach, truth + reach, 49)
     fine = np.linspace(truth - reach, truth + reach, 300)
-    panels = model_panels(figure, values, f"predicted {DELTA_C9}", "sets per unit", sharey=True)
+    panels = model_panels(figure, values, f"predicted {DELTA_C9}", "density of sets", sharey=True)
     figure.set_size_inches(2.35 * min(4, len(values)) + 0.4, 2.5 * -(-len(values) // 4) + 0.4)
     highest = 1 / (np.sqrt(2 * np.pi) * bound)
     for axes, (name, value) in panels:
@@ -179,9 +184,9 @@ def prediction_distributions(
         highest = max(highest, float(drawn.max()))
         axes.stairs(drawn, edges, fill=True, color=styles[name].colour, alpha=0.45)
         if reference is not None:
-            axes.stairs(_density(reference, edges), edges, color=INK, lw=0.8)
+            axes.stairs(_density(reference, edges), edges, color=MUTED, lw=1)
         axes.plot(fine, norm.pdf(fine, truth, bound), **BOUND_LINE)
-        axes.axvline(truth, color=MUTED, lw=0.9)
+        axes.axvline(truth, **TRUTH_LINE)
         axes.set_title(f"{name}\n{_moments(value)}", color=styles[name].colour, fontsize=8)
         beyond = float(np.mean(np.abs(value - truth) > reach))
         if beyond > 0:
@@ -197,10 +202,10 @@ def prediction_distributions(
         axes.set_xlim(edges[0], edges[-1])
         axes.xaxis.set_major_locator(MaxNLocator(4))
     panels[0][0].set_ylim(0, 1.08 * highest)
-    keys: list[Any] = [Line2D([], [], **BOUND_LINE), Line2D([], [], color=MUTED, lw=0.9)]
+    keys: list[Any] = [Line2D([], [], **BOUND_LINE), Line2D([], [], **TRUTH_LINE)]
     texts = ["bound", f"true {DELTA_C9} = {truth:g}".replace("-", "−")]
     if reference is not None:
-        keys.append(Line2D([], [], color=INK, lw=0.8))
+        keys.append(Line2D([], [], color=MUTED, lw=1))
         texts.append("exact likelihood, same sets")
     figure.legend(keys, texts, loc="outside upper left", ncols=3)
 
@@ -210,12 +215,27 @@ def _density(value: Array, edges: Array) -> Array:
     return np.asarray(np.histogram(value, edges)[0] / (len(value) * np.diff(edges)))
 
 
-def _moments(value: Array) -> str:
-    """Mean and standard deviation with the errors that independent values have."""
+def _reach(predictions: Iterable[Array], truth: float, bound: float, most: float) -> float:
+    """Distance from the truth, between 4 and ``most`` bounds, that holds nearly all predictions."""
+    ends = [float(np.quantile(np.abs(value - truth), 0.998)) / bound for value in predictions]
+    return bound * min(max([4.0, *(1.05 * end for end in ends)]), most)
+
+
+def _mean_and_spread(value: Array) -> tuple[Measured, Measured]:
+    """Mean and standard deviation with the errors that independent Gaussian values have."""
     spread = float(value.std(ddof=1))
-    mean = Measured(float(value.mean()), spread / np.sqrt(len(value)))
-    spread_se = Measured(spread, spread / np.sqrt(2 * len(value)))
-    return f"mean {mean}\nspread {spread_se}".replace("-", "−")
+    root = float(np.sqrt(len(value)))
+    return Measured(float(value.mean()), spread / root), Measured(spread, spread / (root * np.sqrt(2)))
+
+
+def _moments(value: Array) -> str:
+    mean, spread = _mean_and_spread(value)
+    return f"mean {mean}\nspread {spread}".replace("-", "−")
+
+
+def _bracketed(value: Array) -> str:
+    mean, spread = _mean_and_spread(value)
+    return f"{cell_text(mean)}, σ {cell_text(spread)}"
 
 
 @styled
@@ -227,6 +247,7 @@ def toy_pools(
     *,
     truth: float,
     bound: float,
+    most: float = 10.0,
 ) -> None:
     """Predictions for disjoint sets, and for sets drawn with replacement from one pool of events.
 
@@ -239,35 +260,35 @@ def toy_pools(
         Predictions of each model, shape ``(n_sets,)``.
     truth, bound
         The true ΔC9 (vertical line) and the Cramér–Rao bound on the standard deviation.
+    most
+        The axis reaches no farther from the truth, in bounds.
     """
     not_empty(disjoint)
+    pairs = {
+        name: (np.asarray(values, dtype=np.float64), np.asarray(bootstrapped[name], dtype=np.float64))
+        for name, values in disjoint.items()
+    }
+    reach = _reach([value for pair in pairs.values() for value in pair], truth, bound, most)
+    edges = np.linspace(truth - reach, truth + reach, 49)
+    fine = np.linspace(truth - reach, truth + reach, 300)
     columns = min(4, len(disjoint))
     rows = -(-len(disjoint) // columns)
-    panels = model_panels(figure, disjoint, f"predicted {DELTA_C9}", "sets per unit")
+    panels = model_panels(figure, pairs, f"predicted {DELTA_C9}", "density of sets", sharey=True)
     figure.set_size_inches(2.35 * columns + 0.4, 2.6 * rows + 0.5)
-    for axes, (name, values) in panels:
-        apart = np.asarray(values, dtype=np.float64)
-        pooled = np.asarray(bootstrapped[name], dtype=np.float64)
-        low, high = np.quantile(np.concatenate([apart, pooled]), [0.002, 0.998])
-        low, high = min(low, truth - 3 * bound), max(high, truth + 3 * bound)
-        edges = np.linspace(low, high, 37)
-        fine = np.linspace(low, high, 300)
+    for axes, (name, (apart, pooled)) in panels:
         axes.stairs(_density(apart, edges), edges, fill=True, color=styles[name].colour, alpha=0.45)
-        axes.stairs(_density(pooled, edges), edges, color=INK, lw=1)
+        axes.stairs(_density(pooled, edges), edges, color=MUTED, lw=1.1)
         axes.plot(fine, norm.pdf(fine, truth, bound), **BOUND_LINE)
-        axes.axvline(truth, color=MUTED, lw=0.9)
-        moments = [_moments(value).replace("\n", ", ") for value in (apart, pooled)]
-        title = f"{name}\n" + "\n".join(
-            f"{kind}: {text}" for kind, text in zip(("disjoint", "one pool"), moments, strict=True)
-        )
-        axes.set_title(title, color=styles[name].colour, fontsize=6.8)
-        axes.set(xlim=(low, high), ylim=(0, None))
+        axes.axvline(truth, **TRUTH_LINE)
+        lines = [f"{kind} {_bracketed(value)}" for kind, value in (("disjoint", apart), ("one pool", pooled))]
+        axes.set_title("\n".join([name, *lines]), color=styles[name].colour, fontsize=7.2)
+        axes.set(xlim=(edges[0], edges[-1]), ylim=(0, None))
         axes.xaxis.set_major_locator(MaxNLocator(4))
     keys = [
         Patch(color=MUTED, alpha=0.45),
-        Line2D([], [], color=INK, lw=1),
+        Line2D([], [], color=MUTED, lw=1.1),
         Line2D([], [], **BOUND_LINE),
-        Line2D([], [], color=MUTED, lw=0.9),
+        Line2D([], [], **TRUTH_LINE),
     ]
     texts = ["disjoint sets", "sets from one pool", "bound", f"true {DELTA_C9} = {truth:g}"]
     figure.legend(keys, [text.replace("-", "−") for text in texts], loc="outside upper left", ncols=4)
@@ -309,8 +330,8 @@ def errors_by_size(
         ),
     ):
         axes.plot(sizes, least, label="bound", **BOUND_LINE)
-        for factor, (name, points) in zip(_beside(len(models)), models.items(), strict=True):
-            _by_size(axes, points, styles[name], factor, name)
+        for name, points in models.items():
+            _by_size(axes, points, styles[name], 1.0, name)
         axes.set(yscale="log", ylabel=label)
         _size_axis(axes, sizes)
         _plain_log(axes)
@@ -327,8 +348,8 @@ def spread_and_bias(
 ) -> None:
     """Spread and bias of the predictions in units of the bound against the events in a set.
 
-    One column per truth in ``models``; the grey band of the bias is ± ``tolerance`` bounds. Above 4
-    bounds the axes turn logarithmic (that of the bias beyond ± 1).
+    One column per truth in ``models``; the grey band of the bias is ± ``tolerance`` bounds. Where
+    models differ much the axes turn logarithmic (that of the bias beyond ± 1).
     """
     not_empty(models)
     every = [point for points in models.values() for point in points]
@@ -350,16 +371,20 @@ def spread_and_bias(
         _size_axis(bottom, sizes)
     grid[0, 0].set_ylabel("spread / bound")
     grid[1, 0].set_ylabel("bias / bound")
-    if max(point.spread.value / point.bound for point in every) > 4:
+    if max(point.spread.value / point.bound for point in every) > 1.5:
         grid[0, 0].set_yscale("log")
-        _plain_log(grid[0, 0])
-    largest = 1.2 * max((abs(p.bias.value) + p.bias.se) / p.bound for p in every)
-    if largest > 4:
+        grid[0, 0].set_yticks([0.5, 0.7, 1, 1.1, 1.2, 1.5, 2, 3, 5, 10, 20, 50])
+        grid[0, 0].yaxis.set_minor_locator(NullLocator())
+        grid[0, 0].yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        spreads = [point.spread.value / point.bound for point in every]
+        grid[0, 0].set_ylim(0.93 * min(1.0, *spreads), 1.1 * max(spreads))
+    low = 1.15 * min(-2 * tolerance, *((p.bias.value - p.bias.se) / p.bound for p in every))
+    high = 1.15 * max(2 * tolerance, *((p.bias.value + p.bias.se) / p.bound for p in every))
+    if max(-low, high) > 3:
         grid[1, 0].set_yscale("symlog", linthresh=1)
-        grid[1, 0].set_yticks([s * t for t in (0, 1, 3, 10, 30, 100) if t < largest for s in (-1, 1)])
+        grid[1, 0].set_yticks([s * t for t in (0, 0.5, 1, 3, 10, 30, 100) for s in (-1, 1)])
         grid[1, 0].yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))
-    largest = max(largest, 2 * tolerance)
-    grid[1, 0].set_ylim(-largest, largest)
+    grid[1, 0].set_ylim(low, high)
     for axes in grid.flat:
         axes.grid(axis="y")
     handles, names = grid[0, 0].get_legend_handles_labels()

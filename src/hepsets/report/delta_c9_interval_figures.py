@@ -20,7 +20,7 @@ from scipy.stats import binom, chi2
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
-from hepsets.report.delta_c9_figures import DELTA_C9, ToyQuality, nth_marker
+from hepsets.report.delta_c9_figures import DELTA_C9, TRUTH_LINE, ToyQuality, nth_marker
 from hepsets.report.figures import (
     COLOURS,
     INK,
@@ -97,7 +97,7 @@ def likelihood_curves(
             ms=3.5,
             color=style.colour,
         )
-        ends += list(curve.delta_c9[rise <= highest])
+        ends += list(curve.delta_c9[rise <= 1.2 * highest])
     span = (min(ends), max(ends)) if len(ends) > 1 else (curve.delta_c9[0], curve.delta_c9[-1])
     for level, height in LEVELS.items():
         axes.axhline(height, color=MUTED, lw=0.8, ls=(0, (2, 2)), zorder=1)
@@ -112,7 +112,7 @@ def likelihood_curves(
         )
     if truth is not None:
         shown = f"true {DELTA_C9} = {truth:g}".replace("-", "−")
-        axes.axvline(truth, color=INK, lw=0.9, ls=(0, (1, 1.5)), label=shown)
+        axes.axvline(truth, label=shown, **TRUTH_LINE)
     axes.set(xlim=span, ylim=(0, highest), xlabel=DELTA_C9, ylabel=r"$-2\,\Delta\ln L$")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), title="estimate and 68 % interval")
 
@@ -153,10 +153,11 @@ def posterior_products(
     panels[0].axhline(1 / len(at), color=MUTED, lw=0.9, ls=(0, (2, 2)))
     panels[0].annotate(
         f"1/{len(at)}",
-        (0, 1 / len(at)),
-        (3, 2),
+        (1, 1 / len(at)),
+        (3, 0),
         xycoords=("axes fraction", "data"),
         textcoords="offset points",
+        va="center",
         fontsize=8,
         color=MUTED,
     )
@@ -182,7 +183,7 @@ def posterior_products(
         axes.set_ylim(0, 1.06)
     panels[1].set_ylabel("product / its maximum")
     for axes in panels:
-        axes.axvline(truth, color=INK, lw=0.9, ls=(0, (1, 1.5)), zorder=1)
+        axes.axvline(truth, zorder=1, **TRUTH_LINE)
         axes.set_xlabel(DELTA_C9)
         axes.xaxis.set_major_locator(MaxNLocator(5))
     panels[-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), title="events")
@@ -348,9 +349,9 @@ def rank_histograms(
         low, high = binom.ppf([0.025, 0.975], len(rank), 1 / number) / expected
         axes.axhspan(low, high, color=RULE, lw=0)
         axes.axhline(1, color=MUTED, lw=0.9)
-        axes.stairs(counts / expected, edges, color=styles[name].colour, lw=1.4)
+        axes.stairs(counts / expected, edges, baseline=None, color=styles[name].colour, lw=1.4)
         test = float(((counts - expected) ** 2 / expected).sum())
-        p_value = f"p = {chi2.sf(test, number - 1):.2g}" if number > 1 else ""
+        p_value = f"uniform: p = {chi2.sf(test, number - 1):.2g}" if number > 1 else ""
         axes.set_title(f"{name}\n{p_value}", color=styles[name].colour, fontsize=8)
         axes.set_xlim(0, 1)
         highest = max(highest, 1.05 * float(counts.max()) / expected)

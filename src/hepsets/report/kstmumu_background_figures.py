@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from hepsets.core.errors import InputError
 from hepsets.evaluate.two_sample_chi2 import two_sample_chi2
 from hepsets.report.figures import INK, MUTED, RULE, Array, not_empty, styled
-from hepsets.report.kstmumu_figures import BACKGROUND, SIGNAL, axis_label
+from hepsets.report.kstmumu_figures import BACKGROUND, SIGNAL, variable_axis
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,14 @@ def mbc_and_delta_e(
     signal_region: tuple[float, float] = (5.27, 5.29),
     sideband: tuple[float, float] = (4.8, 5.26),
     delta_e_cut: float = 0.05,
-    bins: int = 60,
 ) -> None:
-    """Mbc and ΔE of signal and background candidates; bands mark the signal region and the sideband.
+    """Mbc, its signal region, and ΔE of signal and background candidates; bars name the regions of Mbc.
 
     Parameters
     ----------
     signal, background
-        ``mbc`` and ``delta_e`` in GeV, each of shape ``(n_candidates,)``. All are shown for Mbc, those
-        of the signal region for ΔE.
+        ``mbc`` and ``delta_e`` in GeV, each of shape ``(n_candidates,)``. ΔE is that of the signal
+        region.
     signal_region, sideband
         Of Mbc [GeV].
     delta_e_cut
@@ -57,22 +56,26 @@ def mbc_and_delta_e(
     """
     not_empty(signal)
     sides = {
-        "background": {name: np.asarray(value, dtype=np.float64) for name, value in background.items()},
-        "signal": {name: np.asarray(value, dtype=np.float64) for name, value in signal.items()},
+        kind: (np.asarray(side["mbc"], dtype=np.float64), np.asarray(side["delta_e"], dtype=np.float64))
+        for kind, side in (("background", background), ("signal", signal))
     }
-    figure.set_size_inches(9.4, 3.6)
-    left, right = figure.subplots(1, 2, width_ratios=[1.4, 1])
-    low, high = min(sideband[0], signal_region[0]), max(signal_region[1], sideband[1])
-    energies = np.concatenate([side["delta_e"] for side in sides.values()])
-    reach = max(float(np.quantile(np.abs(energies), 0.999)), delta_e_cut) * 1.05
-    for axes, name, edges in (
-        (left, "mbc", np.linspace(low, high, bins + 1)),
-        (right, "delta_e", np.linspace(-reach, reach, bins // 2 + 1)),
+    energies = {
+        kind: energy[(mbc > signal_region[0]) & (mbc < signal_region[1])]
+        for kind, (mbc, energy) in sides.items()
+    }
+    masses = {kind: mbc for kind, (mbc, _) in sides.items()}
+    low, high = sideband[0], signal_region[1]
+    middle = signal_region[0] - 1.5 * (signal_region[1] - signal_region[0])
+    reach = 1.2 * delta_e_cut
+    figure.set_size_inches(9.4, 3.4)
+    panels = figure.subplots(1, 3, width_ratios=[1.25, 1, 1])
+    for axes, values, start, end, width, label in (
+        (panels[0], masses, low, high, 0.005, r"$M_\mathrm{bc}$ [GeV]"),
+        (panels[1], masses, middle, high, 0.001, r"$M_\mathrm{bc}$ [GeV]"),
+        (panels[2], energies, -reach, reach, 0.0025, r"$\Delta E$ [GeV], signal region"),
     ):
-        for kind, side in sides.items():
-            value = side[name]
-            if name == "delta_e":
-                value = value[(side["mbc"] > signal_region[0]) & (side["mbc"] < signal_region[1])]
+        edges = np.linspace(start, end, max(round((end - start) / width), 1) + 1)
+        for kind, value in values.items():
             counts, _ = np.histogram(value, edges)
             drawn: dict[str, Any] = (
                 {"fill": True, "color": BACKGROUND, "alpha": 0.4}
@@ -80,29 +83,31 @@ def mbc_and_delta_e(
                 else {"color": SIGNAL, "lw": 1.4}
             )
             axes.stairs(counts, edges, label=kind, **drawn)
-        axes.set(xlim=(edges[0], edges[-1]))
-        axes.set_ylabel(f"candidates / {1e3 * (edges[1] - edges[0]):.2g} MeV")
-    left.set(yscale="log", xlabel=r"$M_\mathrm{bc}$ [GeV]")
-    left.set_ylim(0.7, 4 * left.get_ylim()[1])
-    right.set(xlabel=r"$\Delta E$ [GeV], signal region")
-    right.set_ylim(0, 1.1 * right.get_ylim()[1])
-    for (start, end), text, ha in (
-        (sideband, "sideband", "center"),
-        (signal_region, "signal region", "right"),
-    ):
-        left.axvspan(start, end, color=RULE, alpha=0.6, lw=0, zorder=0)
-        left.annotate(
-            text,
-            (end if ha == "right" else (start + end) / 2, 0.97),
-            xycoords=left.get_xaxis_transform(),
-            ha=ha,
-            va="top",
-            fontsize=8,
-            color=MUTED,
-        )
+        axes.set(xlim=(start, end), xlabel=label, ylabel=f"candidates / {1e3 * width:g} MeV")
+        axes.set_ylim(0, 1.25 * axes.get_ylim()[1])
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+    panels[0].set(yscale="log", ylim=(0.7, None))
+    panels[0].set_ylim(0.7, 8 * panels[0].get_ylim()[1])
+    for axes, named in ((panels[0], ("sideband", "signal region")), (panels[1], ("", ""))):
+        for (start, end), text, at, ha in (
+            (sideband, named[0], sum(sideband) / 2, "center"),
+            (signal_region, named[1], signal_region[1], "right"),
+        ):
+            where = axes.get_xaxis_transform()
+            axes.plot((start, end), (0.92, 0.92), color=MUTED, lw=3, solid_capstyle="butt", transform=where)
+            axes.annotate(
+                text,
+                (at, 0.92),
+                (0, 4),
+                xycoords=where,
+                textcoords="offset points",
+                ha=ha,
+                fontsize=8,
+                color=MUTED,
+            )
     for sign in (-1, 1):
-        right.axvline(sign * delta_e_cut, color=MUTED, lw=0.9, ls=(0, (2, 2)))
-    handles, texts = left.get_legend_handles_labels()
+        panels[2].axvline(sign * delta_e_cut, color=MUTED, lw=0.9, ls=(0, (2, 2)))
+    handles, texts = panels[0].get_legend_handles_labels()
     figure.legend(handles[::-1], texts[::-1], loc="outside upper left", ncols=2)
 
 
@@ -123,6 +128,7 @@ def sideband_comparison(
     columns = len(sideband)
     figure.set_size_inches(min(9.4, 2.3 * columns + 0.4), 3.7)
     grid = figure.subplots(2, columns, sharex="col", sharey="row", height_ratios=[2.2, 1], squeeze=False)
+    reach = 0.1
     for (top, bottom), name in zip(grid.T, sideband, strict=True):
         first, second = (np.asarray(side[name], dtype=np.float64) for side in (sideband, signal_region))
         both = np.concatenate([first, second])
@@ -142,11 +148,13 @@ def sideband_comparison(
         se = ratio * np.sqrt(1 / a[both_filled] + 1 / b[both_filled])
         bottom.axhline(1, color=MUTED, lw=0.8)
         bottom.errorbar(centre[both_filled], ratio, se, **drawn)
-        bottom.set(xlabel=axis_label(name), xlim=(edges[0], edges[-1]))
-        bottom.xaxis.set_major_locator(MaxNLocator(5))
+        bottom.set_xlim(edges[0], edges[-1])
+        variable_axis(bottom.xaxis, name)
+        reach = max(reach, float(np.max(np.abs(ratio - 1) + se, initial=0.0)))
         bottom.grid(axis="y")
     grid[0, 0].set_ylim(0, None)
-    grid[1, 0].set_ylim(0.4, 1.6)
+    reach = 1.1 * min(reach, 1.0)
+    grid[1, 0].set_ylim(1 - reach, 1 + reach)
     grid[0, 0].set_ylabel("density · range")
     grid[1, 0].set_ylabel("signal region /\nsideband")
     figure.align_ylabels()
@@ -208,10 +216,10 @@ def suppression(
         right.annotate(
             text,
             (0.02, height) if above < 0 else (merit.chosen, height),
-            (0, above),
+            (0 if above < 0 else -4, above),
             xycoords=("axes fraction", "data") if above < 0 else "data",
             textcoords="offset points",
-            ha="left" if above < 0 else "center",
+            ha="left" if above < 0 else "right",
             fontsize=8,
             color=MUTED if above < 0 else INK,
         )

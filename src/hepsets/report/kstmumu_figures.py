@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgba
 from matplotlib.figure import Figure
@@ -129,22 +130,13 @@ def efficiency_curves(
             color=SIGNAL,
         )
         highest = max(highest, float(np.nanmax(high)))
-        axes.set(xlim=(curve.edges[0], curve.edges[-1]), xlabel=axis_label(name))
-        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.set_xlim(curve.edges[0], curve.edges[-1])
+        variable_axis(axes.xaxis, name)
         axes.grid(axis="y")
     panels[0].set_ylim(0, min(1.15 * highest, 1.02))
     panels[0].set_ylabel("efficiency")
     if overall is not None:
-        panels[0].annotate(
-            f"all: {overall}",
-            (1, overall.value),
-            (-3, 3),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            ha="right",
-            fontsize=8,
-            color=MUTED,
-        )
+        panels[0].set_title(f"all: {overall}", color=MUTED)
 
 
 @styled
@@ -235,7 +227,7 @@ def observables_along_q_squared(
             if axes in grid[0]:
                 axes.set_title(level)
             if axes in grid[-1]:
-                axes.set_xlabel(axis_label("q_squared"))
+                variable_axis(axes.xaxis, "q_squared")
     if smooth is not None:
         for axes in grid[0]:
             axes.plot(smooth, (0.03, 0.03), color=INK, lw=1.6, transform=axes.get_xaxis_transform())
@@ -296,7 +288,7 @@ def example_images(figure: Figure, images: Mapping[float, NDArray[np.floating[An
         flat = np.concatenate([np.abs(of_one[c]).ravel() for of_one in maps.values() for c in columns])
         filled = flat[flat > 0]
         norms.append(Normalize(*(np.quantile(filled, 0.99) * np.array([-1, 1]) if filled.size else (-1, 1))))
-    for row, (value, of_one) in zip(grid, maps.items(), strict=True):
+    for r, (row, (value, of_one)) in enumerate(zip(grid, maps.items(), strict=True)):
         for c, (axes, shown, (i, j)) in enumerate(zip(row, of_one, ((0, 1), *_PLANES), strict=True)):
             extent = (*_RANGES[i], *_RANGES[j])
             axes.imshow(
@@ -308,10 +300,11 @@ def example_images(figure: Figure, images: Mapping[float, NDArray[np.floating[An
                 norm=norms[min(c, 1)],
                 interpolation="nearest",
             )
-            axes.set_ylabel(axis_label(_ANGLES[j]), labelpad=1)
-            if row is grid[-1]:
-                axes.set_xlabel(axis_label(_ANGLES[i]))
-            if row is grid[0]:
+            variable_axis(axes.yaxis, _ANGLES[j])
+            variable_axis(axes.xaxis, _ANGLES[i])
+            if r < len(grid) - 1:
+                axes.set_xlabel("")
+            if r == 0:
                 left_out = SYMBOLS[_ANGLES[3 - i - j]]
                 axes.set_title(f"slice at {left_out} = 0" if c == 0 else f"mean over {left_out}")
         row[0].annotate(
@@ -343,10 +336,16 @@ def example_images(figure: Figure, images: Mapping[float, NDArray[np.floating[An
 # -- inside --------------------------------------------------------------------------------------------
 
 
-def axis_label(name: str) -> str:
-    """A variable with its unit."""
+def variable_axis(axis: Axis, name: str) -> None:
+    """Label an axis by its variable with unit, with ticks that suit it."""
     symbol = SYMBOLS.get(name, name)
-    return f"{symbol} [{UNITS[name]}]" if name in UNITS else symbol
+    axis.set_label_text(f"{symbol} [{UNITS[name]}]" if name in UNITS else symbol)
+    if name == "chi":
+        axis.set_ticks([-np.pi, 0, np.pi], ["−π", "0", "π"])
+    elif name.startswith("costheta"):
+        axis.set_ticks([-1, -0.5, 0, 0.5, 1], ["−1", "−0.5", "0", "0.5", "1"])
+    else:
+        axis.set_major_locator(MaxNLocator(5, integer=True))
 
 
 def _row_of_panels(figure: Figure, content: Mapping[str, Any], height: float, *, sharey: bool) -> list[Axes]:
