@@ -2,8 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hepsets.core import random_stream
 from hepsets.core.event_random import uniforms
-from hepsets.simulate import random_stream
 
 
 @given(

@@ -6,6 +6,7 @@ from scipy.stats import ks_2samp
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
+from hepsets.core.random_stream import start
 from hepsets.generate.beams import BeamConfig, draw_b_pairs
 from hepsets.generate.kstmumu_kinematics import M_B
 from hepsets.simulate.belle2 import DetectorConfig
@@ -18,7 +19,6 @@ from hepsets.simulate.kstmumu_detector import (
     nominal_collision,
     see_decays,
 )
-from hepsets.simulate.random_stream import start
 from hepsets.simulate.tracker import TrackerConfig
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hepsets.core.kernel import as_record, kernel
+from hepsets.core.random_stream import start
 from hepsets.simulate.particle_id import (
     ELECTRON,
     KAON,
@@ -15,7 +16,6 @@ from hepsets.simulate.particle_id import (
     identify,
     log_dedx,
 )
-from hepsets.simulate.random_stream import start
 
 
 @kernel

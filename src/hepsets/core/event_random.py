@@ -1,6 +1,6 @@
 """One random number per event that depends only on seed and event number, without compiled code.
 
-It is the first number of the stream of :mod:`hepsets.simulate.random_stream`, for whole arrays of
+It is the first number of the stream of :mod:`hepsets.core.random_stream`, for whole arrays of
 events at once; a test holds the two against each other.
 """
 

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.kernel import kernel
+from hepsets.generate.kstmumu_kinematics import M_B, M_KSTAR, M_MU
 
 Floats = NDArray[np.float64]
 
@@ -42,8 +43,8 @@ TABLE_FILE = Path(__file__).with_name("kstmumu_table.npz")
 TABLE_UNIT = 1e-8
 """Unit [1/GeV²] of the table's coefficients: they are multiplied with the lifetime of the B⁰."""
 
-Q_SQUARED_LIMITS = (4 * 0.1056583755**2, (5.27966 - 0.89555) ** 2)
-"""Least and greatest q² [GeV²] of the decay: 4m_μ² and (m_B − m_K*)², with flavio's masses."""
+Q_SQUARED_LIMITS = (4 * M_MU**2, (M_B - M_KSTAR) ** 2)
+"""Least and greatest q² [GeV²] of the decay: 4m_μ² and (m_B − m_K*)², where the K*⁰ has no width."""
 
 POWERS = 3
 """Coefficients of a quadratic in ΔC9."""

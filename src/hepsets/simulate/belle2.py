@@ -21,6 +21,7 @@ from pydantic.dataclasses import dataclass
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.kernel import Record, as_record, kernel
+from hepsets.core.random_stream import poisson, start, uniform
 from hepsets.generate.beams import BeamConfig
 from hepsets.simulate.calorimeter import (
     CLUSTER,
@@ -30,7 +31,6 @@ from hepsets.simulate.calorimeter import (
     measure_photon,
 )
 from hepsets.simulate.particle_id import ELECTRON, KAON, MUON, PION, PROTON, ParticleIdConfig, identify
-from hepsets.simulate.random_stream import poisson, start, uniform
 from hepsets.simulate.tracker import KINKED, LOST, TRACK, TrackerConfig, measure_track
 
 

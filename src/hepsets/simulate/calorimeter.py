@@ -9,7 +9,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.kernel import Record, kernel
-from hepsets.simulate.random_stream import Stream, exponential, normal, uniform
+from hepsets.core.random_stream import Stream, exponential, normal, uniform
 
 CLUSTER = np.dtype(
     [

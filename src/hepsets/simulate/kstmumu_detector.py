@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.kernel import Record, as_record, kernel
+from hepsets.core.random_stream import Stream, exponential, normal, start, uniform
 from hepsets.generate.beams import BeamConfig
 from hepsets.generate.kstmumu_kinematics import KAON as K_ROW
 from hepsets.generate.kstmumu_kinematics import (
@@ -35,7 +36,6 @@ from hepsets.generate.kstmumu_kinematics import (
 from hepsets.generate.kstmumu_kinematics import PION as PI_ROW
 from hepsets.simulate.belle2 import BELLE2, PARTICLE, DetectorConfig
 from hepsets.simulate.particle_id import KAON, MUON, PION, identify
-from hepsets.simulate.random_stream import Stream, exponential, normal, start, uniform
 from hepsets.simulate.tracker import KINKED, LOST, TRACK, measure_track
 from hepsets.simulate.vertexing import add_to_vertex, vertex_chi2
 

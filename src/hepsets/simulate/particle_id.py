@@ -15,7 +15,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.kernel import Record, kernel
-from hepsets.simulate.random_stream import Stream, normal, uniform
+from hepsets.core.random_stream import Stream, normal, uniform
 
 ELECTRON, MUON, PION, KAON, PROTON = range(5)
 """Species of tracks, in the order of all arrays with a species axis."""

@@ -9,8 +9,8 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.kernel import Record, kernel
+from hepsets.core.random_stream import Stream, exponential, normal, uniform
 from hepsets.simulate.particle_id import ELECTRON, KAON, MASSES, PION
-from hepsets.simulate.random_stream import Stream, exponential, normal, uniform
 from hepsets.simulate.vertexing import closest_approach
 
 TRACK = np.dtype(

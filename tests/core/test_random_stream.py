@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.stats import kstest
 
 from hepsets.core.kernel import kernel
-from hepsets.simulate.random_stream import exponential, mix, normal, poisson, start, uniform
+from hepsets.core.random_stream import exponential, mix, normal, poisson, start, uniform
 
 
 @kernel
