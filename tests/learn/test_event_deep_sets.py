@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from toy_decays import information, toy_sample
+
+from hepsets.core.errors import InputError
+from hepsets.learn.event_deep_sets import DeepSetsNetwork, EventDeepSetsConfig, SetBatch, fit_event_deep_sets
+from hepsets.learn.network_fit import NetworkFitConfig
+from hepsets.learn.set_regression import SetSampling
+from hepsets.represent.event_sets import disjoint_sets
+
+CONFIG = EventDeepSetsConfig(
+    event_widths=(16, 16, 8),
+    set_widths=(16,),
+    sampling=SetSampling(events=100, sets=60, validation_sets=20),
+    fit=NetworkFitConfig(epochs=20, batch=32, learning_rate=5e-3, schedule="cosine", device="cpu"),
+)
+VALUES = np.linspace(-1.5, 1.5, 7).tolist()
+
+
+def test_published_widths_are_eight_and_eight_layers() -> None:
+    config = EventDeepSetsConfig()
+    network = DeepSetsNetwork(config.event_widths, config.set_widths, 8000)
+    for part, ends in ((network.per_event, (4, 128)), (network.per_set, (128, 1))):
+        linear = [layer for layer in part if isinstance(layer, torch.nn.Linear)]
+        assert len(linear) == 8
+        assert (linear[0].in_features, linear[-1].out_features) == ends
+
+
+def test_it_learns_an_asymmetry() -> None:
+    model, fit = fit_event_deep_sets(toy_sample(4000, VALUES, seed=1), CONFIG)
+    sets = disjoint_sets(toy_sample(3000, (-0.8, 0.0, 0.8), seed=2), 100)
+    found = model.estimate_sets(sets)
+    sigma = 1 / np.sqrt(100 * information(0.8))
+    assert np.sqrt(((found.value - sets.delta_c9) ** 2).mean()) < 1.5 * sigma
+    covered = (found.low <= sets.delta_c9) & (sets.delta_c9 <= found.high)
+    assert 0.5 < covered.mean() < 0.85
+    assert fit.best_epoch > 1
+
+
+def test_gradients_are_those_of_a_plain_sum() -> None:
+    torch.manual_seed(1)
+    network = DeepSetsNetwork((8, 8), (8,), 3.0)
+    features, sizes = torch.randn(9000, 4), [8500, 1, 499]
+    network(SetBatch(features, sizes)).square().sum().backward()
+    found = [parameter.grad.clone() for parameter in network.parameters()]
+    network.zero_grad()
+    plain = torch.stack([part.sum(0) for part in network.per_event(features).split(sizes)])
+    network.per_set(plain / 3.0).square().sum().backward()
+    for mine, parameter in zip(found, network.parameters(), strict=True):
+        torch.testing.assert_close(mine, parameter.grad, rtol=1e-4, atol=1e-3)
+
+
+def test_one_value_teaches_nothing() -> None:
+    with pytest.raises(InputError, match="at least two values"):
+        fit_event_deep_sets(toy_sample(400, [0.0], seed=1), CONFIG)
