@@ -11,7 +11,7 @@ from tiny_run import tiny_run
 
 from hepsets.analyses import continuum_suppression
 from hepsets.analyses.continuum_suppression import SCALES, Config
-from hepsets.analyses.continuum_suppression.comparison import class_weights, score_of, train
+from hepsets.analyses.continuum_suppression.comparison import score_of
 from hepsets.analyses.continuum_suppression.settings import (
     BDT,
     OURS,
@@ -19,6 +19,7 @@ from hepsets.analyses.continuum_suppression.settings import (
     DiscoConfig,
     check,
 )
+from hepsets.analyses.continuum_suppression.trainings import Training, class_weights, load, train_all
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import read_particle_sets
@@ -109,9 +110,20 @@ def test_classes_weigh_the_same_in_training(finished):
 def test_saved_models_give_the_scores_of_the_report(finished):
     folder, result = finished
     for model in result.models:
-        again, _, seconds = train(TINY, model.name, result.samples.train, folder / "models", model.name)
-        assert seconds == 0
+        again = load(Training(model.name), folder / "models").model
         np.testing.assert_allclose(score_of(again, result.samples.test), model.scores, atol=1e-6)
+
+
+def test_models_do_not_depend_on_how_many_are_trained_at_once(finished, tmp_path):
+    folder, result = finished
+    config = dataclasses.replace(TINY, models=(BDT, "multi_deep_sets"), studies=("disco",))
+    samples = dataclasses.replace(result.samples, train_file=folder / "events" / "train.parquet")
+    two = train_all(config, samples, tmp_path, workers=2)
+    assert [training.file for training in two] == [BDT, "multi_deep_sets", "multi_deep_sets_disco_1"]
+    for training, trained in two.items():
+        alone = load(training, folder / "models").model
+        test = result.samples.test
+        np.testing.assert_array_equal(score_of(trained.model, test), score_of(alone, test))
 
 
 def test_an_unseen_mode_is_seen_by_nobody_in_training(finished):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,8 +16,8 @@ Advance = Callable[[float], None]
 
 @contextmanager
 def progress_bar(description: str, total: float) -> Iterator[Advance]:
-    """A bar on standard error while the block runs; none when that is not a terminal."""
-    if not sys.stderr.isatty():
+    """A bar on standard error while the block runs; none in a worker, or when that is not a terminal."""
+    if not sys.stderr.isatty() or multiprocessing.parent_process() is not None:
         yield lambda _: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

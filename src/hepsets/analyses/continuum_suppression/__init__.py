@@ -12,6 +12,7 @@ from hepsets.analyses.continuum_suppression.page import write_report
 from hepsets.analyses.continuum_suppression.samples import Samples, get_samples
 from hepsets.analyses.continuum_suppression.settings import ON_VARIABLES, SCALES, Config, check
 from hepsets.analyses.continuum_suppression.summary import metrics_of, print_summary
+from hepsets.analyses.continuum_suppression.trainings import train_all
 from hepsets.analyses.continuum_suppression.trust import Trust, run_studies
 from hepsets.core.run import RunFolder
 
@@ -36,8 +37,9 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
             config, models=tuple(name for name in config.models if name in ON_VARIABLES), studies=()
         )
     samples = get_samples(config, folder.path / "events", workers=workers)
-    models = compare_models(config, samples, folder.path / "models")
-    trust = run_studies(config, samples, models, folder.path / "models")
+    trained = train_all(config, samples, folder.path / "models", workers=workers)
+    models = compare_models(config, samples, trained)
+    trust = run_studies(config, samples, models, trained)
     result = Result(samples, models, trust, metrics_of(samples, models, trust))
     write_report(config, result, folder)
     if not config.data.keep:

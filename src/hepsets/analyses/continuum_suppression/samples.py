@@ -39,8 +39,9 @@ class Samples:
         Correctly tagged signal in which both B decay generically, if made.
     efficiency
         Share of generated events that are kept, by sample; empty for the user's events.
-    made_here
-        Whether particles are known, and not the thirty variables alone.
+    train_file
+        Where the training events are, if they were made here and so hold particles, not the thirty
+        variables alone.
     """
 
     train: ParticleSets
@@ -48,7 +49,12 @@ class Samples:
     shifted: dict[str, ParticleSets]
     generic_signal: ParticleSets | None
     efficiency: dict[str, Measured]
-    made_here: bool
+    train_file: Path | None
+
+    @property
+    def made_here(self) -> bool:
+        """Whether particles are known, and not the thirty variables alone."""
+        return self.train_file is not None
 
 
 def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
@@ -62,11 +68,12 @@ def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
     data = config.data
     if data.train:
         return Samples(
-            _ntuple(data.train, data.tree), _ntuple(data.test, data.tree), {}, None, {}, made_here=False
+            _ntuple(data.train, data.tree), _ntuple(data.test, data.tree), {}, None, {}, train_file=None
         )
     folder.mkdir(exist_ok=True)
     efficiency: dict[str, Measured] = {}
-    train = _made(config, folder / "train.parquet", data.train_events, 0, workers=workers, told=efficiency)
+    train_file = folder / "train.parquet"
+    train = _made(config, train_file, data.train_events, 0, workers=workers, told=efficiency)
     test = _made(config, folder / "test.parquet", data.test_events, TEST_ROUNDS, workers=workers)
     shifted = {}
     if "shifted_detector" in config.studies:
@@ -77,7 +84,7 @@ def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
     if data.generic_signal_events:
         path = folder / "generic.parquet"
         generic = _generic(config, path, workers=workers)
-    return Samples(train, test, shifted, generic, efficiency, made_here=True)
+    return Samples(train, test, shifted, generic, efficiency, train_file)
 
 
 def _made(

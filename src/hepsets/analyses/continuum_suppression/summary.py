@@ -103,5 +103,5 @@ def print_summary(result: Result) -> None:
             f"{model.sculpting['mbc'].p_value:.3f}" if "mbc" in model.sculpting else "",
         )
     console = Console()
-    console.width = max(console.width, 110)
+    console.width = max(console.width, 116)
     console.print(table)

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit
 
-from hepsets.analyses.continuum_suppression.comparison import (
-    ModelResult,
-    dependence,
-    score_of,
-    train,
-)
+from hepsets.analyses.continuum_suppression.comparison import ModelResult, dependence, score_of
 from hepsets.analyses.continuum_suppression.samples import Samples
 from hepsets.analyses.continuum_suppression.settings import Config
+from hepsets.analyses.continuum_suppression.trainings import Trained, Training
 from hepsets.core.measured import Measured
-from hepsets.core.run import log
 from hepsets.evaluate.background_at import background_at, efficiency_at
 from hepsets.evaluate.distance_correlation import DistanceCorrelation
 from hepsets.evaluate.importance import (
@@ -30,7 +25,6 @@ from hepsets.evaluate.importance import (
 )
 from hepsets.evaluate.sculpting import measure_sculpting
 from hepsets.learn.boosted_trees import BoostedTrees
-from hepsets.learn.disco import DisCo
 from hepsets.learn.model import logits_of
 from hepsets.learn.set_model import SetModel
 from hepsets.represent.set_data import SetData
@@ -39,8 +33,8 @@ from hepsets.select.hadronic_tag import MODE_NAMES
 IMPORTANCE_EVENTS = 10_000
 """Most test events that importances are measured on."""
 
-LEAST_OF_MODE = 30
-"""Fewer signal events of a mode, in training or test, say nothing about it."""
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -92,18 +86,20 @@ class Trust:
     importance: dict[str, dict[str, list[Importance]]] = dataclasses.field(default_factory=dict)
 
 
-def run_studies(config: Config, samples: Samples, models: Sequence[ModelResult], folder: Path) -> Trust:
-    """Run the configured studies; their models are kept in ``folder``."""
+def run_studies(
+    config: Config, samples: Samples, models: Sequence[ModelResult], trained: Mapping[Training, Trained]
+) -> Trust:
+    """Run the configured studies."""
     found = Trust()
     if not samples.made_here:
         return found
     by_name = {model.name: model for model in models}
     if "unseen_modes" in config.studies:
-        found = dataclasses.replace(found, unseen=study_unseen_modes(config, samples, by_name, folder))
+        found = dataclasses.replace(found, unseen=study_unseen_modes(config, samples, by_name, trained))
     if "shifted_detector" in config.studies:
         found = dataclasses.replace(found, shifted=study_shifted_detectors(config, samples, models))
     if "disco" in config.studies:
-        found = dataclasses.replace(found, disco=study_penalty(config, samples, folder))
+        found = dataclasses.replace(found, disco=study_penalty(config, samples, trained))
     if "importance" in config.studies:
         importance = {
             name: study_importance(config, samples, by_name[name])
@@ -115,36 +111,30 @@ def run_studies(config: Config, samples: Samples, models: Sequence[ModelResult],
 
 
 def study_unseen_modes(
-    config: Config, samples: Samples, models: dict[str, ModelResult], folder: Path
+    config: Config, samples: Samples, models: Mapping[str, ModelResult], trained: Mapping[Training, Trained]
 ) -> tuple[UnseenMode, ...]:
-    """Leave one decay mode out of training at a time, signal and background, and test on its signal."""
+    """Test models on the signal of a decay mode that was left out of their training."""
     rows = []
     label, weight = samples.test.columns["label"], samples.test.columns["weight"].astype(np.float64)
-    for mode in config.unseen_modes:
-        number = MODE_NAMES.index(mode)
-        left_out = samples.train.columns["mode"] == number
+    for training in trained:
+        if training.unseen_mode is None:
+            continue
+        number = MODE_NAMES.index(training.unseen_mode)
         of_mode = label & (samples.test.columns["mode"] == number)
         others = samples.test.columns["mode"] != number
-        if of_mode.sum() < LEAST_OF_MODE:
-            log.warning("mode %s: %d signal events in the test sample, left alone", mode, of_mode.sum())
-            continue
-        file = mode.replace(" ", "_").replace("*", "st")
-        for name in config.trust_models:
-            if name not in models:
-                continue
-            model, *_ = train(config, name, samples.train[~left_out], folder, f"{name}_without_{file}")
-            scores = score_of(model, samples.test)
+
+        def efficiency(scores: Array, of_mode: Mask = of_mode, others: Mask = others) -> Measured:
             cut = background_at(label[others], scores[others], weight[others], config.signal_efficiency)
-            seen = models[name].scores
-            own_cut = background_at(label[others], seen[others], weight[others], config.signal_efficiency)
-            rows.append(
-                UnseenMode(
-                    name,
-                    mode,
-                    efficiency_at(scores[of_mode], cut.threshold, weight[of_mode]),
-                    efficiency_at(seen[of_mode], own_cut.threshold, weight[of_mode]),
-                )
+            return efficiency_at(scores[of_mode], cut.threshold, weight[of_mode])
+
+        rows.append(
+            UnseenMode(
+                training.model,
+                training.unseen_mode,
+                efficiency(score_of(trained[training].model, samples.test)),
+                efficiency(models[training.model].scores),
             )
+        )
     return tuple(rows)
 
 
@@ -169,28 +159,24 @@ def study_shifted_detectors(
     return tuple(rows)
 
 
-def study_penalty(config: Config, samples: Samples, folder: Path) -> tuple[PenaltyResult, ...]:
-    """Train with each strength of the penalty, all in steps of the same size."""
-    test, events = samples.test, samples.train
+def study_penalty(
+    config: Config, samples: Samples, trained: Mapping[Training, Trained]
+) -> tuple[PenaltyResult, ...]:
+    """What each strength of the penalty costs, all trained in steps of the same size."""
+    test = samples.test
     label, weight = test.columns["label"], test.columns["weight"].astype(np.float64)
-    mbc = test.columns["mbc"]
-    name = config.disco.model
     rows = []
-    settings = dataclasses.replace(config.fit, batch_events=config.disco.batch_events)
-    for strength in config.disco.strengths:
-        penalty = DisCo(
-            events.columns["mbc"], events.columns["label"], events.columns["weight"], strength=strength
-        )
-        file = f"{name}_disco_{strength:g}"
-        model, *_ = train(config, name, events, folder, file, settings=settings, penalty=penalty)
-        scores = score_of(model, test)
+    for training, found in trained.items():
+        if training.disco is None:
+            continue
+        scores = score_of(found.model, test)
         left = background_at(label, scores, weight, config.signal_efficiency)
         sculpted = measure_sculpting(
-            "mbc", mbc, label, scores, weight, signal_efficiency=config.signal_efficiency
+            "mbc", test.columns["mbc"], label, scores, weight, signal_efficiency=config.signal_efficiency
         )
         rows.append(
             PenaltyResult(
-                strength,
+                training.disco,
                 Measured(left.background, left.background_se),
                 dependence(test, scores, "mbc"),
                 sculpted.p_value,
