@@ -1,7 +1,7 @@
 r"""How well any method can know ΔC9 from the shape of N decays: Fisher information, Cramér–Rao bound.
 
-.. math:: I_{ab} = \int \frac{\partial_a f\, \partial_b f}{f R}\, dx - \frac{\partial_a R}{R}\frac{\partial_b R}{R},
-          \qquad σ \ge 1/\sqrt{N I_{δδ}}
+.. math:: I_{ab} = \int \frac{\partial_a f\, \partial_b f}{f R}\, dx
+          - \frac{\partial_a R}{R}\frac{\partial_b R}{R}, \qquad σ \ge 1/\sqrt{N I_{δδ}}
 
 with the density f, its integral R over the window, and a, b out of ΔC9 and the nuisance directions.
 """

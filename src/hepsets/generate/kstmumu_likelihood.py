@@ -14,7 +14,7 @@ from hepsets.core.kernel import kernel
 from hepsets.core.measured import Measured
 from hepsets.generate.kstmumu import Floats, Window, density_coefficients, rate_coefficients
 
-SCAN = np.linspace(-6.0, 6.0, 121)
+SCAN = np.linspace(-6.0, 6.0, 49)
 """ΔC9 where a fit looks for the highest maximum before it climbs it."""
 
 
