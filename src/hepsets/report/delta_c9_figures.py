@@ -329,7 +329,7 @@ def errors_by_size(
             "mean absolute error",
         ),
     ):
-        axes.plot(sizes, least, label="bound", **BOUND_LINE)
+        axes.plot(sizes, least, label="bound", zorder=3, **BOUND_LINE)
         for name, points in models.items():
             _by_size(axes, points, styles[name], 1.0, name)
         axes.set(yscale="log", ylabel=label)

@@ -85,26 +85,25 @@ def mbc_and_delta_e(
             axes.stairs(counts, edges, label=kind, **drawn)
         axes.set(xlim=(start, end), xlabel=label, ylabel=f"candidates / {1e3 * width:g} MeV")
         axes.set_ylim(0, 1.25 * axes.get_ylim()[1])
-        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     panels[0].set(yscale="log", ylim=(0.7, None))
     panels[0].set_ylim(0.7, 8 * panels[0].get_ylim()[1])
-    for axes, named in ((panels[0], ("sideband", "signal region")), (panels[1], ("", ""))):
-        for (start, end), text, at, ha in (
-            (sideband, named[0], sum(sideband) / 2, "center"),
-            (signal_region, named[1], signal_region[1], "right"),
-        ):
-            where = axes.get_xaxis_transform()
-            axes.plot((start, end), (0.92, 0.92), color=MUTED, lw=3, solid_capstyle="butt", transform=where)
-            axes.annotate(
-                text,
-                (at, 0.92),
-                (0, 4),
-                xycoords=where,
-                textcoords="offset points",
-                ha=ha,
-                fontsize=8,
-                color=MUTED,
-            )
+    for axes in panels[:2]:
+        where = axes.get_xaxis_transform()
+        for region, text in ((sideband, "sideband"), (signal_region, "signal region")):
+            shown = np.clip(region, *axes.get_xlim())
+            axes.plot(shown, (0.92, 0.92), color=MUTED, lw=3, solid_capstyle="butt", transform=where)
+            if axes is panels[1] or text == "sideband":
+                axes.annotate(
+                    text,
+                    (shown.mean(), 0.92),
+                    (0, 4),
+                    xycoords=where,
+                    textcoords="offset points",
+                    ha="center",
+                    fontsize=8,
+                    color=MUTED,
+                )
     for sign in (-1, 1):
         panels[2].axvline(sign * delta_e_cut, color=MUTED, lw=0.9, ls=(0, (2, 2)))
     handles, texts = panels[0].get_legend_handles_labels()
@@ -155,7 +154,7 @@ def sideband_comparison(
     grid[0, 0].set_ylim(0, None)
     reach = 1.1 * min(reach, 1.0)
     grid[1, 0].set_ylim(1 - reach, 1 + reach)
-    grid[0, 0].set_ylabel("density · range")
+    grid[0, 0].set_ylabel("density × range")
     grid[1, 0].set_ylabel("signal region /\nsideband")
     figure.align_ylabels()
     keys = [Patch(color=RULE), Line2D([], [], color=BACKGROUND, marker="o", ms=2.6, lw=1)]
