@@ -31,6 +31,7 @@ from hepsets.learn.event_network import EventNetwork
 from hepsets.learn.likelihood_estimator import LikelihoodEstimator
 from hepsets.learn.network_fit import Loss, NetworkFit, NetworkFitConfig, Progress, fit_network
 from hepsets.learn.quadratic_likelihood import Array, EventTerms, Rate
+from hepsets.learn.response import Response, fit_response
 from hepsets.learn.tensor_examples import TensorExamples
 from hepsets.learn.tensor_file import damaged, read_tensors, write_tensors
 from hepsets.learn.truth_ratios import TruthRatios, signal_of
@@ -65,6 +66,8 @@ class MorphingConfig:
         Part of the events that picks the best epoch.
     signal_columns
         What besides the four variables tells signal from background.
+    background_over_signal
+        Expected ratio, which the response of the fit is taken at; the ratio itself floats in each fit.
     limits
         Least and greatest ΔC9 of fits.
     """
@@ -75,6 +78,7 @@ class MorphingConfig:
     odds_fit: NetworkFitConfig = NetworkFitConfig(epochs=8, batch=2048, learning_rate=2e-3, schedule="cosine")
     validation_fraction: float = Field(default=0.05, gt=0.0, lt=1.0)
     signal_columns: tuple[str, ...] = ("mbc", "delta_e", "m_kpi")
+    background_over_signal: float = Field(default=1.1, gt=0.0)
     limits: tuple[float, float] = (-3.0, 2.0)
 
 
@@ -93,6 +97,8 @@ class Morphing(LikelihoodEstimator):
         Network of signal against background, if trained with background: one logit.
     mixture
         (a, b, c): training signal's density over that at ΔC9 = 0 is a + bβ + cγ; ``odds`` refers to it.
+    response
+        What the learned likelihood finds at each true ΔC9.
     simulation_se
         Standard error of ΔC9 from the finite number of simulated decays that ``rate`` was estimated
         with, at each of ``simulation_points``; no data set can be better known.
@@ -105,10 +111,11 @@ class Morphing(LikelihoodEstimator):
         rate: Rate,
         odds: EventNetwork | None,
         mixture: tuple[float, float, float],
+        response: Response,
         simulation_points: Array,
         simulation_se: Array,
     ) -> None:
-        super().__init__("morphing", rate, config.limits)
+        super().__init__("morphing", rate, config.limits, response)
         self.config = config
         self.ratio = ratio.eval()
         self.odds = None if odds is None else odds.eval()
@@ -151,6 +158,7 @@ class Morphing(LikelihoodEstimator):
         tensors = {f"ratio.{key}": value for key, value in self.ratio.state_dict().items()}
         if self.odds is not None:
             tensors |= {f"odds.{key}": value for key, value in self.odds.state_dict().items()}
+        tensors["response"] = torch.from_numpy(np.stack([self.response.true, self.response.fitted]))
         tensors["simulation"] = torch.from_numpy(np.stack([self.simulation_points, self.simulation_se]))
         write_tensors(path, header, tensors)
 
@@ -169,6 +177,7 @@ class Morphing(LikelihoodEstimator):
             rate = Rate(*TypeAdapter(tuple[float, float]).validate_python(record["rate"]))
             mixture = TypeAdapter(tuple[float, float, float]).validate_python(record["mixture"])
             points, se = tensors["simulation"].double().numpy()
+            response = Response(*tensors["response"].double().numpy())
             networks: dict[str, EventNetwork] = {}
             for name, outputs in (("ratio", 2), ("odds", 1)) if record["odds"] else (("ratio", 2),):
                 parts = {
@@ -178,7 +187,8 @@ class Morphing(LikelihoodEstimator):
                 }
                 networks[name] = _network(len(parts["mean"]), outputs, config, 0)
                 networks[name].load_state_dict(parts)
-            return cls(config, networks["ratio"], rate, networks.get("odds"), mixture, points, se)
+            odds = networks.get("odds")
+            return cls(config, networks["ratio"], rate, odds, mixture, response, points, se)
         except InputError:
             raise
         except (ValidationError, ValueError, KeyError, TypeError, RuntimeError) as error:
@@ -246,7 +256,13 @@ def fit_morphing(
         odds, odds_fit = _fit_odds(frame, signal, config)
     points = np.linspace(-2.5, 1.5, 17)
     se = np.array([simulation_error(EventTerms(beta, gamma), truth, rate, float(point)) for point in points])
-    model = Morphing(config, ratio, rate, odds, truth.mixture_coefficients(rate), points, se)
+    mixture = truth.mixture_coefficients(rate)
+    plain = Response.identity(config.limits)
+    model = Morphing(config, ratio, rate, odds, mixture, plain, points, se)
+    background = None if signal.all() else model.terms(frame[~signal])
+    model.response = fit_response(
+        model.terms(frame[signal]), truth, rate, config.limits, background, config.background_over_signal
+    )
     return MorphingFit(model, ratio_fit, odds_fit)
 
 

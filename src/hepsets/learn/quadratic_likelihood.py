@@ -224,43 +224,6 @@ def fit_one(
     )  # fmt: skip
 
 
-def posterior_cdf(
-    terms: EventTerms,
-    offsets: NDArray[np.integer],
-    rate: Rate,
-    truths: ArrayLike,
-    limits: tuple[float, float] = (-3.0, 2.0),
-    *,
-    points: int = 161,
-) -> Array:
-    """Posterior probability of ΔC9 below its true value, for each set and a flat prior within ``limits``.
-
-    The posterior is the (profiled) likelihood, integrated within seven standard deviations of its
-    maximum. For truths drawn from the prior these probabilities are uniform if the posterior is right:
-    see :mod:`hepsets.evaluate.simulation_based_calibration`.
-
-    Parameters
-    ----------
-    truths
-        True ΔC9, shape ``(n_sets,)``.
-
-    Returns
-    -------
-    ndarray
-        Shape ``(n_sets,)``.
-    """
-    fits = fit_sets(terms, offsets, rate, limits)
-    half = 7 * np.maximum(fits.high - fits.value, fits.value - fits.low)
-    low, high = np.maximum(limits[0], fits.value - half), np.minimum(limits[1], fits.value + half)
-    grid = low[:, None] + np.linspace(0, 1, points) * (high - low)[:, None]
-    density = np.exp(log_likelihood_of_sets(terms, offsets, rate, grid) - fits.log_likelihood[:, None])
-    steps = np.diff(grid, axis=1) * (density[:, 1:] + density[:, :-1]) / 2
-    total = np.concatenate([np.zeros((len(grid), 1)), np.cumsum(steps, axis=1)], axis=1)
-    total /= total[:, -1:]
-    truth = np.asarray(truths, dtype=np.float64)
-    return np.array([np.interp(*row) for row in zip(truth, grid, total, strict=True)])
-
-
 def checked_offsets(offsets: NDArray[np.integer], events: int) -> NDArray[np.int64]:
     """Offsets as int64.
 
