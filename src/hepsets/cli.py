@@ -59,13 +59,14 @@ def options(
 @app.command("list")
 def list_analyses() -> None:
     """List the analyses, samples, skims, models and the filters of the package."""
+    from hepsets.generate.kstmumu_file import SAMPLE
     from hepsets.generate.pythia import SAMPLES
     from hepsets.learn.models import MODEL_NAMES
     from hepsets.select.skims import SKIMS
 
     for title, names in (
         ("analyses", ANALYSES),
-        ("samples", SAMPLES),
+        ("samples", (*SAMPLES, SAMPLE)),
         ("skims", SKIMS),
         ("models", (*MODEL_NAMES, "DS_{layers}_GCN_{indices}")),
         ("filters", SHIPPED),
@@ -75,13 +76,37 @@ def list_analyses() -> None:
 
 @app.command()
 def generate(
-    sample: Annotated[str, typer.Argument(help="mixed, charged, uubar, ddbar, ssbar or ccbar.")],
-    events: Annotated[int, typer.Option(min=1, help="How many events.")],
+    sample: Annotated[str, typer.Argument(help="mixed, charged, uubar, ddbar, ssbar, ccbar or kstmumu.")],
+    events: Annotated[int, typer.Option(min=1, help="How many events; for kstmumu, at each ΔC9.")],
     out: Annotated[Path, typer.Option(help="Parquet file to write.")],
     seed: Seed = 1,
     workers: Workers = 1,
+    delta_c9: Annotated[
+        list[str] | None,
+        typer.Option(help="kstmumu: ΔC9, or several with commas, or train or test; 0 by default."),
+    ] = None,
+    window: Annotated[str | None, typer.Option(help="kstmumu: range of q², 0-20 (default) or 1-19.")] = None,
+    without_resonances: Annotated[
+        bool, typer.Option("--without-resonances", help="kstmumu: leave out all of 8.9 to 14 GeV².")
+    ] = False,
 ) -> None:
-    """Generate events with Pythia 8 and Belle II's decay table."""
+    """Generate events with Pythia 8 and Belle II's decay table, or B → K*μμ decays from their density."""
+    from hepsets.generate import kstmumu_file
+
+    if sample == kstmumu_file.SAMPLE:
+        values = kstmumu_file.parse_values(delta_c9 or ["0"])
+        chosen = kstmumu_file.named_window(window or "0-20", without_resonances=without_resonances)
+        start = time.perf_counter()
+        kstmumu_file.write_decays(out, values, events, seed, chosen)
+        elapsed, total = time.perf_counter() - start, events * len(values)
+        typer.echo(f"{out}: {total} {sample} events in {elapsed:.1f} s ({total / elapsed:.0f} events/s)")
+        return
+    if delta_c9 or window or without_resonances:
+        raise InputError(
+            f"--delta-c9, --window or --without-resonances for {sample}",
+            f"the sample {kstmumu_file.SAMPLE}",
+            "leave them out",
+        )
     import numpy as np
 
     from hepsets.core.events import EventWriter
