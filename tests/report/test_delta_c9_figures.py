@@ -180,3 +180,9 @@ def test_nothing_to_draw_is_said():
     ):
         with pytest.raises(InputError, match="nothing to draw"):
             draw()
+
+
+@pytest.mark.parametrize("values", [[0.1], [0.1, float("nan"), 0.2]])
+def test_predictions_without_a_spread_are_refused(values):
+    with pytest.raises(InputError, match="at least two, all finite"):
+        prediction_distributions({"cnn": values}, model_styles(["cnn"]), truth=0, bound=1)

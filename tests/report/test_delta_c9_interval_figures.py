@@ -129,7 +129,7 @@ def test_uniform_ranks_average_to_one_within_their_band():
     heights, edges, _ = next(patch for patch in axes.patches if hasattr(patch, "get_data")).get_data()
     assert len(edges) == 21
     assert heights == pytest.approx(1)
-    assert axes.get_title("left") == "a\nuniform: p = 1"
+    assert axes.get_title("left") == "a\nuniform: p = 1.00"
     band = axes.patches[0].get_extents().transformed(axes.transData.inverted())
     assert (band.y0, band.y1) == pytest.approx(tuple(binom.ppf([0.025, 0.975], 2000, 0.05) / 100))
 

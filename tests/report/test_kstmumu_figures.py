@@ -160,3 +160,10 @@ def test_what_cannot_be_drawn_is_said():
             draw()
     with pytest.raises(InputError, match="three axes"):
         example_images({0.0: np.zeros((4, 4))})
+
+
+def test_events_of_another_delta_c9_than_the_theory_are_refused():
+    study = decay_study()
+    lines = {label: {0.0: curves[0.0]} for label, curves in study.theory.items()}
+    with pytest.raises(InputError, match="those of the theory"):
+        observables_along_q_squared(lines, study.measured)

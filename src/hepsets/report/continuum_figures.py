@@ -367,7 +367,7 @@ def sculpting_histograms(
         top.set_ylim(0, None)
         top.tick_params(labelbottom=False, labelleft=False, left=False)
         top.set_title(
-            f"{name}\nχ²/ndf = {bias.chi2:.1f}/{bias.ndof}, p = {_p_value(bias.p_value)}",
+            f"{name}\nχ²/ndf = {bias.chi2:.1f}/{bias.ndof}, p = {p_text(bias.p_value)}",
             fontsize=8,
             color=colour,
         )
@@ -388,7 +388,8 @@ def sculpting_histograms(
     figure.legend(keys, ["all background", "left by the cut"], loc="outside upper left", ncols=2)
 
 
-def _p_value(p: float) -> str:
+def p_text(p: float) -> str:
+    """A p-value for a title: two decimals, or a power of ten below 0.01."""
     if p >= 0.01:
         return f"{p:.2f}"
     mantissa, exponent = f"{max(p, 1e-99):.0e}".split("e")

@@ -19,6 +19,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
+from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.report.figures import (
     INK,
@@ -171,8 +172,8 @@ def prediction_distributions(
         The axis reaches no farther from the truth, in bounds; what lies beyond is counted in the panel.
     """
     not_empty(predictions)
-    values = {name: np.asarray(value, dtype=np.float64) for name, value in predictions.items()}
-    reference = None if exact is None else np.asarray(exact, dtype=np.float64)
+    values = {name: _finite(name, value) for name, value in predictions.items()}
+    reference = None if exact is None else _finite("the exact likelihood", exact)
     reach = _reach(values.values(), truth, bound, most)
     edges = np.linspace(truth - reach, truth + reach, 49)
     fine = np.linspace(truth - reach, truth + reach, 300)
@@ -208,6 +209,13 @@ def prediction_distributions(
         keys.append(Line2D([], [], color=MUTED, lw=1))
         texts.append("exact likelihood, same sets")
     figure.legend(keys, texts, loc="outside upper left", ncols=3)
+
+
+def _finite(name: str, values: ArrayLike) -> Array:
+    checked = np.asarray(values, dtype=np.float64)
+    if len(checked) < 2 or not np.isfinite(checked).all():
+        raise InputError(f"{len(checked)} predictions of {name}", "at least two, all finite")
+    return checked
 
 
 def _density(value: Array, edges: Array) -> Array:
@@ -265,8 +273,7 @@ def toy_pools(
     """
     not_empty(disjoint)
     pairs = {
-        name: (np.asarray(values, dtype=np.float64), np.asarray(bootstrapped[name], dtype=np.float64))
-        for name, values in disjoint.items()
+        name: (_finite(name, values), _finite(name, bootstrapped[name])) for name, values in disjoint.items()
     }
     reach = _reach([value for pair in pairs.values() for value in pair], truth, bound, most)
     edges = np.linspace(truth - reach, truth + reach, 49)
@@ -373,10 +380,11 @@ def spread_and_bias(
     grid[1, 0].set_ylabel("bias / bound")
     if max(point.spread.value / point.bound for point in every) > 1.5:
         grid[0, 0].set_yscale("log")
-        grid[0, 0].set_yticks([0.5, 0.7, 1, 1.1, 1.2, 1.5, 2, 3, 5, 10, 20, 50])
         grid[0, 0].yaxis.set_minor_locator(NullLocator())
         grid[0, 0].yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         spreads = [point.spread.value / point.bound for point in every]
+        near = [1.1, 1.2] if max(spreads) < 4 else []
+        grid[0, 0].set_yticks([0.5, 0.7, 1, *near, 1.5, 2, 3, 5, 10, 20, 50])
         grid[0, 0].set_ylim(0.93 * min(1.0, *spreads), 1.1 * max(spreads))
     low = 1.15 * min(-2 * tolerance, *((p.bias.value - p.bias.se) / p.bound for p in every))
     high = 1.15 * max(2 * tolerance, *((p.bias.value + p.bias.se) / p.bound for p in every))

@@ -205,6 +205,12 @@ def observables_along_q_squared(
     figure.set_size_inches(min(9.4, 4.2 * len(measured) + 1.0), 2.6 * len(theory) + 0.6)
     grid = figure.subplots(len(theory), len(measured), sharex=True, sharey="row", squeeze=False)
     values = list(dict.fromkeys(value for of_one in theory.values() for value in of_one))
+    for of_level in measured.values():
+        for of_one in of_level.values():
+            if not set(of_one) <= set(values):
+                raise InputError(
+                    f"events at ΔC9 = {sorted(of_one)}", f"those of the theory, {sorted(values)}"
+                )
     for row, (observable, lines) in zip(grid, theory.items(), strict=True):
         row[0].set_ylabel(observable)
         for axes, (level, of_level) in zip(row, measured.items(), strict=True):
