@@ -20,6 +20,7 @@ from hepsets.analyses.continuum_suppression.settings import (
     check,
 )
 from hepsets.analyses.continuum_suppression.trainings import Training, class_weights, load, train_all
+from hepsets.analyses.continuum_suppression.trust import nominal_part
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import read_particle_sets
@@ -67,7 +68,7 @@ def test_the_metrics_have_the_names_that_tools_read(finished):
     assert set(metrics["gain_over_bdt_at_90"]) == {"multi_deep_sets", OURS}
     assert set(metrics["gain_over_bdt_at_90"][OURS]) == {"value", "se"}
     shifts = {(row["model"], row["shift"]) for row in metrics["shifted_detector"]}
-    assert shifts == {(model, shift) for model in TINY.models for shift in SHIFTS}
+    assert shifts == {(model, shift) for model in TINY.models for shift in ("nominal", *SHIFTS)}
     assert all({"model", "mode", "signal_efficiency"} <= set(row) for row in metrics["unseen_modes"])
 
 
@@ -126,6 +127,19 @@ def test_models_do_not_depend_on_how_many_are_trained_at_once(finished, tmp_path
         np.testing.assert_array_equal(score_of(trained.model, test), score_of(alone, test))
 
 
+def test_the_nominal_detector_is_judged_on_the_events_that_the_shifted_ones_saw(finished):
+    _, result = finished
+    test = result.samples.test
+    middle = {
+        kind: np.median(test.columns["event_number"][test.columns["sample"] == kind])
+        for kind in set(test.columns["sample"].tolist())
+    }
+    first = test.columns["event_number"] <= np.array([middle[kind] for kind in test.columns["sample"]])
+    nominal = nominal_part(dataclasses.replace(result.samples, shifted={"none": test[first]}))
+    assert 0.4 < len(nominal) / len(test) < 0.6
+    np.testing.assert_array_equal(nominal.columns["event_number"], test.columns["event_number"][first])
+
+
 def test_an_unseen_mode_is_seen_by_nobody_in_training(finished):
     folder, result = finished
     assert (folder / "models" / "bdt_without_anti-D0_pi+.json").is_file() == bool(result.trust.unseen)
@@ -149,6 +163,7 @@ def test_the_report_has_every_plot(finished):
         "importance_multi_deep_sets",
         "calibration",
         "training",
+        "training_trees",
     } <= figures
     assert "http://" not in html.replace("http://www.w3.org", "")
 

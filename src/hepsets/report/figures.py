@@ -385,12 +385,18 @@ def calibration_curves(
 
 
 @styled
-def training_curves(figure: Figure, models: Mapping[str, TrainingCurve], styles: Mapping[str, Style]) -> None:
-    """Training (thin) and validation (thick) loss per epoch; the epoch that was kept is marked."""
+def training_curves(
+    figure: Figure,
+    models: Mapping[str, TrainingCurve],
+    styles: Mapping[str, Style],
+    *,
+    steps: str = "epoch",
+) -> None:
+    """Training (thin) and validation (thick) loss by epoch, or other steps; what was kept is marked."""
     ends = [loss for curve in models.values() for loss in (*curve.train_loss, *curve.validation_loss)]
     low, high = min(ends, default=0.0), float(np.quantile(ends, 0.98)) if ends else 1.0
     pad = 0.06 * (high - low) or 0.05
-    for axes, (name, curve) in model_panels(figure, models, "epoch", "loss", sharey=True):
+    for axes, (name, curve) in model_panels(figure, models, steps, "loss", sharey=True):
         for other in models.values():
             axes.plot(
                 range(1, len(other.validation_loss) + 1), other.validation_loss, color=RULE, lw=0.8, zorder=1

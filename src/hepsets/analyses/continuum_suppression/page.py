@@ -88,7 +88,7 @@ def _key_figures(config: Config, best: ModelResult) -> tuple[KeyFigure, ...]:
     left = Measured(best.left.background, best.left.background_se)
     found = [
         KeyFigure(_percent(left), f"background left {at}", best.name),
-        KeyFigure(str(best.auc), "area under the ROC curve", best.name),
+        KeyFigure(f"{best.auc.value:.3f}", "area under the ROC curve", best.name),
     ]
     if best.name != BDT:
         found.insert(0, KeyFigure(_percent(best.gain), "less background than boosted trees", best.name))
@@ -144,25 +144,7 @@ def _sections(config: Config, result: Result, best: ModelResult, keep: FigureFil
             ),
         ),
     )
-    yield Section(
-        "Training",
-        (
-            keep(
-                "training",
-                figures.training_curves(
-                    {
-                        n: figures.TrainingCurve(
-                            list(m.history.train), list(m.history.validation), m.history.best
-                        )
-                        for n, m in models.items()
-                    },
-                    styles,
-                ),
-                "Loss on training (dashed) and validation events (solid), by epoch, of the trees by tree; "
-                "the circle marks the state that was kept.",
-            ),
-        ),
-    )
+    yield Section("Training", tuple(_training(models, styles, keep)))
     yield Section(
         "Configuration",
         (
@@ -170,6 +152,25 @@ def _sections(config: Config, result: Result, best: ModelResult, keep: FigureFil
             Listing("versions", "\n".join(f"{name} {version}" for name, version in versions().items())),
         ),
     )
+
+
+def _training(
+    models: dict[str, ModelResult], styles: dict[str, figures.Style], keep: FigureFiles
+) -> Iterator[Content]:
+    for name, shown, steps in (
+        ("training", [n for n in models if n != BDT], "epoch"),
+        ("training_trees", [BDT], "trees"),
+    ):
+        if shown:
+            curves = {
+                n: figures.TrainingCurve(list(h.train), list(h.validation), h.best)
+                for n, h in ((n, models[n].history) for n in shown)
+            }
+            yield keep(
+                name,
+                figures.training_curves(curves, styles, steps=steps),
+                "Loss on training (dashed) and validation events (solid); the circle marks what was kept.",
+            )
 
 
 def _prose(config: Config) -> str:
@@ -194,7 +195,7 @@ def _table(result: Result, best: ModelResult) -> Content:
                 Measured(model.left.background, model.left.background_se),
                 None if model.name == BDT else model.gain,
                 None if mbc is None else mbc.value,
-                None if sculpted is None else f"{sculpted.p_value:.3f}",
+                None if sculpted is None else sculpted.p_value,
             )
         )
     return Table(
@@ -205,7 +206,7 @@ def _table(result: Result, best: ModelResult) -> Content:
             Column("background left"),
             Column("less than bdt", "1 − ratio"),
             Column("dCorr", "score, Mbc"),
-            Column("sculpting", "p-value"),
+            Column("sculpting", "p-value", digits=3),
         ),
         tuple(rows),
         highlight=[model.name for model in result.models].index(best.name),
@@ -247,7 +248,9 @@ def _enriched_and_generic(
         "Correct tags are rare, so one B of each signal event was made to decay as the tag wants it, in "
         f"proportion to the branching fractions. Beside it {len(generic):,} correctly tagged events in which "
         "both B decayed by themselves: the smallest of thirty p-values (Kolmogorov–Smirnov) is "
-        f"{p_values[smallest]:.3f}, for {smallest}. Modes with 3ππ⁰ are left out here: quarks that fragment "
+        f"{p_values[smallest]:.3f}, for {smallest}; among thirty such a one comes by chance in "
+        f"{100 * (1 - (1 - p_values[smallest]) ** len(p_values)):.0f} % of cases. "
+        "Modes with 3ππ⁰ are left out here: quarks that fragment "
         f"also end in them, and they are {100 * fed[1]:.0f} % of generic and {100 * fed[0]:.0f} % of "
         "enriched signal."
     )
@@ -326,12 +329,7 @@ def _trust(
             ),
         )
     if trust.shifted:
-        by_shift = {
-            "nominal": {
-                model.name: Measured(model.left.background, model.left.background_se)
-                for model in result.models
-            }
-        }
+        by_shift: dict[str, dict[str, Measured]] = {}
         for shifted in trust.shifted:
             by_shift.setdefault(shifted.shift, {})[shifted.model] = shifted.background
         yield Section(
@@ -344,7 +342,7 @@ def _trust(
                     continuum_figures.shifted_detectors(
                         by_shift, styles, signal_efficiency=config.signal_efficiency
                     ),
-                    "Background left by each model in each detector, the cut set anew.",
+                    "Background left by each model in each detector, the cut set anew. All saw the same events.",
                 ),
             ),
         )

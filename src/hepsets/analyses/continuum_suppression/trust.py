@@ -15,6 +15,7 @@ from hepsets.analyses.continuum_suppression.samples import Samples
 from hepsets.analyses.continuum_suppression.settings import Config
 from hepsets.analyses.continuum_suppression.trainings import Trained, Training
 from hepsets.core.measured import Measured
+from hepsets.core.particle_sets import ParticleSets
 from hepsets.evaluate.background_at import background_at, efficiency_at
 from hepsets.evaluate.distance_correlation import DistanceCorrelation
 from hepsets.evaluate.importance import (
@@ -32,6 +33,9 @@ from hepsets.select.hadronic_tag import MODE_NAMES
 
 IMPORTANCE_EVENTS = 10_000
 """Most test events that importances are measured on."""
+
+NOMINAL = "nominal"
+"""The detector that models were trained on, beside the shifted ones."""
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -52,7 +56,7 @@ class UnseenMode:
 
 @dataclass(frozen=True)
 class Shifted:
-    """Background left where the detector differs from the one that was trained on.
+    """Background left where the detector differs from the one that was trained on, and where it does not.
 
     ``signal_efficiency`` is that of the nominal cut.
     """
@@ -141,9 +145,9 @@ def study_unseen_modes(
 def study_shifted_detectors(
     config: Config, samples: Samples, models: Sequence[ModelResult]
 ) -> tuple[Shifted, ...]:
-    """Apply every model, as trained, to events that other detectors saw."""
+    """Apply every model, as trained, to events that other detectors saw; first the nominal one."""
     rows = []
-    for shift, events in samples.shifted.items():
+    for shift, events in {NOMINAL: nominal_part(samples), **samples.shifted}.items():
         label, weight = events.columns["label"], events.columns["weight"].astype(np.float64)
         for model in models:
             scores = score_of(model.model, events)
@@ -157,6 +161,19 @@ def study_shifted_detectors(
                 )
             )
     return tuple(rows)
+
+
+def nominal_part(samples: Samples) -> ParticleSets:
+    """Test events that were generated as the shifted ones: of each sample, up to the last of those."""
+    numbers = {name: samples.test.columns[name] for name in ("event_number", "sample")}
+    chosen = np.zeros(len(samples.test), dtype=bool)
+    for kind in np.unique(numbers["sample"]):
+        last = max(
+            events.columns["event_number"][events.columns["sample"] == kind].max(initial=0)
+            for events in samples.shifted.values()
+        )
+        chosen |= (numbers["sample"] == kind) & (numbers["event_number"] <= last)
+    return samples.test[chosen]
 
 
 def study_penalty(
