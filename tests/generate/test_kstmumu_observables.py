@@ -28,7 +28,7 @@ def test_observables_agree_with_those_of_flavio_between_the_knots(name: str) -> 
     for delta_c9, expected in zip(REFERENCE["delta_c9"], REFERENCE[f"{name}_between"], strict=True):
         scale = np.abs(expected).max()
         ours = getattr(observables, name)(delta_c9, q_squared)
-        assert ours == pytest.approx(expected, abs=3e-4 * scale)
+        assert ours == pytest.approx(expected, abs=1e-4 * scale)
 
 
 def test_flavio_itself_sees_a_shift_of_the_zero_of_afb() -> None:
