@@ -342,7 +342,7 @@ def _trust(
                     continuum_figures.shifted_detectors(
                         by_shift, styles, signal_efficiency=config.signal_efficiency
                     ),
-                    "Background left by each model in each detector, the cut set anew. All saw the same events.",
+                    "Background left by each model in each detector, on the same events; cuts set anew.",
                 ),
             ),
         )
