@@ -123,6 +123,18 @@ def test_values_that_no_decay_has_are_refused(name: str, value: float) -> None:
         density_terms(frame.with_columns(**{name: column}))
 
 
+def test_single_precision_is_good_enough_at_the_ends_of_the_phase_space() -> None:
+    ends = EventFrame(
+        {
+            "q_squared": np.array([*Q_SQUARED_LIMITS, 5.0], dtype=np.float32),
+            "costheta_mu": np.array([1.0, -1.0, 1 + 2e-7], dtype=np.float32),
+            "costheta_K": np.array([0.3, -1.0, 1.0], dtype=np.float32),
+            "chi": np.array([math.pi, -math.pi, 0.0], dtype=np.float32),
+        }
+    )
+    assert np.isfinite(density_coefficients(ends, WINDOWS["0-20"])).all()
+
+
 def test_windows_know_their_vetoes_and_limits() -> None:
     window = WINDOWS["0-20"]
     assert window.contains(np.array([0.1, 9.5, 10.0, 13.5, 19.0, 25.0, np.nan])).tolist() == [

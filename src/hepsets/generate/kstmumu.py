@@ -287,9 +287,10 @@ def density_coefficients(frame: EventFrame, window: Window, *, variables_prefix:
 
 
 def _checked(frame: EventFrame, prefix: str) -> tuple[Floats, ...]:
-    """The four variables as contiguous doubles; the ends of the phase space count as inside."""
+    """The four variables as contiguous doubles; a rounding error beyond the phase space is inside."""
     low, high = Q_SQUARED_LIMITS
-    limits = ((low - 1e-6, high + 1e-6), (-1.0, 1.0), (-1.0, 1.0), (-2 * math.pi, 2 * math.pi))
+    cosine = (-1 - 1e-6, 1 + 1e-6)
+    limits = ((low - 1e-5, high + 1e-5), cosine, cosine, (-2 * math.pi, 2 * math.pi))
     columns = []
     for name, (least, most) in zip(VARIABLES, limits, strict=True):
         column = np.ascontiguousarray(frame[prefix + name], dtype=np.float64)
