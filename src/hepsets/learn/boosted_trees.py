@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import xgboost as xgb
@@ -15,11 +15,21 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.errors import InputError
-from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.whole_file import whole_file
 from hepsets.learn.fit import split_train_validation
 
 FORMAT = "hepsets-trees-1"
+
+
+class EventColumns(Protocol):
+    """Anything with columns of events, such as particle sets and event frames."""
+
+    @property
+    def columns(self) -> Mapping[str, NDArray[Any]]:
+        """Columns of shape ``(n_events,)`` by name."""
+        ...
+
+    def __len__(self) -> int: ...
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -108,7 +118,7 @@ class BoostedTrees:
     def __len__(self) -> int:
         return int(self._booster.num_boosted_rounds())
 
-    def matrix(self, events: ParticleSets) -> NDArray[np.float32]:
+    def matrix(self, events: EventColumns) -> NDArray[np.float32]:
         """What the trees see of events, float32, shape ``(n_events, n_variables)``.
 
         Raises
@@ -118,7 +128,7 @@ class BoostedTrees:
         """
         return event_matrix(events, self.variables)
 
-    def score(self, events: ParticleSets) -> NDArray[np.float32]:
+    def score(self, events: EventColumns) -> NDArray[np.float32]:
         """Probability of each event to be signal, shape ``(n_events,)``."""
         return self.score_matrix(self.matrix(events))
 
@@ -180,7 +190,7 @@ class BoostedTrees:
 
 
 def fit_trees(
-    events: ParticleSets,
+    events: EventColumns,
     labels: NDArray[Any],
     variables: Sequence[str],
     weights: NDArray[Any] | None = None,
@@ -259,7 +269,7 @@ def fit_trees(
     )
 
 
-def event_matrix(events: ParticleSets, variables: Sequence[str]) -> NDArray[np.float32]:
+def event_matrix(events: EventColumns, variables: Sequence[str]) -> NDArray[np.float32]:
     """Event columns side by side, float32, shape ``(n_events, n_variables)``.
 
     Raises

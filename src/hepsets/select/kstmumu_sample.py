@@ -1,21 +1,25 @@
-"""Samples of B⁰ → K*⁰μ⁺μ⁻ at levels of realism: as generated, as measured."""
+"""Samples of B⁰ → K*⁰μ⁺μ⁻ at three levels of realism: as generated, as measured, with background."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.generate.kstmumu import WINDOWS, Window
 from hepsets.generate.kstmumu_sampler import sample_decays
+from hepsets.select.kstmumu_background import sample_background
 from hepsets.select.kstmumu_selection import is_selected, truth_window
 from hepsets.simulate.kstmumu_detector import see_decays
 
-LEVELS = ("generator", "detector")
-"""Decays as generated; as the detector sees and the selection keeps them."""
+LEVELS = ("generator", "detector", "background")
+"""Decays as generated; as the detector sees and the selection keeps them; the latter among background."""
 
 _BATCH = 200_000  # decays at once, which bounds memory
 _LEAST_EFFICIENCY = 1e-3
+_SHUFFLE = 0x5AFE
 
 
 def make_sample(
@@ -25,6 +29,9 @@ def make_sample(
     events: int,
     seed: int,
     *,
+    background_over_signal: float = 1.1,
+    sideband: bool = False,
+    poisson: bool = False,
     first_event: int = 0,
 ) -> EventFrame:
     """Exactly ``events`` signal decays of one ΔC9 at a level of realism.
@@ -42,6 +49,13 @@ def make_sample(
         Signal decays, counted after the selection.
     seed
         Samples of different seeds are independent.
+    background_over_signal
+        Background candidates per signal decay, at background level.
+    sideband
+        Take the background from the sideband of Mbc, as a measurement that has no simulation would, instead
+        of the signal region.
+    poisson
+        Let the number of background candidates be a Poisson number instead of the nearest to its mean.
     first_event
         Number of the first decay to make, before any selection; a sample is the same however it is batched.
 
@@ -50,12 +64,13 @@ def make_sample(
     EventFrame
         ``q_squared``, ``costheta_mu``, ``costheta_K``, ``chi``, ``flavour``, ``delta_c9``; from detector
         level on also ``truth_…`` of the four variables, ``is_signal`` and the columns of a candidate
-        (:data:`~hepsets.simulate.kstmumu_detector.CANDIDATE_COLUMNS`).
+        (:data:`~hepsets.simulate.kstmumu_detector.CANDIDATE_COLUMNS`). Background has no truth (NaN), but
+        the ``delta_c9`` of its sample; it is shuffled into the signal, so that slices are samples too.
 
     Raises
     ------
     InputError
-        For an unknown level or window, and for less than one event.
+        For an unknown level or window, less than one event, and a negative ratio of background.
     """
     if level not in LEVELS:
         raise InputError(f"level {level!r}", f"one of {', '.join(LEVELS)}")
@@ -66,7 +81,22 @@ def make_sample(
     window = WINDOWS[window_name]
     if level == "generator":
         return sample_decays(events, delta_c9, seed, window=window, first_event=first_event)
-    return _select_signal(window, delta_c9, events, seed, first_event)
+    signal = _select_signal(window, delta_c9, events, seed, first_event)
+    if level == "detector":
+        return signal
+    if not 0 <= background_over_signal < math.inf:
+        raise InputError(f"a background over signal of {background_over_signal}", "a number from 0 up")
+    rng = np.random.default_rng([seed, first_event, _SHUFFLE])
+    mean = background_over_signal * events
+    number = int(rng.poisson(mean)) if poisson else round(mean)
+    parts = [signal]
+    if number:
+        region = "sideband" if sideband else "signal"
+        background_seed = int(rng.integers(2**62))
+        background = sample_background(number, background_seed, region=region, window=window)
+        parts.append(background.with_columns(delta_c9=np.full(number, float(delta_c9))))
+    sample: EventFrame = EventFrame.concatenate(parts)[rng.permutation(events + number)]
+    return sample
 
 
 def _select_signal(window: Window, delta_c9: float, events: int, seed: int, first_event: int) -> EventFrame:

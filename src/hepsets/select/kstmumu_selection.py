@@ -175,9 +175,10 @@ def resolutions(frame: EventFrame) -> dict[str, Measured]:
     found = {}
     step = math.sqrt(_ONE_SIGMA * (1 - _ONE_SIGMA) / len(signal))
     for name in VARIABLES:
-        distance = np.abs(signal[name] - signal[f"truth_{name}"])
+        difference = signal[name] - signal[f"truth_{name}"]
         if name == "chi":
-            distance = np.minimum(distance, 2 * np.pi - distance)
+            difference = (difference + np.pi) % (2 * np.pi) - np.pi
+        distance = np.abs(difference)
         low, middle, high = np.quantile(distance, [_ONE_SIGMA - step, _ONE_SIGMA, _ONE_SIGMA + step])
         found[name] = Measured(float(middle), float(high - low) / 2)
     return found
