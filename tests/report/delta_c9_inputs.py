@@ -8,10 +8,11 @@ from functools import lru_cache
 import numpy as np
 
 from hepsets.core.measured import Measured
+from hepsets.generate.kstmumu_observables import Asymmetries
 from hepsets.report.delta_c9_figures import ToyQuality
 from hepsets.report.delta_c9_interval_figures import LikelihoodCurve
 from hepsets.report.kstmumu_background_figures import MeritCurve
-from hepsets.report.kstmumu_figures import Binned, Efficiency, TheoryCurve
+from hepsets.report.kstmumu_figures import Efficiency, TheoryCurves
 
 MODELS = {
     "exact": (1.0, 0.0),
@@ -128,8 +129,8 @@ class DecayStudy:
     overall: Measured
     differences: dict[str, np.ndarray]
     resolutions: dict[str, Measured]
-    theory: dict[str, dict[float, TheoryCurve]]
-    measured: dict[str, dict[str, dict[float, Binned]]]
+    theory: dict[float, TheoryCurves]
+    measured: dict[str, dict[float, Asymmetries]]
     images: dict[float, np.ndarray]
     signal: dict[str, np.ndarray]
     background: dict[str, np.ndarray]
@@ -151,19 +152,22 @@ def decay_study(n: int = 4000) -> DecayStudy:
         )
 
     q2 = np.linspace(0.1, 19, 200)
-    edges = np.array([(1, 3), (3, 5), (5, 7), (7, 9), (10, 11.5), (11.5, 13), (14, 16), (16, 19)], float)
+    edges = np.array([1.0, 3, 5, 7, 9, 10, 11.5, 13, 14, 16.5, 19])
 
-    def theory(scale: float, value: float) -> TheoryCurve:
-        return TheoryCurve(q2, scale * (np.tanh((q2 - 4 + 2 * value) / 3) - 0.1 * value))
+    def theory(value: float) -> TheoryCurves:
+        shape = np.tanh((q2 - 4 + 2 * value) / 3) - 0.1 * value
+        return TheoryCurves(q2, 0.35 * shape, -0.4 * shape)
 
-    curves = {
-        label: {value: theory(scale, value) for value in (-1.5, -0.8, 0.0)}
-        for label, scale in ((r"$A_\mathrm{FB}$", 0.35), ("$S_5$", -0.4))
-    }
+    def counted(curves: TheoryCurves, scale: float) -> Asymmetries:
+        centre = (edges[:-1] + edges[1:]) / 2
+        vetoed = np.isin(edges[:-1], (9, 13))
+        afb, s5 = (
+            np.where(vetoed, np.nan, scale * np.interp(centre, q2, curve) + random.normal(0, 0.015, 10))
+            for curve in (curves.afb, curves.s5)
+        )
+        return Asymmetries(edges, afb, np.full(10, 0.015), s5, np.full(10, 0.02))
 
-    def binned(curve: TheoryCurve, scale: float) -> Binned:
-        value = scale * np.interp(edges.mean(axis=1), curve.q_squared, curve.value)
-        return Binned(edges, value + random.normal(0, 0.015, len(edges)), np.full(len(edges), 0.015))
+    curves = {value: theory(value) for value in (-1.5, -0.8, 0.0)}
 
     images = {}
     for value in (-1.5, 0.0):
@@ -192,10 +196,7 @@ def decay_study(n: int = 4000) -> DecayStudy:
         {name: Measured(width, 0.01 * width) for name, width in RESOLUTIONS.items()},
         curves,
         {
-            level: {
-                label: {value: binned(line, scale) for value, line in lines.items()}
-                for label, lines in curves.items()
-            }
+            level: {value: counted(line, scale) for value, line in curves.items()}
             for level, scale in zip(LEVELS, (1.0, 0.9), strict=True)
         },
         images,

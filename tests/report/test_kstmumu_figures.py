@@ -8,9 +8,9 @@ from hepsets.report.figures import COLOURS
 from hepsets.report.kstmumu_figures import (
     VETOES,
     Efficiency,
+    asymmetries_along_q_squared,
     efficiency_curves,
     example_images,
-    observables_along_q_squared,
     resolution_histograms,
 )
 from hepsets.report.page import drawing
@@ -26,8 +26,8 @@ def every_figure():
         "efficiency": efficiency_curves(study.efficiencies, study.overall, vetoes=VETOES),
         "one efficiency": efficiency_curves(one),
         "resolution": resolution_histograms(study.differences, study.resolutions),
-        "observables": observables_along_q_squared(study.theory, study.measured),
-        "one level": observables_along_q_squared(
+        "observables": asymmetries_along_q_squared(study.theory, study.measured),
+        "one level": asymmetries_along_q_squared(
             study.theory, {"generator": study.measured["generator"]}, smooth=None
         ),
         "images": example_images(study.images),
@@ -97,14 +97,16 @@ def test_the_density_per_width_integrates_to_the_share_on_the_axis():
 
 def test_each_delta_c9_keeps_its_colour_and_points_follow_their_values():
     study = decay_study()
-    figure = observables_along_q_squared(study.theory, study.measured)
-    assert [axes.get_ylabel() for axes in figure.axes[::2]] == list(study.theory)
+    figure = asymmetries_along_q_squared(study.theory, study.measured)
+    assert [axes.get_ylabel() for axes in figure.axes[::2]] == [r"$A_\mathrm{FB}$", "$S_5$"]
     assert [axes.get_title("left") for axes in figure.axes[:2]] == ["generator", "detector"]
-    for axes, level in zip(figure.axes[:2], study.measured, strict=True):
-        of_level = study.measured[level][r"$A_\mathrm{FB}$"]
+    for i, axes in enumerate(figure.axes):
+        of_level = study.measured["detector" if i % 2 else "generator"]
         for k, (container, points) in enumerate(zip(axes.containers, of_level.values(), strict=True)):
             assert container.lines[0].get_color() == COLOURS[k]
-            assert container.lines[0].get_ydata() == pytest.approx(points.value)
+            drawn = points.afb if i < 2 else points.s5
+            assert container.lines[0].get_ydata() == pytest.approx(drawn, nan_ok=True)
+            assert axes.lines[1 + 2 * k].get_color() == COLOURS[k]
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts == [
         r"$\Delta C_9$ = −1.5",
@@ -116,7 +118,7 @@ def test_each_delta_c9_keeps_its_colour_and_points_follow_their_values():
 
 def test_the_smooth_region_is_said():
     study = decay_study()
-    figure = observables_along_q_squared(study.theory, study.measured)
+    figure = asymmetries_along_q_squared(study.theory, study.measured)
     for axes in figure.axes[:2]:
         assert [text.get_text() for text in axes.texts] == ["no resonances"]
         assert tuple(axes.lines[-1].get_xdata()) == (8.9, 14.0)
@@ -153,7 +155,7 @@ def test_what_cannot_be_drawn_is_said():
     for draw in (
         lambda: efficiency_curves({}),
         lambda: resolution_histograms({}, {}),
-        lambda: observables_along_q_squared({}, {}),
+        lambda: asymmetries_along_q_squared({}, {}),
         lambda: example_images({}),
     ):
         with pytest.raises(InputError, match="nothing to draw"):
@@ -164,6 +166,5 @@ def test_what_cannot_be_drawn_is_said():
 
 def test_events_of_another_delta_c9_than_the_theory_are_refused():
     study = decay_study()
-    lines = {label: {0.0: curves[0.0]} for label, curves in study.theory.items()}
     with pytest.raises(InputError, match="those of the theory"):
-        observables_along_q_squared(lines, study.measured)
+        asymmetries_along_q_squared({0.0: study.theory[0.0]}, study.measured)

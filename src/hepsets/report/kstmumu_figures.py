@@ -25,6 +25,8 @@ from scipy.stats import norm
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
+from hepsets.generate.kstmumu import WINDOWS
+from hepsets.generate.kstmumu_observables import Asymmetries
 from hepsets.report.figures import COLOURS, INK, MUTED, RULE, Array, not_empty, styled
 
 SYMBOLS: Mapping[str, str] = {
@@ -37,7 +39,7 @@ SYMBOLS: Mapping[str, str] = {
 
 UNITS: Mapping[str, str] = {"q_squared": "GeV²", "chi": "rad"}
 
-VETOES = ((9.0, 10.0), (13.0, 14.0))
+VETOES = WINDOWS["0-20"].vetoes
 SMOOTH = (8.9, 14.0)
 """Where the theory is a smooth continuation without its charmonium resonances [GeV²]."""
 
@@ -71,28 +73,12 @@ class Efficiency:
 
 
 @dataclass(frozen=True)
-class Binned:
-    """An observable measured from events in bins of q².
-
-    Parameters
-    ----------
-    edges
-        Pairs of q² in GeV², shape ``(n_bins, 2)``: bins need not touch.
-    value, se
-        Shape ``(n_bins,)``.
-    """
-
-    edges: Array
-    value: Array
-    se: Array
-
-
-@dataclass(frozen=True)
-class TheoryCurve:
-    """An observable along q² in GeV², both of shape ``(n,)``."""
+class TheoryCurves:
+    """A_FB and S_5 along q² in GeV², all of shape ``(n,)``."""
 
     q_squared: Array
-    value: Array
+    afb: Array
+    s5: Array
 
 
 # -- detector ----------------------------------------------------------------------------------------
@@ -179,61 +165,57 @@ def resolution_histograms(
 
 
 @styled
-def observables_along_q_squared(
+def asymmetries_along_q_squared(
     figure: Figure,
-    theory: Mapping[str, Mapping[float, TheoryCurve]],
-    measured: Mapping[str, Mapping[str, Mapping[float, Binned]]],
+    theory: Mapping[float, TheoryCurves],
+    measured: Mapping[str, Mapping[float, Asymmetries]],
     *,
     vetoes: Sequence[tuple[float, float]] = VETOES,
     smooth: tuple[float, float] | None = SMOOTH,
 ) -> None:
-    """Observables against q² for several ΔC9: theory as lines, events as points, one column per level.
+    """A_FB and S_5 against q² for several ΔC9: theory as lines, events as points, a column per level.
 
     Parameters
     ----------
     theory
-        By observable (its label), then by ΔC9.
+        By ΔC9; that of the generator is drawn beside all events.
     measured
-        By level of realism, then by observable, then by ΔC9. Theory is that of the generator in each.
+        By level of realism, then by ΔC9; bins without events are left out.
     vetoes
         Shaded.
     smooth
         Range that is marked as free of resonances, which nature has there.
     """
-    not_empty(theory)
+    not_empty(list(theory))
     not_empty(measured)
-    figure.set_size_inches(min(9.4, 4.2 * len(measured) + 1.0), 2.6 * len(theory) + 0.6)
-    grid = figure.subplots(len(theory), len(measured), sharex=True, sharey="row", squeeze=False)
-    values = list(dict.fromkeys(value for of_one in theory.values() for value in of_one))
+    values = sorted(theory)
     for of_level in measured.values():
-        for of_one in of_level.values():
-            if not set(of_one) <= set(values):
-                raise InputError(
-                    f"events at ΔC9 = {sorted(of_one)}", f"those of the theory, {sorted(values)}"
-                )
-    for row, (observable, lines) in zip(grid, theory.items(), strict=True):
-        row[0].set_ylabel(observable)
-        for axes, (level, of_level) in zip(row, measured.items(), strict=True):
+        if not set(of_level) <= set(theory):
+            raise InputError(f"events at ΔC9 = {sorted(of_level)}", f"those of the theory, {values}")
+    figure.set_size_inches(min(9.4, 4.2 * len(measured) + 1.0), 5.8)
+    grid = figure.subplots(2, len(measured), sharex=True, sharey="row", squeeze=False)
+    for column, (level, of_level) in zip(grid.T, measured.items(), strict=True):
+        for axes, name, label in zip(column, ("afb", "s5"), (r"$A_\mathrm{FB}$", "$S_5$"), strict=True):
             _shade(axes, vetoes)
             axes.axhline(0, color=MUTED, lw=0.7)
-            for value, line in lines.items():
-                k = values.index(value)
-                axes.plot(line.q_squared, line.value, color=COLOURS[k % len(COLOURS)], lw=1)
-            for value, points in of_level.get(observable, {}).items():
-                k = values.index(value)
-                axes.errorbar(
-                    points.edges.mean(axis=1) + 0.12 * (k - (len(values) - 1) / 2),
-                    points.value,
-                    points.se,
-                    fmt=_MARKERS[k % len(_MARKERS)],
-                    ms=3,
-                    lw=1,
-                    color=COLOURS[k % len(COLOURS)],
-                )
-            if axes in grid[0]:
-                axes.set_title(level)
-            if axes in grid[-1]:
-                variable_axis(axes.xaxis, "q_squared")
+            for k, value in enumerate(values):
+                colour = COLOURS[k % len(COLOURS)]
+                axes.plot(theory[value].q_squared, getattr(theory[value], name), color=colour, lw=1)
+                if value in of_level:
+                    points = of_level[value]
+                    centre = (points.edges[:-1] + points.edges[1:]) / 2
+                    axes.errorbar(
+                        centre + 0.1 * (k - (len(values) - 1) / 2),
+                        getattr(points, name),
+                        getattr(points, f"{name}_se"),
+                        fmt=_MARKERS[k % len(_MARKERS)],
+                        ms=3,
+                        lw=1,
+                        color=colour,
+                    )
+            axes.set_ylabel(label if level == next(iter(measured)) else "")
+        column[0].set_title(level)
+        variable_axis(column[1].xaxis, "q_squared")
     if smooth is not None:
         for axes in grid[0]:
             axes.plot(smooth, (0.03, 0.03), color=INK, lw=1.6, transform=axes.get_xaxis_transform())
