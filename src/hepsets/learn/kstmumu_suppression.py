@@ -105,6 +105,8 @@ class Suppression:
         Shares that are kept.
     signal_scores, background_scores
         Of the test candidates, for a histogram.
+    training_signal_scores, training_background_scores
+        Of the candidates that the trees were grown on.
     cuts, fom_curve
         The cuts that were tried, and S/√(S+B) of the candidates that chose among them.
     """
@@ -119,6 +121,8 @@ class Suppression:
     background_efficiency: Measured
     signal_scores: NDArray[np.float32]
     background_scores: NDArray[np.float32]
+    training_signal_scores: NDArray[np.float32]
+    training_background_scores: NDArray[np.float32]
     cuts: Floats
     fom_curve: Floats
 
@@ -207,6 +211,8 @@ def fit_suppression(
         kept_b,
         scores_s,
         scores_b,
+        ensemble.score(train_s),
+        ensemble.score(train_b),
         cuts,
         curve,
     )
