@@ -78,7 +78,7 @@ def expected_yields(
     model = model or default_background()
     pairs = luminosity * PER_NANOBARN
     decays = 2 * pairs * CROSS_SECTION["mixed"] * BRANCHING_FRACTION.value * KPI_SHARE * window_share
-    signal = decays * efficiency.value
+    signal = float(decays * efficiency.value)
     relative = math.hypot(BRANCHING_FRACTION.se / BRANCHING_FRACTION.value, efficiency.se / efficiency.value)
     share = model.cut_share("signal", config)
     background, squared = 0.0, 0.0
