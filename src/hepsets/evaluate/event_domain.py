@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.whole_file import whole_file
-from hepsets.represent.event_sets import VARIABLES
+from hepsets.generate.kstmumu import VARIABLES
 
 SCHEMA = "hepsets-event-domain-1"
 

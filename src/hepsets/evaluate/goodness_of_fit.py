@@ -19,10 +19,10 @@ from scipy.stats import chi2
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
+from hepsets.generate.kstmumu import VARIABLES
 from hepsets.learn.quadratic_likelihood import DeltaC9Fit
 from hepsets.learn.tensor_file import damaged, read_tensors, write_tensors
 from hepsets.learn.truth_ratios import TruthRatios, signal_of
-from hepsets.represent.event_sets import VARIABLES
 
 FORMAT = "hepsets-cells-1"
 
@@ -140,7 +140,7 @@ class CellModel:
             tuple(variables),
             thresholds,
             np.stack(counted),
-            np.bincount(own, weights**2, minlength=cells),
+            np.bincount(own, weights**2, minlength=cells).astype(np.float64),
             background,
             background * (1 - background) / max(int((~signal).sum()), 1),
         )
@@ -156,7 +156,8 @@ class CellModel:
     def expected(self, delta_c9: float, background_fraction: float = 0.0) -> Array:
         """Share of the events in each cell, shape ``(n_cells,)``."""
         signal = np.array([1.0, delta_c9, delta_c9**2]) @ self.signal
-        return (1 - background_fraction) * signal / signal.sum() + background_fraction * self.background
+        share = (1 - background_fraction) * signal / signal.sum() + background_fraction * self.background
+        return np.asarray(share)
 
     def compare(self, frame: EventFrame, fit: DeltaC9Fit) -> GoodnessOfFit:
         """χ² of a data set against simulation at its fitted ΔC9 and background fraction.

@@ -10,6 +10,7 @@ ratios stand for any :math:`\delta`, so the whole function follows from one samp
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,6 +23,9 @@ from hepsets.learn.truth_ratios import TruthRatios
 
 POINTS = 26
 """Values of ΔC9 at which the response is looked for."""
+
+FINE_POINTS = 2001
+"""Points between which it is straight."""
 
 MAX_ROUNDS = 60
 """Rounds of scoring at most; a few suffice where the network is good."""
@@ -55,11 +59,17 @@ class Response:
 
     def fitted_at(self, true: ArrayLike) -> Array:
         """The member nearest to the truth at each ΔC9."""
-        return _along(self.true, self.fitted, true)
+        return _along(*self._fine, true)
 
     def true_at(self, fitted: ArrayLike) -> Array:
-        """What a fitted ΔC9 stands for."""
-        return _along(self.fitted, self.true, fitted)
+        """What a fitted ΔC9 stands for: the inverse of :meth:`fitted_at`."""
+        return _along(*self._fine[::-1], fitted)
+
+    @cached_property
+    def _fine(self) -> tuple[Array, Array]:
+        """A monotone cubic as many straight pieces, which have an inverse."""
+        points = np.linspace(self.true[0], self.true[-1], FINE_POINTS)
+        return points, np.asarray(PchipInterpolator(self.true, self.fitted)(points))
 
 
 def fit_response(
@@ -150,11 +160,11 @@ def _nearest(
 
 
 def _along(x: Array, y: Array, at: ArrayLike) -> Array:
-    """Monotone cubic through the points, straight beyond them with the slope of the end pieces."""
+    """Straight between the points, and on beyond them."""
     points = np.asarray(at, dtype=np.float64)
-    inside = np.clip(points, x[0], x[-1])
-    slopes = np.where(points < x[0], (y[1] - y[0]) / (x[1] - x[0]), (y[-1] - y[-2]) / (x[-1] - x[-2]))
-    return np.asarray(PchipInterpolator(x, y)(inside) + slopes * (points - inside))
+    first, last = (y[1] - y[0]) / (x[1] - x[0]), (y[-1] - y[-2]) / (x[-1] - x[-2])
+    beyond = first * np.minimum(points - x[0], 0.0) + last * np.maximum(points - x[-1], 0.0)
+    return np.asarray(np.interp(points, x, y) + beyond)
 
 
 @kernel
