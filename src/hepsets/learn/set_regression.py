@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +15,8 @@ from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.learn.set_estimator import NetworkEstimator, SetEstimates
 from hepsets.represent.event_sets import Background, EventSets, bootstrapped_sets, split_pools
+
+Scale = Literal["quick", "standard", "full"]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
