@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
+import json
 import os
 import signal
 import sys
@@ -20,6 +22,7 @@ from hepsets.deploy.shipped import SHIPPED
 ANALYSES = {
     "smart-background": "hepsets.analyses.smart_background",
     "continuum-suppression": "hepsets.analyses.continuum_suppression",
+    "delta-c9": "hepsets.analyses.delta_c9",
 }
 """Module of each analysis; it has ``Config``, ``SCALES`` and ``run``."""
 
@@ -257,6 +260,94 @@ def filter_events(
             "finished": f"{datetime.now():%Y-%m-%d %H:%M}",
         }
         write_filter_page(report, summary, facts, event_filter.rules(settings))
+
+
+@app.command()
+def infer(
+    analysis: Annotated[str, typer.Argument(help="What to infer: delta-c9.")],
+    events: Annotated[Path, typer.Argument(help="Your events: parquet, CSV with a header, or .pkl.")],
+    model: Annotated[Path, typer.Option(help="Folder of a finished run, or of one of its models.")],
+    level: Annotated[
+        str | None, typer.Option(help="generator, detector or background; by default by the columns.")
+    ] = None,
+    window: Annotated[
+        str | None, typer.Option(help="Of q², 0-20 or 1-19; by default the narrowest with all events.")
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=YOURS", help="What your file calls a column, such as q_squared=q2."),
+    ] = None,
+    trust_pickle: Annotated[
+        bool, typer.Option("--trust-pickle", help="Read a pickle, which may run any code.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="JSON file with the result.")] = None,
+    curve: Annotated[Path | None, typer.Option(help="CSV file with the likelihood curve.")] = None,
+    report: Annotated[Path | None, typer.Option(help="HTML page with the result.")] = None,
+) -> None:
+    """Infer ΔC9 from your own B → K*μμ events with a trained model; see docs/infer.md."""
+    if analysis != "delta-c9":
+        raise InputError(f"analysis {analysis!r}", "delta-c9, the only one that infers from your events")
+    names = _pairs(column or [])
+    _check_outputs((out, curve, report), (events,))
+    from hepsets.deploy.delta_c9_inference import choose, models_of, read_events
+
+    models = models_of(model, level, window)
+    frame = read_events(events, models.values(), names, trust_pickle=trust_pickle)
+    chosen, notes = choose(models, frame)
+    inference = chosen.infer(frame)
+    inference = dataclasses.replace(inference, warnings=(*notes, *inference.warnings))
+    for line in inference.lines():
+        typer.echo(line)
+    made = chosen.provenance
+    facts = {
+        "events": str(events),
+        "model": str(model),
+        "trained with": f"hepsets {made.version}, seed {made.seed}",
+        "finished": f"{datetime.now():%Y-%m-%d %H:%M}",
+    }
+    if out:
+        from hepsets.core.run import versions, write_atomically
+
+        record = inference.record() | {
+            "model": {"path": str(model), "version": made.version, "seed": made.seed},
+            "file": str(events),
+            "versions": versions(),
+        }
+        write_atomically(out, json.dumps(record, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    if curve:
+        inference.write_curve(curve)
+    if report:
+        from hepsets.report.inference_page import write_inference_page
+
+        write_inference_page(report, inference, facts)
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    """Names of columns from NAME=YOURS."""
+    names: dict[str, str] = {}
+    for text in texts:
+        name, equals, yours = text.partition("=")
+        if not (name and equals and yours):
+            raise InputError(f"--column {text!r}", "NAME=YOURS, such as q_squared=q2")
+        if name in names:
+            raise InputError(f"two --column for {name}", "one")
+        names[name] = yours
+    return names
+
+
+def _check_outputs(outputs: tuple[Path | None, ...], inputs: tuple[Path, ...]) -> None:
+    """Refuse files that cannot be written, or that would overwrite what is read, before any work."""
+    taken = {path.resolve() for path in inputs}
+    for path in outputs:
+        if path is None:
+            continue
+        if path.resolve() in taken:
+            raise InputError(f"{path} twice", "a file of its own for each result, none of the input")
+        taken.add(path.resolve())
+        if path.is_dir():
+            raise InputError(f"{path} is a folder", "the name of a file to write")
+        if not path.parent.is_dir():
+            raise InputError(f"no folder {path.parent}", "an existing folder", "create it first")
 
 
 @app.command()

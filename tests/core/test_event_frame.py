@@ -1,4 +1,7 @@
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
 
 from hepsets.core.errors import InputError
@@ -112,3 +115,18 @@ def test_unusable_files_say_what_is_wrong(name: str, frame: EventFrame, tmp_path
         read_frame(path, ["costheta_K"])
     with pytest.raises(InputError, match=r"\.parquet, \.csv, \.pkl"):
         read_frame(tmp_path / "events.txt")
+
+
+@pytest.mark.parametrize("name", ["events.parquet", "events.csv"])
+def test_only_what_is_asked_for_is_looked_at(name: str, tmp_path) -> None:
+    path = tmp_path / name
+    table = pa.table({"chi": [0.1, 0.2], "mbc": [5.28, 5.27], "note": ["a", "b"]})
+    if name.endswith("csv"):
+        pa.csv.write_csv(table, path)
+    else:
+        pq.write_table(table, path)
+    assert list(read_frame(path, ["chi"], optional=["mbc", "delta_e"]).columns) == ["chi", "mbc"]
+    with pytest.raises(InputError, match="column 'note'"):
+        read_frame(path)
+    with pytest.raises(InputError, match=r"chi, mbc, note.*call it so"):
+        read_frame(path, ["costheta_K"], remedy="call it so")

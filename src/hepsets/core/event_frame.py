@@ -114,7 +114,12 @@ class EventFrame:
 
 
 def read_frame(
-    path: str | Path, columns: Sequence[str] | None = None, *, trust_pickle: bool = False
+    path: str | Path,
+    columns: Sequence[str] | None = None,
+    *,
+    optional: Sequence[str] = (),
+    trust_pickle: bool = False,
+    remedy: str = "rename the columns of the file",
 ) -> EventFrame:
     """Read a table of events from parquet, CSV (with a header) or a pickled pandas data frame.
 
@@ -123,9 +128,13 @@ def read_frame(
     path
         The file; its suffix says what it is.
     columns
-        The columns to read; all by default.
+        The columns to read; all by default. What else the file holds is not looked at.
+    optional
+        Columns to read besides ``columns``, where the file has them.
     trust_pickle
         Read a pickle, which may run any code while it is read.
+    remedy
+        What errors about missing columns advise.
 
     Raises
     ------
@@ -144,27 +153,30 @@ def read_frame(
     if path.suffix == ".pkl":
         table = _from_pickle(path, trust_pickle)
     else:
-        table = _from_parquet(path, wanted) if path.suffix == ".parquet" else _from_csv(path)
+        table = _from_parquet(path, wanted, optional) if path.suffix == ".parquet" else _from_csv(path)
     absent = [name for name in wanted or () if name not in table]
     if absent:
         raise InputError(
             f"{path} has no column {', '.join(absent)} (it has {', '.join(table)})",
             f"the columns {', '.join(wanted or ())}",
-            "rename the columns of the file",
+            remedy,
         )
     if not any(len(column) for column in table.values()):
         raise InputError(f"{path} has no events", "at least one event", "check how it was made")
+    if wanted is not None:
+        names = dict.fromkeys([*wanted, *(name for name in optional if name in table)])
+        table = {name: table[name] for name in names}
     try:
-        return EventFrame(table).select_columns(wanted) if wanted else EventFrame(table)
+        return EventFrame(table)
     except InputError as error:
         raise InputError(f"{path}: {error.came}", error.expected, error.remedy) from error
 
 
-def _from_parquet(path: Path, wanted: list[str] | None) -> dict[str, NDArray[Any]]:
+def _from_parquet(path: Path, wanted: list[str] | None, optional: Sequence[str]) -> dict[str, NDArray[Any]]:
     with open_parquet(path) as file:
         names = file.schema_arrow.names
         if wanted is not None and all(name in names for name in wanted):
-            names = wanted
+            names = [name for name in dict.fromkeys([*wanted, *optional]) if name in names]
         try:
             return _arrays(file.read(columns=names), path)
         except (pa.ArrowException, OSError) as error:

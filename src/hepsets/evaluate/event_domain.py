@@ -169,5 +169,5 @@ class EventDomain:
             if record.pop("schema") != SCHEMA:
                 raise KeyError("schema")
             return TypeAdapter(EventDomain).validate_python(record)
-        except (ValueError, KeyError, AttributeError, TypeError, ValidationError) as error:
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError, ValidationError) as error:
             raise InputError(f"{path} is damaged ({error})", f"a file of schema {SCHEMA}") from error

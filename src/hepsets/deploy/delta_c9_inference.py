@@ -1,0 +1,471 @@
+"""ΔC9 from a user's own events, by a model of a run: loaded, checked against its training, with warnings.
+
+A run keeps one folder ``models/LEVEL_WINDOW/`` per level of realism and window of q², such as
+``models/background_0-20/``, with ``morphing.safetensors`` (the likelihood), ``cells.safetensors`` (goodness
+of fit), ``domain.json`` (where its training events lie) and ``inference.json`` (what it is). Nothing in them
+is code.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from hepsets.core.errors import InputError
+from hepsets.core.event_frame import EventFrame, read_frame
+from hepsets.evaluate.event_domain import EventDomain
+from hepsets.evaluate.goodness_of_fit import CellModel, GoodnessOfFit
+from hepsets.evaluate.inference_summary import HALF_CHI2_95, Inference, interval
+from hepsets.generate.kstmumu import VARIABLES, WINDOWS
+from hepsets.generate.kstmumu_nuisances import theory_uncertainty
+from hepsets.learn.morphing import Morphing
+from hepsets.learn.quadratic_likelihood import DeltaC9Fit
+from hepsets.learn.truth_ratios import TruthRatios
+
+SCHEMA = "hepsets-delta-c9-inference-1"
+
+CARD = "inference.json"
+"""The file that makes a folder such a model."""
+
+Level = Literal["generator", "detector", "background"]
+
+LEVELS: tuple[str, ...] = get_args(Level)
+"""The levels of realism."""
+
+MEASURED = ("mbc", "delta_e", "m_kpi")
+"""Columns by which events are seen to be measured ones."""
+
+LABEL = "delta_c9"
+"""Column of the true value, in simulated events."""
+
+POOR_FIT = 1e-3
+"""Goodness of fit below which the result is doubted."""
+
+STRANGE_RATIO = 2.0
+"""Factor by which the fitted background over signal may differ from that of training without a warning."""
+
+ROUNDING = 1e-6
+"""By how much a cosine may exceed 1."""
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Provenance:
+    """What a model is and where it comes from.
+
+    Parameters
+    ----------
+    level
+        Of realism: true decays (``generator``), measured ones (``detector``), or those among background.
+    window
+        Name of the window of q².
+    seed
+        Of the run.
+    version
+        Of hepsets that made it.
+    """
+
+    level: Level
+    window: Literal["0-20", "1-19"]
+    seed: int
+    version: str = dataclasses.field(default_factory=lambda: version("hepsets"))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class DeltaC9Inference:
+    """All that it takes to infer ΔC9 from events.
+
+    Parameters
+    ----------
+    morphing
+        The likelihood.
+    cells
+        Goodness of fit.
+    domain
+        Where the training events lie.
+    provenance
+        What the model is.
+    """
+
+    morphing: Morphing
+    cells: CellModel
+    domain: EventDomain
+    provenance: Provenance
+
+    @classmethod
+    def of(
+        cls,
+        morphing: Morphing,
+        frame: EventFrame,
+        truth: TruthRatios,
+        *,
+        level: str,
+        window: str,
+        set_events: tuple[int, int],
+        seed: int,
+    ) -> DeltaC9Inference:
+        """A model with the cells and the domain of simulated events.
+
+        Parameters
+        ----------
+        morphing
+            The trained likelihood.
+        frame
+            Simulated events, such as those of its training, with ``delta_c9``; background has
+            ``is_signal`` false.
+        truth
+            Density ratios of its signal events, in their order.
+        level, window
+            Their names.
+        set_events
+            Least and greatest number of events, background included, of the sets that it was judged on.
+        seed
+            Of the run.
+
+        Raises
+        ------
+        InputError
+            As :meth:`CellModel.of`, and for names that do not exist.
+        """
+        provenance = _provenance({"level": level, "window": window, "seed": seed})
+        columns = (*VARIABLES, *_needed_besides(morphing))
+        cells = CellModel.of(frame, truth, variables=columns[: len(VARIABLES) + 1])
+        domain = EventDomain.of(frame, WINDOWS[window].vetoes, set_events, columns)
+        return cls(morphing, cells, domain, provenance)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that events must have."""
+        return tuple(
+            dict.fromkeys([*self.domain.ranges, *_needed_besides(self.morphing), *self.cells.variables])
+        )
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model's folder, whole or not at all; one that stands there is replaced.
+
+        Raises
+        ------
+        InputError
+            If nothing can be written there.
+        """
+        folder = Path(folder)
+        partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.partial")
+        old = partial.with_suffix(".old")
+        try:
+            partial.mkdir(parents=True)
+            self.morphing.save(partial / "morphing.safetensors")
+            self.cells.save(partial / "cells.safetensors")
+            self.domain.write(partial / "domain.json")
+            card = {"schema": SCHEMA, **dataclasses.asdict(self.provenance)}
+            (partial / CARD).write_text(json.dumps(card) + "\n", encoding="utf-8")
+            if folder.exists():
+                folder.rename(old)
+            partial.rename(folder)
+        except OSError as error:
+            raise InputError(
+                f"{folder} cannot be written ({error.strerror})", "a folder to write to"
+            ) from error
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> DeltaC9Inference:
+        """Read what :meth:`save` wrote; never executes code from the files.
+
+        Raises
+        ------
+        InputError
+            If a file is missing, broken or something else, or the files do not belong together.
+        """
+        folder = Path(folder)
+        card = folder / CARD
+        if not card.is_file():
+            raise InputError(f"no file {card}", "a model that a run of delta-c9 wrote", "check the folder")
+        try:
+            record = json.loads(card.read_text(encoding="utf-8"))
+            schema = record.pop("schema")
+            if schema != SCHEMA:
+                raise InputError(
+                    f"{card} of schema {schema!r}", repr(SCHEMA), "use the version of hepsets that wrote it"
+                )
+            provenance = _provenance(record)
+        except InputError:
+            raise
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+            raise InputError(f"{card} is damaged ({error})", f"a file of schema {SCHEMA}") from error
+        model = cls(
+            Morphing.load(folder / "morphing.safetensors"),
+            CellModel.load(folder / "cells.safetensors"),
+            EventDomain.read(folder / "domain.json"),
+            provenance,
+        )
+        if (provenance.level == "background") != (model.morphing.odds is not None):
+            raise InputError(
+                f"{folder}: a model of {provenance.level} level "
+                f"{'without' if model.morphing.odds is None else 'with'} background",
+                "the files of one model",
+            )
+        return model
+
+    def infer(self, frame: EventFrame) -> Inference:
+        """ΔC9 of one data set, with all that limits it.
+
+        Parameters
+        ----------
+        frame
+            The events, with :attr:`columns`. The angle χ may be of any turn.
+
+        Raises
+        ------
+        InputError
+            For missing columns, values that are not finite or that no decay can have, and if no event lies
+            in the window.
+        """
+        events = self._checked(frame)
+        used = self.domain.usable(events)
+        fit = self.morphing.infer(used)
+        warnings = [*self.domain.warnings(events), *_mixed_labels(used)]
+        warnings += self._warnings_of_fit(fit)
+        goodness: GoodnessOfFit | None = None
+        try:
+            goodness = self.cells.compare(used, fit)
+        except InputError as error:
+            warnings.append(f"The goodness of fit is not known: {error.came}; it takes {error.expected}.")
+        if goodness is not None and goodness.p_value < POOR_FIT:
+            warnings.append(
+                f"The events do not look like the simulation at any ΔC9 (p = {goodness.p_value:.1g}), least "
+                f"where {goodness.worst_cell} (pull {goodness.worst_pull:+.1f}): do not trust the result "
+                "before selection, conventions and level are those of the model."
+            )
+        morphing = self.morphing
+        low, high = interval(fit.delta_c9, fit.log_likelihood, HALF_CHI2_95)
+        return Inference(
+            delta_c9=fit.value,
+            interval68=(fit.low, fit.high),
+            interval95=(min(low, fit.low), max(high, fit.high)),
+            simulation_se=float(np.interp(fit.value, morphing.simulation_points, morphing.simulation_se)),
+            # it changes slowly, and at round values it is known from the data set before
+            theory=theory_uncertainty(round(fit.value, 1), WINDOWS[self.provenance.window]),
+            events=len(used),
+            events_given=len(frame),
+            background_fraction=fit.background_fraction if np.isfinite(fit.background_fraction) else None,
+            curve_delta_c9=fit.delta_c9,
+            curve_log_likelihood=fit.log_likelihood,
+            goodness_of_fit=goodness,
+            level=self.provenance.level,
+            window=self.provenance.window,
+            warnings=tuple(warnings),
+        )
+
+    def _checked(self, frame: EventFrame) -> EventFrame:
+        """The events with χ in (−π, π], after refusing what cannot be meant."""
+        missing = [name for name in self.columns if name not in frame]
+        if missing:
+            hint = (
+                "; a model of detector level needs the four variables alone, for events without background"
+                if self.provenance.level == "background"
+                else ""
+            )
+            raise InputError(
+                f"events without {', '.join(missing)} (they have {', '.join(frame.columns)})",
+                f"the columns {', '.join(self.columns)}",
+                f"rename the columns{hint}",
+            )
+        for name in self.columns:
+            # networks work in single precision
+            with np.errstate(over="ignore"):
+                bad = int((~np.isfinite(frame[name].astype(np.float32))).sum())
+            if bad:
+                raise InputError(
+                    f"{bad} of {len(frame)} events with {name} that is not finite",
+                    "finite numbers",
+                    "leave these rows out (DataFrame.dropna() in pandas) and find out why they are there",
+                )
+        for name in ("costheta_mu", "costheta_K"):
+            values = frame[name].astype(np.float64)
+            beyond = int((np.abs(values) > 1 + ROUNDING).sum())
+            if beyond:
+                raise InputError(
+                    f"{beyond} of {len(frame)} events with {name} beyond ±1",
+                    "cosines",
+                    "take the cosine, if these are angles",
+                )
+        chi = frame["chi"].astype(np.float64)
+        beyond = int((np.abs(chi) > 2 * np.pi + ROUNDING).sum())
+        if beyond:
+            raise InputError(
+                f"{beyond} of {len(frame)} events with chi beyond ±2π",
+                "an angle in radians",
+                "multiply by π/180, if these are degrees",
+            )
+        wrapped = np.pi - (np.pi - chi) % (2 * np.pi)
+        return frame.with_columns(chi=np.where(np.abs(chi) > np.pi, wrapped, chi))
+
+    def _warnings_of_fit(self, fit: DeltaC9Fit) -> list[str]:
+        found = list(self.domain.warnings_of_fit(fit.value, fit.low, fit.high))
+        if fit.at_limit:
+            least, most = self.morphing.limits
+            found.append(
+                f"The interval ends at a limit of the model, ΔC9 from {least:g} to {most:g}: "
+                "these events tell less than it seems."
+            )
+        if np.isfinite(fit.background_fraction):
+            ratio = fit.background_fraction / max(1 - fit.background_fraction, 1e-9)
+            expected = self.morphing.config.background_over_signal
+            if not expected / STRANGE_RATIO <= ratio <= expected * STRANGE_RATIO:
+                found.append(
+                    f"The fitted background over signal, {ratio:.2g}, is far from the {expected:.2g} of "
+                    "training, which the correction of the last bias was made for."
+                )
+        return found
+
+
+def models_of(
+    run: str | Path, level: str | None = None, window: str | None = None
+) -> dict[tuple[str, str], DeltaC9Inference]:
+    """The models in a run's folder by level and window, the most realistic level and the widest window first.
+
+    Parameters
+    ----------
+    run
+        The folder; a model's own folder counts as a run with one model.
+    level, window
+        Only those.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder or no such model in it, or as :meth:`DeltaC9Inference.load`.
+    """
+    run = Path(run)
+    if not run.is_dir():
+        raise InputError(f"no folder {run}", "the folder of a finished run of delta-c9", "check the path")
+    if (run / CARD).is_file():
+        model = DeltaC9Inference.load(run)
+        places: dict[tuple[str, str], Path] = {(model.provenance.level, model.provenance.window): run}
+    else:
+        places = {
+            (one, name): run / "models" / f"{one}_{name}"
+            for one in reversed(LEVELS)
+            for name in WINDOWS
+            if (run / "models" / f"{one}_{name}" / CARD).is_file()
+        }
+    if not places:
+        raise InputError(
+            f"{run} holds no model to infer ΔC9 with",
+            "the folder of a finished run of delta-c9 with morphing among its models",
+        )
+    asked = {
+        key: path for key, path in places.items() if level in (None, key[0]) and window in (None, key[1])
+    }
+    if not asked:
+        raise InputError(
+            f"no model {' '.join(name for name in (level, window) if name is not None)} in {run}",
+            "; ".join(f"--level {one} --window {name}" for one, name in places),
+        )
+    return {key: DeltaC9Inference.load(path) for key, path in asked.items()}
+
+
+def read_events(
+    path: str | Path,
+    models: Iterable[DeltaC9Inference],
+    names: Mapping[str, str] | None = None,
+    *,
+    trust_pickle: bool = False,
+) -> EventFrame:
+    """Read a user's events: the four variables, and what else models use and the file has.
+
+    Parameters
+    ----------
+    path
+        Parquet, CSV with a header, or a pickled data frame.
+    models
+        Models that may be applied.
+    names
+        What the file calls a column, where it is another name.
+    trust_pickle
+        Read a pickle, which may run any code while it is read.
+
+    Raises
+    ------
+    InputError
+        As :func:`~hepsets.core.event_frame.read_frame`, and for names of columns that no model has.
+    """
+    names = names or {}
+    known = tuple(
+        dict.fromkeys([*VARIABLES, *MEASURED, *(name for model in models for name in model.columns), LABEL])
+    )
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise InputError(f"a name for a column {unknown[0]!r}", f"one of {', '.join(known)}")
+    called = {name: names.get(name, name) for name in known}
+    doubled = [own for own, times in Counter(called.values()).items() if times > 1]
+    if doubled:
+        raise InputError(f"column {doubled[0]!r} of the file for two columns", "one for each")
+    frame = read_frame(
+        path,
+        [called[name] for name in dict.fromkeys([*VARIABLES, *names])],
+        optional=list(called.values()),
+        trust_pickle=trust_pickle,
+        remedy="rename them, or say what the file calls them: --column q_squared=NAME",
+    )
+    return EventFrame({name: frame[own] for name, own in called.items() if own in frame})
+
+
+def choose(
+    models: Mapping[tuple[str, str], DeltaC9Inference], frame: EventFrame
+) -> tuple[DeltaC9Inference, tuple[str, ...]]:
+    """The model for these events, and what to mind about the choice if there was one.
+
+    Events with measured columns (:data:`MEASURED`) get the most realistic level, others the least; then the
+    narrowest window that holds as many of them as the widest.
+    """
+    levels = [name for name in LEVELS if any(name == level for level, _ in models)]
+    level = levels[-1] if any(name in frame for name in MEASURED) else levels[0]
+    warnings = []
+    if len(levels) > 1 and level != "background":
+        taken = "true decays" if level == "generator" else "measured ones without background"
+        others = " or ".join(f"--level {name}" for name in levels if name != level)
+        warnings.append(f"The events are taken for {taken} (level {level}); if they are not, give {others}.")
+    windows = [window for of_level, window in models if of_level == level]
+    inside = {name: int(WINDOWS[name].contains(frame["q_squared"]).sum()) for name in windows}
+    fitting = [name for name in windows if inside[name] == max(inside.values())]
+    window = min(fitting, key=lambda name: WINDOWS[name].high - WINDOWS[name].low)
+    return models[level, window], tuple(warnings)
+
+
+def _needed_besides(morphing: Morphing) -> tuple[str, ...]:
+    return morphing.config.signal_columns if morphing.odds is not None else ()
+
+
+def _mixed_labels(frame: EventFrame) -> list[str]:
+    if LABEL not in frame:
+        return []
+    labels = np.unique(frame[LABEL])
+    labels = labels[np.isfinite(labels)]
+    if len(labels) < 2:
+        return []
+    return [
+        f"The events are labelled with {len(labels)} values of ΔC9 from {labels[0]:g} to {labels[-1]:g}: "
+        "no single value describes them."
+    ]
+
+
+def _provenance(record: Mapping[str, object]) -> Provenance:
+    try:
+        return TypeAdapter(Provenance).validate_python(dict(record))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{where} = {first['input']!r}", first["msg"]) from error
