@@ -48,7 +48,7 @@ def fit(files: list[Path], components: int) -> None:
     model.save(MODEL_FILE)
     background = candidates[~candidates["is_signal"]]
     record = {
-        "command": "python tools/kstmumu_background.py " + " ".join(sys.argv[1:2]),
+        "command": "python tools/kstmumu_background.py " + " ".join(Path(word).name for word in sys.argv[1:]),
         "date": datetime.now(UTC).date().isoformat(),
         "versions": {name: version(name) for name in ("hepsets", "pythia8mc", "scikit-learn", "numpy")},
         "generated_events": dict(generated),
