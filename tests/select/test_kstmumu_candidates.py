@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 from decay_chains import conjugate, upsilon_events
 from perfect_detector import PERFECT
+from scipy.stats import ks_2samp
 
-from hepsets.generate.kstmumu_kinematics import M_B
+from hepsets.core.event_frame import EventFrame
+from hepsets.generate.kstmumu_kinematics import M_B, decay_variables
 from hepsets.generate.pythia import event_type
 from hepsets.select.kstmumu_candidates import CandidateCuts, find_candidates, generic_candidates
 from hepsets.simulate.belle2 import simulate
+from hepsets.simulate.kstmumu_detector import see_decays
 
 SIGNAL = (511, [(313, [321, -211]), -13, 13])
 CHARMONIUM = (511, [(443, [-13, 13]), 321, -211])
@@ -74,6 +77,49 @@ def test_room_is_made_for_more_candidates_than_events():
     few = search([chain, conjugate(chain)], 40, cuts=everything)
     assert len(few) > 2000  # more than there was room for at first
     assert len(np.unique(few["event"])) == 40
+
+
+def test_the_fast_simulation_of_decays_agrees_with_that_of_whole_events():
+    """Signal events through simulate() and the combinatorics, and their decays through see_decays()."""
+    n = 1500
+    events = upsilon_events([SIGNAL, -511], n, seed=5)
+    numbers = np.arange(n)
+    open_cuts = CandidateCuts(
+        min_muon_momentum=0.0,
+        min_muon=0.0,
+        min_kaon=0.0,
+        min_pion=0.0,
+        max_delta_e=1.0,
+        min_mbc=4.0,
+        max_dr=9.0,
+        max_dz=9.0,
+    )
+    whole = find_candidates(simulate(events, seed=1, event_numbers=numbers), open_cuts)
+    whole = whole[whole["is_signal"]]
+
+    particles, decays = events.particles, np.empty((n, 5))
+    momenta, work = np.empty((4, 4)), np.empty((7, 4))
+    for event in range(n):
+        own = slice(*events.offsets[event : event + 2])
+        pdg = particles["pdg"][own]
+        for row, kind in enumerate((321, -211, -13, 13)):
+            at = events.offsets[event] + np.flatnonzero(pdg == kind)[0]
+            momenta[row] = [particles[name][at] for name in ("px", "py", "pz", "energy")]
+        decays[event] = decay_variables(momenta, 1, work)
+    truth = dict(zip(("q_squared", "costheta_mu", "costheta_K", "chi"), decays.T, strict=False))
+    fast = see_decays(EventFrame(truth | {"flavour": np.ones(n, dtype=np.int8)}), 1)
+
+    error = np.sqrt(0.25 / n)
+    assert abs(len(whole) - len(fast)) / n < 5 * error
+    for name in truth:
+        distances = [
+            np.abs(whole[name] - truth[name][whole["event"]]),
+            np.abs(fast[name] - fast[f"truth_{name}"]),
+        ]
+        widths = [np.quantile(distance, 0.5) for distance in distances]
+        assert widths[0] == pytest.approx(widths[1], rel=0.2), name
+    for name in ("vertex_chi2", "delta_e", "mbc", "identification_mu_plus", "momentum_k", "costheta_pi"):
+        assert ks_2samp(whole[name], fast[name]).pvalue > 1e-3, name
 
 
 def test_no_events_have_no_candidates():
