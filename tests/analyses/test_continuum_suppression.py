@@ -15,6 +15,7 @@ from hepsets.analyses.continuum_suppression.comparison import score_of
 from hepsets.analyses.continuum_suppression.settings import (
     BDT,
     OURS,
+    TAG_BDT,
     DataConfig,
     DiscoConfig,
     check,
@@ -37,7 +38,7 @@ TINY = Config(
     data=DataConfig(
         train_events=500, test_events=500, shifted_events=200, generic_signal_events=4, keep=True
     ),
-    models=(BDT, "multi_deep_sets", OURS),
+    models=(BDT, TAG_BDT, "multi_deep_sets", OURS),
     fit=FitConfig(epochs=2, learning_rate=5e-3),
     trees=BoostedTreesConfig(trees=40),
     unseen_modes=("anti-D0 pi+",),
@@ -65,7 +66,7 @@ def test_the_metrics_have_the_names_that_tools_read(finished):
             "mbc_distance_correlation",
             "sculpting_p_value",
         } <= set(model)
-    assert set(metrics["gain_over_bdt_at_90"]) == {"multi_deep_sets", OURS}
+    assert set(metrics["gain_over_bdt_at_90"]) == {TAG_BDT, "multi_deep_sets", OURS}
     assert set(metrics["gain_over_bdt_at_90"][OURS]) == {"value", "se"}
     shifts = {(row["model"], row["shift"]) for row in metrics["shifted_detector"]}
     assert shifts == {(model, shift) for model in TINY.models for shift in ("nominal", *SHIFTS)}
@@ -76,6 +77,7 @@ def test_signal_and_background_are_told_apart(finished):
     _, result = finished
     assert {model.name: model.auc.value > 0.75 for model in result.models} == {
         BDT: True,
+        TAG_BDT: True,
         "multi_deep_sets": True,
         OURS: True,
     }

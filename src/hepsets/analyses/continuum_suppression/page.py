@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import ks_2samp
 
 from hepsets.analyses.continuum_suppression.comparison import ModelResult
-from hepsets.analyses.continuum_suppression.settings import BDT, OURS, Config
+from hepsets.analyses.continuum_suppression.settings import BDT, OURS, TAG_BDT, TREES, Config
 from hepsets.core import config as configuration
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets
@@ -66,6 +66,8 @@ def _summary(config: Config, result: Result, best: ModelResult) -> str:
     )
     if "multi_deep_sets" in by_name:
         text += f"; multi_deep_sets leaves {_percent(by_name['multi_deep_sets'].gain)} less"
+    if TAG_BDT in by_name:
+        text += f"; trees that also know how good the candidate is, {_percent(by_name[TAG_BDT].gain)} less"
     return text + ", all on the same test events."
 
 
@@ -158,8 +160,8 @@ def _training(
     models: dict[str, ModelResult], styles: dict[str, figures.Style], keep: FigureFiles
 ) -> Iterator[Content]:
     for name, shown, steps in (
-        ("training", [n for n in models if n != BDT], "epoch"),
-        ("training_trees", [BDT], "trees"),
+        ("training", [n for n in models if n not in TREES], "epoch"),
+        ("training_trees", [n for n in models if n in TREES], "trees"),
     ):
         if shown:
             curves = {

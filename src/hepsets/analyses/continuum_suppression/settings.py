@@ -13,6 +13,7 @@ from hepsets.learn.boosted_trees import BoostedTreesConfig
 from hepsets.learn.fit import FitConfig
 from hepsets.learn.set_model import SetModelConfig
 from hepsets.learn.set_models import SET_MODELS, build_set_model
+from hepsets.select.continuum_variables import VARIABLES
 from hepsets.select.hadronic_tag import MODE_NAMES
 
 Study = Literal["unseen_modes", "shifted_detector", "disco", "importance"]
@@ -31,6 +32,15 @@ VARIANTS: Mapping[str, tuple[str, SetModelConfig]] = {
     BEFORE: ("multi_deep_sets", SetModelConfig(fusion="before")),
 }
 """Model of the registry and options behind each name of this analysis."""
+
+TAG_BDT = "bdt_with_tag"
+"""Boosted trees that also see how good the candidate is: the part of a gain that is not the event's shape."""
+
+TREES: Mapping[str, tuple[str, ...]] = {
+    BDT: VARIABLES,
+    TAG_BDT: (*VARIABLES, "signal_probability", "mode", "charm_mode"),
+}
+"""Event columns that each model of boosted trees sees."""
 
 ON_VARIABLES = (BDT, "fixed_mlp")
 """Models that see the thirty variables alone: those that a user's ntuple can feed."""
@@ -121,6 +131,7 @@ class Config:
     data: DataConfig = DataConfig()
     models: tuple[str, ...] = (
         BDT,
+        TAG_BDT,
         "fixed_mlp",
         "deep_sets",
         "multi_deep_sets_cm",
@@ -178,14 +189,14 @@ def check(config: Config) -> None:
     InputError
         For unknown models or modes, a comparison without ``bdt``, seeds of single models.
     """
-    known = (BDT, *VARIANTS)
+    known = (*TREES, *VARIANTS)
     for name in (*config.models, *config.trust_models, config.disco.model):
         if name not in known:
             raise InputError(f"no model {name!r}", f"one of {', '.join(known)}")
     if BDT not in config.models or len(set(config.models)) < len(config.models):
         raise InputError(f"models = {list(config.models)}", f"each once, {BDT} among them")
-    if "disco" in config.studies and config.disco.model == BDT:
-        raise InputError("disco.model = 'bdt'", "a network: trees have no such penalty")
+    if "disco" in config.studies and config.disco.model in TREES:
+        raise InputError(f"disco.model = {config.disco.model!r}", "a network: trees have no such penalty")
     unknown = [mode for mode in config.unseen_modes if mode not in MODE_NAMES]
     if unknown:
         raise InputError(f"unseen_modes = {unknown}", f"some of {', '.join(MODE_NAMES)}")
@@ -196,5 +207,5 @@ def check(config: Config) -> None:
             "training or test files alone", "both", "give --data and --test-data; or neither, to generate"
         )
     for name in config.models:
-        if name != BDT:
+        if name not in TREES:
             build_set_model(*VARIANTS[name])

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from hepsets.analyses.continuum_suppression.samples import Samples
-from hepsets.analyses.continuum_suppression.settings import BDT, OURS, VARIANTS, Config
+from hepsets.analyses.continuum_suppression.settings import OURS, TREES, VARIANTS, Config
 from hepsets.core.parallel import map_in_order
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets
 from hepsets.core.progress import follow, progress_bar
@@ -27,7 +27,6 @@ from hepsets.learn.fit import fit
 from hepsets.learn.set_model import SetModel
 from hepsets.learn.set_model_file import load_set_model, save_set_model
 from hepsets.learn.set_models import build_set_model
-from hepsets.select.continuum_variables import VARIABLES
 from hepsets.select.hadronic_tag import MODE_NAMES
 
 Model: TypeAlias = BoostedTrees | SetModel
@@ -151,10 +150,10 @@ def train(config: Config, training: Training, events: ParticleSets, folder: Path
     labels, weights = events.columns["label"], class_weights(events)
     path = _path(training, folder)
     with _one_thread():
-        if training.model == BDT:
-            trees, grown = fit_trees(
-                events, labels, VARIABLES, weights, dataclasses.replace(config.trees, seed=config.seed)
-            )
+        if training.model in TREES:
+            settings = dataclasses.replace(config.trees, seed=config.seed)
+            columns = TREES[training.model]
+            trees, grown = fit_trees(events, labels, columns, weights, settings, name=training.model)
             history = History(grown.train_losses, grown.validation_losses, grown.best_trees - 1)
             trees.save(path)
         else:
@@ -166,7 +165,7 @@ def train(config: Config, training: Training, events: ParticleSets, folder: Path
 def load(training: Training, folder: Path) -> Trained:
     """A model that :func:`train` left in the folder."""
     path = _path(training, folder)
-    model: Model = BoostedTrees.load(path) if training.model == BDT else load_set_model(path)
+    model: Model = BoostedTrees.load(path) if training.model in TREES else load_set_model(path)
     record = json.loads((folder / f"{training.file}.fit.json").read_text())
     history = History(tuple(record["train"]), tuple(record["validation"]), record["best"])
     return Trained(model, history, record["seconds"])
@@ -224,7 +223,7 @@ def _train_network(
 
 
 def _path(training: Training, folder: Path) -> Path:
-    return folder / f"{training.file}.{'json' if training.model == BDT else 'safetensors'}"
+    return folder / f"{training.file}.{'json' if training.model in TREES else 'safetensors'}"
 
 
 def _is_done(training: Training, folder: Path) -> bool:
@@ -233,7 +232,7 @@ def _is_done(training: Training, folder: Path) -> bool:
 
 def _cost(training: Training) -> int:
     """Rank of how long it takes, as far as it is known."""
-    return 0 if training.model == BDT else 2 if training.model == OURS else 1
+    return 0 if training.model in TREES else 2 if training.model == OURS else 1
 
 
 @contextmanager
