@@ -8,8 +8,8 @@ from toy_decays import information, toy_sample
 from hepsets.core.errors import InputError
 from hepsets.learn.event_deep_sets import DeepSetsNetwork, EventDeepSetsConfig, SetBatch, fit_event_deep_sets
 from hepsets.learn.network_fit import NetworkFitConfig
-from hepsets.learn.set_regression import SetSampling
-from hepsets.represent.event_sets import disjoint_sets
+from hepsets.learn.set_regression import Residuals, SetSampling
+from hepsets.represent.event_sets import bootstrapped_sets, disjoint_sets
 
 CONFIG = EventDeepSetsConfig(
     event_widths=(16, 16, 8),
@@ -50,6 +50,23 @@ def test_a_mean_serves_sets_of_any_size_and_a_sum_one() -> None:
         assert (total(batch) - total(double)).abs() > 1e-3
         total.load_state_dict(mean.state_dict())
         torch.testing.assert_close(mean(batch), total(batch), rtol=0, atol=1e-6)
+
+
+def test_intervals_shrink_with_the_size_of_the_set_down_to_what_the_network_cannot_do() -> None:
+    values = np.linspace(-1, 1, 9)
+    predictions = []
+    rng = np.random.default_rng(1)
+    for size in (100, 400):
+        sets = bootstrapped_sets(toy_sample(10, values.tolist(), seed=1), size, 400, seed=2)
+        noise = rng.normal(size=len(sets)) * np.sqrt(0.01 + 4.0 / size)
+        predictions.append((sets, sets.delta_c9 + noise))
+    sizes = np.array([100, 200, 400, 1600, 10**9, 0])
+    found = Residuals.of(*predictions).estimates(np.zeros(6), sizes)
+    expected = np.sqrt(0.01 + 4.0 / sizes[:5])
+    np.testing.assert_allclose((found.high - found.low)[:5] / 2, expected, rtol=0.12)
+    assert np.isfinite(found.high).all()
+    one = Residuals.of(predictions[0]).estimates(np.zeros(6), sizes)
+    np.testing.assert_allclose((one.high - one.low) / 2, expected[0], rtol=0.05)
 
 
 def test_one_value_teaches_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -17,6 +18,11 @@ from hepsets.learn.set_estimator import NetworkEstimator, SetEstimates
 from hepsets.represent.event_sets import Background, EventSets, bootstrapped_sets, split_pools
 
 Scale = Literal["quick", "standard", "full"]
+
+NEIGHBOURS = 5
+"""Values of ΔC9 whose residuals are taken together."""
+
+_RESIDUALS = ("delta_c9", "events", "variance")
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -82,47 +88,70 @@ def sample_sets(frame: EventFrame, sampling: SetSampling) -> SampledSets:
     return sets
 
 
-@dataclass(frozen=True, config=ConfigDict(arbitrary_types_allowed=True))
+@dataclasses.dataclass(frozen=True, eq=False)
 class Residuals:
     """How far a network was off in validation: what its intervals are made of.
 
     Parameters
     ----------
     delta_c9
-        True values, rising.
-    spread
-        Root mean square of prediction minus truth for each of them.
+        True values, rising, shape ``(n_values,)``.
+    events
+        Events per set, background included, rising, shape ``(n_sizes,)``: one size or two.
+    variance
+        Mean square of prediction minus truth for each size and value, shape ``(n_sizes, n_values)``,
+        averaged over :data:`NEIGHBOURS` neighbouring values.
     """
 
     delta_c9: NDArray[np.float64]
-    spread: NDArray[np.float64]
+    events: NDArray[np.float64]
+    variance: NDArray[np.float64]
 
     @classmethod
-    def of(cls, truth: NDArray[np.float64], predicted: NDArray[np.float64]) -> Residuals:
-        """From one prediction per set."""
-        values, which = np.unique(truth, return_inverse=True)
-        squares = np.bincount(which, (predicted - truth) ** 2) / np.bincount(which)
-        return cls(values, np.sqrt(squares))
+    def of(cls, *predictions: tuple[EventSets, NDArray[np.float64]]) -> Residuals:
+        """From sets of one size, or of two, and a prediction for each."""
+        sizes, variances = [], []
+        for sets, predicted in predictions:
+            values, which = np.unique(sets.delta_c9, return_inverse=True)
+            squares = np.bincount(which, (predicted - sets.delta_c9) ** 2) / np.bincount(which)
+            near = np.abs(np.subtract.outer(np.arange(len(values)), np.arange(len(values))))
+            weights = near <= NEIGHBOURS // 2
+            sizes.append(np.diff(sets.offsets).mean())
+            variances.append(weights @ squares / weights.sum(1))
+        return cls(values, np.array(sizes, dtype=np.float64), np.array(variances))
 
-    def estimates(self, predicted: NDArray[np.float64]) -> SetEstimates:
-        """Predictions plus and minus the spread where they lie, interpolated, constant outside."""
-        half = np.interp(predicted, self.delta_c9, self.spread)
+    def estimates(self, predicted: NDArray[np.float64], events: NDArray[np.int64]) -> SetEstimates:
+        """Predictions plus and minus the spread where they lie, for sets of so many events.
+
+        Between and beyond two sizes N the variance follows a + b / N, but never falls below a quarter of
+        what it was for the larger one; with one size it is the same for all.
+        """
+        variances = [np.interp(predicted, self.delta_c9, one) for one in self.variance]
+        variance = variances[-1]
+        if len(variances) == 2:
+            small, large = 1 / self.events
+            slope = np.maximum(variances[0] - variances[1], 0) / (small - large)
+            variance = np.maximum(variance + slope * (1 / np.maximum(events, 1) - large), variance / 4)
+        half = np.sqrt(variance)
         return SetEstimates(predicted, predicted - half, predicted + half)
 
     def tensors(self) -> dict[str, Tensor]:
         """As tensors for a file."""
-        return {
-            "residuals.delta_c9": torch.from_numpy(self.delta_c9),
-            "residuals.spread": torch.from_numpy(self.spread),
-        }
+        return {f"residuals.{name}": torch.from_numpy(getattr(self, name)) for name in _RESIDUALS}
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, Tensor]) -> Residuals:
-        """Take what :meth:`tensors` gave out of ``tensors``."""
-        return cls(
-            tensors.pop("residuals.delta_c9").double().numpy(),
-            tensors.pop("residuals.spread").double().numpy(),
-        )
+        """Take what :meth:`tensors` gave out of ``tensors``.
+
+        Raises
+        ------
+        ValueError
+            For shapes that do not belong together.
+        """
+        found = cls(*(tensors.pop(f"residuals.{name}").double().numpy() for name in _RESIDUALS))
+        if found.variance.shape != (len(found.events), len(found.delta_c9)) or len(found.events) > 2:
+            raise ValueError(f"residuals of shape {found.variance.shape}")
+        return found
 
 
 class SetRegression(NetworkEstimator):
@@ -147,7 +176,7 @@ class SetRegression(NetworkEstimator):
     def estimate_sets(self, sets: EventSets) -> SetEstimates:
         """ΔC9 of each set; the interval is the spread of the validation sets there."""
         assert self.residuals is not None
-        return self.residuals.estimates(self.outputs(sets))
+        return self.residuals.estimates(self.outputs(sets), np.diff(sets.offsets))
 
 
 def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
