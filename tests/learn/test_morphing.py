@@ -134,7 +134,7 @@ def test_signal_and_background_are_told_apart_by_calibrated_odds(smeared):
 
 
 def test_what_was_trained_is_told(smeared):
-    for fit in (smeared.ratio, smeared.odds):
+    for fit in (smeared.ratio, *smeared.odds):
         losses = [epoch.validation_loss for epoch in fit.history]
         assert losses[fit.best_epoch - 1] == min(losses) < losses[0]
 

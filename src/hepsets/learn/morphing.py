@@ -6,8 +6,10 @@ from simulated decays whose own coefficients are known (Brehmer, Louppe, Pavez &
 arXiv:1805.12244; the positive parametrisation :math:`(1+u\delta)^2+(v\delta)^2` is that of Chen,
 Glioti, Panico & Wulzer 2020, arXiv:2007.10356). One training serves sets of any size at any ΔC9.
 
-With background a second network learns the odds of signal against background, which turn into the
-background's density; its fraction floats in the fit of each set.
+With background further networks learn the odds of signal against background, which turn into the
+background's density; its fraction floats in the fit of each set. Each of them is trained on a part of the
+events and judged on the others, since what a network finds in its own training events is no measure of its
+errors; data events get the mean of their log odds.
 """
 
 from __future__ import annotations
@@ -47,6 +49,9 @@ LEAST_CURVATURE = 1e-4
 MAX_LOG_ODDS = 15.0
 """An event is never taken to be signal or background more surely than that."""
 
+FOLDS = 2
+"""Parts of the events that networks of signal against background are trained on, one on each."""
+
 _CHUNK = 8192
 
 
@@ -64,6 +69,9 @@ class MorphingConfig:
         How to train that of signal against background.
     validation_fraction
         Part of the events that picks the best epoch.
+    training_events
+        Signal events at most that the network of the coefficients sees; the rate of the selection, which
+        is what limits the fit behind a detector, always comes from all of them.
     signal_columns
         What besides the four variables tells signal from background.
     background_over_signal
@@ -77,6 +85,7 @@ class MorphingConfig:
     fit: NetworkFitConfig = NetworkFitConfig(epochs=10, batch=2048, learning_rate=3e-3, schedule="cosine")
     odds_fit: NetworkFitConfig = NetworkFitConfig(epochs=8, batch=2048, learning_rate=2e-3, schedule="cosine")
     validation_fraction: float = Field(default=0.05, gt=0.0, lt=1.0)
+    training_events: int = Field(default=1_000_000, ge=100)
     signal_columns: tuple[str, ...] = ("mbc", "delta_e", "m_kpi")
     background_over_signal: float = Field(default=1.1, gt=0.0)
     limits: tuple[float, float] = (-3.0, 2.0)
@@ -94,7 +103,7 @@ class Morphing(LikelihoodEstimator):
     rate
         Mean of the learned density ratio over selected decays at ΔC9 = 0.
     odds
-        Network of signal against background, if trained with background: one logit.
+        Networks of signal against background, if trained with background: one logit each.
     mixture
         (a, b, c): training signal's density over that at ΔC9 = 0 is a + bβ + cγ; ``odds`` refers to it.
     response
@@ -109,7 +118,7 @@ class Morphing(LikelihoodEstimator):
         config: MorphingConfig,
         ratio: EventNetwork,
         rate: Rate,
-        odds: EventNetwork | None,
+        odds: Sequence[EventNetwork],
         mixture: tuple[float, float, float],
         response: Response,
         simulation_points: Array,
@@ -118,7 +127,7 @@ class Morphing(LikelihoodEstimator):
         super().__init__("morphing", rate, config.limits, response)
         self.config = config
         self.ratio = ratio.eval()
-        self.odds = None if odds is None else odds.eval()
+        self.odds = [network.eval() for network in odds]
         self.mixture = mixture
         self.simulation_points = simulation_points
         self.simulation_se = simulation_se
@@ -132,19 +141,28 @@ class Morphing(LikelihoodEstimator):
             If a variable is missing or not finite.
         """
         beta, gamma = coefficients(self.ratio, decay_inputs(frame))
-        if self.odds is None:
+        if not self.odds:
             return EventTerms(beta, gamma)
-        logit = evaluate(self.odds, odds_inputs(frame, self.config.signal_columns))[:, 0]
-        a, b, c = self.mixture
-        background = np.exp(-np.clip(logit, -MAX_LOG_ODDS, MAX_LOG_ODDS)) * (a + b * beta + c * gamma)
-        return EventTerms(beta, gamma, background)
+        return EventTerms(beta, gamma, self._background(beta, gamma, self.log_odds(frame)))
+
+    def log_odds(self, frame: EventFrame) -> Array:
+        """Log odds of signal, as if there were as much background; all 0 without background."""
+        if not self.odds:
+            return np.zeros(len(frame))
+        inputs = odds_inputs(frame, self.config.signal_columns)
+        return np.asarray(np.mean([evaluate(network, inputs)[:, 0] for network in self.odds], axis=0))
 
     def signal_probability(self, frame: EventFrame, background_over_signal: float = 1.0) -> Array:
         """Probability of each event to be signal, for a given ratio of background to signal."""
-        if self.odds is None:
+        if not self.odds:
             return np.ones(len(frame))
-        logit = evaluate(self.odds, odds_inputs(frame, self.config.signal_columns))[:, 0]
-        return np.asarray(1 / (1 + background_over_signal * np.exp(-logit)))
+        return np.asarray(1 / (1 + background_over_signal * np.exp(-self.log_odds(frame))))
+
+    def _background(self, beta: Array, gamma: Array, log_odds: Array) -> Array:
+        """Density of the background over that of the signal at ΔC9 = 0."""
+        a, b, c = self.mixture
+        odds = np.exp(-np.clip(log_odds, -MAX_LOG_ODDS, MAX_LOG_ODDS))
+        return np.asarray(odds * (a + b * beta + c * gamma))
 
     def save(self, path: str | Path) -> None:
         """Write the model to one file, whole or not at all. Nothing in it is code."""
@@ -153,11 +171,11 @@ class Morphing(LikelihoodEstimator):
             "config": dataclasses.asdict(self.config),
             "rate": [self.rate.linear, self.rate.quadratic],
             "mixture": list(self.mixture),
-            "odds": self.odds is not None,
+            "odds": len(self.odds),
         }
         tensors = {f"ratio.{key}": value for key, value in self.ratio.state_dict().items()}
-        if self.odds is not None:
-            tensors |= {f"odds.{key}": value for key, value in self.odds.state_dict().items()}
+        for number, network in enumerate(self.odds):
+            tensors |= {f"odds{number}.{key}": value for key, value in network.state_dict().items()}
         tensors["response"] = torch.from_numpy(np.stack([self.response.true, self.response.fitted]))
         tensors["simulation"] = torch.from_numpy(np.stack([self.simulation_points, self.simulation_se]))
         write_tensors(path, header, tensors)
@@ -178,17 +196,10 @@ class Morphing(LikelihoodEstimator):
             mixture = TypeAdapter(tuple[float, float, float]).validate_python(record["mixture"])
             points, se = tensors["simulation"].double().numpy()
             response = Response(*tensors["response"].double().numpy())
-            networks: dict[str, EventNetwork] = {}
-            for name, outputs in (("ratio", 2), ("odds", 1)) if record["odds"] else (("ratio", 2),):
-                parts = {
-                    key.removeprefix(f"{name}."): value
-                    for key, value in tensors.items()
-                    if key.startswith(f"{name}.")
-                }
-                networks[name] = _network(len(parts["mean"]), outputs, config, 0)
-                networks[name].load_state_dict(parts)
-            odds = networks.get("odds")
-            return cls(config, networks["ratio"], rate, odds, mixture, response, points, se)
+            count = TypeAdapter(int).validate_python(record["odds"])
+            ratio = _loaded("ratio", tensors, 2, config)
+            odds = [_loaded(f"odds{number}", tensors, 1, config) for number in range(count)]
+            return cls(config, ratio, rate, odds, mixture, response, points, se)
         except InputError:
             raise
         except (ValidationError, ValueError, KeyError, TypeError, RuntimeError) as error:
@@ -197,11 +208,11 @@ class Morphing(LikelihoodEstimator):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class MorphingFit:
-    """A trained model and how its training went; ``odds`` is ``None`` without background."""
+    """A trained model and how its training went; ``odds`` is empty without background."""
 
     model: Morphing
     ratio: NetworkFit
-    odds: NetworkFit | None
+    odds: tuple[NetworkFit, ...]
 
 
 def fit_morphing(
@@ -241,6 +252,8 @@ def fit_morphing(
     targets = np.stack([truth.beta, truth.gamma, 1 / truth.mixture()], axis=1)
     examples = TensorExamples(torch.from_numpy(inputs), torch.from_numpy(targets).float())
     ratio.fit_scale(examples.inputs)
+    if len(examples) > config.training_events:
+        _, examples = examples.split(config.training_events / len(examples), config.fit.seed + 1)
     parts = examples.split(config.validation_fraction, config.fit.seed)
     ratio_fit = fit_network(ratio, *parts, ratio_loss(truth.rate), config.fit, progress=progress)
 
@@ -251,19 +264,37 @@ def fit_morphing(
         truth.rate.linear + float(at_zero @ (beta - truth.beta)),
         truth.rate.quadratic + float(at_zero @ (gamma - truth.gamma)),
     )
-    odds, odds_fit = None, None
-    if not signal.all():
-        odds, odds_fit = _fit_odds(frame, signal, config)
     points = np.linspace(-2.5, 1.5, 17)
     se = np.array([simulation_error(EventTerms(beta, gamma), truth, rate, float(point)) for point in points])
-    mixture = truth.mixture_coefficients(rate)
     plain = Response.identity(config.limits)
-    model = Morphing(config, ratio, rate, odds, mixture, plain, points, se)
-    background = None if signal.all() else model.terms(frame[~signal])
-    model.response = fit_response(
-        model.terms(frame[signal]), truth, rate, config.limits, background, config.background_over_signal
-    )
-    return MorphingFit(model, ratio_fit, odds_fit)
+    model = Morphing(config, ratio, rate, (), truth.mixture_coefficients(rate), plain, points, se)
+    if signal.all():
+        model.response = fit_response(EventTerms(beta, gamma), truth, rate, config.limits)
+        return MorphingFit(model, ratio_fit, ())
+
+    fold = np.random.default_rng([config.odds_fit.seed, 3]).integers(FOLDS, size=len(frame))
+    terms = EventTerms(*coefficients(ratio, decay_inputs(frame)))
+    fits, responses = [], []
+    for number in range(FOLDS):
+        network, fitted = _fit_odds(frame[fold == number], signal[fold == number], config, number)
+        others = fold != number
+        log_odds = evaluate(network, odds_inputs(frame[others], config.signal_columns))[:, 0]
+        seen = terms[others]
+        seen = EventTerms(seen.beta, seen.gamma, model._background(seen.beta, seen.gamma, log_odds))
+        responses.append(
+            fit_response(
+                seen[signal[others]],
+                truth[others[signal]],
+                rate,
+                config.limits,
+                seen[~signal[others]],
+                config.background_over_signal,
+            )
+        )
+        model.odds.append(network)
+        fits.append(fitted)
+    model.response = Response(responses[0].true, np.mean([one.fitted for one in responses], axis=0))
+    return MorphingFit(model, ratio_fit, tuple(fits))
 
 
 def simulation_error(terms: EventTerms, truth: TruthRatios, rate: Rate, delta_c9: float) -> float:
@@ -397,11 +428,11 @@ def ratio_loss(rate: Rate) -> Loss:
 
 
 def _fit_odds(
-    frame: EventFrame, signal: NDArray[np.bool_], config: MorphingConfig
+    frame: EventFrame, signal: NDArray[np.bool_], config: MorphingConfig, number: int
 ) -> tuple[EventNetwork, NetworkFit]:
     """Log odds of signal against background, as if there were as much of one as of the other."""
     inputs = torch.from_numpy(odds_inputs(frame, config.signal_columns))
-    network = _network(inputs.shape[1], 1, config, config.odds_fit.seed + 1)
+    network = _network(inputs.shape[1], 1, config, config.odds_fit.seed + 1 + number)
     network.fit_scale(inputs)
     balance = np.where(signal, 0.5 / signal.mean(), 0.5 / (1 - signal.mean()))
     examples = TensorExamples(inputs, torch.from_numpy(np.stack([signal, balance], axis=1)).float())
@@ -427,3 +458,12 @@ def _fit_odds(
     with torch.no_grad():
         last.bias.add_(shift)
     return network, fitted
+
+
+def _loaded(name: str, tensors: dict[str, Tensor], outputs: int, config: MorphingConfig) -> EventNetwork:
+    """The network whose tensors have names that begin with ``name``."""
+    begin = f"{name}."
+    parts = {key.removeprefix(begin): value for key, value in tensors.items() if key.startswith(begin)}
+    network = _network(len(parts["mean"]), outputs, config, 0)
+    network.load_state_dict(parts)
+    return network

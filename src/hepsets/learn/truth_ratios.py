@@ -63,6 +63,12 @@ class TruthRatios:
     def __len__(self) -> int:
         return len(self.beta)
 
+    def __getitem__(self, which: slice | NDArray[np.integer] | NDArray[np.bool_]) -> TruthRatios:
+        """Some of the decays; the rate stays that of all."""
+        return TruthRatios(
+            self.beta[which], self.gamma[which], self.delta_c9[which], self.rate, self.rate_is_known
+        )
+
     @classmethod
     def after_selection(cls, beta: NDArray[Any], gamma: NDArray[Any], delta_c9: NDArray[Any]) -> TruthRatios:
         """Ratios of decays that passed a selection: its rate is estimated from them.
