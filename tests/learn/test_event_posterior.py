@@ -93,6 +93,13 @@ def test_labels_are_balanced_and_background_counts() -> None:
     assert flatness[0] < 0.75 * flatness[1]
 
 
+def test_training_lasts_until_so_many_events_were_shown() -> None:
+    frame = toy_sample(100, (-1.0, 1.0), seed=1)  # half of 200 events to train on
+    for shown, epochs in ((290, 3), (1, 1), (None, 4)):
+        _, fit = fit_event_posterior(frame, replace(CONFIG, events_shown=shown))
+        assert len(fit.history) == epochs
+
+
 def test_one_value_cannot_be_told_apart() -> None:
     with pytest.raises(InputError, match="at least two values"):
         fit_event_posterior(toy_decays(100, 0.0, seed=1), CONFIG)
