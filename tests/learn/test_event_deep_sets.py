@@ -72,3 +72,12 @@ def test_intervals_shrink_with_the_size_of_the_set_down_to_what_the_network_cann
 def test_one_value_teaches_nothing() -> None:
     with pytest.raises(InputError, match="at least two values"):
         fit_event_deep_sets(toy_sample(400, [0.0], seed=1), CONFIG)
+
+
+def test_full_scale_is_as_published() -> None:
+    config = EventDeepSetsConfig.at_scale("full", 16_000)
+    assert config == EventDeepSetsConfig(sampling=SetSampling(events=16_000))
+    assert (config.sampling.sets, config.fit.epochs, config.fit.learning_rate) == (50, 80, 4e-4)
+    assert config.pooling == "sum"
+    for scale in ("quick", "standard"):
+        assert EventDeepSetsConfig.at_scale(scale, 8000).fit.schedule == "cosine"

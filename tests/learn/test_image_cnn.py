@@ -47,3 +47,12 @@ def test_it_learns_an_asymmetry_of_brightness() -> None:
     off = model.estimate_sets(sets).value - sets.delta_c9
     assert np.sqrt((off**2).mean()) < 0.5
     assert model.images(sets).shape == (len(sets), 8, 8, 8)
+
+
+def test_full_scale_is_as_published() -> None:
+    config = ImageCnnConfig.at_scale("full", 16_000)
+    assert config == ImageCnnConfig(sampling=SetSampling(events=16_000))
+    assert (config.sampling.sets, config.fit.epochs, config.fit.learning_rate) == (50, 80, 4e-4)
+    assert config.bins == 50
+    for scale in ("quick", "standard"):
+        assert ImageCnnConfig.at_scale(scale, 8000).fit.schedule == "cosine"

@@ -35,12 +35,13 @@ from hepsets.represent.scaler import Scaler
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class EventPosteriorConfig:
-    """Network and training; as published by default.
+    """Network and training; as published by default, but for the batch, which is a choice.
 
     Parameters
     ----------
     widths
-        Widths of the hidden layers; an output per value of ΔC9 follows.
+        Widths of the hidden layers; an output per value of ΔC9 follows. Published are seven layers that
+        widen from 16 to 64.
     validation_fraction
         Part of the events of each ΔC9 that is kept for validation and for the normalisation, whose
         error falls with their number: σ·√(N/M) for sets of N and M kept events, σ being the statistical
