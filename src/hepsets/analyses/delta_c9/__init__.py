@@ -1,0 +1,38 @@
+"""ΔC9 from sets of B⁰ → K*⁰μ⁺μ⁻ decays: three published models, ours, and the limit that physics sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hepsets.analyses.delta_c9.cells import Cell, Predictions, run_cells
+from hepsets.analyses.delta_c9.comparison import Comparison, compare
+from hepsets.analyses.delta_c9.detector import DetectorStudy, study_detector
+from hepsets.analyses.delta_c9.page import write_report
+from hepsets.analyses.delta_c9.settings import SCALES, Config, check
+from hepsets.analyses.delta_c9.summary import metrics_of, print_summary
+from hepsets.core.run import RunFolder
+
+__all__ = ["SCALES", "Config", "Result", "print_summary", "run"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything that a run found."""
+
+    predictions: Mapping[Cell, Predictions]
+    comparison: Comparison
+    detector: DetectorStudy
+    metrics: dict[str, Any]
+
+
+def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
+    """Train and judge the models at each level of realism, look at the detector, report."""
+    check(config)
+    predictions = run_cells(config, folder.path, workers=workers)
+    comparison = compare(config, predictions, folder.path / "models")
+    detector = study_detector(config)
+    result = Result(predictions, comparison, detector, metrics_of(comparison, detector))
+    write_report(config, result, folder)
+    return result

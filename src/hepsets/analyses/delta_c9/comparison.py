@@ -1,0 +1,107 @@
+"""How good each model is in each cell: from its predictions to spreads, biases, coverage, and the bound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hepsets.analyses.delta_c9.cells import Bound, Cell, Key, Predictions, bounds, truths_of
+from hepsets.analyses.delta_c9.settings import Config
+from hepsets.core.measured import Measured
+from hepsets.evaluate.estimator_quality import EstimatorQuality, estimator_quality
+from hepsets.evaluate.simulation_based_calibration import PosteriorCalibration, posterior_calibration
+from hepsets.generate.kstmumu import TEST_VALUES
+from hepsets.learn.morphing import Morphing
+from hepsets.learn.set_estimator import SetEstimates
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model on the toys of one size at one truth in one cell."""
+
+    level: str
+    window: str
+    model: str
+    events: int
+    quality: EstimatorQuality
+    sigma: float | None
+
+    @property
+    def over_bound(self) -> Measured | None:
+        """Spread over the bound."""
+        if self.sigma is None:
+            return None
+        spread = self.quality.spread
+        return Measured(spread.value / self.sigma, spread.se / self.sigma)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the toys say.
+
+    Parameters
+    ----------
+    rows
+        On toys at the truths.
+    linearity
+        On toys at the 14 ΔC9 of testing, in the first window.
+    bounds
+        On the standard deviation.
+    calibration
+        Of posteriors, by cell and model.
+    shifts
+        Shift of the prediction, in its standard deviations, by cell, model and shift of q².
+    """
+
+    rows: tuple[Row, ...]
+    linearity: tuple[Row, ...]
+    bounds: tuple[Bound, ...]
+    calibration: Mapping[tuple[Cell, str], PosteriorCalibration]
+    shifts: Mapping[Cell, Mapping[str, Mapping[float, Measured]]]
+
+
+def compare(config: Config, predictions: Mapping[Cell, Predictions], models: Path) -> Comparison:
+    """Judge all predictions; ``models`` is the folder of the trained models."""
+    rows: dict[str, list[Row]] = {"toys": [], "linearity": []}
+    found_bounds: list[Bound] = []
+    calibration: dict[tuple[Cell, str], PosteriorCalibration] = {}
+    shifts: dict[Cell, Mapping[str, Mapping[float, Measured]]] = {}
+    for cell, of_cell in predictions.items():
+        path = models / cell.name / "morphing.safetensors"
+        morphing = Morphing.load(path) if path.exists() else None
+        truths = tuple(dict.fromkeys((*truths_of(config, cell), *TEST_VALUES)))
+        here = bounds(config, cell, morphing, truths)
+        found_bounds += [bound for bound in here if bound.delta_c9 in truths_of(config, cell)]
+        sigma = {(bound.delta_c9, bound.events): bound.sigma for bound in here}
+        for key, estimates in of_cell.items():
+            if key.kind in rows:
+                quality = estimator_quality(estimates.value, key.delta_c9, _intervals(estimates))
+                at = sigma.get((key.delta_c9, key.events))
+                rows[key.kind].append(Row(cell.level, cell.window, key.model, key.events, quality, at))
+            elif key.kind == "calibration":
+                calibration[cell, key.model] = posterior_calibration(estimates.value)
+        moved = _shifts(of_cell)
+        if moved:
+            shifts[cell] = moved
+    return Comparison(tuple(rows["toys"]), tuple(rows["linearity"]), tuple(found_bounds), calibration, shifts)
+
+
+def _intervals(estimates: SetEstimates) -> np.ndarray | None:
+    intervals = np.stack([estimates.low, estimates.high], axis=1)
+    return intervals if np.isfinite(intervals).all() else None
+
+
+def _shifts(predictions: Predictions) -> dict[str, dict[float, Measured]]:
+    found: dict[str, dict[float, Measured]] = {}
+    for key, moved in predictions.items():
+        if key.kind != "shifted":
+            continue
+        still = predictions[Key("unshifted", key.model, key.delta_c9, key.events)]
+        change = (moved.value - still.value) / still.value.std(ddof=1)
+        se = float(change.std(ddof=1)) / math.sqrt(len(change))
+        found.setdefault(key.model, {})[key.shift] = Measured(float(change.mean()), se)
+    return found
