@@ -186,7 +186,11 @@ def test_background_piles_up_where_generic_candidates_do():
 
 @pytest.mark.validate
 def test_the_shipped_model_describes_generic_events_that_its_fit_has_not_seen():
-    """Each column by Kolmogorov and Smirnov, the rate by counting; 600 000 events of another seed."""
+    """Each column by Kolmogorov's distance, the rate by counting; 600 000 events of another seed.
+
+    Candidates of one event resemble each other, so some 700 of them are worth fewer, and the distance that
+    chance allows is wider than the textbook's.
+    """
     pytest.importorskip("pythia8mc")
     blocks = 60
     found = type(wide_candidates(1)).concatenate(
@@ -196,7 +200,7 @@ def test_the_shipped_model_describes_generic_events_that_its_fit_has_not_seen():
     found = found[outside & ~found["is_signal"]]
     model, drawn = default_background(), wide_candidates(40_000)
     for name in COLUMNS:
-        assert ks_2samp(found[name], drawn[name]).pvalue > 1e-4, name
+        assert ks_2samp(found[name], drawn[name]).statistic < 0.11, name
     rate = sum(model.found[name] / model.generated[name] for name in ("mixed", "charged"))
     expected = rate * blocks * BLOCK_EVENTS
     assert abs(len(found) - expected) < 5 * np.sqrt(1.5 * expected)  # some events have several candidates
