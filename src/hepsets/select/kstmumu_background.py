@@ -245,7 +245,7 @@ def sample_background(
 
 
 def fit_background(
-    candidates: EventFrame, generated: Mapping[str, int], *, components: int = 4, seed: int = 0
+    candidates: EventFrame, generated: Mapping[str, int], *, components: int = 8, seed: int = 0
 ) -> BackgroundModel:
     """Fit the model to candidates of generic events.
 
