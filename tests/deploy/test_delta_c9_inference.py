@@ -98,8 +98,27 @@ def test_background_floats():
     assert "mbc" in model.domain.ranges
     few = EventFrame.concatenate([frame[frame["is_signal"]], frame[~frame["is_signal"]][:300]])
     assert any("background over signal" in text for text in model.infer(few).warnings)
-    with pytest.raises(InputError, match=r"without mbc, delta_e.*detector level"):
-        model.infer(frame.select_columns([*VARIABLES, "m_kpi"]))
+
+
+def test_columns_that_tell_background_may_be_missing_at_a_price():
+    model = tiny_model("background")
+    widths, pulls = [], []
+    for seed in (31, 32, 33, 34):
+        frame = among_background(4000, TRUE, seed)
+        found = model.infer(frame.select_columns(VARIABLES))
+        half = (found.interval68[1] - found.interval68[0]) / 2
+        best = model.infer(frame).interval68
+        widths.append(2 * half / (best[1] - best[0]))
+        pulls.append((found.delta_c9 - TRUE) / half)
+        assert found.background_fraction == pytest.approx(0.5, abs=0.25)
+        assert "Without mbc, delta_e, m_kpi" in found.warnings[0]
+        assert found.goodness_of_fit.ndof == 15  # cells in the four variables
+        assert found.goodness_of_fit.p_value > 1e-3
+    partly = model.infer(frame.select_columns([*VARIABLES, "m_kpi", "delta_e"]))
+    assert partly.delta_c9 == found.delta_c9
+    assert "Without mbc background" in partly.warnings[0]
+    assert np.mean(widths) > 1
+    assert abs(np.mean(pulls)) < 2.5
 
 
 def test_saved_and_loaded_it_says_the_same(model, events, tmp_path):
@@ -207,6 +226,7 @@ def test_values_that_no_event_has_are_refused(model, events, name, value, messag
 def test_events_elsewhere_are_left_out_with_a_warning_or_refused(model, events):
     found = model.infer(changed(events, "q_squared", 9.5, slice(0, 40)))
     assert (found.events, found.events_given) == (3960, 4000)
+    assert len(found.warnings) == 1
     assert "40 of 4000 events are left out" in found.warnings[0]
     with pytest.raises(InputError, match="check the units"):
         model.infer(events.with_columns(q_squared=1e6 * events["q_squared"]))

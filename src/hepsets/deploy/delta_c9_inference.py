@@ -2,8 +2,8 @@
 
 A run keeps one folder ``models/LEVEL_WINDOW/`` per level of realism and window of q², such as
 ``models/background_0-20/``, with ``morphing.safetensors`` (the likelihood), ``cells.safetensors`` (goodness
-of fit), ``domain.json`` (where its training events lie) and ``inference.json`` (what it is). Nothing in them
-is code.
+of fit), ``domain.json`` (where its training events lie), ``inference.json`` (what it is), and with background
+``draws.safetensors`` (in place of missing columns). Nothing in them is code.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, get_args
@@ -21,6 +21,7 @@ from typing import Literal, get_args
 import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
+from scipy.optimize import minimize_scalar
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame, read_frame
@@ -29,8 +30,9 @@ from hepsets.evaluate.goodness_of_fit import CellModel, GoodnessOfFit
 from hepsets.evaluate.inference_summary import HALF_CHI2_95, Inference, interval
 from hepsets.generate.kstmumu import VARIABLES, WINDOWS
 from hepsets.generate.kstmumu_nuisances import theory_uncertainty
+from hepsets.learn.missing_columns import ColumnDraws
 from hepsets.learn.morphing import Morphing
-from hepsets.learn.quadratic_likelihood import DeltaC9Fit
+from hepsets.learn.quadratic_likelihood import Array, DeltaC9Fit
 from hepsets.learn.truth_ratios import TruthRatios
 
 SCHEMA = "hepsets-delta-c9-inference-1"
@@ -95,12 +97,15 @@ class DeltaC9Inference:
         Where the training events lie.
     provenance
         What the model is.
+    draws
+        Columns that tell signal from background, in simulated events: they stand in for missing ones.
     """
 
     morphing: Morphing
     cells: CellModel
     domain: EventDomain
     provenance: Provenance
+    draws: ColumnDraws | None = None
 
     @classmethod
     def of(
@@ -138,17 +143,17 @@ class DeltaC9Inference:
             As :meth:`CellModel.of`, and for names that do not exist.
         """
         provenance = _provenance({"level": level, "window": window, "seed": seed})
-        columns = (*VARIABLES, *_needed_besides(morphing))
+        besides = morphing.config.signal_columns if morphing.odds else ()
+        columns = (*VARIABLES, *besides)
         cells = CellModel.of(frame, truth, variables=columns[: len(VARIABLES) + 1])
         domain = EventDomain.of(frame, WINDOWS[window].vetoes, set_events, columns)
-        return cls(morphing, cells, domain, provenance)
+        draws = ColumnDraws.of(morphing, frame, truth, seed) if besides else None
+        return cls(morphing, cells, domain, provenance, draws)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that events must have."""
-        return tuple(
-            dict.fromkeys([*self.domain.ranges, *_needed_besides(self.morphing), *self.cells.variables])
-        )
+        """The columns that the model uses; only :data:`VARIABLES` must be there."""
+        return (*VARIABLES, *(self.draws.columns if self.draws is not None else ()))
 
     def save(self, folder: str | Path) -> None:
         """Write the model's folder, whole or not at all; one that stands there is replaced.
@@ -168,9 +173,15 @@ class DeltaC9Inference:
             self.domain.write(partial / "domain.json")
             card = {"schema": SCHEMA, **dataclasses.asdict(self.provenance)}
             (partial / CARD).write_text(json.dumps(card) + "\n", encoding="utf-8")
+            if self.draws is not None:
+                self.draws.save(partial / "draws.safetensors")
             if folder.exists():
                 folder.rename(old)
-            partial.rename(folder)
+            try:
+                partial.rename(folder)
+            except OSError:
+                old.rename(folder)
+                raise
         except OSError as error:
             raise InputError(
                 f"{folder} cannot be written ({error.strerror})", "a folder to write to"
@@ -204,19 +215,20 @@ class DeltaC9Inference:
             raise
         except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
             raise InputError(f"{card} is damaged ({error})", f"a file of schema {SCHEMA}") from error
-        model = cls(
-            Morphing.load(folder / "morphing.safetensors"),
+        morphing = Morphing.load(folder / "morphing.safetensors")
+        if (provenance.level == "background") != bool(morphing.odds):
+            raise InputError(
+                f"{folder}: a model of {provenance.level} level "
+                f"{'with' if morphing.odds else 'without'} background",
+                "the files of one model",
+            )
+        return cls(
+            morphing,
             CellModel.load(folder / "cells.safetensors"),
             EventDomain.read(folder / "domain.json"),
             provenance,
+            ColumnDraws.load(folder / "draws.safetensors") if morphing.odds else None,
         )
-        if (provenance.level == "background") != (model.morphing.odds is not None):
-            raise InputError(
-                f"{folder}: a model of {provenance.level} level "
-                f"{'without' if model.morphing.odds is None else 'with'} background",
-                "the files of one model",
-            )
-        return model
 
     def infer(self, frame: EventFrame) -> Inference:
         """ΔC9 of one data set, with all that limits it.
@@ -224,22 +236,42 @@ class DeltaC9Inference:
         Parameters
         ----------
         frame
-            The events, with :attr:`columns`. The angle χ may be of any turn.
+            The events, with :data:`VARIABLES`. The angle χ may be of any turn. If anything else of
+            :attr:`columns` is missing, that costs separation from background.
 
         Raises
         ------
         InputError
-            For missing columns, values that are not finite or that no decay can have, and if no event lies
-            in the window.
+            For missing variables, values that are not finite or that no decay can have, and if no event
+            lies in the window.
         """
         events = self._checked(frame)
-        used = self.domain.usable(events)
-        fit = self.morphing.infer(used)
-        warnings = [*self.domain.warnings(events), *_mixed_labels(used)]
-        warnings += self._warnings_of_fit(fit)
+        missing = [name for name in self.columns if name not in frame]
+        ignored = self.draws.columns if missing and self.draws is not None else ()
+        ranges = {name: ends for name, ends in self.domain.ranges.items() if name not in ignored}
+        domain = dataclasses.replace(self.domain, ranges=ranges)
+        inside = self._in_window(events)
+        used = domain.usable(inside)
+        cells = cells_without(self.cells, ignored)
+        if self.draws is not None and missing:
+            fit = with_background_of(cells, used, self.draws.infer(self.morphing, used))
+        else:
+            fit = self.morphing.infer(used)
+        warnings = []
+        if len(inside) < len(events):
+            warnings.append(
+                f"{len(events) - len(inside)} of {len(events)} events are left out: their q² is not in the "
+                f"window {self.provenance.window}, or in a veto."
+            )
+        if missing:
+            warnings.append(
+                f"Without {', '.join(missing)} background is told from signal by q² and the angles alone: "
+                "the interval is wider, and a background unlike the simulated one biases the result."
+            )
+        warnings += [*domain.warnings(inside), *_mixed_labels(used), *self._warnings_of_fit(fit)]
         goodness: GoodnessOfFit | None = None
         try:
-            goodness = self.cells.compare(used, fit)
+            goodness = cells.compare(used, fit)
         except InputError as error:
             warnings.append(f"The goodness of fit is not known: {error.came}; it takes {error.expected}.")
         if goodness is not None and goodness.p_value < POOR_FIT:
@@ -270,19 +302,14 @@ class DeltaC9Inference:
 
     def _checked(self, frame: EventFrame) -> EventFrame:
         """The events with χ in (−π, π], after refusing what cannot be meant."""
-        missing = [name for name in self.columns if name not in frame]
+        missing = [name for name in VARIABLES if name not in frame]
         if missing:
-            hint = (
-                "; a model of detector level needs the four variables alone, for events without background"
-                if self.provenance.level == "background"
-                else ""
-            )
             raise InputError(
                 f"events without {', '.join(missing)} (they have {', '.join(frame.columns)})",
-                f"the columns {', '.join(self.columns)}",
-                f"rename the columns{hint}",
+                f"the columns {', '.join(VARIABLES)}",
+                "rename the columns",
             )
-        for name in self.columns:
+        for name in (name for name in self.columns if name in frame):
             # networks work in single precision
             with np.errstate(over="ignore"):
                 bad = int((~np.isfinite(frame[name].astype(np.float32))).sum())
@@ -293,8 +320,7 @@ class DeltaC9Inference:
                     "leave these rows out (DataFrame.dropna() in pandas) and find out why they are there",
                 )
         for name in ("costheta_mu", "costheta_K"):
-            values = frame[name].astype(np.float64)
-            beyond = int((np.abs(values) > 1 + ROUNDING).sum())
+            beyond = int((np.abs(frame[name].astype(np.float64)) > 1 + ROUNDING).sum())
             if beyond:
                 raise InputError(
                     f"{beyond} of {len(frame)} events with {name} beyond ±1",
@@ -311,6 +337,19 @@ class DeltaC9Inference:
             )
         wrapped = np.pi - (np.pi - chi) % (2 * np.pi)
         return frame.with_columns(chi=np.where(np.abs(chi) > np.pi, wrapped, chi))
+
+    def _in_window(self, frame: EventFrame) -> EventFrame:
+        window = WINDOWS[self.provenance.window]
+        inside = window.contains(frame["q_squared"].astype(np.float64))
+        if not inside.any():
+            vetoes = "".join(f", not within {low:g} to {high:g}" for low, high in window.vetoes)
+            raise InputError(
+                f"{len(frame)} events, none of them in the window",
+                f"q² from {window.low:g} to {window.high:g} GeV²{vetoes}",
+                "check the units (GeV²)",
+            )
+        events: EventFrame = frame[inside]
+        return events
 
     def _warnings_of_fit(self, fit: DeltaC9Fit) -> list[str]:
         found = list(self.domain.warnings_of_fit(fit.value, fit.low, fit.high))
@@ -445,8 +484,40 @@ def choose(
     return models[level, window], tuple(warnings)
 
 
-def _needed_besides(morphing: Morphing) -> tuple[str, ...]:
-    return morphing.config.signal_columns if morphing.odds is not None else ()
+def cells_without(cells: CellModel, missing: Sequence[str]) -> CellModel:
+    """The larger cells that are left if no cut in a missing variable is made, nor any after it."""
+    cuts = [cells.variables[k % len(cells.variables)] for k in range(int(np.log2(len(cells.thresholds) + 1)))]
+    levels = next((k for k, name in enumerate(cuts) if name in missing), len(cuts))
+
+    def joined(values: Array) -> Array:
+        return np.asarray(values.reshape(*values.shape[:-1], 2**levels, -1).sum(-1))
+
+    return CellModel(
+        tuple(name for name in cells.variables if name not in missing),
+        cells.thresholds[: 2**levels - 1],
+        joined(cells.signal),
+        joined(cells.signal_variance),
+        joined(cells.background),
+        joined(cells.background_variance),
+    )
+
+
+def with_background_of(cells: CellModel, frame: EventFrame, fit: DeltaC9Fit) -> DeltaC9Fit:
+    """The fit with the background fraction that agrees best with the cells.
+
+    Without the columns that tell background the likelihood's own fraction is as rough as the density of the
+    background that it was found with; what that does to ΔC9 is corrected, see
+    :mod:`hepsets.learn.missing_columns`.
+    """
+
+    def chi2(fraction: float) -> float:
+        return cells.compare(frame, dataclasses.replace(fit, background_fraction=fraction)).chi2
+
+    try:
+        best = minimize_scalar(chi2, bounds=(0.0, 1.0), method="bounded")
+    except InputError:  # too few events for cells
+        return fit
+    return dataclasses.replace(fit, background_fraction=float(best.x))
 
 
 def _mixed_labels(frame: EventFrame) -> list[str]:
