@@ -12,18 +12,18 @@ from hepsets.learn.set_summary import (
     NODES,
     SetSummary,
     SetSummaryConfig,
+    SignalMoments,
     event_scores,
     fit_set_summary,
 )
 
 VALUES = tuple(np.linspace(-1.6, 1.0, 27).round(2))
 SMALL = SetSummaryConfig(
-    sets=6000,
-    block_events=100,
+    sets=10_000,
     set_events=(500, 2000),
     width=32,
     layers=1,
-    fit=NetworkFitConfig(epochs=25, batch=128, learning_rate=5e-3, schedule="cosine", device="cpu"),
+    fit=NetworkFitConfig(epochs=20, batch=128, learning_rate=5e-3, schedule="cosine", device="cpu"),
 )
 
 
@@ -102,8 +102,7 @@ def test_with_background_sets_hold_some_of_it():
         ]
     )
     small = SetSummaryConfig(
-        sets=50,
-        block_events=100,
+        sets=100,
         set_events=(300, 1000),
         fit=NetworkFitConfig(epochs=1, batch=10, device="cpu"),
     )
@@ -120,10 +119,22 @@ def test_a_file_holds_the_network(fitted, tmp_path):
     assert again.predict(frame, np.array([0, 500])) == fitted.model.predict(frame, np.array([0, 500]))
 
 
+def test_means_and_covariances_of_scores_are_known_at_any_value():
+    random = np.random.default_rng(9)
+    estimator = exact()
+    frame = quadratic_family.mixture(20_000, (-2.0, -1.0, 0.0, 1.0), random)
+    moments = SignalMoments.of(estimator.terms(frame), frame["delta_c9"], estimator)
+    between = quadratic_family.sample(100_000, -1.5, random)
+    scores = event_scores(estimator.terms(between), estimator)
+    mean, covariance = moments.at(np.array([-1.5]))
+    assert np.abs((mean[0] - scores.mean(0)) / scores.std(0)).max() < 4 * np.sqrt(1 / 1e5 + 1 / 4e4)
+    assert covariance[0] == pytest.approx(np.cov(scores, rowvar=False), rel=0.1, abs=1e-4)
+
+
 def test_too_little_to_train_on_is_refused():
     frame = quadratic_family.mixture(1000, (-1.0, 0.0), np.random.default_rng(8))
     with pytest.raises(InputError, match="at least three"):
         fit_set_summary(frame, exact(), SMALL)
-    frame = quadratic_family.mixture(1000, (-1.0, 0.0, 1.0), np.random.default_rng(8))
-    with pytest.raises(InputError, match="greatest set"):
+    frame = quadratic_family.mixture(50, (-1.0, 0.0, 1.0), np.random.default_rng(8))
+    with pytest.raises(InputError, match="100 events each"):
         fit_set_summary(frame, exact(), SMALL)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hepsets.core.errors import InputError
-from hepsets.learn.quadratic_likelihood import Array, EventTerms, Rate
+from hepsets.learn.quadratic_likelihood import Array, EventTerms, Rate, signal_slopes
 from hepsets.learn.truth_ratios import TruthRatios
 
 
@@ -78,10 +78,10 @@ def information_bracket(
     if len(signal) != len(truth):
         raise InputError(f"{len(signal)} terms and {len(truth)} truth ratios", "as many")
     weights = truth.weights(delta_c9)
-    true_score = _score(truth.beta, truth.gamma, truth.rate, delta_c9)
+    true_score = signal_slopes(EventTerms(truth.beta, truth.gamma), truth.rate, delta_c9)
     true_score -= weights @ true_score
     greatest = float(weights @ true_score**2)
-    learned = _score(signal.beta, signal.gamma, rate, delta_c9)
+    learned = signal_slopes(signal, rate, delta_c9)
     if background is None:
         learned -= weights @ learned
         least = float(weights @ (learned * true_score)) ** 2 / float(weights @ learned**2)
@@ -105,12 +105,6 @@ def information_bracket(
     return InformationBracket(delta_c9, profiled / (1 - fraction), greatest)
 
 
-def _score(beta: Array, gamma: Array, rate: Rate, delta_c9: float) -> Array:
-    ratio = np.maximum(1 + delta_c9 * (beta + delta_c9 * gamma), 1e-9)
-    slope = (beta + 2 * delta_c9 * gamma) / ratio
-    return np.asarray(slope - (rate.linear + 2 * delta_c9 * rate.quadratic) / float(rate(delta_c9)))
-
-
 def _mixture_scores(
     terms: EventTerms, background: Array, rate: Rate, delta_c9: float, fraction: float
 ) -> Array:
@@ -118,6 +112,4 @@ def _mixture_scores(
     signal = (1 + delta_c9 * (terms.beta + delta_c9 * terms.gamma)) / float(rate(delta_c9))
     density = (1 - fraction) * signal + fraction * background
     probability = (1 - fraction) * signal / density
-    return np.stack(
-        [probability * _score(terms.beta, terms.gamma, rate, delta_c9), (background - signal) / density]
-    )
+    return np.stack([probability * signal_slopes(terms, rate, delta_c9), (background - signal) / density])

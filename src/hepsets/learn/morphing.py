@@ -32,7 +32,7 @@ from hepsets.core.event_frame import EventFrame
 from hepsets.learn.event_network import EventNetwork
 from hepsets.learn.likelihood_estimator import LikelihoodEstimator
 from hepsets.learn.network_fit import Loss, NetworkFit, NetworkFitConfig, Progress, fit_network
-from hepsets.learn.quadratic_likelihood import Array, EventTerms, Rate
+from hepsets.learn.quadratic_likelihood import Array, EventTerms, Rate, signal_slopes
 from hepsets.learn.response import Response, fit_response
 from hepsets.learn.tensor_examples import TensorExamples
 from hepsets.learn.tensor_file import damaged, read_tensors, write_tensors
@@ -305,7 +305,7 @@ def simulation_error(terms: EventTerms, truth: TruthRatios, rate: Rate, delta_c9
     the network errs by is estimated.
     """
     weights = truth.weights(delta_c9)
-    score = scores(terms, rate, delta_c9)
+    score = signal_slopes(terms, rate, delta_c9)
     information = float(weights @ score**2)
     influence = weights * score
     if truth.rate_is_known:
@@ -317,12 +317,6 @@ def simulation_error(terms: EventTerms, truth: TruthRatios, rate: Rate, delta_c9
         at_zero = truth.weights(0.0)
         influence = at_zero * (effect - at_zero @ effect)
     return math.sqrt(float(influence @ influence)) / information
-
-
-def scores(terms: EventTerms, rate: Rate, delta_c9: float) -> Array:
-    """Slope of ln p in ΔC9 of each signal event, shape ``(n_events,)``."""
-    slope = (terms.beta + 2 * delta_c9 * terms.gamma) / (1 + delta_c9 * (terms.beta + delta_c9 * terms.gamma))
-    return np.asarray(slope - (rate.linear + 2 * delta_c9 * rate.quadratic) / rate(delta_c9))
 
 
 # -- inputs and outputs of the networks ------------------------------------------------------------

@@ -224,6 +224,13 @@ def fit_one(
     )  # fmt: skip
 
 
+def signal_slopes(terms: EventTerms, rate: Rate, delta_c9: float) -> Array:
+    """Slope of ln p in ΔC9 of each event as a signal event, shape ``(n_events,)``."""
+    ratio = 1 + delta_c9 * (terms.beta + delta_c9 * terms.gamma)
+    slope = (terms.beta + 2 * delta_c9 * terms.gamma) / np.maximum(ratio, 1e-9)
+    return np.asarray(slope - (rate.linear + 2 * delta_c9 * rate.quadratic) / float(rate(delta_c9)))
+
+
 def checked_offsets(offsets: NDArray[np.integer], events: int) -> NDArray[np.int64]:
     """Offsets as int64.
 

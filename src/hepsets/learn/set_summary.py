@@ -2,13 +2,18 @@ r"""Set summary: an amortised network from mean per-event scores to ΔC9 with it
 
 Each event's scores are frozen: its log densities at a few ΔC9 (and, with background, a few background
 fractions), from a fitted likelihood. Their means over a set tell nearly all that the set knows, so a
-small network on the means and ln N suffices, and training sets are made by averaging blocks of events
-that were averaged once.
+small network on the means and ln N suffices.
+
+Means of many events are normal. Since the density is quadratic in ΔC9, so are the expected scores and their
+products, times the total rate: three numbers for each, fitted to all training events together, give the
+distribution of the mean scores at any :math:`\delta` and any N, and training sets are drawn from that. They
+are as independent as one likes, where sets of simulated events would share the events of their pool.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +30,7 @@ from hepsets.core.kernel import kernel
 from hepsets.learn.event_network import EventNetwork
 from hepsets.learn.likelihood_estimator import LikelihoodEstimator
 from hepsets.learn.network_fit import NetworkFit, NetworkFitConfig, Progress, fit_network
-from hepsets.learn.quadratic_likelihood import Array, EventTerms, checked_offsets
+from hepsets.learn.quadratic_likelihood import Array, EventTerms, checked_offsets, signal_slopes
 from hepsets.learn.set_estimator import NetworkEstimator, SetEstimates
 from hepsets.learn.tensor_examples import TensorExamples
 from hepsets.learn.tensor_file import damaged, read_tensors, write_tensors
@@ -40,6 +45,12 @@ NODES = (-2.4, -1.9, -1.4, -0.9, -0.4, 0.1, 0.6, 1.1, 1.6)
 FRACTIONS = (0.3, 0.6)
 """Background fractions at which it is taken where there is background."""
 
+MARGIN = 0.2
+"""How far beyond the values of the events training sets go, so that these are not at an end."""
+
+LEAST_EVENTS = 100
+"""Signal events at each value of ΔC9."""
+
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class SetSummaryConfig:
@@ -49,8 +60,6 @@ class SetSummaryConfig:
     ----------
     sets
         Training sets.
-    block_events
-        Signal events that are averaged once and for all.
     set_events
         Least and greatest number of signal events of a set; sizes are drawn with a flat logarithm.
     background_over_signal
@@ -63,13 +72,12 @@ class SetSummaryConfig:
         Part of the training sets that picks the best epoch.
     """
 
-    sets: int = Field(default=20_000, ge=10)
-    block_events: int = Field(default=250, ge=1)
+    sets: int = Field(default=60_000, ge=100)
     set_events: tuple[int, int] = (2_000, 32_000)
     background_over_signal: tuple[float, float] = (0.5, 2.0)
     width: int = Field(default=64, ge=1)
     layers: int = Field(default=2, ge=1)
-    fit: NetworkFitConfig = NetworkFitConfig(epochs=60, batch=256, learning_rate=2e-3, schedule="cosine")
+    fit: NetworkFitConfig = NetworkFitConfig(epochs=40, batch=256, learning_rate=1e-2, schedule="cosine")
     validation_fraction: float = Field(default=0.1, gt=0.0, lt=1.0)
 
 
@@ -170,17 +178,13 @@ def fit_set_summary(
     *,
     progress: Progress | None = None,
 ) -> SetSummaryFit:
-    """Train on sets of simulated events at several ΔC9.
-
-    A training set takes blocks of one ΔC9 without repeating any. Sets of one ΔC9 share events, so their
-    spread about the truth is that of the events in all; what the network learns as width comes from all
-    values together, and a smooth function cannot follow the offsets of single values.
+    """Train on mean scores of sets, drawn as simulated events say.
 
     Parameters
     ----------
     frame
-        Signal events at several ΔC9 (column ``delta_c9``), at each at least as many as the greatest set
-        has, and background events, if data will have some (column ``is_signal``).
+        Signal events at several ΔC9 (column ``delta_c9``), and background events, if data will have some
+        (column ``is_signal``).
     estimator
         What gives the scores.
     config
@@ -191,7 +195,7 @@ def fit_set_summary(
     Raises
     ------
     InputError
-        If there are fewer than three values of ΔC9, or too few events at one of them.
+        If there are fewer than three values of ΔC9, or fewer than a hundred events at one of them.
     """
     config = config or SetSummaryConfig()
     inputs, truths, counts = training_sets(frame, estimator, config)
@@ -217,37 +221,105 @@ def training_sets(
     """Mean scores and ln N of training sets, their ΔC9, and their numbers of events."""
     random = np.random.default_rng([config.fit.seed, 2])
     signal = signal_of(frame)
-    scores = event_scores(estimator.terms(frame), estimator)
-    labels = frame["delta_c9"][signal]
-    values = np.unique(labels)
-    if len(values) < 3:
-        raise InputError(f"training sets at {len(values)} values of ΔC9", "at least three")
-    per_value = [_blocks(scores[signal][labels == value], config.block_events, random) for value in values]
-    most = max(1, config.set_events[1] // config.block_events)
-    least = max(1, config.set_events[0] // config.block_events)
-    for value, blocks in zip(values, per_value, strict=True):
-        if len(blocks) < most:
-            raise InputError(
-                f"{len(blocks) * config.block_events} training events at ΔC9 = {value:g}",
-                f"at least the {config.set_events[1]} of the greatest set",
-                "give more events or lower set_events",
-            )
-    other = None if signal.all() else _blocks(scores[~signal], config.block_events, random)
-    inputs = np.empty((config.sets, scores.shape[1] + 1), dtype=np.float32)
-    truths, counts = np.empty(config.sets), np.empty(config.sets, dtype=np.int64)
-    for s in range(config.sets):
-        label = int(random.integers(len(values)))
-        size = round(float(np.exp(random.uniform(np.log(least), np.log(most)))))
-        chosen = [per_value[label][random.permutation(len(per_value[label]))[:size]]]
-        if other is not None:
-            share = random.uniform(*config.background_over_signal)
-            background = min(int(random.poisson(size * share)), len(other))
-            chosen.append(other[random.permutation(len(other))[:background]])
-        blocks = np.concatenate(chosen)
-        counts[s] = len(blocks) * config.block_events
-        truths[s] = values[label]
-        inputs[s, :-1], inputs[s, -1] = blocks.mean(0), np.log(counts[s])
+    terms = estimator.terms(frame)
+    moments = SignalMoments.of(terms[signal], frame["delta_c9"][signal], estimator)
+    low, high = moments.delta_c9
+    truths = random.uniform(low - MARGIN, high + MARGIN, config.sets)
+    least, most = np.log(config.set_events)
+    sizes = np.exp(random.uniform(float(least), float(most), config.sets)).astype(np.int64)
+    mean, covariance = moments.at(truths)
+    total, counts = sizes[:, None] * mean, sizes
+    spread = sizes[:, None, None] * covariance
+    if not signal.all():
+        other = event_scores(terms[~signal], estimator)
+        share = random.uniform(*config.background_over_signal, config.sets)
+        background = random.poisson(share * sizes)
+        total = total + background[:, None] * other.mean(0)
+        spread = spread + background[:, None, None] * np.cov(other, rowvar=False)
+        counts = sizes + background
+    values, vectors = np.linalg.eigh(spread)
+    noise = random.normal(size=values.shape) * np.sqrt(np.maximum(values, 0))
+    sums = total + np.einsum("nij,nj->ni", vectors, noise)
+    inputs = np.column_stack([sums / counts[:, None], np.log(counts)]).astype(np.float32)
     return inputs, truths, counts
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SignalMoments:
+    """Means of the scores and of their products for signal at any ΔC9.
+
+    Parameters
+    ----------
+    delta_c9
+        Least and greatest ΔC9 of the events that they were fitted to.
+    mean
+        Coefficients of 1, δ, δ² in R(δ) times the mean, shape ``(3, n_scores)``.
+    product
+        The same of the products, shape ``(3, n_scores, n_scores)``.
+    rate
+        R(δ): the total rate, as the estimator knows it.
+    """
+
+    delta_c9: tuple[float, float]
+    mean: Array
+    product: Array
+    rate: Callable[[Array], Array]
+
+    @classmethod
+    def of(cls, terms: EventTerms, delta_c9: Array, estimator: LikelihoodEstimator) -> SignalMoments:
+        """Fit them to simulated signal.
+
+        The likelihood's slope has mean 0 at the true value; what it has in the events at one value is their
+        fluctuation, which a regression on the slope takes out of the other means.
+
+        Raises
+        ------
+        InputError
+            If there are fewer than three values of ΔC9, or fewer than a hundred events at one of them.
+        """
+
+        def member(delta: Array) -> Array:
+            # with background the response is that of a mixture
+            return delta if terms.background is not None else estimator.response.fitted_at(delta)
+
+        def rate(delta: Array) -> Array:
+            return estimator.rate(member(delta))
+
+        values, label = np.unique(delta_c9, return_inverse=True)
+        counts = np.bincount(label)
+        if len(values) < 3 or counts.min() < LEAST_EVENTS:
+            raise InputError(
+                f"{len(values)} values of ΔC9 with {counts.min()} events at least",
+                f"at least three with {LEAST_EVENTS} events each",
+                "give more events",
+            )
+        means, products = [], []
+        for number, value in enumerate(values):
+            events = terms[label == number]
+            scores = event_scores(events, estimator)
+            slope = signal_slopes(events, estimator.rate, float(member(value)))
+            away = slope - slope.mean()
+            weights = (1 - slope.mean() * away / max(float(away @ away) / len(away), 1e-12)) / len(away)
+            means.append(weights @ scores)
+            products.append((scores * weights[:, None]).T @ scores)
+        rates = rate(values)
+        importance = np.sqrt(counts) / rates  # inverse errors of rate · mean, but for a factor
+        design = np.stack([np.ones(len(values)), values, values**2], axis=1)
+
+        def fitted(of: list[Array]) -> Array:
+            heights = rates[:, None] * np.array(of).reshape(len(values), -1)
+            found = np.linalg.lstsq(design * importance[:, None], heights * importance[:, None])[0]
+            return np.asarray(found.reshape(3, *of[0].shape))
+
+        return cls((float(values[0]), float(values[-1])), fitted(means), fitted(products), rate)
+
+    def at(self, delta_c9: Array) -> tuple[Array, Array]:
+        """Means ``(n, n_scores)`` and covariances ``(n, n_scores, n_scores)`` of single events."""
+        powers = np.stack([np.ones(len(delta_c9)), delta_c9, delta_c9**2], axis=1)
+        powers /= self.rate(delta_c9)[:, None]
+        mean = powers @ self.mean
+        product = np.einsum("np,pij->nij", powers, self.product)
+        return mean, product - mean[:, :, None] * mean[:, None, :]
 
 
 def event_scores(terms: EventTerms, estimator: LikelihoodEstimator) -> Array:
@@ -279,10 +351,3 @@ def _log_densities(
                 signal = (1.0 + nodes[k] * (beta[i] + nodes[k] * gamma[i])) / rates[k]
                 density = (1.0 - fractions[f]) * signal + fractions[f] * background[i]
                 result[i, f * len(nodes) + k] = np.log(max(density / base, 1e-9))
-
-
-def _blocks(scores: Array, events: int, random: np.random.Generator) -> Array:
-    """Means over blocks of ``events`` rows in random order; what is left over is left out."""
-    whole = len(scores) // events * events
-    order = random.permutation(len(scores))[:whole]
-    return np.asarray(scores[order].reshape(-1, events, scores.shape[1]).mean(1))
