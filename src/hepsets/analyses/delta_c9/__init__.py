@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from hepsets.analyses.delta_c9.cells import Cell, Predictions, run_cells
 from hepsets.analyses.delta_c9.comparison import Comparison, compare
 from hepsets.analyses.delta_c9.detector import DetectorStudy, study_detector
 from hepsets.analyses.delta_c9.page import write_report
-from hepsets.analyses.delta_c9.settings import SCALES, Config, check
+from hepsets.analyses.delta_c9.settings import OF_THE_STUDY, SCALES, Config, check
 from hepsets.analyses.delta_c9.summary import metrics_of, print_summary
 from hepsets.core.run import RunFolder
 
@@ -30,6 +31,9 @@ class Result:
 def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     """Train and judge the models at each level of realism, look at the detector, report."""
     check(config)
+    if config.data.train:  # nothing is known of how densities depend on ΔC9
+        models = tuple(name for name in config.models if name in OF_THE_STUDY)
+        config = dataclasses.replace(config, models=models, studies=())
     predictions = run_cells(config, folder.path, workers=workers)
     comparison = compare(config, predictions, folder.path / "models")
     detector = study_detector(config)

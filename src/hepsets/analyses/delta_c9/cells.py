@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -14,15 +15,23 @@ import pyarrow.parquet
 import torch
 from numpy.typing import NDArray
 
-from hepsets.analyses.delta_c9.settings import ON_SETS, OURS, Config, Level, ModelName, WindowName
-from hepsets.core.event_frame import EventFrame
+from hepsets.analyses.delta_c9.settings import (
+    OF_THE_STUDY,
+    ON_SETS,
+    OURS,
+    Config,
+    Level,
+    ModelName,
+    WindowName,
+)
+from hepsets.core.event_frame import EventFrame, read_frame
 from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
 from hepsets.core.run import log
 from hepsets.core.whole_file import whole_file
 from hepsets.deploy.delta_c9_inference import DeltaC9Inference
 from hepsets.evaluate.detector_bound import information_bracket
-from hepsets.generate.kstmumu import Q_SQUARED_LIMITS, TEST_VALUES, TRAIN_VALUES, WINDOWS
+from hepsets.generate.kstmumu import Q_SQUARED_LIMITS, TEST_VALUES, TRAIN_VALUES, VARIABLES, WINDOWS
 from hepsets.generate.kstmumu_bound import cramer_rao_bound
 from hepsets.learn.event_deep_sets import EventDeepSetsConfig, fit_event_deep_sets
 from hepsets.learn.event_posterior import EventPosterior, fit_event_posterior
@@ -55,11 +64,15 @@ SHIFTED_SETS = 50
 """Sets that are looked at again with their q² shifted."""
 
 
+DATA: Literal["data"] = "data"
+"""Level of the user's own frames."""
+
+
 @dataclass(frozen=True)
 class Cell:
     """A level of realism and a window of q²."""
 
-    level: Level
+    level: Level | Literal["data"]
     window: WindowName
 
     @property
@@ -69,7 +82,9 @@ class Cell:
 
 
 def cells(config: Config) -> tuple[Cell, ...]:
-    """All that are configured, level by level."""
+    """All that are configured, level by level; one for the user's own frames."""
+    if config.data.train:
+        return (Cell(DATA, config.windows[0]),)
     return tuple(Cell(level, window) for level in config.levels for window in config.windows)
 
 
@@ -171,7 +186,7 @@ def run_cells(config: Config, folder: Path, *, workers: int = 1) -> dict[Cell, P
     every = cells(config)
     todo = [cell for cell in every if not _path(folder, cell).exists()]
     # the longest first: background is reconstructed, networks on sets learn slowly
-    todo.sort(key=lambda cell: (_has_networks_on_sets(config, cell), LEVELS.index(cell.level)), reverse=True)
+    todo.sort(key=lambda cell: (_has_networks_on_sets(config, cell), cell.level != "generator"), reverse=True)
     tasks = [_Task(config, cell, str(folder)) for cell in todo]
     if torch.cuda.is_available():
         workers = 1
@@ -196,20 +211,40 @@ def _run_cell(task: _Task) -> None:
 # -- training ------------------------------------------------------------------------------------------
 
 
-def training_events(config: Config, cell: Cell, events: int) -> EventFrame:
-    """So many signal events at each of the 44 ΔC9 of training."""
-    return EventFrame.concatenate(
-        [
-            sample(config, cell, value, events, seed_of(config, cell, TRAINING, number))
-            for number, value in enumerate(TRAIN_VALUES)
-        ]
-    )
+def training_events(config: Config, cell: Cell) -> tuple[EventFrame, EventFrame]:
+    """Events at the 44 ΔC9 of training, or all of the user's; and those of them that ours learn from."""
+    if cell.level == DATA:
+        frame = user_events(config.data.train, config)
+        return frame, frame
+    share = config.data.ours_per_value / config.data.events_per_value
+    every, ours = [], []
+    for number, value in enumerate(TRAIN_VALUES):
+        seed = seed_of(config, cell, TRAINING, number)
+        part = sample(config, cell, value, config.data.events_per_value, seed)
+        ours.append(part[: round(share * len(part))])  # background is spread over the signal
+        every.append(
+            part.select_columns([name for name in (*VARIABLES, "delta_c9", "is_signal") if name in part])
+        )
+    return EventFrame.concatenate(every), EventFrame.concatenate(ours)
+
+
+def user_events(paths: Sequence[str], config: Config) -> EventFrame:
+    """Frames of the user with a label ``delta_c9``.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read or lacks a column.
+    """
+    needed = [*VARIABLES, "delta_c9"]
+    trust = config.data.trust_pickle
+    return EventFrame.concatenate([read_frame(path, needed, trust_pickle=trust) for path in paths])
 
 
 def train_cell(config: Config, cell: Cell, folder: Path) -> Estimators:
     """Train the models of a cell, or load those that an earlier try left in ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
-    frames: dict[int, EventFrame] = {}
+    events: tuple[EventFrame, EventFrame] | None = None
     found: dict[str, dict[int | None, NetworkEstimator]] = {}
     if "exact" in config.models and cell.level == "generator":
         found["exact"] = {None: ExactLikelihood(WINDOWS[cell.window], config.morphing.limits)}
@@ -217,10 +252,8 @@ def train_cell(config: Config, cell: Cell, folder: Path) -> Estimators:
         for size in _sizes(config, cell, model):
             path = folder / (f"{model}.safetensors" if size is None else f"{model}_{size}.safetensors")
             if not path.exists():
-                events = (config.on_sets if model in ON_SETS else config.data).events_per_value
-                if events not in frames:
-                    frames = {events: training_events(config, cell, events)}
-                _train(config, cell, model, size, frames[events], found, path)
+                events = training_events(config, cell) if events is None else events
+                _train(config, cell, model, size, events[model not in OF_THE_STUDY], found, path)
             if model == "event_by_event":
                 posterior = EventPosterior.load(path)
                 for variant in (posterior.variant(normalised=False), posterior.variant(normalised=True)):
@@ -243,7 +276,9 @@ def _sizes(config: Config, cell: Cell, model: ModelName) -> tuple[int | None, ..
 
 
 def _has_networks_on_sets(config: Config, cell: Cell) -> bool:
-    return cell.level in config.on_sets.levels and cell.window in config.on_sets.windows
+    return cell.level == DATA or (
+        cell.level in config.on_sets.levels and cell.window in config.on_sets.windows
+    )
 
 
 def _train(
@@ -321,6 +356,9 @@ def truths_of(config: Config, cell: Cell) -> tuple[float, ...]:
 def predict_cell(config: Config, cell: Cell, estimators: Estimators) -> Iterator[tuple[Key, SetEstimates]]:
     """What every model makes of the toys of a cell, and of the sets of the studies."""
     least = min(config.set_events)
+    if cell.level == DATA:
+        yield from _predict_users(config, estimators)
+        return
     first = cell.window == config.windows[0]
     for number, truth in enumerate(truths_of(config, cell)):
         pool = sample(config, cell, truth, config.data.toys * least, seed_of(config, cell, TOYS, number))
@@ -348,6 +386,19 @@ def predict_cell(config: Config, cell: Cell, estimators: Estimators) -> Iterator
         sets = bootstrapped_sets(pool, least, config.study.pooled_sets, config.seed)
         for model, found in estimate(_on_single_events(estimators), sets, least):
             yield Key("pooled", model, truth, least), found
+
+
+def _predict_users(config: Config, estimators: Estimators) -> Iterator[tuple[Key, SetEstimates]]:
+    frame = user_events(config.data.test, config)
+    for size in config.set_events:
+        sets = disjoint_sets(frame, size)
+        for truth in np.unique(sets.delta_c9):
+            these = sets[sets.delta_c9 == truth]
+            if len(these) < 2:
+                log.warning("ΔC9 = %g: events for %d sets of %d, left out", truth, len(these), size)
+                continue
+            for model, found in estimate(estimators, these, size):
+                yield Key("toys", model, float(truth), size), found
 
 
 def estimate(estimators: Estimators, sets: EventSets, size: int) -> Iterator[tuple[str, SetEstimates]]:
@@ -434,7 +485,7 @@ def bounds(config: Config, cell: Cell, morphing: Morphing | None, truths: Sequen
             for truth in truths
             for size in config.set_events
         ]
-    if morphing is None:
+    if morphing is None or cell.level == DATA:
         return []
     found = []
     per_value = BOUND_EVENTS // len(TRAIN_VALUES) + 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from hepsets.analyses.delta_c9.cells import Bound, Cell, Key, sample, seed_of
+from hepsets.analyses.delta_c9.cells import DATA, Bound, Cell, Key, sample, seed_of
 from hepsets.analyses.delta_c9.comparison import Row
 from hepsets.analyses.delta_c9.detector import DetectorStudy
 from hepsets.analyses.delta_c9.settings import OURS, Config
@@ -106,11 +106,16 @@ def _summary(config: Config, result: Result) -> str:
 
 
 def _facts(config: Config) -> tuple[tuple[str, str], ...]:
-    return (
-        ("training", f"{len(TRAIN_VALUES)} ΔC9, {config.data.events_per_value:,} decays each"),
-        ("toys", f"{config.data.toys} disjoint sets of {min(config.set_events):,} decays at each truth"),
+    data = config.data
+    made = (
+        ("training", f"{len(TRAIN_VALUES)} ΔC9, {data.events_per_value:,} decays each"),
+        ("toys", f"{data.toys} disjoint sets of {min(config.set_events):,} decays at each truth"),
         ("levels", ", ".join(config.levels)),
         ("windows", ", ".join(f"{name} GeV²" for name in config.windows)),
+    )
+    read = (("training", ", ".join(data.train)), ("test", ", ".join(data.test)))
+    return (
+        *(read if data.train else made),
         ("scale", config.scale),
         ("seed", str(config.seed)),
         ("date", date.today().isoformat()),
@@ -131,17 +136,21 @@ def _sections(config: Config, result: Result, models: Path, keep: FigureFiles) -
     names = list(dict.fromkeys(row.model for row in result.comparison.rows))
     styles = figures.model_styles(names)
     yield Section("Models", tuple(_tables(config, result)))
-    yield Section("Predictions", tuple(_predictions(config, result, styles, keep)))
-    yield Section("Size of the data set", tuple(_sizes(config, result, styles, keep)))
-    yield Section("Intervals", tuple(_intervals(config, result, styles, keep)))
-    yield Section("One data set", tuple(_one_set(config, models, styles, keep)))
-    yield Section("Data sets that share events", tuple(_pools(config, result, styles, keep)))
-    if result.comparison.shifts:
-        yield Section("A shift of q²", tuple(_shifts(result, styles, keep)))
-    if "nuisances" in config.studies:
-        yield Section("Form factors", tuple(_nuisances(config, styles, keep)))
+    for title, content in (
+        ("Predictions", _predictions(config, result, styles, keep)),
+        ("Size of the data set", _sizes(config, result, styles, keep)),
+        ("Intervals", _intervals(config, result, styles, keep)),
+        ("One data set", _one_set(config, models, styles, keep)),
+        ("Data sets that share events", _pools(config, result, styles, keep)),
+        ("A shift of q²", _shifts(result, styles, keep)),
+        ("Form factors", _nuisances(config, styles, keep)),
+    ):
+        found = tuple(content)
+        if found:
+            yield Section(title, found)
     yield from _detector(config, result.detector, keep)
-    yield Section("Images", tuple(_images(config, keep)))
+    if "detector" in config.studies:
+        yield Section("Images", tuple(_images(config, keep)))
     yield Section(
         "Configuration",
         (
@@ -161,7 +170,7 @@ def _tables(config: Config, result: Result) -> Iterator[Content]:
         "which no estimator can know. Errors stand in brackets, in units of the last digit."
     )
     least = min(config.set_events)
-    for level in config.levels:
+    for level in dict.fromkeys(row.level for row in result.comparison.rows):
         rows = _chosen(result.comparison.rows, level=level, events=least)
         yield Table(
             (
@@ -177,7 +186,7 @@ def _tables(config: Config, result: Result) -> Iterator[Content]:
                 (
                     row.window,
                     row.model,
-                    f"{row.quality.delta_c9:g}".replace("-", "−"),
+                    _minus(row.quality.delta_c9),
                     row.quality.spread,
                     row.over_bound,
                     row.quality.bias,
@@ -185,8 +194,16 @@ def _tables(config: Config, result: Result) -> Iterator[Content]:
                 )
                 for row in rows
             ),
-            caption=f"{level} level, {least:,} signal decays in a set",
+            caption=f"{_named(level)}, {least:,} signal decays in a set",
         )
+
+
+def _named(level: str) -> str:
+    return "your data" if level == DATA else f"{level} level"
+
+
+def _minus(value: float) -> str:
+    return f"{value:g}".replace("-", "−")
 
 
 def _quality(row: Row) -> delta_c9_figures.ToyQuality:
@@ -285,15 +302,12 @@ def _sizes(
             delta_c9_figures.errors_by_size(squared, absolute, styles, bound),
             f"Mean squared and absolute error against the size of the set, {level} level, {window} GeV².",
         )
-        truth = config.truths[min(1, len(config.truths) - 1)]
-        at_truth = {
-            name: [_quality(row) for row in of_model if row.quality.delta_c9 == truth]
-            for name, of_model in by_model.items()
-        }
         yield keep(
             f"spread_{level}",
-            delta_c9_figures.spread_and_bias(at_truth, styles),
-            f"Spread and bias in units of the bound at ΔC9 = {truth:g}, {level} level, {window} GeV².",
+            delta_c9_figures.spread_and_bias(
+                {name: [_quality(row) for row in of_model] for name, of_model in by_model.items()}, styles
+            ),
+            f"Spread and bias in units of the bound, {level} level, {window} GeV².",
         )
 
 
@@ -336,6 +350,8 @@ def _one_set(
     config: Config, models: Path, styles: dict[str, figures.Style], keep: FigureFiles
 ) -> Iterator[Content]:
     """Likelihood curves, and running products of posteriors, of one data set at each level."""
+    if config.data.train:
+        return
     events = min(config.set_events)
     for level in config.levels:
         cell = Cell(level, config.windows[0])
@@ -406,7 +422,8 @@ def _pools(
 
 
 def _shifts(result: Result, styles: dict[str, figures.Style], keep: FigureFiles) -> Iterator[Content]:
-    yield "What a small shift of q² between training and test events does to each model."
+    if result.comparison.shifts:
+        yield "What a small shift of q² between training and test events does to each model."
     for cell, effects in result.comparison.shifts.items():
         yield keep(
             f"q2_shift_{cell.level}",
@@ -416,6 +433,8 @@ def _shifts(result: Result, styles: dict[str, figures.Style], keep: FigureFiles)
 
 
 def _nuisances(config: Config, styles: dict[str, figures.Style], keep: FigureFiles) -> Iterator[Content]:
+    if "nuisances" not in config.studies:
+        return
     window = WINDOWS[config.windows[0]]
     truth = config.histogram_truth.get(config.windows[0], config.truths[0])
     events = max(config.set_events)
@@ -430,7 +449,7 @@ def _nuisances(config: Config, styles: dict[str, figures.Style], keep: FigureFil
     frame = sample_decays(events, truth, seed_of(config, cell, SHOWN, 1), window=window)
     profiled = fit_profiled(frame, window)
     yield (
-        f"Form factors and subleading effects are not known exactly: at ΔC9 = {truth:g} they move ΔC9 by "
+        f"Form factors and subleading effects are uncertain: at ΔC9 = {_minus(truth)} they move it by "
         f"{total['total']:.2f} ({parts}), several times the statistical error. Events constrain them a "
         f"little: in a fit in which they float, the bound for {events:,} decays is "
         f"{profiled_bound(truth, window, events):.2f}; one such set gives ΔC9 = {profiled.delta_c9}."
@@ -526,7 +545,8 @@ def _detector(config: Config, study: DetectorStudy, keep: FigureFiles) -> Iterat
             "Background suppression",
             (
                 f"Boosted trees leave {found.b_over_s_after} background candidates per signal decay in place "
-                f"of {found.b_over_s_before:.2f}, and {found.signal_efficiency} of the signal.",
+                f"of {found.b_over_s_before:.1f}, and {found.signal_efficiency} of the signal; yields are those "
+                f"expected of {config.study.luminosity:g}/ab.",
                 keep(
                     "suppression",
                     kstmumu_background_figures.suppression(

@@ -27,6 +27,9 @@ Study = Literal["calibration", "pools", "q2_shift", "nuisances", "detector", "su
 OURS: ModelName = "morphing"
 """The model that is recommended."""
 
+OF_THE_STUDY: tuple[ModelName, ...] = ("event_by_event", "deep_sets", "cnn")
+"""The study's models, which learn from labelled events alone."""
+
 ON_SETS: tuple[ModelName, ...] = ("deep_sets", "cnn")
 """Networks that are trained for sets of one size each."""
 
@@ -38,7 +41,10 @@ class DataConfig:
     Parameters
     ----------
     events_per_value
-        Signal events to train on at each of the 44 ΔC9 of training, per level and window.
+        Signal events to train on at each of the 44 ΔC9 of training, per level and window: images, whose
+        bins hold few, and products of posteriors, whose errors add up, need many.
+    ours_per_value
+        How many of these morphing and set summary are trained on.
     toys
         Disjoint data sets of the smallest size at each truth; larger sizes are made of the same events.
     linearity_toys
@@ -51,7 +57,8 @@ class DataConfig:
         Read such frames from pickles, which can run code of whoever wrote them.
     """
 
-    events_per_value: int = Field(default=40_000, ge=100)
+    events_per_value: int = Field(default=100_000, ge=100)
+    ours_per_value: int = Field(default=25_000, ge=100)
     toys: int = Field(default=200, ge=4)
     linearity_toys: int = Field(default=16, ge=2)
     background_over_signal: float = Field(default=1.1, gt=0.0)
@@ -68,14 +75,11 @@ class OnSetsConfig:
     ----------
     levels, windows, set_events
         Levels, windows, and sizes of the sets.
-    events_per_value
-        Signal events at each of the 44 ΔC9; images, whose bins hold few, learn a smaller sample by heart.
     """
 
     levels: tuple[Level, ...] = ("generator",)
     windows: tuple[WindowName, ...] = ("0-20",)
     set_events: tuple[int, ...] = (8000,)
-    events_per_value: int = Field(default=100_000, ge=100)
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -96,6 +100,8 @@ class StudyConfig:
         Shifts of q² [GeV²] between training and test events.
     suppression_events
         Candidates of either kind that the suppression is trained and tested on.
+    luminosity
+        [1/ab] that yields are expected for when the cut of the suppression is chosen.
     """
 
     calibration_sets: int = Field(default=400, ge=20)
@@ -104,6 +110,7 @@ class StudyConfig:
     pool_events: int = Field(default=50_000, ge=1000)
     q2_shifts: tuple[float, ...] = (-0.02, 0.02)
     suppression_events: int = Field(default=60_000, ge=2000)
+    luminosity: float = Field(default=1.0, gt=0.0)
 
 
 def _published_truths() -> dict[WindowName, float]:
@@ -160,7 +167,7 @@ class Config:
     data: DataConfig = DataConfig()
     on_sets: OnSetsConfig = OnSetsConfig()
     morphing: MorphingConfig = MorphingConfig()
-    set_summary: SetSummaryConfig = SetSummaryConfig(sets=10_000, set_events=(2_000, 32_000))
+    set_summary: SetSummaryConfig = SetSummaryConfig()
     event_by_event: EventPosteriorConfig = EventPosteriorConfig.at_scale("standard")
     deep_sets: EventDeepSetsConfig = EventDeepSetsConfig.at_scale("standard", 8000)
     cnn: ImageCnnConfig = ImageCnnConfig.at_scale("standard", 8000)
@@ -189,10 +196,10 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
     "quick": {
         "windows": ["0-20"],
         "set_events": [1000, 2000],
-        "data": {"events_per_value": 1000, "toys": 20, "linearity_toys": 4},
-        "on_sets": {"set_events": [1000], "events_per_value": 2000},
+        "data": {"events_per_value": 2000, "ours_per_value": 2000, "toys": 20, "linearity_toys": 4},
+        "on_sets": {"set_events": [1000]},
         "morphing": {"fit": {"epochs": 4}, "odds_fit": {"epochs": 3}},
-        "set_summary": {"sets": 2000, "block_events": 50, "set_events": [200, 1000], "fit": {"epochs": 20}},
+        "set_summary": {"sets": 2000, "set_events": [200, 1000], "fit": {"epochs": 20}},
         "suppression": {"members": 2, "trees": {"trees": 100}},
         "study": {
             "calibration_sets": 40,
@@ -204,15 +211,13 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
     },
     "standard": {},
     "full": {
-        "data": {"events_per_value": 100_000, "toys": 2000, "linearity_toys": 100},
+        "data": {"events_per_value": 200_000, "ours_per_value": 100_000, "toys": 2000, "linearity_toys": 100},
         "on_sets": {
             "levels": ["generator", "detector", "background"],
             "windows": ["0-20", "1-19"],
             "set_events": [8000, 16_000, 32_000],
-            "events_per_value": 200_000,
         },
         "morphing": {"fit": {"epochs": 20}},
-        "set_summary": {"sets": 40_000, "set_events": [2000, 32_000]},
         "study": {"calibration_sets": 2000, "pool_events": 100_000, "suppression_events": 200_000},
         **_published("full", 8000),
     },
@@ -238,6 +243,11 @@ def check(config: Config) -> None:
     if config.data.toys * least < 2 * max(config.set_events):
         raise InputError(
             f"{config.data.toys} toys of {least} events", f"enough for two of {max(config.set_events)}"
+        )
+    if config.data.ours_per_value > config.data.events_per_value:
+        raise InputError(
+            f"data.ours_per_value = {config.data.ours_per_value}",
+            f"at most data.events_per_value, {config.data.events_per_value}",
         )
     if set(config.on_sets.set_events) - set(config.set_events):
         raise InputError(f"on_sets.set_events = {list(config.on_sets.set_events)}", "some of set_events")
