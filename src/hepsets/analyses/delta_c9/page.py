@@ -545,8 +545,8 @@ def _detector(config: Config, study: DetectorStudy, keep: FigureFiles) -> Iterat
             "Background suppression",
             (
                 f"Boosted trees leave {found.b_over_s_after} background candidates per signal decay in place "
-                f"of {found.b_over_s_before:.1f}, and {found.signal_efficiency} of the signal; yields are those "
-                f"expected of {config.study.luminosity:g}/ab.",
+                f"of {found.b_over_s_before:.1f}, and {found.signal_efficiency} of the signal, in what "
+                f"{config.study.luminosity:g}/ab should hold.",
                 keep(
                     "suppression",
                     kstmumu_background_figures.suppression(
