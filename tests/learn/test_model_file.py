@@ -80,8 +80,13 @@ def test_foreign_and_broken_files_are_refused(saved, tmp_path) -> None:
 def test_a_failed_write_leaves_the_old_file(saved, monkeypatch) -> None:
     before = saved.read_bytes()
     model = build_model("deep_sets", PdgMap(()))
-    monkeypatch.setattr("hepsets.learn.tensor_file.save_file", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("hepsets.learn.tensor_file.save", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         save_model(model, saved)
     assert saved.read_bytes() == before
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
+
+
+def test_others_may_read_a_saved_model_as_any_other_file(saved, tmp_path):
+    (tmp_path / "any").touch()
+    assert saved.stat().st_mode == (tmp_path / "any").stat().st_mode

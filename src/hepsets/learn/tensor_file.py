@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from hepsets.core.errors import InputError
@@ -29,7 +29,8 @@ def write_tensors(path: str | Path, header: Mapping[str, Any], tensors: Mapping[
     """
     plain = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
     with whole_file(Path(path)) as partial:
-        save_file(plain, partial, metadata={"hepsets": json.dumps(header)})
+        # save_file would leave a file that nobody else may read
+        partial.write_bytes(save(plain, metadata={"hepsets": json.dumps(header)}))
 
 
 def read_tensors(path: str | Path, expected_format: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
