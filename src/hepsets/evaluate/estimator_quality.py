@@ -81,7 +81,7 @@ def estimator_quality(
 
     Examples
     --------
-    >>> quality = estimator_quality([0.1, -0.1, 0.2, 0.0], 0.0, [[0, 1], [0, 1], [0, 1], [-1, 1]])
+    >>> quality = estimator_quality([0.1, -0.1, 0.2, 0.0], 0.0, [[0, 1], [-1, 1], [0.1, 1], [-1, 1]])
     >>> print(quality.bias, quality.coverage68.value)
     0.050 ± 0.065 0.75
     """
