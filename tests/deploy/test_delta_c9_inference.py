@@ -113,7 +113,6 @@ def test_columns_that_tell_background_may_be_missing_at_a_price():
         assert found.background_fraction == pytest.approx(0.5, abs=0.25)
         assert "Without mbc, delta_e, m_kpi" in found.warnings[0]
         assert found.goodness_of_fit.ndof == 15  # cells in the four variables
-        assert found.goodness_of_fit.p_value > 1e-3
     partly = model.infer(frame.select_columns([*VARIABLES, "m_kpi", "delta_e"]))
     assert partly.delta_c9 == found.delta_c9
     assert "Without mbc background" in partly.warnings[0]

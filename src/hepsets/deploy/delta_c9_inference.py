@@ -21,7 +21,6 @@ from typing import Literal, get_args
 import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
-from scipy.optimize import minimize_scalar
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame, read_frame
@@ -254,7 +253,7 @@ class DeltaC9Inference:
         used = domain.usable(inside)
         cells = cells_without(self.cells, ignored)
         if self.draws is not None and missing:
-            fit = with_background_of(cells, used, self.draws.infer(self.morphing, used))
+            fit = self.draws.infer(self.morphing, used)
         else:
             fit = self.morphing.infer(used)
         warnings = []
@@ -500,24 +499,6 @@ def cells_without(cells: CellModel, missing: Sequence[str]) -> CellModel:
         joined(cells.background),
         joined(cells.background_variance),
     )
-
-
-def with_background_of(cells: CellModel, frame: EventFrame, fit: DeltaC9Fit) -> DeltaC9Fit:
-    """The fit with the background fraction that agrees best with the cells.
-
-    Without the columns that tell background the likelihood's own fraction is as rough as the density of the
-    background that it was found with; what that does to ΔC9 is corrected, see
-    :mod:`hepsets.learn.missing_columns`.
-    """
-
-    def chi2(fraction: float) -> float:
-        return cells.compare(frame, dataclasses.replace(fit, background_fraction=fraction)).chi2
-
-    try:
-        best = minimize_scalar(chi2, bounds=(0.0, 1.0), method="bounded")
-    except InputError:  # too few events for cells
-        return fit
-    return dataclasses.replace(fit, background_fraction=float(best.x))
 
 
 def _mixed_labels(frame: EventFrame) -> list[str]:

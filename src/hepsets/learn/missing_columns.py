@@ -3,8 +3,8 @@
 The networks of :class:`~hepsets.learn.morphing.Morphing` know the log odds of x, the four variables, and m,
 the other columns, together. Where m of either kind does not depend on x, the odds are a product of those of x
 and of m, so that the log odds of x are those of both, averaged over any values of m, but for a constant. That
-follows from the balance of simulated events, and what is wrong about the assumption is taken out by a response
-of its own, see :mod:`hepsets.learn.response`.
+follows from the balance of simulated events, and what is wrong about the assumption is taken out by its own
+response, see :mod:`hepsets.learn.response`.
 """
 
 from __future__ import annotations
