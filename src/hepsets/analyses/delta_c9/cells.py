@@ -43,7 +43,7 @@ from hepsets.learn.network_fit import NetworkFitConfig
 from hepsets.learn.set_estimator import NetworkEstimator, SetEstimates
 from hepsets.learn.set_estimator_file import load_published
 from hepsets.learn.set_summary import SetSummary, fit_set_summary
-from hepsets.learn.truth_ratios import TruthRatios, signal_of
+from hepsets.learn.truth_ratios import TRUTH, TruthRatios, signal_of
 from hepsets.represent.event_sets import EventSets, bootstrapped_sets, disjoint_sets
 from hepsets.select.kstmumu_sample import LEVELS, make_sample
 
@@ -217,14 +217,15 @@ def training_events(config: Config, cell: Cell) -> tuple[EventFrame, EventFrame]
         frame = user_events(config.data.train, config)
         return frame, frame
     share = config.data.ours_per_value / config.data.events_per_value
+    labelled = (*VARIABLES, "delta_c9", "is_signal")
+    known = (*labelled, *(f"{TRUTH}{name}" for name in VARIABLES), *config.morphing.signal_columns)
     every, ours = [], []
     for number, value in enumerate(TRAIN_VALUES):
         seed = seed_of(config, cell, TRAINING, number)
         part = sample(config, cell, value, config.data.events_per_value, seed)
-        ours.append(part[: round(share * len(part))])  # background is spread over the signal
-        every.append(
-            part.select_columns([name for name in (*VARIABLES, "delta_c9", "is_signal") if name in part])
-        )
+        first = part[: round(share * len(part))]  # background is spread over the signal
+        every.append(part.select_columns([name for name in labelled if name in part]))
+        ours.append(first.select_columns([name for name in known if name in part]))
     return EventFrame.concatenate(every), EventFrame.concatenate(ours)
 
 

@@ -18,6 +18,9 @@ from hepsets.generate.kstmumu import TEST_VALUES
 from hepsets.learn.morphing import Morphing
 from hepsets.learn.set_estimator import SetEstimates
 
+LEAST_SPREAD = 1e-6
+"""Predictions that differ by less are one value, as when a product of posteriors is all on one; no unit."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -101,7 +104,10 @@ def _shifts(predictions: Predictions) -> dict[str, dict[float, Measured]]:
         if key.kind != "shifted":
             continue
         still = predictions[Key("unshifted", key.model, key.delta_c9, key.events)]
-        change = (moved.value - still.value) / still.value.std(ddof=1)
+        spread = float(still.value.std(ddof=1))
+        if spread < LEAST_SPREAD:
+            continue
+        change = (moved.value - still.value) / spread
         se = float(change.std(ddof=1)) / math.sqrt(len(change))
         found.setdefault(key.model, {})[key.shift] = Measured(float(change.mean()), se)
     return found

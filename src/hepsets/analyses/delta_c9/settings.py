@@ -16,6 +16,7 @@ from hepsets.learn.event_posterior import EventPosteriorConfig
 from hepsets.learn.image_cnn import ImageCnnConfig
 from hepsets.learn.kstmumu_suppression import SuppressionConfig
 from hepsets.learn.morphing import MorphingConfig
+from hepsets.learn.network_fit import NetworkFitConfig
 from hepsets.learn.set_regression import Scale
 from hepsets.learn.set_summary import SetSummaryConfig
 
@@ -58,7 +59,7 @@ class DataConfig:
     """
 
     events_per_value: int = Field(default=100_000, ge=100)
-    ours_per_value: int = Field(default=25_000, ge=100)
+    ours_per_value: int = Field(default=75_000, ge=100)
     toys: int = Field(default=200, ge=4)
     linearity_toys: int = Field(default=16, ge=2)
     background_over_signal: float = Field(default=1.1, gt=0.0)
@@ -166,7 +167,10 @@ class Config:
     )
     data: DataConfig = DataConfig()
     on_sets: OnSetsConfig = OnSetsConfig()
-    morphing: MorphingConfig = MorphingConfig()
+    morphing: MorphingConfig = MorphingConfig(
+        fit=NetworkFitConfig(epochs=4, batch=2048, learning_rate=3e-3, schedule="cosine"),
+        odds_fit=NetworkFitConfig(epochs=3, batch=2048, learning_rate=2e-3, schedule="cosine"),
+    )
     set_summary: SetSummaryConfig = SetSummaryConfig()
     event_by_event: EventPosteriorConfig = EventPosteriorConfig.at_scale("standard")
     deep_sets: EventDeepSetsConfig = EventDeepSetsConfig.at_scale("standard", 8000)
@@ -217,7 +221,7 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
             "windows": ["0-20", "1-19"],
             "set_events": [8000, 16_000, 32_000],
         },
-        "morphing": {"fit": {"epochs": 20}},
+        "morphing": {"fit": {"epochs": 10}, "odds_fit": {"epochs": 6}},
         "study": {"calibration_sets": 2000, "pool_events": 100_000, "suppression_events": 200_000},
         **_published("full", 8000),
     },
