@@ -40,7 +40,13 @@ TINY = dataclasses.replace(
     levels=("generator", "background"),
     set_events=(500, 1000),
     truths=(0.0, -0.8),
-    data=DataConfig(events_per_value=1500, ours_per_value=1500, toys=8, linearity_toys=2),
+    data=DataConfig(
+        events_per_value=1500,
+        reconstructed_per_value=1500,
+        ours_per_value=1500,
+        toys={"generator": 8, "background": 8},
+        linearity_toys=2,
+    ),
     on_sets=OnSetsConfig(set_events=(500,)),
     study=StudyConfig(
         calibration_sets=20, pooled_sets=20, pool_events=1000, q2_shifts=(0.02,), suppression_events=3000
@@ -198,7 +204,8 @@ def test_every_scale_is_a_complete_configuration(scale):
     [
         ({"truths": ()}, "truths"),
         ({"set_events": (8000, 12_000)}, "multiples of the smallest"),
-        ({"data": DataConfig(toys=4)}, "enough for two"),
+        ({"data": DataConfig(toys={"generator": 4})}, "enough for two"),
+        ({"data": DataConfig(ours_per_value=70_000)}, "at most 60000"),
         ({"on_sets": OnSetsConfig(set_events=(4000,))}, "some of set_events"),
         ({"morphing": MorphingConfig(fit=NetworkFitConfig(seed=3))}, "one seed"),
         ({"data": DataConfig(train=("a.parquet",))}, "--test-data"),

@@ -98,7 +98,7 @@ def fit_response(
     Raises
     ------
     InputError
-        If the fitted ΔC9 does not rise with the true one.
+        If the fitted ΔC9 does not rise with the true one all over the range of the sample.
     """
     true = np.linspace(*limits, POINTS)
     fitted = np.empty(POINTS)
@@ -115,23 +115,41 @@ def fit_response(
             np.concatenate([signal.gamma, background.gamma]),
             np.concatenate([signal.background, background.background]),
         )
-    for k, delta in enumerate(true):
-        weights = truth.weights(float(delta))
+    middle = int(np.argmin(np.abs(true)))
+    # outwards from the middle, each from where its neighbour ended: far out there may be other maxima
+    for k in (*range(middle, POINTS), *range(middle - 1, -1, -1)):
+        delta = float(true[k])
+        weights = truth.weights(delta)
         # the true scores average to zero, and what they do not in this sample the learned ones share
-        slope = (truth.beta + 2 * delta * truth.gamma) / np.maximum(truth.ratio(float(delta)), 1e-6)
+        slope = (truth.beta + 2 * delta * truth.gamma) / np.maximum(truth.ratio(delta), 1e-6)
         rate_slope = (truth.rate.linear + 2 * delta * truth.rate.quadratic) / float(truth.rate(delta))
         excess = float(weights @ slope) - rate_slope
         shares = np.concatenate(
             [(1 - fraction) * weights, np.full(n_background, fraction / max(n_background, 1))]
         )
+        inner = k - np.sign(k - middle)
+        start = delta if k == middle else float(fitted[inner] + delta - true[inner])
         fitted[k] = _nearest(
-            float(delta), fraction, excess * (1 - fraction), shares, terms, rate, background is not None
+            start, fraction, excess * (1 - fraction), shares, terms, rate, background is not None
         )
-    return Response(true, fitted)
+    rises = np.diff(fitted) > 0
+    first, last = middle, middle
+    while last < POINTS - 1 and rises[last]:
+        last += 1
+    while first > 0 and rises[first - 1]:
+        first -= 1
+    reached = (true[first] <= truth.delta_c9.min()) & (true[last] >= truth.delta_c9.max())
+    if not reached:
+        raise InputError(
+            f"a fitted ΔC9 that rises with the true one from {true[first]:.1f} to {true[last]:.1f} only",
+            "one that tells ΔC9 wherever it was trained",
+            "train longer or on more events",
+        )
+    return Response(true[first : last + 1], fitted[first : last + 1])
 
 
 def _nearest(
-    delta: float,
+    start: float,
     fraction: float,
     excess: float,
     weights: Array,
@@ -139,9 +157,9 @@ def _nearest(
     rate: Rate,
     with_background: bool,
 ) -> float:
-    """Where the weighted mean score is ``excess``, by the method of scoring (Fisher)."""
+    """Where the weighted mean score is ``excess``, from ``start`` by the method of scoring (Fisher)."""
     background = terms.background if with_background and terms.background is not None else np.empty(0)
-    at = delta
+    at = start
     for _ in range(MAX_ROUNDS):
         first, second, dd, df, ff = _moments(
             at, fraction, weights, terms.beta, terms.gamma, background, rate.linear, rate.quadratic

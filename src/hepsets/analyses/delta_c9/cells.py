@@ -216,13 +216,15 @@ def training_events(config: Config, cell: Cell) -> tuple[EventFrame, EventFrame]
     if cell.level == DATA:
         frame = user_events(config.data.train, config)
         return frame, frame
-    share = config.data.ours_per_value / config.data.events_per_value
+    data = config.data
+    events = data.events_per_value if cell.level == "generator" else data.reconstructed_per_value
+    share = data.ours_per_value / events
     labelled = (*VARIABLES, "delta_c9", "is_signal")
     known = (*labelled, *(f"{TRUTH}{name}" for name in VARIABLES), *config.morphing.signal_columns)
     every, ours = [], []
     for number, value in enumerate(TRAIN_VALUES):
         seed = seed_of(config, cell, TRAINING, number)
-        part = sample(config, cell, value, config.data.events_per_value, seed)
+        part = sample(config, cell, value, events, seed)
         first = part[: round(share * len(part))]  # background is spread over the signal
         every.append(part.select_columns([name for name in labelled if name in part]))
         ours.append(first.select_columns([name for name in known if name in part]))
@@ -362,7 +364,9 @@ def predict_cell(config: Config, cell: Cell, estimators: Estimators) -> Iterator
         return
     first = cell.window == config.windows[0]
     for number, truth in enumerate(truths_of(config, cell)):
-        pool = sample(config, cell, truth, config.data.toys * least, seed_of(config, cell, TOYS, number))
+        pool = sample(
+            config, cell, truth, config.data.toys[cell.level] * least, seed_of(config, cell, TOYS, number)
+        )
         for size in config.set_events:
             sets = disjoint_sets(pool, size, background="poisson", seed=config.seed)
             for model, found in estimate(estimators, sets, size):

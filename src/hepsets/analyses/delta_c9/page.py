@@ -108,8 +108,16 @@ def _summary(config: Config, result: Result) -> str:
 def _facts(config: Config) -> tuple[tuple[str, str], ...]:
     data = config.data
     made = (
-        ("training", f"{len(TRAIN_VALUES)} ΔC9, {data.events_per_value:,} decays each"),
-        ("toys", f"{data.toys} disjoint sets of {min(config.set_events):,} decays at each truth"),
+        (
+            "training",
+            f"{len(TRAIN_VALUES)} ΔC9, {data.events_per_value:,} generated or "
+            f"{data.reconstructed_per_value:,} selected decays each",
+        ),
+        (
+            "toys",
+            f"{' | '.join(str(data.toys[level]) for level in config.levels)} disjoint sets of "
+            f"{min(config.set_events):,} decays at each truth",
+        ),
         ("levels", ", ".join(config.levels)),
         ("windows", ", ".join(f"{name} GeV²" for name in config.windows)),
     )

@@ -35,6 +35,10 @@ ON_SETS: tuple[ModelName, ...] = ("deep_sets", "cnn")
 """Networks that are trained for sets of one size each."""
 
 
+def _toys() -> dict[Level, int]:
+    return {"generator": 300, "detector": 120, "background": 120}
+
+
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class DataConfig:
     """How many events.
@@ -42,12 +46,15 @@ class DataConfig:
     Parameters
     ----------
     events_per_value
-        Signal events to train on at each of the 44 ΔC9 of training, per level and window: images, whose
-        bins hold few, and products of posteriors, whose errors add up, need many.
+        Signal events to train on at each of the 44 ΔC9 of training, per window, at generator level: images,
+        whose bins hold few, and products of posteriors, whose errors add up, need many.
+    reconstructed_per_value
+        The same at the other levels, where an event costs ten times as much.
     ours_per_value
         How many of these morphing and set summary are trained on.
     toys
-        Disjoint data sets of the smallest size at each truth; larger sizes are made of the same events.
+        Disjoint data sets of the smallest size at each truth, by level; larger sizes are made of the same
+        events.
     linearity_toys
         … at each of the 14 ΔC9 of testing.
     background_over_signal
@@ -59,9 +66,10 @@ class DataConfig:
     """
 
     events_per_value: int = Field(default=100_000, ge=100)
-    ours_per_value: int = Field(default=75_000, ge=100)
-    toys: int = Field(default=200, ge=4)
-    linearity_toys: int = Field(default=16, ge=2)
+    reconstructed_per_value: int = Field(default=60_000, ge=100)
+    ours_per_value: int = Field(default=50_000, ge=100)
+    toys: Mapping[Level, int] = Field(default_factory=_toys)
+    linearity_toys: int = Field(default=8, ge=2)
     background_over_signal: float = Field(default=1.1, gt=0.0)
     train: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
@@ -105,7 +113,7 @@ class StudyConfig:
         [1/ab] that yields are expected for when the cut of the suppression is chosen.
     """
 
-    calibration_sets: int = Field(default=400, ge=20)
+    calibration_sets: int = Field(default=300, ge=20)
     prior: tuple[float, float] = (-1.9, 1.0)
     pooled_sets: int = Field(default=2000, ge=2)
     pool_events: int = Field(default=50_000, ge=1000)
@@ -168,8 +176,8 @@ class Config:
     data: DataConfig = DataConfig()
     on_sets: OnSetsConfig = OnSetsConfig()
     morphing: MorphingConfig = MorphingConfig(
-        fit=NetworkFitConfig(epochs=4, batch=2048, learning_rate=3e-3, schedule="cosine"),
-        odds_fit=NetworkFitConfig(epochs=3, batch=2048, learning_rate=2e-3, schedule="cosine"),
+        fit=NetworkFitConfig(epochs=5, batch=2048, learning_rate=3e-3, schedule="cosine"),
+        odds_fit=NetworkFitConfig(epochs=2, batch=2048, learning_rate=2e-3, schedule="cosine"),
     )
     set_summary: SetSummaryConfig = SetSummaryConfig()
     event_by_event: EventPosteriorConfig = EventPosteriorConfig.at_scale("standard")
@@ -200,7 +208,13 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
     "quick": {
         "windows": ["0-20"],
         "set_events": [1000, 2000],
-        "data": {"events_per_value": 2000, "ours_per_value": 2000, "toys": 20, "linearity_toys": 4},
+        "data": {
+            "events_per_value": 2000,
+            "reconstructed_per_value": 2000,
+            "ours_per_value": 2000,
+            "toys": {"generator": 20, "detector": 20, "background": 20},
+            "linearity_toys": 4,
+        },
         "on_sets": {"set_events": [1000]},
         "morphing": {"fit": {"epochs": 4}, "odds_fit": {"epochs": 3}},
         "set_summary": {"sets": 2000, "set_events": [200, 1000], "fit": {"epochs": 20}},
@@ -215,7 +229,13 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
     },
     "standard": {},
     "full": {
-        "data": {"events_per_value": 200_000, "ours_per_value": 100_000, "toys": 2000, "linearity_toys": 100},
+        "data": {
+            "events_per_value": 200_000,
+            "reconstructed_per_value": 200_000,
+            "ours_per_value": 100_000,
+            "toys": {"generator": 2000, "detector": 2000, "background": 2000},
+            "linearity_toys": 100,
+        },
         "on_sets": {
             "levels": ["generator", "detector", "background"],
             "windows": ["0-20", "1-19"],
@@ -244,15 +264,16 @@ def check(config: Config) -> None:
     least = min(config.set_events)
     if any(events % least for events in config.set_events):
         raise InputError(f"set_events = {list(config.set_events)}", "multiples of the smallest")
-    if config.data.toys * least < 2 * max(config.set_events):
-        raise InputError(
-            f"{config.data.toys} toys of {least} events", f"enough for two of {max(config.set_events)}"
-        )
-    if config.data.ours_per_value > config.data.events_per_value:
-        raise InputError(
-            f"data.ours_per_value = {config.data.ours_per_value}",
-            f"at most data.events_per_value, {config.data.events_per_value}",
-        )
+    for level in config.levels:
+        toys = config.data.toys.get(level, 0)
+        if toys * least < 2 * max(config.set_events):
+            raise InputError(
+                f"data.toys: {toys} of {least} events at {level} level",
+                f"enough for two of {max(config.set_events)}",
+            )
+    fewest = min(config.data.events_per_value, config.data.reconstructed_per_value)
+    if config.data.ours_per_value > fewest:
+        raise InputError(f"data.ours_per_value = {config.data.ours_per_value}", f"at most {fewest}")
     if set(config.on_sets.set_events) - set(config.set_events):
         raise InputError(f"on_sets.set_events = {list(config.on_sets.set_events)}", "some of set_events")
     seeds = [
