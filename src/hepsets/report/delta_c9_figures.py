@@ -46,6 +46,10 @@ def nth_marker(k: int, colour: str) -> dict[str, Any]:
     return {"marker": ("o", "s", "^", "D")[k % 4], "mfc": PAPER if k else colour, "color": colour}
 
 
+LEAST_SPREAD = 0.3
+"""Least spread, in bounds, that is drawn on a logarithmic axis."""
+
+
 @dataclass(frozen=True)
 class ToyQuality:
     """What one model makes of many data sets of one size and one truth.
@@ -356,7 +360,8 @@ def spread_and_bias(
     """Spread and bias of the predictions in units of the bound against the events in a set.
 
     One column per truth in ``models``; the grey band of the bias is ± ``tolerance`` bounds. Where
-    models differ much the axes turn logarithmic (that of the bias beyond ± 1).
+    models differ much the axes turn logarithmic (that of the bias beyond ± 1). Spreads below
+    :data:`LEAST_SPREAD` are arrows at the rim.
     """
     not_empty(models)
     every = [point for points in models.values() for point in points]
@@ -385,7 +390,13 @@ def spread_and_bias(
         spreads = [point.spread.value / point.bound for point in every]
         near = [1.1, 1.2] if max(spreads) < 4 else []
         grid[0, 0].set_yticks([0.5, 0.7, 1, *near, 1.5, 2, 3, 5, 10, 20, 50])
-        grid[0, 0].set_ylim(0.93 * min(1.0, *spreads), 1.1 * max(spreads))
+        floor = max(0.93 * min(1.0, *spreads), LEAST_SPREAD)
+        grid[0, 0].set_ylim(floor, 1.1 * max(spreads))
+        for name, points in models.items():  # what lies on one value, below the axis
+            for point in points:
+                if point.spread.value / point.bound < floor:
+                    axes = grid[0, truths.index(point.delta_c9)]
+                    axes.plot(point.events, 1.08 * floor, "v", ms=5, color=styles[name].colour)
     low = 1.15 * min(-2 * tolerance, *((p.bias.value - p.bias.se) / p.bound for p in every))
     high = 1.15 * max(2 * tolerance, *((p.bias.value + p.bias.se) / p.bound for p in every))
     if max(-low, high) > 3:
