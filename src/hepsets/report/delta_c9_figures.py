@@ -392,11 +392,11 @@ def spread_and_bias(
         grid[0, 0].set_yticks([0.5, 0.7, 1, *near, 1.5, 2, 3, 5, 10, 20, 50])
         floor = max(0.93 * min(1.0, *spreads), LEAST_SPREAD)
         grid[0, 0].set_ylim(floor, 1.1 * max(spreads))
-        for name, points in models.items():  # what lies on one value, below the axis
-            for point in points:
+        for name, all_points in models.items():  # what lies on one value, below the axis
+            for point in all_points:
                 if point.spread.value / point.bound < floor:
-                    axes = grid[0, truths.index(point.delta_c9)]
-                    axes.plot(point.events, 1.08 * floor, "v", ms=5, color=styles[name].colour)
+                    panel = grid[0, truths.index(point.delta_c9)]
+                    panel.plot(point.events, 1.08 * floor, "v", ms=5, color=styles[name].colour)
     low = 1.15 * min(-2 * tolerance, *((p.bias.value - p.bias.se) / p.bound for p in every))
     high = 1.15 * max(2 * tolerance, *((p.bias.value + p.bias.se) / p.bound for p in every))
     if max(-low, high) > 3:

@@ -17,7 +17,7 @@ from hepsets.generate.kstmumu import VARIABLES, WINDOWS, Window
 from hepsets.generate.kstmumu_observables import Asymmetries, count_asymmetries
 from hepsets.generate.kstmumu_sampler import sample_decays
 from hepsets.learn.kstmumu_suppression import Suppression, fit_suppression
-from hepsets.select.kstmumu_background import sample_background
+from hepsets.select.kstmumu_background import default_background, sample_background
 from hepsets.select.kstmumu_selection import efficiency, is_selected, resolutions, truth_window
 from hepsets.select.kstmumu_yields import expected_yields
 from hepsets.simulate.kstmumu_detector import see_decays
@@ -27,6 +27,9 @@ EFFICIENCY, ASYMMETRY, SUPPRESSION, SHAPES = range(100, 104)
 
 DECAYS = 400_000
 """Decays that efficiency and resolution are measured with."""
+
+SHAPE_EVENTS = 100_000
+"""Background candidates of either region that shapes are drawn from."""
 
 ASYMMETRY_EVENTS = 300_000
 """Events of each ΔC9 that asymmetries are counted in."""
@@ -60,8 +63,9 @@ class DetectorStudy:
     asymmetries
         By level, then by ΔC9.
     signal, background, sideband
-        Candidates: signal, and background in the signal region and in the sideband of Mbc; signal and
-        background of ``wide`` kind are before the cut on Mbc.
+        Candidates: signal before the cut on Mbc, and background in the signal region and in the sideband.
+    region_over_sideband
+        Background in the signal region over that in the sideband.
     suppression
         The boosted trees against background.
     """
@@ -74,6 +78,7 @@ class DetectorStudy:
     signal: EventFrame | None = None
     background: EventFrame | None = None
     sideband: EventFrame | None = None
+    region_over_sideband: float = 1.0
     suppression: Suppression | None = None
 
 
@@ -109,6 +114,7 @@ def _see(config: Config, window_name: str, found: DetectorStudy) -> DetectorStud
             )
             asymmetries.setdefault(level, {})[truth] = count_asymmetries(events, EDGES)
     shapes = seed_of(config, cell, SHAPES)
+    model = default_background()
     return dataclasses.replace(
         found,
         efficiency=Measured.proportion(len(selected), int(inside.sum())),
@@ -117,8 +123,9 @@ def _see(config: Config, window_name: str, found: DetectorStudy) -> DetectorStud
         differences=differences,
         asymmetries=asymmetries,
         signal=candidates[is_selected(candidates, window, region=None)],
-        background=sample_background(40_000, shapes, region="signal", window=window),
-        sideband=sample_background(40_000, shapes + 1, region="sideband", window=window),
+        background=sample_background(SHAPE_EVENTS, shapes, region="signal", window=window),
+        sideband=sample_background(SHAPE_EVENTS, shapes + 1, region="sideband", window=window),
+        region_over_sideband=model.cut_share("signal") / model.cut_share("sideband"),
     )
 
 

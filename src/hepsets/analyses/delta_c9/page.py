@@ -521,6 +521,8 @@ def _detector(config: Config, study: DetectorStudy, keep: FigureFiles) -> Iterat
                 ),
             ),
         )
+        in_region = study.background[: round(study.region_over_sideband * len(study.sideband))]
+        signal = study.signal[: round(len(in_region) / config.data.background_over_signal)]
         yield Section(
             "Background",
             (
@@ -528,14 +530,15 @@ def _detector(config: Config, study: DetectorStudy, keep: FigureFiles) -> Iterat
                 keep(
                     "mbc_delta_e",
                     kstmumu_background_figures.mbc_and_delta_e(
-                        {name: study.signal[name] for name in ("mbc", "delta_e")},
+                        {name: signal[name] for name in ("mbc", "delta_e")},
                         {
-                            name: np.concatenate([study.sideband[name], study.background[name]])
+                            name: np.concatenate([study.sideband[name], in_region[name]])
                             for name in ("mbc", "delta_e")
                         },
                         delta_e_cut=SELECTION.max_delta_e,
                     ),
-                    "Mbc and ΔE of candidates.",
+                    f"Mbc and ΔE of candidates, {config.data.background_over_signal:g} of background to one "
+                    "of signal in the signal region. The gap lies between the regions.",
                 ),
                 keep(
                     "sideband",
