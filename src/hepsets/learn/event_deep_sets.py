@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
@@ -26,7 +26,7 @@ from hepsets.learn.set_regression import (
     sample_sets,
     squared_error,
 )
-from hepsets.learn.tensor_file import damaged, read_tensors, write_tensors
+from hepsets.learn.tensor_file import read_tensors, refusing_damage, write_tensors
 from hepsets.represent.event_sets import EventSets, bootstrapped_sets, variable_matrix
 from hepsets.represent.scaler import Scaler
 
@@ -225,12 +225,10 @@ class EventDeepSets(SetRegression):
             If the file is missing, broken, or holds something else.
         """
         record, tensors = read_tensors(path, FORMAT)
-        try:
+        with refusing_damage(path):
             config = TypeAdapter(EventDeepSetsConfig).validate_python(record["config"])
             model = cls(config, float(record["typical"]), Residuals.from_tensors(tensors))
             model.network.load_state_dict(tensors)
-        except (ValidationError, ValueError, KeyError, TypeError, RuntimeError) as error:
-            raise damaged(path, error) from error
         return model
 
 

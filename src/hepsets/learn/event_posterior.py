@@ -16,7 +16,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 from scipy.special import log_softmax
 from torch import Tensor, nn
@@ -28,7 +28,7 @@ from hepsets.learn.event_deep_sets import layers
 from hepsets.learn.network_fit import NetworkFit, NetworkFitConfig, Progress, fit_network
 from hepsets.learn.set_estimator import CHUNK_EVENTS, FORMAT, NetworkEstimator, SetEstimates, member_sums
 from hepsets.learn.set_regression import Scale
-from hepsets.learn.tensor_file import damaged, read_tensors, write_tensors
+from hepsets.learn.tensor_file import read_tensors, refusing_damage, write_tensors
 from hepsets.represent.event_sets import EventSets, split_pools, variable_matrix, whole_sets
 from hepsets.represent.scaler import Scaler
 
@@ -194,15 +194,13 @@ class EventPosterior(NetworkEstimator):
             If the file is missing, broken, or holds something else.
         """
         record, tensors = read_tensors(path, FORMAT)
-        try:
+        with refusing_damage(path):
             config = TypeAdapter(EventPosteriorConfig).validate_python(record["config"])
             values, log_norm = (tensors.pop(name).double().numpy() for name in ("values", "log_norm"))
             if values.ndim != 1 or values.shape != log_norm.shape:
                 raise ValueError(f"{values.shape} values, {log_norm.shape} norms")
             model = cls(config, values, log_norm, normalised=bool(record["normalised"]))
             model.network.load_state_dict(tensors)
-        except (ValidationError, ValueError, KeyError, TypeError, RuntimeError) as error:
-            raise damaged(path, error) from error
         return model
 
     def _log_posterior(self, matrix: NDArray[np.float32]) -> NDArray[np.float32]:

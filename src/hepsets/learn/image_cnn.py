@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
@@ -27,7 +27,7 @@ from hepsets.learn.set_regression import (
     sample_sets,
     squared_error,
 )
-from hepsets.learn.tensor_file import damaged, read_tensors, write_tensors
+from hepsets.learn.tensor_file import read_tensors, refusing_damage, write_tensors
 from hepsets.represent.angle_images import ImageScale, Pixels
 from hepsets.represent.event_sets import EventSets, variable_matrix
 
@@ -214,13 +214,11 @@ class ImageCnn(SetRegression):
             If the file is missing, broken, or holds something else.
         """
         record, tensors = read_tensors(path, FORMAT)
-        try:
+        with refusing_damage(path):
             config = TypeAdapter(ImageCnnConfig).validate_python(record["config"])
             scale = TypeAdapter(ImageScale).validate_python(record["scale"])
             model = cls(config, scale, Residuals.from_tensors(tensors))
             model.network.load_state_dict(tensors)
-        except (ValidationError, ValueError, KeyError, TypeError, RuntimeError) as error:
-            raise damaged(path, error) from error
         return model
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
 from hepsets.learn.model import EventModel, ModelConfig
 from hepsets.learn.models import build_model
-from hepsets.learn.tensor_file import damaged, read_tensors, write_tensors
+from hepsets.learn.tensor_file import read_tensors, refusing_damage, write_tensors
 
 FORMAT = "hepsets-model-2"
 
@@ -42,13 +41,9 @@ def load_model(path: str | Path) -> EventModel:
         If the file is missing, broken, or not such a model.
     """
     record, tensors = read_tensors(path, FORMAT)
-    try:
+    with refusing_damage(path):
         config = TypeAdapter(ModelConfig).validate_python(record["config"])
         pdg_map = PdgMap(TypeAdapter(tuple[int, ...]).validate_python(record["pdg_ids"]))
         model = build_model(record["name"], pdg_map, config)
         model.load_state_dict(tensors)
-    except InputError:
-        raise
-    except (ValidationError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise damaged(path, error) from error
     return model.eval()

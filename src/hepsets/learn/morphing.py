@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
@@ -35,7 +35,7 @@ from hepsets.learn.network_fit import Loss, NetworkFit, NetworkFitConfig, Progre
 from hepsets.learn.quadratic_likelihood import Array, EventTerms, Rate, signal_slopes
 from hepsets.learn.response import Response, fit_response
 from hepsets.learn.tensor_examples import TensorExamples
-from hepsets.learn.tensor_file import damaged, read_tensors, write_tensors
+from hepsets.learn.tensor_file import read_tensors, refusing_damage, write_tensors
 from hepsets.learn.truth_ratios import TruthRatios, signal_of
 
 FORMAT = "hepsets-morphing-1"
@@ -190,7 +190,7 @@ class Morphing(LikelihoodEstimator):
             If the file is missing, broken, or not such a model.
         """
         record, tensors = read_tensors(path, FORMAT)
-        try:
+        with refusing_damage(path):
             config = TypeAdapter(MorphingConfig).validate_python(record["config"])
             rate = Rate(*TypeAdapter(tuple[float, float]).validate_python(record["rate"]))
             mixture = TypeAdapter(tuple[float, float, float]).validate_python(record["mixture"])
@@ -200,10 +200,6 @@ class Morphing(LikelihoodEstimator):
             ratio = _loaded("ratio", tensors, 2, config)
             odds = [_loaded(f"odds{number}", tensors, 1, config) for number in range(count)]
             return cls(config, ratio, rate, odds, mixture, response, points, se)
-        except InputError:
-            raise
-        except (ValidationError, ValueError, KeyError, TypeError, RuntimeError) as error:
-            raise damaged(path, error) from error
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from hepsets.core.errors import InputError
 from hepsets.learn.set_model import SetModel, SetModelConfig
 from hepsets.learn.set_models import build_set_model
-from hepsets.learn.tensor_file import damaged, read_tensors, write_tensors
+from hepsets.learn.tensor_file import read_tensors, refusing_damage, write_tensors
 
 FORMAT = "hepsets-set-model-1"
 
@@ -32,11 +31,7 @@ def load_set_model(path: str | Path) -> SetModel:
         If the file is missing, broken, or not such a model.
     """
     record, tensors = read_tensors(path, FORMAT)
-    try:
+    with refusing_damage(path):
         model = build_set_model(record["name"], TypeAdapter(SetModelConfig).validate_python(record["config"]))
         model.load_state_dict(tensors)
-    except InputError:
-        raise
-    except (ValidationError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise damaged(path, error) from error
     return model.eval()

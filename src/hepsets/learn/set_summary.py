@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 from scipy.stats import norm
 from torch import Tensor
@@ -33,7 +33,7 @@ from hepsets.learn.network_fit import NetworkFit, NetworkFitConfig, Progress, fi
 from hepsets.learn.quadratic_likelihood import Array, EventTerms, checked_offsets, signal_slopes
 from hepsets.learn.set_estimator import NetworkEstimator, SetEstimates
 from hepsets.learn.tensor_examples import TensorExamples
-from hepsets.learn.tensor_file import damaged, read_tensors, write_tensors
+from hepsets.learn.tensor_file import read_tensors, refusing_damage, write_tensors
 from hepsets.learn.truth_ratios import signal_of
 from hepsets.represent.event_sets import EventSets
 
@@ -154,12 +154,10 @@ class SetSummary(NetworkEstimator):
             If the file is missing, broken, or not such a network.
         """
         record, tensors = read_tensors(path, FORMAT)
-        try:
+        with refusing_damage(path):
             config = TypeAdapter(SetSummaryConfig).validate_python(record["config"])
             network = EventNetwork(len(tensors["mean"]), 2, config.width, config.layers, 0)
             network.load_state_dict(tensors)
-        except (ValidationError, ValueError, KeyError, TypeError, RuntimeError) as error:
-            raise damaged(path, error) from error
         return cls(config, estimator, network)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -66,6 +68,20 @@ def read_tensors(path: str | Path, expected_format: str) -> tuple[dict[str, Any]
             f"{path} has format {found!r}", repr(expected_format), "use what wrote it, in its version"
         )
     return record, tensors
+
+
+@contextmanager
+def refusing_damage(path: str | Path) -> Iterator[None]:
+    """Turn what goes wrong while a file's content becomes a model into :func:`damaged`.
+
+    An :class:`~hepsets.core.errors.InputError` says enough and goes through.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except (ValidationError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise damaged(path, error) from error
 
 
 def damaged(path: str | Path, error: Exception) -> InputError:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -24,6 +22,7 @@ from hepsets.core.run import log, write_atomically
 from hepsets.learn.boosted_trees import BoostedTrees, fit_trees
 from hepsets.learn.disco import DisCo
 from hepsets.learn.fit import fit
+from hepsets.learn.one_thread import one_thread
 from hepsets.learn.set_model import SetModel
 from hepsets.learn.set_model_file import load_set_model, save_set_model
 from hepsets.learn.set_models import build_set_model
@@ -149,7 +148,7 @@ def train(config: Config, training: Training, events: ParticleSets, folder: Path
         events = events[events.columns["mode"] != MODE_NAMES.index(training.unseen_mode)]
     labels, weights = events.columns["label"], class_weights(events)
     path = _path(training, folder)
-    with _one_thread():
+    with one_thread():
         if training.model in TREES:
             settings = dataclasses.replace(config.trees, seed=config.seed)
             columns = TREES[training.model]
@@ -233,13 +232,3 @@ def _is_done(training: Training, folder: Path) -> bool:
 def _cost(training: Training) -> int:
     """Rank of how long it takes, as far as it is known."""
     return 0 if training.model in TREES else 2 if training.model == OURS else 1
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -40,6 +40,7 @@ from hepsets.learn.image_cnn import ImageCnnConfig, fit_image_cnn
 from hepsets.learn.likelihood_estimator import LikelihoodEstimator
 from hepsets.learn.morphing import Morphing, fit_morphing
 from hepsets.learn.network_fit import NetworkFitConfig
+from hepsets.learn.one_thread import one_thread
 from hepsets.learn.set_estimator import NetworkEstimator, SetEstimates
 from hepsets.learn.set_estimator_file import load_published
 from hepsets.learn.set_summary import SetSummary, fit_set_summary
@@ -202,10 +203,11 @@ def _path(folder: Path, cell: Cell) -> Path:
 
 
 def _run_cell(task: _Task) -> None:
-    torch.set_num_threads(1)
     config, cell, folder = task.config, task.cell, Path(task.folder)
-    estimators = train_cell(config, cell, folder / "models" / cell.name)
-    write_predictions(_path(folder, cell), dict(predict_cell(config, cell, estimators)))
+    with one_thread():
+        estimators = train_cell(config, cell, folder / "models" / cell.name)
+        predictions = dict(predict_cell(config, cell, estimators))
+    write_predictions(_path(folder, cell), predictions)
 
 
 # -- training ------------------------------------------------------------------------------------------
@@ -408,7 +410,7 @@ def _predict_users(config: Config, estimators: Estimators) -> Iterator[tuple[Key
 
 def estimate(estimators: Estimators, sets: EventSets, size: int) -> Iterator[tuple[str, SetEstimates]]:
     """Estimates of all models that serve sets of this size; shared outputs are computed once."""
-    terms = None
+    terms, posteriors = None, None
     for model, by_size in estimators.items():
         estimator = by_size.get(None, by_size.get(size))
         if estimator is None:
@@ -422,6 +424,9 @@ def estimate(estimators: Estimators, sets: EventSets, size: int) -> Iterator[tup
             terms = estimator.terms_of_sets(sets)
             fits = estimator.fit_sets(*terms)
             yield model, SetEstimates(fits.value, fits.low, fits.high)
+        elif isinstance(estimator, EventPosterior):  # its variants share a network
+            posteriors = estimator.set_log_posteriors(sets) if posteriors is None else posteriors
+            yield model, posteriors.estimates(normalised=estimator.normalised)
         else:
             yield model, estimator.estimate_sets(sets)
 

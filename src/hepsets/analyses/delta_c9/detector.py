@@ -17,6 +17,7 @@ from hepsets.generate.kstmumu import VARIABLES, WINDOWS, Window
 from hepsets.generate.kstmumu_observables import Asymmetries, count_asymmetries
 from hepsets.generate.kstmumu_sampler import sample_decays
 from hepsets.learn.kstmumu_suppression import Suppression, fit_suppression
+from hepsets.report.kstmumu_figures import Efficiency
 from hepsets.select.kstmumu_background import default_background, sample_background
 from hepsets.select.kstmumu_selection import efficiency, is_selected, resolutions, truth_window
 from hepsets.select.kstmumu_yields import expected_yields
@@ -37,15 +38,6 @@ ASYMMETRY_EVENTS = 300_000
 ASYMMETRY_TRUTHS = (0.0, -0.8, -1.5)
 EDGES = np.array([0.1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19])
 """Bins of q² [GeV²] of the asymmetries."""
-
-
-@dataclass(frozen=True, eq=False)
-class Passed:
-    """Decays in bins of a true variable, and how many of them are selected."""
-
-    edges: NDArray[np.float64]
-    passed: NDArray[np.int64]
-    total: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +63,7 @@ class DetectorStudy:
     """
 
     efficiency: Measured | None = None
-    passed: Mapping[str, Passed] = field(default_factory=dict)
+    passed: Mapping[str, Efficiency] = field(default_factory=dict)
     resolution: Mapping[str, Measured] = field(default_factory=dict)
     differences: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     asymmetries: Mapping[str, Mapping[float, Asymmetries]] = field(default_factory=dict)
@@ -129,9 +121,9 @@ def _see(config: Config, window_name: str, found: DetectorStudy) -> DetectorStud
     )
 
 
-def _passed(true: NDArray[np.float64], selected: NDArray[np.float64]) -> Passed:
+def _passed(true: NDArray[np.float64], selected: NDArray[np.float64]) -> Efficiency:
     edges = np.linspace(true.min(), true.max(), 25)
-    return Passed(edges, np.histogram(selected, edges)[0], np.histogram(true, edges)[0])
+    return Efficiency(edges, np.histogram(selected, edges)[0], np.histogram(true, edges)[0])
 
 
 def _suppress(config: Config, window_name: str) -> Suppression:

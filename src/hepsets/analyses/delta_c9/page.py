@@ -59,9 +59,6 @@ IMAGE_TRUTHS = (0.0, -0.8, -1.5)
 RUNNING = (1, 10, 100, 1000)
 """Numbers of events after which the running product of posteriors is drawn."""
 
-TOLERANCE = 0.01
-"""Two ΔC9 that are nearer than this are the same in a figure's choice."""
-
 
 def write_report(config: Config, result: Result, folder: RunFolder) -> None:
     """Write ``report.html`` and the figures."""
@@ -231,9 +228,9 @@ def _by_model(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 
 def _sigma(bounds: Sequence[Bound], cell: Cell, truth: float, events: int) -> float | None:
+    wanted = cell.level, cell.window, events
     for bound in bounds:
-        same = (bound.level, bound.window, bound.events) == (cell.level, cell.window, events)
-        if same and abs(bound.delta_c9 - truth) < TOLERANCE / 2:
+        if (bound.level, bound.window, bound.events, bound.delta_c9) == (*wanted, truth):
             return bound.sigma
     return None
 
@@ -499,10 +496,7 @@ def _detector(config: Config, study: DetectorStudy, keep: FigureFiles) -> Iterat
                 keep(
                     "efficiency",
                     kstmumu_figures.efficiency_curves(
-                        {
-                            name: kstmumu_figures.Efficiency(one.edges, one.passed, one.total)
-                            for name, one in study.passed.items()
-                        },
+                        study.passed,
                         study.efficiency,
                         vetoes=window.vetoes,
                     ),

@@ -10,7 +10,6 @@ from pydantic.dataclasses import dataclass
 
 from hepsets.core.config import to_mapping
 from hepsets.core.errors import InputError
-from hepsets.generate.kstmumu import WINDOWS
 from hepsets.learn.event_deep_sets import EventDeepSetsConfig
 from hepsets.learn.event_posterior import EventPosteriorConfig
 from hepsets.learn.image_cnn import ImageCnnConfig
@@ -293,4 +292,3 @@ def check(config: Config) -> None:
         raise InputError(
             "training or test files alone", "both", "give --data and --test-data; or neither, to generate"
         )
-    assert set(config.windows) <= set(WINDOWS)
