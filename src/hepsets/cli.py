@@ -88,25 +88,28 @@ def generate(
         list[str] | None,
         typer.Option(help="kstmumu: ΔC9, or several with commas, or train or test; 0 by default."),
     ] = None,
-    window: Annotated[str | None, typer.Option(help="kstmumu: range of q², 0-20 (default) or 1-19.")] = None,
-    without_resonances: Annotated[
-        bool, typer.Option("--without-resonances", help="kstmumu: leave out all of 8.9 to 14 GeV².")
-    ] = False,
+    window: Annotated[
+        str | None,
+        typer.Option(
+            help="kstmumu: range of q², 0-20 (default) or 1-19, with -nonresonant without 8.9 to 14."
+        ),
+    ] = None,
 ) -> None:
     """Generate events with Pythia 8 and Belle II's decay table, or B → K*μμ decays from their density."""
     from hepsets.generate import kstmumu_file
+    from hepsets.generate.kstmumu import named_window
 
     if sample == kstmumu_file.SAMPLE:
         values = kstmumu_file.parse_values(delta_c9 or ["0"])
-        chosen = kstmumu_file.named_window(window or "0-20", without_resonances=without_resonances)
+        chosen = named_window(window or "0-20")
         start = time.perf_counter()
         kstmumu_file.write_decays(out, values, events, seed, chosen)
         elapsed, total = time.perf_counter() - start, events * len(values)
         typer.echo(f"{out}: {total} {sample} events in {elapsed:.1f} s ({total / elapsed:.0f} events/s)")
         return
-    if delta_c9 or window or without_resonances:
+    if delta_c9 or window:
         raise InputError(
-            f"--delta-c9, --window or --without-resonances for {sample}",
+            f"--delta-c9 or --window for {sample}",
             f"the sample {kstmumu_file.SAMPLE}",
             "leave them out",
         )

@@ -41,13 +41,13 @@ def test_the_command_writes_decays(monkeypatch, capsys, tmp_path) -> None:
     path = tmp_path / "decays.parquet"
     code, out, err = hepsets(
         monkeypatch, capsys, "generate", "kstmumu", "--delta-c9", "-0.8,0", "--delta-c9", "test",
-        "--events", 50, "--window", "1-19", "--without-resonances", "--out", path,
+        "--events", 50, "--window", "1-19-nonresonant", "--out", path,
     )  # fmt: skip
     assert code == 0, err
     assert "800 kstmumu events" in out
     frame = read_frame(path)
     assert set(frame["delta_c9"]) == {-0.8, 0.0, *TEST_VALUES}
-    assert WINDOWS["1-19"].without_resonances().contains(frame["q_squared"]).all()
+    assert WINDOWS["1-19-nonresonant"].contains(frame["q_squared"]).all()
 
 
 @pytest.mark.parametrize(

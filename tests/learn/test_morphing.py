@@ -201,11 +201,12 @@ def test_the_curve_of_a_data_set_is_that_of_its_likelihood(plain):
     )
 
 
-def test_posterior_probabilities_of_true_values_are_uniform(plain):
+@pytest.mark.parametrize("prior", [(-1.5, 0.8), (-0.1, 0.1)])  # wide and narrow for these sets
+def test_posterior_probabilities_of_true_values_are_uniform(plain, prior):
     random = np.random.default_rng(12)
-    truths = random.uniform(-1.5, 0.8, 80)
+    truths = random.uniform(*prior, 80)
     frame = EventFrame.concatenate([quadratic_family.sample(1000, truth, random) for truth in truths])
-    probabilities = plain.posterior_cdf(frame, np.arange(0, 80_001, 1000), truths)
+    probabilities = plain.posterior_cdf(frame, np.arange(0, 80_001, 1000), truths, prior)
     assert abs(probabilities.mean() - 0.5) < 4 / np.sqrt(12 * 80)
     assert np.mean(np.abs(probabilities - 0.5) < 0.341) == pytest.approx(0.683, abs=0.2)
 

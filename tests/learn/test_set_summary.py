@@ -64,8 +64,11 @@ def test_its_posterior_is_a_normal_one(fitted):
     frame = quadratic_family.sample(1000, 0.0, np.random.default_rng(3))
     offsets = np.array([0, 1000])
     mean, width = fitted.model.posterior(frame, offsets)
-    assert fitted.model.posterior_cdf(frame, offsets, mean) == pytest.approx([0.5])
-    assert fitted.model.posterior_cdf(frame, offsets, mean + width) == pytest.approx([0.8413], abs=1e-4)
+    wide = (-9.0, 9.0)
+    assert fitted.model.posterior_cdf(frame, offsets, mean, wide) == pytest.approx([0.5])
+    assert fitted.model.posterior_cdf(frame, offsets, mean + width, wide) == pytest.approx([0.8413], abs=1e-4)
+    above = (float(mean[0]), 9.0)
+    assert fitted.model.posterior_cdf(frame, offsets, mean, above) == pytest.approx([0.0])
 
 
 def test_the_order_of_events_and_other_sets_do_not_matter(fitted):

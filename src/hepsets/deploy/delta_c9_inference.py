@@ -27,7 +27,7 @@ from hepsets.core.event_frame import EventFrame, read_frame
 from hepsets.evaluate.event_domain import EventDomain
 from hepsets.evaluate.goodness_of_fit import CellModel, GoodnessOfFit
 from hepsets.evaluate.inference_summary import HALF_CHI2_95, Inference, interval
-from hepsets.generate.kstmumu import VARIABLES, WINDOWS
+from hepsets.generate.kstmumu import VARIABLES, WINDOWS, WindowName
 from hepsets.generate.kstmumu_nuisances import theory_uncertainty
 from hepsets.learn.missing_columns import ColumnDraws
 from hepsets.learn.morphing import Morphing
@@ -77,7 +77,7 @@ class Provenance:
     """
 
     level: Level
-    window: Literal["0-20", "1-19"]
+    window: WindowName
     seed: int
     version: str = dataclasses.field(default_factory=lambda: version("hepsets"))
 
@@ -479,7 +479,7 @@ def choose(
     windows = [window for of_level, window in models if of_level == level]
     inside = {name: int(WINDOWS[name].contains(frame["q_squared"]).sum()) for name in windows}
     fitting = [name for name in windows if inside[name] == max(inside.values())]
-    window = min(fitting, key=lambda name: WINDOWS[name].high - WINDOWS[name].low)
+    window = min(fitting, key=lambda name: sum(high - low for low, high in WINDOWS[name].segments()))
     return models[level, window], tuple(warnings)
 
 

@@ -9,17 +9,17 @@ linear in C9, so three tables of the J_i give every ΔC9 = δ. ``tools/kstmumu_t
 coefficients are linear, here, in the sampler and in every integral: one model, without approximation.
 
 Between 8.9 and 14 GeV² the table goes on smoothly where nature has J/ψ and ψ(2S): nothing there is to be
-compared with data, and :meth:`Window.without_resonances` leaves it out.
+compared with data, and the ``nonresonant`` windows leave it out.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,8 +119,28 @@ class Window:
         return found
 
 
-WINDOWS = {"0-20": Window(0.0, 20.0), "1-19": Window(1.0, 19.0)}
-"""The two of the study, both without 9 to 10 and 13 to 14 GeV²."""
+WindowName = Literal["0-20", "1-19", "0-20-nonresonant", "1-19-nonresonant"]
+
+WINDOWS: Mapping[str, Window] = {
+    "0-20": Window(0.0, 20.0),
+    "1-19": Window(1.0, 19.0),
+    "0-20-nonresonant": Window(0.0, 20.0).without_resonances(),
+    "1-19-nonresonant": Window(1.0, 19.0).without_resonances(),
+}
+"""The two of the study, both without 9 to 10 and 13 to 14 GeV², and the same without 8.9 to 14 GeV²."""
+
+
+def named_window(name: str) -> Window:
+    """One of :data:`WINDOWS`.
+
+    Raises
+    ------
+    InputError
+        For an unknown name.
+    """
+    if name not in WINDOWS:
+        raise InputError(f"window {name!r}", f"one of {', '.join(WINDOWS)}")
+    return WINDOWS[name]
 
 
 class AngularTable(NamedTuple):

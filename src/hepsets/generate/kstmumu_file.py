@@ -10,7 +10,7 @@ from hepsets.core.event_frame import GROUP_ROWS, EventFrame
 from hepsets.core.events import TableWriter
 from hepsets.core.progress import progress_bar
 from hepsets.core.run import versions
-from hepsets.generate.kstmumu import TEST_VALUES, TRAIN_VALUES, WINDOWS, Window
+from hepsets.generate.kstmumu import TEST_VALUES, TRAIN_VALUES, Window
 from hepsets.generate.kstmumu_sampler import sample_decays
 
 SAMPLE = "kstmumu"
@@ -41,19 +41,6 @@ def parse_values(texts: Sequence[str]) -> tuple[float, ...]:
             except ValueError as error:
                 raise InputError(f"ΔC9 {word!r}", "a number, train or test") from error
     return tuple(values)
-
-
-def named_window(name: str, *, without_resonances: bool = False) -> Window:
-    """A window of the study, on demand without the whole region of the resonances.
-
-    Raises
-    ------
-    InputError
-        For an unknown name.
-    """
-    if name not in WINDOWS:
-        raise InputError(f"window {name!r}", f"one of {', '.join(WINDOWS)}")
-    return WINDOWS[name].without_resonances() if without_resonances else WINDOWS[name]
 
 
 def write_decays(path: str | Path, values: Sequence[float], events: int, seed: int, window: Window) -> None:

@@ -2,9 +2,9 @@ r"""Event by event: a network gives each decay a posterior over values of ΔC9; 
 
 With balanced training labels a perfect network says :math:`q_k(x) = p(x|k) / \sum_j p(x|j)`, and the
 product over the events of a set is its likelihood in k up to a constant. A trained one is a little off,
-so that its :math:`K q_k(x)\,p(x)`, with p the mean over all K labels, is no density: its integral
-:math:`K\,E[q_k]` is not one. N events multiply that to the power N, which for large sets is worth more
-than the data say. ``normalised`` divides by it, as estimated on events that training never saw.
+which N events multiply to the power N: for large sets that is worth more than the data say. ``normalised``
+divides by what takes the bias out (:mod:`hepsets.learn.posterior_norm`), measured on events that training
+never saw.
 """
 
 from __future__ import annotations
@@ -26,11 +26,18 @@ from hepsets.core.event_frame import EventFrame
 from hepsets.generate.kstmumu import VARIABLES
 from hepsets.learn.event_deep_sets import layers
 from hepsets.learn.network_fit import NetworkFit, NetworkFitConfig, Progress, fit_network
+from hepsets.learn.posterior_norm import mean_output, peak_at_truth
 from hepsets.learn.set_estimator import CHUNK_EVENTS, FORMAT, NetworkEstimator, SetEstimates, member_sums
 from hepsets.learn.set_regression import Scale
 from hepsets.learn.tensor_file import read_tensors, refusing_damage, write_tensors
+from hepsets.learn.truth_ratios import TruthRatios, signal_of
 from hepsets.represent.event_sets import EventSets, split_pools, variable_matrix, whole_sets
 from hepsets.represent.scaler import Scaler
+
+MOST_HELD = 4_000_000
+"""Events at most that a normalisation is measured with: bounds the memory."""
+
+_ROW = "row_of_truth"
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -109,7 +116,7 @@ class EventPosterior(NetworkEstimator):
     values
         The values of ΔC9 that it tells apart, rising.
     log_norm
-        log(K · E[q_k]) for each of them.
+        Log of what an event's posterior is divided by, for each of them.
     normalised
         Whether products are divided by it.
     """
@@ -256,7 +263,11 @@ class _EventExamples:
 
 
 def fit_event_posterior(
-    frame: EventFrame, config: EventPosteriorConfig | None = None, *, progress: Progress | None = None
+    frame: EventFrame,
+    config: EventPosteriorConfig | None = None,
+    *,
+    truth: TruthRatios | None = None,
+    progress: Progress | None = None,
 ) -> tuple[EventPosterior, NetworkFit]:
     """Train the event-by-event model and measure its normalisation.
 
@@ -268,6 +279,10 @@ def fit_event_posterior(
         the sets to come. Where one ΔC9 has more events than others, they are left out.
     config
         As published by default.
+    truth
+        Density ratios of the signal events, in their order, where simulation knows them. Training does
+        not see them; the normalisation is then :func:`~hepsets.learn.posterior_norm.peak_at_truth`, else
+        :func:`~hepsets.learn.posterior_norm.mean_output`.
     progress
         Told about each step.
 
@@ -282,8 +297,14 @@ def fit_event_posterior(
         If the events do not fit, or training fails.
     """
     config = config or EventPosteriorConfig()
+    signal = signal_of(frame)
+    if truth is not None and int(signal.sum()) != len(truth):
+        raise InputError(
+            f"{int(signal.sum())} signal events and {len(truth)} truth ratios", "one for each signal event"
+        )
+    frame = frame.with_columns(**{_ROW: np.where(signal, np.cumsum(signal) - 1, -1)})
     parts = split_pools(frame, config.validation_fraction, config.fit.seed)
-    (train, classes, values), (held, held_classes, held_values) = (
+    (training, classes, values), (held, held_classes, held_values) = (
         _balanced(part, config.fit.seed + number) for number, part in enumerate(parts)
     )
     if len(values) < 2 or not np.array_equal(values, held_values):
@@ -293,31 +314,32 @@ def fit_event_posterior(
             "generate events for more values of ΔC9",
         )
     model = EventPosterior(config, values)
-    model.network.scaler.fit(torch.from_numpy(train))
+    matrix = variable_matrix(training)
+    model.network.scaler.fit(torch.from_numpy(matrix))
     few = slice(min(len(held), config.validation_events))
-    training = config.fit
+    settings = config.fit
     if config.events_shown is not None:
-        training = dataclasses.replace(training, epochs=max(1, round(config.events_shown / len(train))))
+        settings = dataclasses.replace(settings, epochs=max(1, round(config.events_shown / len(matrix))))
     fit = fit_network(
         model.network,
-        _EventExamples(torch.from_numpy(train), torch.from_numpy(classes)),
-        _EventExamples(torch.from_numpy(held[few]), torch.from_numpy(held_classes[few])),
+        _EventExamples(torch.from_numpy(matrix), torch.from_numpy(classes)),
+        _EventExamples(torch.from_numpy(variable_matrix(held[few])), torch.from_numpy(held_classes[few])),
         nn.functional.cross_entropy,
-        training,
+        settings,
         progress=progress,
     )
-    total = np.zeros(len(values))
-    with torch.inference_mode():
-        for begin in range(0, len(held), CHUNK_EVENTS):
-            total += np.exp(model._log_posterior(held[begin : begin + CHUNK_EVENTS]).astype(float)).sum(0)
-    model.log_norm = np.log(len(values) * total / len(held))
+    held = held[:MOST_HELD]
+    posterior = model.event_log_posterior(held)
+    if truth is None:
+        model.log_norm = mean_output(posterior)
+    else:
+        row = held[_ROW]
+        model.log_norm = peak_at_truth(values, posterior, row >= 0, truth[row[row >= 0]])
     return model, fit
 
 
-def _balanced(
-    frame: EventFrame, seed: int
-) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float64]]:
-    """Variables and class numbers of as many events of each ΔC9, in random order, and its values."""
+def _balanced(frame: EventFrame, seed: int) -> tuple[EventFrame, NDArray[np.int64], NDArray[np.float64]]:
+    """As many events of each ΔC9, in random order, their class numbers, and its values."""
     rng = np.random.default_rng(seed)
     value = np.array(frame["delta_c9"], dtype=np.float64)
     values = np.unique(value[~np.isnan(value)])
@@ -330,5 +352,4 @@ def _balanced(
     counts = np.bincount(classes, minlength=len(values))
     ranks[by_class] = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
     kept = ranks < counts.min()
-    chosen = order[kept]
-    return variable_matrix(frame)[chosen], classes[kept], values
+    return frame[order[kept]], classes[kept], values

@@ -82,11 +82,15 @@ class LikelihoodEstimator(NetworkEstimator):
         )
 
     def posterior_cdf(
-        self, events: EventFrame | EventTerms, offsets: NDArray[np.integer], truths: ArrayLike
+        self,
+        events: EventFrame | EventTerms,
+        offsets: NDArray[np.integer],
+        truths: ArrayLike,
+        prior: tuple[float, float],
     ) -> Array:
         """Posterior probability of ΔC9 below its true value, for each set and a flat prior.
 
-        The posterior is the (profiled) likelihood within ``limits``, integrated up to seven standard
+        The posterior is the (profiled) likelihood within the prior's range, integrated up to seven standard
         deviations from its maximum. For truths drawn from the prior these probabilities are uniform if
         the posterior is right: see :mod:`hepsets.evaluate.simulation_based_calibration`.
 
@@ -94,6 +98,8 @@ class LikelihoodEstimator(NetworkEstimator):
         ----------
         truths
             True ΔC9, shape ``(n_sets,)``.
+        prior
+            Range of the flat prior.
 
         Returns
         -------
@@ -103,10 +109,8 @@ class LikelihoodEstimator(NetworkEstimator):
         terms = self._terms(events)
         fits = self.fit_sets(terms, offsets)
         half = 7 * np.maximum(fits.high - fits.value, fits.value - fits.low)
-        low, high = (
-            np.maximum(self.limits[0], fits.value - half),
-            np.minimum(self.limits[1], fits.value + half),
-        )
+        low = np.maximum(prior[0], np.minimum(fits.value, prior[1]) - half)
+        high = np.minimum(prior[1], np.maximum(fits.value, prior[0]) + half)
         grid = low[:, None] + np.linspace(0, 1, POSTERIOR_POINTS) * (high - low)[:, None]
         curves = log_likelihood_of_sets(terms, offsets, self.rate, self.response.fitted_at(grid))
         density = np.exp(curves - curves.max(axis=1, keepdims=True))

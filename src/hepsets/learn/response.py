@@ -125,9 +125,7 @@ def fit_response(
         delta = float(true[k])
         weights = truth.weights(delta)
         # the true scores average to zero, and what they do not in this sample the learned ones share
-        slope = (truth.beta + 2 * delta * truth.gamma) / np.maximum(truth.ratio(delta), 1e-6)
-        rate_slope = (truth.rate.linear + 2 * delta * truth.rate.quadratic) / float(truth.rate(delta))
-        excess = float(weights @ slope) - rate_slope
+        excess = truth.mean_score(delta)
         shares = np.concatenate(
             [(1 - fraction) * weights, np.full(n_background, fraction / max(n_background, 1))]
         )

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
-from scipy.stats import norm
+from scipy.stats import truncnorm
 from torch import Tensor
 
 from hepsets.core.errors import InputError
@@ -133,11 +133,16 @@ class SetSummary(NetworkEstimator):
         return SetEstimates(mean, mean - width, mean + width)
 
     def posterior_cdf(
-        self, events: EventFrame | EventTerms, offsets: NDArray[np.integer], truths: ArrayLike
+        self,
+        events: EventFrame | EventTerms,
+        offsets: NDArray[np.integer],
+        truths: ArrayLike,
+        prior: tuple[float, float],
     ) -> Array:
-        """Posterior probability of ΔC9 below its true value, for each set."""
+        """Posterior probability of ΔC9 below its true value, for each set, with ΔC9 known to be in ``prior``."""
         mean, width = self.posterior(events, offsets)
-        return np.asarray(norm.cdf((np.asarray(truths) - mean) / width))
+        low, high = ((end - mean) / width for end in prior)
+        return np.asarray(truncnorm.cdf(np.asarray(truths), low, high, mean, width))
 
     def save(self, path: str | Path) -> None:
         """Write the network to a file, whole or not at all; the estimator has a file of its own."""

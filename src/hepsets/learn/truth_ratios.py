@@ -23,6 +23,9 @@ from hepsets.learn.quadratic_likelihood import Array, Rate
 TRUTH = "truth_"
 """Prefix of the true variables of reconstructed decays."""
 
+LEAST_RATIO = 1e-6
+"""A density ratio in a denominator is never less."""
+
 MAX_ROUNDS = 500
 """Rounds of solving for the rate at most; a few tens suffice."""
 
@@ -128,6 +131,12 @@ class TruthRatios:
         """Weights with which the sample stands for one at ``delta_c9``; their sum is 1."""
         weights = self.ratio(delta_c9) / self.mixture()
         return np.asarray(weights / weights.sum())
+
+    def mean_score(self, delta_c9: float) -> float:
+        """Mean slope of ln p(x|δ) in a sample at δ = ``delta_c9``: zero but for chance."""
+        slope = (self.beta + 2 * delta_c9 * self.gamma) / np.maximum(self.ratio(delta_c9), LEAST_RATIO)
+        rate_slope = self.rate.linear + 2 * delta_c9 * self.rate.quadratic
+        return float(self.weights(delta_c9) @ slope) - rate_slope / float(self.rate(delta_c9))
 
     def effective_events(self, delta_c9: float) -> float:
         """Kish's effective number of events of the sample at ``delta_c9``."""

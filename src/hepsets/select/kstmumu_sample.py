@@ -8,7 +8,7 @@ import numpy as np
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
-from hepsets.generate.kstmumu import WINDOWS, Window
+from hepsets.generate.kstmumu import Window, named_window
 from hepsets.generate.kstmumu_sampler import sample_decays
 from hepsets.select.kstmumu_background import sample_background
 from hepsets.select.kstmumu_selection import is_selected, truth_window
@@ -41,8 +41,8 @@ def make_sample(
     level
         One of :data:`LEVELS`.
     window_name
-        ``"0-20"`` or ``"1-19"``: of q², the true one at generator level, else the measured one. A selected
-        decay may then have its true q² in a veto or just beyond the window.
+        One of :data:`~hepsets.generate.kstmumu.WINDOWS`: of q², the true one at generator level, else the
+        measured one. A selected decay may then have its true q² in a veto or just beyond the window.
     delta_c9
         Shift of C9.
     events
@@ -74,11 +74,9 @@ def make_sample(
     """
     if level not in LEVELS:
         raise InputError(f"level {level!r}", f"one of {', '.join(LEVELS)}")
-    if window_name not in WINDOWS:
-        raise InputError(f"window {window_name!r}", f"one of {', '.join(WINDOWS)}")
     if events < 1:
         raise InputError(f"{events} events", "at least one")
-    window = WINDOWS[window_name]
+    window = named_window(window_name)
     if level == "generator":
         return sample_decays(events, delta_c9, seed, window=window, first_event=first_event)
     signal = _select_signal(window, delta_c9, events, seed, first_event)

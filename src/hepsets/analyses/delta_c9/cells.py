@@ -22,7 +22,6 @@ from hepsets.analyses.delta_c9.settings import (
     Config,
     Level,
     ModelName,
-    WindowName,
 )
 from hepsets.core.event_frame import EventFrame, read_frame
 from hepsets.core.parallel import map_in_order
@@ -31,7 +30,14 @@ from hepsets.core.run import log
 from hepsets.core.whole_file import whole_file
 from hepsets.deploy.delta_c9_inference import DeltaC9Inference
 from hepsets.evaluate.detector_bound import information_bracket
-from hepsets.generate.kstmumu import Q_SQUARED_LIMITS, TEST_VALUES, TRAIN_VALUES, VARIABLES, WINDOWS
+from hepsets.generate.kstmumu import (
+    Q_SQUARED_LIMITS,
+    TEST_VALUES,
+    TRAIN_VALUES,
+    VARIABLES,
+    WINDOWS,
+    WindowName,
+)
 from hepsets.generate.kstmumu_bound import cramer_rao_bound
 from hepsets.learn.event_deep_sets import EventDeepSetsConfig, fit_event_deep_sets
 from hepsets.learn.event_posterior import EventPosterior, fit_event_posterior
@@ -91,7 +97,7 @@ def cells(config: Config) -> tuple[Cell, ...]:
 
 def seed_of(config: Config, cell: Cell, purpose: int, number: int = 0) -> int:
     """Seed of events of a cell that serve a purpose; samples of one purpose are numbered."""
-    place = LEVELS.index(cell.level), sorted(WINDOWS).index(cell.window)
+    place = LEVELS.index(cell.level), list(WINDOWS).index(cell.window)
     state = np.random.SeedSequence([config.seed, *place, purpose, number]).generate_state(1, np.uint64)
     return int(state[0] >> 2)
 
@@ -355,7 +361,7 @@ def _load(model: str, path: Path, found: Estimators) -> NetworkEstimator:
 
 def truths_of(config: Config, cell: Cell) -> tuple[float, ...]:
     """ΔC9 of the toys of a cell."""
-    return tuple(dict.fromkeys((*config.truths, config.histogram_truth.get(cell.window, config.truths[0]))))
+    return tuple(dict.fromkeys((*config.truths, config.shown_truth(cell.window))))
 
 
 def predict_cell(config: Config, cell: Cell, estimators: Estimators) -> Iterator[tuple[Key, SetEstimates]]:
@@ -373,7 +379,7 @@ def predict_cell(config: Config, cell: Cell, estimators: Estimators) -> Iterator
             sets = disjoint_sets(pool, size, background="poisson", seed=config.seed)
             for model, found in estimate(estimators, sets, size):
                 yield Key("toys", model, truth, size), found
-        if "q2_shift" in config.studies and first and truth == config.histogram_truth[cell.window]:
+        if "q2_shift" in config.studies and first and truth == config.shown_truth(cell.window):
             sets = disjoint_sets(pool, least, background="poisson", seed=config.seed)
             yield from _shifted(config, estimators, sets[: min(SHIFTED_SETS, len(sets))], truth, least)
     if not first:
@@ -388,7 +394,7 @@ def predict_cell(config: Config, cell: Cell, estimators: Estimators) -> Iterator
     if "calibration" in config.studies:
         yield from _calibration(config, cell, estimators)
     if "pools" in config.studies and cell.level == "generator":
-        truth = config.histogram_truth[cell.window]
+        truth = config.shown_truth(cell.window)
         pool = sample(config, cell, truth, config.study.pool_events, seed_of(config, cell, POOL))
         sets = bootstrapped_sets(pool, least, config.study.pooled_sets, config.seed)
         for model, found in estimate(_on_single_events(estimators), sets, least):
@@ -462,7 +468,7 @@ def _calibration(config: Config, cell: Cell, estimators: Estimators) -> Iterator
     for model, by_size in estimators.items():
         estimator = by_size.get(None)
         if isinstance(estimator, LikelihoodEstimator | SetSummary):
-            values = estimator.posterior_cdf(frame, offsets, truths)
+            values = estimator.posterior_cdf(frame, offsets, truths, config.study.prior)
             key = Key("calibration", model, 0.0, CALIBRATION_EVENTS)
             yield key, SetEstimates(values, truths, truths)
 

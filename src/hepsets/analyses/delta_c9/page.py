@@ -251,9 +251,9 @@ def _predictions(
                 f"{least:,} signal decays.",
             )
     for cell, predictions in result.predictions.items():
-        truth = config.histogram_truth.get(cell.window)
-        sigma = None if truth is None else _sigma(result.comparison.bounds, cell, truth, least)
-        if truth is None or sigma is None:
+        truth = config.shown_truth(cell.window)
+        sigma = _sigma(result.comparison.bounds, cell, truth, least)
+        if sigma is None:
             continue
         drawn = {
             key.model: estimates.value
@@ -360,7 +360,7 @@ def _one_set(
     events = min(config.set_events)
     for level in config.levels:
         cell = Cell(level, config.windows[0])
-        truth = config.histogram_truth.get(cell.window, config.truths[0])
+        truth = config.shown_truth(cell.window)
         frame = sample(config, cell, truth, events, seed_of(config, cell, SHOWN))
         estimators: list[LikelihoodEstimator] = []
         if level == "generator" and "exact" in config.models:
@@ -408,8 +408,8 @@ def _pools(
     least = min(config.set_events)
     for cell, predictions in result.predictions.items():
         pooled = {key.model: of.value for key, of in predictions.items() if key.kind == "pooled"}
-        truth = config.histogram_truth.get(cell.window)
-        if not pooled or truth is None:
+        truth = config.shown_truth(cell.window)
+        if not pooled:
             continue
         sigma = _sigma(result.comparison.bounds, cell, truth, least)
         assert sigma is not None
@@ -441,7 +441,7 @@ def _nuisances(config: Config, styles: dict[str, figures.Style], keep: FigureFil
     if "nuisances" not in config.studies:
         return
     window = WINDOWS[config.windows[0]]
-    truth = config.histogram_truth.get(config.windows[0], config.truths[0])
+    truth = config.shown_truth(config.windows[0])
     events = max(config.set_events)
     shifts = theory_shifts(truth, window)
     total = theory_uncertainty(truth, window)

@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from hepsets.core.config import to_mapping
 from hepsets.core.errors import InputError
+from hepsets.generate.kstmumu import WindowName
 from hepsets.learn.event_deep_sets import EventDeepSetsConfig
 from hepsets.learn.event_posterior import EventPosteriorConfig
 from hepsets.learn.image_cnn import ImageCnnConfig
@@ -20,7 +21,6 @@ from hepsets.learn.set_regression import Scale
 from hepsets.learn.set_summary import SetSummaryConfig
 
 Level = Literal["generator", "detector", "background"]
-WindowName = Literal["0-20", "1-19"]
 ModelName = Literal["exact", "morphing", "set_summary", "event_by_event", "deep_sets", "cnn"]
 Study = Literal["calibration", "pools", "q2_shift", "nuisances", "detector", "suppression"]
 
@@ -122,7 +122,7 @@ class StudyConfig:
 
 
 def _published_truths() -> dict[WindowName, float]:
-    return {"0-20": -0.82, "1-19": -0.8}
+    return {"0-20": -0.82, "1-19": -0.8, "0-20-nonresonant": -0.82, "1-19-nonresonant": -0.8}
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -192,6 +192,10 @@ class Config:
         "suppression",
     )
     study: StudyConfig = StudyConfig()
+
+    def shown_truth(self, window: WindowName) -> float:
+        """ΔC9 whose predictions are drawn."""
+        return self.histogram_truth.get(window, self.truths[0])
 
 
 def _published(scale: Scale, events: int) -> dict[str, Any]:

@@ -1,0 +1,84 @@
+r"""What products of posteriors of single events are divided by, so that they are not biased.
+
+A network's :math:`q_k(x)`, the posterior of ΔC9 value k, times the density of all training events is no
+density: its integral :math:`K\,E[q_k]` is a little off one, and N events multiply that to the power N.
+:func:`mean_output` divides it out. What a network errs by beyond that still moves the product's maximum, by
+the same distance for any N, while the statistical error falls with N. Where simulation knows how densities
+depend on ΔC9, :func:`peak_at_truth` takes that out too: with its divisor the mean log posterior of events has its
+maximum at the truth, wherever that is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsets.learn.truth_ratios import TruthRatios
+
+Floats = NDArray[np.float64]
+
+NEIGHBOURS = 6
+"""Values on either side of the truth in which the mean log posterior is looked at."""
+
+
+def mean_output(log_posterior: NDArray[np.floating]) -> Floats:
+    """log(K · E[q_k]) over events of all K values alike.
+
+    Parameters
+    ----------
+    log_posterior
+        Of events that training never saw, shape ``(n_events, n_values)``.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(n_values,)``.
+    """
+    n, classes = log_posterior.shape
+    return np.asarray(np.log(classes * np.exp(log_posterior).sum(axis=0, dtype=np.float64) / n))
+
+
+def peak_at_truth(
+    values: Floats, log_posterior: NDArray[np.floating], signal: NDArray[np.bool_], truth: TruthRatios
+) -> Floats:
+    """Log of the divisor per event with which the mean log posterior is highest at the truth.
+
+    Near each value k it is a parabola with its vertex there and a cubic term, as the exact one is: minus the
+    divergence of Kullback and Leibler. The divisor, one number per value, is what is left of it beside them.
+
+    Parameters
+    ----------
+    values
+        The values of ΔC9, rising, shape ``(n_values,)``.
+    log_posterior
+        Of simulated events that training never saw, as many of each value, shape ``(n_events, n_values)``.
+    signal
+        Which of them are signal, shape ``(n_events,)``; the share of the others is that of the sets to come.
+    truth
+        Density ratios of the signal events, in their order: with them each event stands for any ΔC9.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(n_values,)``; that of :func:`mean_output` where the values are too few for that.
+    """
+    if len(values) <= 2 * NEIGHBOURS:
+        return mean_output(log_posterior)
+    share = float(signal.mean())
+    of_signal = log_posterior[signal]
+    of_others = log_posterior[~signal].sum(axis=0, dtype=np.float64) / len(signal)
+    classes = len(values)
+    design, curves = [], []
+    for k, value in enumerate(values):
+        near = np.arange(max(k - NEIGHBOURS, 0), min(k + NEIGHBOURS + 1, classes))
+        away = values[near] - value
+        curve = share * (truth.weights(float(value)) @ of_signal[:, near]) + of_others[near]
+        # what the true scores, zero on average, are off by in this sample the learned ones share
+        curves.append(curve - share * truth.mean_score(float(value)) * away)
+        rows = np.zeros((len(near), 4 * classes))
+        rows[np.arange(len(near)), near] = 1.0
+        for term, power in enumerate((0, 2, 3), start=1):
+            rows[:, term * classes + k] = away**power
+        design.append(rows)
+    solution = np.linalg.lstsq(np.concatenate(design), np.concatenate(curves))[0]
+    return np.asarray(solution[:classes] - solution[:classes].mean())
