@@ -5,7 +5,7 @@ import pytest
 import quadratic_family
 from scipy.special import log_softmax
 
-from hepsets.learn.posterior_norm import mean_output, peak_at_truth
+from hepsets.learn.posterior_norm import mean_output, peak_at_truth, smoothing
 from hepsets.learn.quadratic_likelihood import Rate
 from hepsets.learn.truth_ratios import TruthRatios, signal_of
 
@@ -67,6 +67,15 @@ def test_background_dilutes_what_is_normalised(simulated):
     alone = peak_at_truth(VALUES, off(frame, truth.rate), signal_of(frame), truth)
     among = peak_at_truth(VALUES, both, np.arange(len(both)) < len(frame), truth)
     assert among - among.mean() == pytest.approx(alone / 2, abs=1e-6)
+
+
+def test_smoothing_leaves_cubics_alone_and_levels_errors_of_single_values():
+    matrix = smoothing(VALUES)
+    for power in range(4):
+        assert matrix @ VALUES**power == pytest.approx(VALUES**power, abs=1e-9)
+    noise = np.random.default_rng(5).normal(size=(len(VALUES), 4000))
+    assert (matrix @ noise).std(1)[6:-6].max() < 0.6
+    assert smoothing(VALUES[::10]) == pytest.approx(np.eye(4))
 
 
 def test_few_values_get_the_mean_output():

@@ -4,7 +4,7 @@ With balanced training labels a perfect network says :math:`q_k(x) = p(x|k) / \s
 product over the events of a set is its likelihood in k up to a constant. A trained one is a little off,
 which N events multiply to the power N: for large sets that is worth more than the data say. ``normalised``
 divides by what takes the bias out (:mod:`hepsets.learn.posterior_norm`), measured on events that training
-never saw.
+never saw, and smooths over ΔC9.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from hepsets.core.event_frame import EventFrame
 from hepsets.generate.kstmumu import VARIABLES
 from hepsets.learn.event_deep_sets import layers
 from hepsets.learn.network_fit import NetworkFit, NetworkFitConfig, Progress, fit_network
-from hepsets.learn.posterior_norm import mean_output, peak_at_truth
+from hepsets.learn.posterior_norm import mean_output, peak_at_truth, smoothing
 from hepsets.learn.set_estimator import CHUNK_EVENTS, FORMAT, NetworkEstimator, SetEstimates, member_sums
 from hepsets.learn.set_regression import Scale
 from hepsets.learn.tensor_file import read_tensors, refusing_damage, write_tensors
@@ -78,7 +78,7 @@ class EventPosteriorConfig:
             return cls()
         few = scale == "quick"
         fit = NetworkFitConfig(batch=1024 if few else 4096, learning_rate=5e-3, schedule="cosine")
-        return cls(validation_fraction=0.35, events_shown=200_000 if few else 16_000_000, fit=fit)
+        return cls(events_shown=200_000 if few else 16_000_000, fit=fit)
 
 
 class PosteriorNetwork(nn.Module):
@@ -116,9 +116,9 @@ class EventPosterior(NetworkEstimator):
     values
         The values of ΔC9 that it tells apart, rising.
     log_norm
-        Log of what an event's posterior is divided by, for each of them.
+        Log of what an event's (smoothed) posterior is divided by, for each of them.
     normalised
-        Whether products are divided by it.
+        Whether products are smoothed and divided by it.
     """
 
     def __init__(
@@ -218,7 +218,7 @@ class EventPosterior(NetworkEstimator):
     def _of_sums(self, sums: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
         """Log posteriors from sums over ``counts`` events of those of single events."""
         if self.normalised:
-            sums = sums - counts[:, None] * self.log_norm
+            sums = sums @ smoothing(self.values).T - counts[:, None] * self.log_norm
         found: NDArray[np.float64] = log_softmax(sums, axis=1)
         return found
 
@@ -237,6 +237,15 @@ class Posteriors(NamedTuple):
     values: NDArray[np.float64]
     raw: NDArray[np.float64]
     normalised: NDArray[np.float64]
+
+    def joined(self, number: int) -> Posteriors:
+        """Those of each ``number`` neighbouring sets taken together; a rest is left out."""
+        sets = len(self.raw) // number
+        raw, normalised = (
+            log_softmax(of[: sets * number].reshape(sets, number, -1).sum(axis=1), axis=1)
+            for of in (self.raw, self.normalised)
+        )
+        return Posteriors(self.values, raw, normalised)
 
     def estimates(self, *, normalised: bool) -> SetEstimates:
         """Mean of each posterior, plus and minus its standard deviation."""
@@ -329,7 +338,7 @@ def fit_event_posterior(
         progress=progress,
     )
     held = held[:MOST_HELD]
-    posterior = model.event_log_posterior(held)
+    posterior = model.event_log_posterior(held) @ smoothing(values).T.astype(np.float32)
     if truth is None:
         model.log_norm = mean_output(posterior)
     else:

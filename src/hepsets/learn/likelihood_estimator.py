@@ -122,13 +122,19 @@ class LikelihoodEstimator(NetworkEstimator):
 
     def estimate_sets(self, sets: EventSets) -> SetEstimates:
         """ΔC9 of each set with the interval of the likelihood ratio."""
-        fits = self.fit_sets(*self.terms_of_sets(sets))
+        return self.estimate_terms(*self.terms_of_sets(sets))
+
+    def estimate_terms(self, terms: EventTerms, offsets: NDArray[np.integer]) -> SetEstimates:
+        """The same from the terms of all sets end to end; ``offsets`` say where sets begin and end."""
+        fits = self.fit_sets(terms, offsets)
         return SetEstimates(fits.value, fits.low, fits.high)
 
     def terms_of_sets(self, sets: EventSets) -> tuple[EventTerms, NDArray[np.int64]]:
         """The terms of all sets end to end, and the offsets; each event is looked at once."""
-        used, place = np.unique(sets.members, return_inverse=True)
-        return self.terms(sets.frame[used])[place], sets.offsets
+        used = np.zeros(len(sets.frame), dtype=bool)
+        used[sets.members] = True
+        place = np.cumsum(used) - 1
+        return self.terms(sets.frame[used])[place[sets.members]], sets.offsets
 
     def _terms(self, events: EventFrame | EventTerms) -> EventTerms:
         return events if isinstance(events, EventTerms) else self.terms(events)

@@ -140,23 +140,27 @@ class Morphing(LikelihoodEstimator):
         InputError
             If a variable is missing or not finite.
         """
-        beta, gamma = coefficients(self.ratio, decay_inputs(frame))
+        inputs = decay_inputs(frame)
+        beta, gamma = coefficients(self.ratio, inputs)
         if not self.odds:
             return EventTerms(beta, gamma)
-        return EventTerms(beta, gamma, self._background(beta, gamma, self.log_odds(frame)))
+        return EventTerms(beta, gamma, self._background(beta, gamma, self._log_odds(frame, inputs)))
 
     def log_odds(self, frame: EventFrame) -> Array:
         """Log odds of signal, as if there were as much background; all 0 without background."""
         if not self.odds:
             return np.zeros(len(frame))
-        inputs = odds_inputs(frame, self.config.signal_columns)
-        return np.asarray(np.mean([evaluate(network, inputs)[:, 0] for network in self.odds], axis=0))
+        return self._log_odds(frame, decay_inputs(frame))
 
     def signal_probability(self, frame: EventFrame, background_over_signal: float = 1.0) -> Array:
         """Probability of each event to be signal, for a given ratio of background to signal."""
         if not self.odds:
             return np.ones(len(frame))
         return np.asarray(1 / (1 + background_over_signal * np.exp(-self.log_odds(frame))))
+
+    def _log_odds(self, frame: EventFrame, inputs: NDArray[np.float32]) -> Array:
+        more = odds_inputs(inputs, frame, self.config.signal_columns)
+        return np.asarray(np.mean([evaluate(network, more)[:, 0] for network in self.odds], axis=0))
 
     def _background(self, beta: Array, gamma: Array, log_odds: Array) -> Array:
         """Density of the background over that of the signal at ΔC9 = 0."""
@@ -243,7 +247,8 @@ def fit_morphing(
         raise InputError(
             f"{int(signal.sum())} signal events and {len(truth)} truth ratios", "one for each signal event"
         )
-    inputs = decay_inputs(frame[signal])
+    every = decay_inputs(frame)
+    inputs = every[signal]
     ratio = _network(inputs.shape[1], 2, config, config.fit.seed)
     targets = np.stack([truth.beta, truth.gamma, 1 / truth.mixture()], axis=1)
     examples = TensorExamples(torch.from_numpy(inputs), torch.from_numpy(targets).float())
@@ -269,12 +274,13 @@ def fit_morphing(
         return MorphingFit(model, ratio_fit, ())
 
     fold = np.random.default_rng([config.odds_fit.seed, 3]).integers(FOLDS, size=len(frame))
-    terms = EventTerms(*coefficients(ratio, decay_inputs(frame)))
+    terms = EventTerms(*coefficients(ratio, every))
+    every = odds_inputs(every, frame, config.signal_columns)
     fits, responses = [], []
     for number in range(FOLDS):
-        network, fitted = _fit_odds(frame[fold == number], signal[fold == number], config, number)
+        network, fitted = _fit_odds(every[fold == number], signal[fold == number], config, number)
         others = fold != number
-        log_odds = evaluate(network, odds_inputs(frame[others], config.signal_columns))[:, 0]
+        log_odds = evaluate(network, every[others])[:, 0]
         seen = terms[others]
         seen = EventTerms(seen.beta, seen.gamma, model._background(seen.beta, seen.gamma, log_odds))
         responses.append(
@@ -331,29 +337,35 @@ def decay_inputs(frame: EventFrame, prefix: str = "") -> NDArray[np.float32]:
     sin_l, sin_k = np.sqrt(sin2_l), np.sqrt(sin2_k)
     cos_2l, sin_2l, sin_2k = 2 * cos_l**2 - 1, 2 * sin_l * cos_l, 2 * sin_k * cos_k
     cos_chi, sin_chi = np.cos(chi), np.sin(chi)
-    columns = (
-        q_squared,
-        np.log(np.clip(q_squared, 0, None) + 0.05),
-        cos_k,
-        sin2_k,
-        sin2_k * cos_2l,
-        cos_k**2 * cos_2l,
-        sin2_k * sin2_l * (cos_chi**2 - sin_chi**2),
-        sin_2k * sin_2l * cos_chi,
-        sin_2k * sin_l * cos_chi,
-        sin2_k * cos_l,
-        cos_k**2 * cos_l,
-        sin_2k * sin_l * sin_chi,
-        sin_2k * sin_2l * sin_chi,
-        sin2_k * sin2_l * 2 * sin_chi * cos_chi,
-    )
-    return np.stack(columns, axis=1).astype(np.float32)
+    columns = np.empty((14, len(frame)), dtype=np.float32)  # row by row, then turned once
+    for row, column in enumerate(
+        (
+            q_squared,
+            np.log(np.clip(q_squared, 0, None) + 0.05),
+            cos_k,
+            sin2_k,
+            sin2_k * cos_2l,
+            cos_k**2 * cos_2l,
+            sin2_k * sin2_l * (cos_chi**2 - sin_chi**2),
+            sin_2k * sin_2l * cos_chi,
+            sin_2k * sin_l * cos_chi,
+            sin2_k * cos_l,
+            cos_k**2 * cos_l,
+            sin_2k * sin_l * sin_chi,
+            sin_2k * sin_2l * sin_chi,
+            sin2_k * sin2_l * 2 * sin_chi * cos_chi,
+        )
+    ):
+        columns[row] = column
+    return np.ascontiguousarray(columns.T)
 
 
-def odds_inputs(frame: EventFrame, columns: Sequence[str]) -> NDArray[np.float32]:
-    """What tells signal from background, float32, shape ``(n_events, 14 + n_columns)``."""
-    extra = [_finite(frame, name).astype(np.float32) for name in columns]
-    return np.concatenate([decay_inputs(frame), *(column[:, None] for column in extra)], axis=1)
+def odds_inputs(
+    inputs: NDArray[np.float32], frame: EventFrame, columns: Sequence[str]
+) -> NDArray[np.float32]:
+    """What tells signal from background: the inputs of the decay and columns beside them."""
+    extra = [_finite(frame, name) for name in columns]
+    return np.concatenate([inputs, *(column[:, None] for column in extra)], axis=1)
 
 
 def evaluate(network: EventNetwork, inputs: NDArray[np.float32]) -> Array:
@@ -369,8 +381,8 @@ def coefficients(network: EventNetwork, inputs: NDArray[np.float32]) -> tuple[Ar
     return 2 * u, u**2 + v**2 + LEAST_CURVATURE
 
 
-def _finite(frame: EventFrame, name: str) -> Array:
-    values: Array = frame[name].astype(np.float64)
+def _finite(frame: EventFrame, name: str) -> NDArray[np.float32]:
+    values: NDArray[np.float32] = frame[name].astype(np.float32)
     bad = len(values) - int(np.isfinite(values).sum())
     if bad:
         raise InputError(f"column {name!r} with {bad} values that are not finite", "finite numbers")
@@ -418,10 +430,10 @@ def ratio_loss(rate: Rate) -> Loss:
 
 
 def _fit_odds(
-    frame: EventFrame, signal: NDArray[np.bool_], config: MorphingConfig, number: int
+    every: NDArray[np.float32], signal: NDArray[np.bool_], config: MorphingConfig, number: int
 ) -> tuple[EventNetwork, NetworkFit]:
     """Log odds of signal against background, as if there were as much of one as of the other."""
-    inputs = torch.from_numpy(odds_inputs(frame, config.signal_columns))
+    inputs = torch.from_numpy(every)
     network = _network(inputs.shape[1], 1, config, config.odds_fit.seed + 1 + number)
     network.fit_scale(inputs)
     balance = np.where(signal, 0.5 / signal.mean(), 0.5 / (1 - signal.mean()))
@@ -435,13 +447,13 @@ def _fit_odds(
     parts = examples.split(config.validation_fraction, config.odds_fit.seed)
     fitted = fit_network(network, *parts, loss, config.odds_fit)
     # the odds are right on the whole: as many signal events as the sum of their probabilities
-    logit = evaluate(network, inputs.numpy())[:, 0]
+    logit = evaluate(network, every)[:, 0]
     shift = 0.0
     for _ in range(20):
         probability = 1 / (1 + np.exp(-(logit + shift)))
         excess = float(balance @ (probability - signal))
         shift -= excess / float(balance @ (probability * (1 - probability)))
-        if abs(excess) < 1e-9 * len(frame):
+        if abs(excess) < 1e-9 * len(every):
             break
     last = network.body[-1]
     assert isinstance(last, nn.Linear)

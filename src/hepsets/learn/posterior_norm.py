@@ -1,11 +1,12 @@
-r"""What products of posteriors of single events are divided by, so that they are not biased.
+r"""What makes products of posteriors of single events unbiased: smoothing over ΔC9, and a divisor per event.
 
-A network's :math:`q_k(x)`, the posterior of ΔC9 value k, times the density of all training events is no
-density: its integral :math:`K\,E[q_k]` is a little off one, and N events multiply that to the power N.
-:func:`mean_output` divides it out. What a network errs by beyond that still moves the product's maximum, by
-the same distance for any N, while the statistical error falls with N. Where simulation knows how densities
-depend on ΔC9, :func:`peak_at_truth` takes that out too: with its divisor the mean log posterior of events has its
-maximum at the truth, wherever that is.
+A network's errors are multiplied to the power N. Three kinds stand out. Those of single values: each has an
+output of its own, while the exact posterior is smooth in ΔC9, so :func:`smoothing` averages them over
+neighbours. Those of the norm: :math:`q_k(x)`, the posterior of value k, times the density of all training
+events is no density; its integral :math:`K\,E[q_k]` is a little off one, and :func:`mean_output` divides it
+out. And what beyond that moves the maximum of the product, by the same distance for any N, while the
+statistical error falls with N: where simulation knows how densities depend on ΔC9, the divisor is
+:func:`peak_at_truth` instead, with which the mean log posterior of events has its maximum at the truth.
 """
 
 from __future__ import annotations
@@ -17,8 +18,33 @@ from hepsets.learn.truth_ratios import TruthRatios
 
 Floats = NDArray[np.float64]
 
-NEIGHBOURS = 6
-"""Values on either side of the truth in which the mean log posterior is looked at."""
+REACH = 0.45
+"""Distance in ΔC9 within which a log posterior is a cubic."""
+
+
+def smoothing(values: Floats) -> Floats:
+    """What smooths a log posterior over ΔC9: a local polynomial (Savitzky & Golay 1964).
+
+    Parameters
+    ----------
+    values
+        The values of ΔC9, rising, shape ``(n_values,)``.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(n_values, n_values)``, to be multiplied with a log posterior; it changes nothing where
+        values have too few neighbours.
+    """
+    classes, neighbours = len(values), _neighbours(values)
+    if not neighbours:
+        return np.eye(classes)
+    matrix = np.zeros((classes, classes))
+    for k, value in enumerate(values):
+        first = min(max(k - neighbours, 0), classes - 2 * neighbours - 1)
+        near = slice(first, first + 2 * neighbours + 1)
+        matrix[k, near] = np.linalg.pinv(np.vander(values[near] - value, 4, increasing=True))[0]
+    return matrix
 
 
 def mean_output(log_posterior: NDArray[np.floating]) -> Floats:
@@ -62,15 +88,15 @@ def peak_at_truth(
     ndarray
         Shape ``(n_values,)``; that of :func:`mean_output` where the values are too few for that.
     """
-    if len(values) <= 2 * NEIGHBOURS:
+    classes, neighbours = len(values), _neighbours(values)
+    if not neighbours:
         return mean_output(log_posterior)
     share = float(signal.mean())
     of_signal = log_posterior[signal]
     of_others = log_posterior[~signal].sum(axis=0, dtype=np.float64) / len(signal)
-    classes = len(values)
     design, curves = [], []
     for k, value in enumerate(values):
-        near = np.arange(max(k - NEIGHBOURS, 0), min(k + NEIGHBOURS + 1, classes))
+        near = np.arange(max(k - neighbours, 0), min(k + neighbours + 1, classes))
         away = values[near] - value
         curve = share * (truth.weights(float(value)) @ of_signal[:, near]) + of_others[near]
         # what the true scores, zero on average, are off by in this sample the learned ones share
@@ -82,3 +108,9 @@ def peak_at_truth(
         design.append(rows)
     solution = np.linalg.lstsq(np.concatenate(design), np.concatenate(curves))[0]
     return np.asarray(solution[:classes] - solution[:classes].mean())
+
+
+def _neighbours(values: Floats) -> int:
+    """Values within reach on either side of one; 0 if they are too few for more than a cubic."""
+    found = int(REACH / np.median(np.diff(values)))
+    return found if found >= 3 and len(values) > 2 * found else 0

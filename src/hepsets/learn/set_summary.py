@@ -128,7 +128,10 @@ class SetSummary(NetworkEstimator):
 
     def estimate_sets(self, sets: EventSets) -> SetEstimates:
         """ΔC9 of each set with its interval."""
-        terms, offsets = self.estimator.terms_of_sets(sets)
+        return self.estimate_terms(*self.estimator.terms_of_sets(sets))
+
+    def estimate_terms(self, terms: EventTerms, offsets: NDArray[np.integer]) -> SetEstimates:
+        """The same from the estimator's terms of all sets end to end, as :meth:`posterior`."""
         mean, width = self.posterior(terms, offsets)
         return SetEstimates(mean, mean - width, mean + width)
 
@@ -139,7 +142,7 @@ class SetSummary(NetworkEstimator):
         truths: ArrayLike,
         prior: tuple[float, float],
     ) -> Array:
-        """Posterior probability of ΔC9 below its true value, for each set, with ΔC9 known to be in ``prior``."""
+        """Posterior probability of ΔC9 below its true value, for each set and a flat prior in ``prior``."""
         mean, width = self.posterior(events, offsets)
         low, high = ((end - mean) / width for end in prior)
         return np.asarray(truncnorm.cdf(np.asarray(truths), low, high, mean, width))

@@ -48,6 +48,12 @@ class EventSets:
             self.frame, self.members[chosen.particles], chosen.offsets, self.delta_c9[chosen.events]
         )
 
+    def joined(self, number: int) -> EventSets:
+        """Each ``number`` neighbouring sets as one, which has the ΔC9 of the first; a rest is left out."""
+        used = len(self) // number * number
+        offsets = self.offsets[: used + 1 : number]
+        return EventSets(self.frame, self.members[: offsets[-1]], offsets, self.delta_c9[:used:number])
+
     def packed(self) -> tuple[EventFrame, NDArray[np.int64]]:
         """The events of all sets end to end, copied as often as sets hold them, and the offsets."""
         return self.frame[self.members], self.offsets

@@ -45,7 +45,6 @@ COLUMNS = ("mbc", "delta_e", "m_kpi", *VARIABLES, *CANDIDATE_COLUMNS[3:])
 VETOES = WINDOWS["0-20"].vetoes
 """Ranges of q² [GeV²] of J/ψ and ψ(2S): the model has nothing there."""
 
-_CUT_COLUMNS = 3
 _LEVELS = np.concatenate(
     [
         [0, 0.003, 0.012, 0.035, 0.08, 0.15, 0.25, 0.37, 0.5],
@@ -54,7 +53,8 @@ _LEVELS = np.concatenate(
 )
 """Quantiles that a monotone cubic is laid through."""
 _TABLE = 401  # points at which distributions are tabulated
-_ATTEMPTS = 1 << 14  # at once: about a thousand of them are selected
+_ATTEMPTS = 1 << 16  # at once: about four thousand of them are selected
+_ROUNDING = 1e-6  # of scores: candidates so near to a cut are looked at once more
 _STREAM = 0xB6D
 _CLIP = 1e-6  # of probabilities of species
 
@@ -117,29 +117,28 @@ class BackgroundModel:
         chances, limits = self._mbc_chances(region, config)
         which = rng.choice(len(chances), n, p=chances / chances.sum())
         roots = np.linalg.cholesky(self.covariances)
-        # the columns of the cuts first: they decide alone whether most are rejected
-        head = np.empty((n, _CUT_COLUMNS))
         share = limits[which, 0] + rng.random(n) * (limits[which, 1] - limits[which, 0])
-        head[:, 0] = ndtri(np.clip(share, 1e-12, 1 - 1e-12))
-        head[:, 1:] = rng.standard_normal((n, _CUT_COLUMNS - 1))
-        own_roots = roots[:, :_CUT_COLUMNS, :_CUT_COLUMNS][which]
-        scores = self.means[which, :_CUT_COLUMNS] + np.einsum("nij,nj->ni", own_roots, head)
-        cuts = self._values(scores, range(_CUT_COLUMNS))
-        likely = np.abs(cuts[:, 1]) < config.max_delta_e
-        likely &= np.abs(cuts[:, 2] - config.kstar_mass) < config.kstar_window
-        which, head = which[likely], head[likely]
-        draws = np.hstack([head, rng.standard_normal((len(head), len(COLUMNS) - _CUT_COLUMNS))])
-        scores = np.empty_like(draws)
+        head = np.stack([ndtri(np.clip(share, 1e-12, 1 - 1e-12)), *rng.standard_normal((2, n))])
+        # one column after the other is cut in, while there is no more of a candidate than its score in it
+        half = config.max_delta_e, config.kstar_window
+        for column, (middle, width) in enumerate(zip((0.0, config.kstar_mass), half, strict=True), start=1):
+            ends = middle - width, middle + width
+            low, high = ndtri(np.interp(ends, self.values[column], self.levels[column]))
+            score = self.means[which, column].copy()
+            for draw in range(column + 1):
+                score += roots[which, column, draw] * head[draw]
+            likely = (score > low - _ROUNDING) & (score < high + _ROUNDING)
+            which, head = which[likely], head[:, likely]
+        draws = np.vstack([head, rng.standard_normal((len(COLUMNS) - len(head), len(which)))])
+        values = np.empty((len(COLUMNS), len(which)))
         for component, root in enumerate(roots):
             own = which == component
-            scores[own] = self.means[component] + draws[own] @ root.T
-        frame = _frame(self._values(scores, range(len(COLUMNS))), rng)
+            values[:, own] = self.means[component][:, None] + root @ draws[:, own]
+        for row, levels, points in zip(values, self.levels, self.values, strict=True):
+            row[:] = np.interp(ndtr(row), levels, points)
+        frame = _frame(values, rng)
         kept: EventFrame = frame[is_selected(frame, window, region=region, config=config)]
         return kept
-
-    def _values(self, scores: Floats, columns: range) -> Floats:
-        levels = ndtr(scores)
-        return np.stack([np.interp(levels[:, i], self.levels[i], self.values[i]) for i in columns], axis=1)
 
     def save(self, path: str | Path) -> None:
         """Write the model as a file of numbers, whole or not at all."""
@@ -338,8 +337,9 @@ def _open_gaps(closed: Floats) -> Floats:
 
 
 def _frame(columns: Floats, rng: np.random.Generator) -> EventFrame:
+    """Candidates from rows of (transformed) columns."""
     made: dict[str, NDArray[Any]] = {}
-    for name, column in zip(COLUMNS, columns.T, strict=True):
+    for name, column in zip(COLUMNS, columns, strict=True):
         if _is_logarithmic(name):
             column = np.exp(column)
         elif name.startswith("identification_"):
@@ -347,7 +347,7 @@ def _frame(columns: Floats, rng: np.random.Generator) -> EventFrame:
         elif name == "q_squared":
             column = _open_gaps(column)
         made[name] = column.astype(CANDIDATE[name])
-    made["flavour"] = rng.choice(np.array([1, -1], dtype=np.int8), len(columns))
+    made["flavour"] = rng.choice(np.array([1, -1], dtype=np.int8), columns.shape[1])
     return EventFrame({name: made[name] for name in (*MEASURED, "flavour", *CANDIDATE_COLUMNS)})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -33,6 +34,7 @@ def make_sample(
     sideband: bool = False,
     poisson: bool = False,
     first_event: int = 0,
+    columns: Sequence[str] | None = None,
 ) -> EventFrame:
     """Exactly ``events`` signal decays of one ΔC9 at a level of realism.
 
@@ -58,6 +60,8 @@ def make_sample(
         Let the number of background candidates be a Poisson number instead of the nearest to its mean.
     first_event
         Number of the first decay to make, before any selection; a sample is the same however it is batched.
+    columns
+        Keep only these of the columns, those that there are at the level; all by default.
 
     Returns
     -------
@@ -78,8 +82,9 @@ def make_sample(
         raise InputError(f"{events} events", "at least one")
     window = named_window(window_name)
     if level == "generator":
-        return sample_decays(events, delta_c9, seed, window=window, first_event=first_event)
-    signal = _select_signal(window, delta_c9, events, seed, first_event)
+        decays = sample_decays(events, delta_c9, seed, window=window, first_event=first_event)
+        return _only(decays, columns)
+    signal = _select_signal(window, delta_c9, events, seed, first_event, columns)
     if level == "detector":
         return signal
     if not 0 <= background_over_signal < math.inf:
@@ -92,12 +97,19 @@ def make_sample(
         region = "sideband" if sideband else "signal"
         background_seed = int(rng.integers(2**62))
         background = sample_background(number, background_seed, region=region, window=window)
-        parts.append(background.with_columns(delta_c9=np.full(number, float(delta_c9))))
+        labelled = background.with_columns(delta_c9=np.full(number, float(delta_c9)))
+        parts.append(labelled.select_columns(list(signal.columns)))
     sample: EventFrame = EventFrame.concatenate(parts)[rng.permutation(events + number)]
     return sample
 
 
-def _select_signal(window: Window, delta_c9: float, events: int, seed: int, first_event: int) -> EventFrame:
+def _only(frame: EventFrame, columns: Sequence[str] | None) -> EventFrame:
+    return frame if columns is None else frame.select_columns([name for name in columns if name in frame])
+
+
+def _select_signal(
+    window: Window, delta_c9: float, events: int, seed: int, first_event: int, columns: Sequence[str] | None
+) -> EventFrame:
     made_in = truth_window(window)
     parts: list[EventFrame] = []
     kept, made = 0, 0
@@ -107,7 +119,7 @@ def _select_signal(window: Window, delta_c9: float, events: int, seed: int, firs
         number = first_event + made
         decays = sample_decays(batch, delta_c9, seed, window=made_in, first_event=number)
         seen = see_decays(decays, seed, first_event=number)
-        part: EventFrame = seen[is_selected(seen, window)]
+        part: EventFrame = _only(seen, columns)[is_selected(seen, window)]
         parts.append(part)
         kept += len(part)
         made += batch

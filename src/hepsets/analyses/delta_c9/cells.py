@@ -40,13 +40,14 @@ from hepsets.generate.kstmumu import (
 )
 from hepsets.generate.kstmumu_bound import cramer_rao_bound
 from hepsets.learn.event_deep_sets import EventDeepSetsConfig, fit_event_deep_sets
-from hepsets.learn.event_posterior import EventPosterior, fit_event_posterior
+from hepsets.learn.event_posterior import EventPosterior, Posteriors, fit_event_posterior
 from hepsets.learn.exact_likelihood import ExactLikelihood
 from hepsets.learn.image_cnn import ImageCnnConfig, fit_image_cnn
 from hepsets.learn.likelihood_estimator import LikelihoodEstimator
 from hepsets.learn.morphing import Morphing, fit_morphing
 from hepsets.learn.network_fit import NetworkFitConfig
 from hepsets.learn.one_thread import one_thread
+from hepsets.learn.quadratic_likelihood import EventTerms
 from hepsets.learn.set_estimator import NetworkEstimator, SetEstimates
 from hepsets.learn.set_estimator_file import load_published
 from hepsets.learn.set_summary import SetSummary, fit_set_summary
@@ -102,11 +103,24 @@ def seed_of(config: Config, cell: Cell, purpose: int, number: int = 0) -> int:
     return int(state[0] >> 2)
 
 
-def sample(config: Config, cell: Cell, delta_c9: float, events: int, seed: int) -> EventFrame:
-    """Events of a cell; background fluctuates as it would."""
-    ratio = config.data.background_over_signal
+def sample(
+    config: Config,
+    cell: Cell,
+    delta_c9: float,
+    events: int,
+    seed: int,
+    columns: Sequence[str] | None = None,
+) -> EventFrame:
+    """Events of a cell, with all columns or some; background fluctuates as it would."""
     return make_sample(
-        cell.level, cell.window, delta_c9, events, seed, background_over_signal=ratio, poisson=True
+        cell.level,
+        cell.window,
+        delta_c9,
+        events,
+        seed,
+        background_over_signal=config.data.background_over_signal,
+        poisson=True,
+        columns=columns,
     )
 
 
@@ -227,15 +241,13 @@ def training_events(config: Config, cell: Cell) -> tuple[EventFrame, EventFrame]
     data = config.data
     events = data.events_per_value if cell.level == "generator" else data.reconstructed_per_value
     share = data.ours_per_value / events
-    labelled = (*VARIABLES, "delta_c9", "is_signal")
-    known = (*labelled, *(f"{TRUTH}{name}" for name in VARIABLES), *config.morphing.signal_columns)
+    known = (*VARIABLES, "delta_c9", "is_signal", *(f"{TRUTH}{name}" for name in VARIABLES))
     every, ours = [], []
     for number, value in enumerate(TRAIN_VALUES):
         seed = seed_of(config, cell, TRAINING, number)
-        part = sample(config, cell, value, events, seed)
-        first = part[: round(share * len(part))]  # background is spread over the signal
-        every.append(part.select_columns([name for name in labelled if name in part]))
-        ours.append(first.select_columns([name for name in known if name in part]))
+        part = sample(config, cell, value, events, seed, (*known, *config.morphing.signal_columns))
+        ours.append(part[: round(share * len(part))])  # background is spread over the signal
+        every.append(part.select_columns([name for name in known if name in part]))
     return EventFrame.concatenate(every), EventFrame.concatenate(ours)
 
 
@@ -331,7 +343,8 @@ def _train(
         fit_set_summary(frame, scores, summary).model.save(path)
     elif model == "event_by_event":
         by_event = dataclasses.replace(config.event_by_event, fit=seeded(config.event_by_event.fit))
-        fit_event_posterior(frame, by_event)[0].save(path)
+        known = None if cell.level == DATA else TruthRatios.of(frame, WINDOWS[cell.window])
+        fit_event_posterior(frame, by_event, truth=known)[0].save(path)
     else:
         on_sets: EventDeepSetsConfig | ImageCnnConfig = (
             config.deep_sets if model == "deep_sets" else config.cnn
@@ -371,33 +384,31 @@ def predict_cell(config: Config, cell: Cell, estimators: Estimators) -> Iterator
         yield from _predict_users(config, estimators)
         return
     first = cell.window == config.windows[0]
+    seen = (*VARIABLES, "delta_c9", "is_signal", *config.morphing.signal_columns)
     for number, truth in enumerate(truths_of(config, cell)):
-        pool = sample(
-            config, cell, truth, config.data.toys[cell.level] * least, seed_of(config, cell, TOYS, number)
-        )
-        for size in config.set_events:
-            sets = disjoint_sets(pool, size, background="poisson", seed=config.seed)
-            for model, found in estimate(estimators, sets, size):
-                yield Key("toys", model, truth, size), found
+        toys = config.data.toys[cell.level] * least
+        pool = sample(config, cell, truth, toys, seed_of(config, cell, TOYS, number), seen)
+        sets = disjoint_sets(pool, least, background="poisson", seed=config.seed)
+        joined = [size // least for size in config.set_events]
+        for model, size, found in estimate(estimators, sets, least, joined=joined):
+            yield Key("toys", model, truth, size), found
         if "q2_shift" in config.studies and first and truth == config.shown_truth(cell.window):
-            sets = disjoint_sets(pool, least, background="poisson", seed=config.seed)
             yield from _shifted(config, estimators, sets[: min(SHIFTED_SETS, len(sets))], truth, least)
     if not first:
         return
     for number, truth in enumerate(TEST_VALUES):
-        pool = sample(
-            config, cell, truth, config.data.linearity_toys * least, seed_of(config, cell, LINEARITY, number)
-        )
+        toys = config.data.linearity_toys * least
+        pool = sample(config, cell, truth, toys, seed_of(config, cell, LINEARITY, number), seen)
         sets = disjoint_sets(pool, least, background="poisson", seed=config.seed)
-        for model, found in estimate(estimators, sets, least):
+        for model, _, found in estimate(estimators, sets, least):
             yield Key("linearity", model, truth, least), found
     if "calibration" in config.studies:
-        yield from _calibration(config, cell, estimators)
+        yield from _calibration(config, cell, estimators, seen)
     if "pools" in config.studies and cell.level == "generator":
         truth = config.shown_truth(cell.window)
-        pool = sample(config, cell, truth, config.study.pool_events, seed_of(config, cell, POOL))
+        pool = sample(config, cell, truth, config.study.pool_events, seed_of(config, cell, POOL), seen)
         sets = bootstrapped_sets(pool, least, config.study.pooled_sets, config.seed)
-        for model, found in estimate(_on_single_events(estimators), sets, least):
+        for model, _, found in estimate(_on_single_events(estimators), sets, least):
             yield Key("pooled", model, truth, least), found
 
 
@@ -410,31 +421,51 @@ def _predict_users(config: Config, estimators: Estimators) -> Iterator[tuple[Key
             if len(these) < 2:
                 log.warning("ΔC9 = %g: events for %d sets of %d, left out", truth, len(these), size)
                 continue
-            for model, found in estimate(estimators, these, size):
+            for model, _, found in estimate(estimators, these, size):
                 yield Key("toys", model, float(truth), size), found
 
 
-def estimate(estimators: Estimators, sets: EventSets, size: int) -> Iterator[tuple[str, SetEstimates]]:
-    """Estimates of all models that serve sets of this size; shared outputs are computed once."""
-    terms, posteriors = None, None
-    for model, by_size in estimators.items():
-        estimator = by_size.get(None, by_size.get(size))
-        if estimator is None:
-            continue
-        if isinstance(estimator, SetSummary):
-            scores = estimator.estimator
-            terms = scores.terms_of_sets(sets) if terms is None else terms
-            mean, width = estimator.posterior(*terms)
-            yield model, SetEstimates(mean, mean - width, mean + width)
-        elif isinstance(estimator, Morphing):
-            terms = estimator.terms_of_sets(sets)
-            fits = estimator.fit_sets(*terms)
-            yield model, SetEstimates(fits.value, fits.low, fits.high)
-        elif isinstance(estimator, EventPosterior):  # its variants share a network
-            posteriors = estimator.set_log_posteriors(sets) if posteriors is None else posteriors
-            yield model, posteriors.estimates(normalised=estimator.normalised)
-        else:
-            yield model, estimator.estimate_sets(sets)
+def estimate(
+    estimators: Estimators, sets: EventSets, size: int, *, joined: Sequence[int] = (1,)
+) -> Iterator[tuple[str, int, SetEstimates]]:
+    """Estimates of all models that serve them, of the sets and of neighbouring ones joined.
+
+    What a network makes of single events is computed once, whatever asks for it.
+
+    Parameters
+    ----------
+    estimators
+        The models.
+    sets, size
+        Sets of one ΔC9, and their number of signal events.
+    joined
+        How many neighbours are joined.
+
+    Yields
+    ------
+    str, int, SetEstimates
+        Name of the model, signal events in the joined sets, and its estimates.
+    """
+    of_events: dict[str, EventTerms] = {}
+    posteriors: Posteriors | None = None
+    for number in joined:
+        larger = sets.joined(number)
+        for model, by_size in estimators.items():
+            estimator = by_size.get(None, by_size.get(size * number))
+            if estimator is None:
+                continue
+            if isinstance(estimator, EventPosterior):  # its variants share a network
+                posteriors = estimator.set_log_posteriors(sets) if posteriors is None else posteriors
+                found = posteriors.joined(number).estimates(normalised=estimator.normalised)
+            elif isinstance(estimator, LikelihoodEstimator | SetSummary):
+                scores = estimator.estimator if isinstance(estimator, SetSummary) else estimator
+                if scores.name not in of_events:
+                    of_events[scores.name], _ = scores.terms_of_sets(sets)
+                terms = of_events[scores.name][: larger.offsets[-1]]
+                found = estimator.estimate_terms(terms, larger.offsets)
+            else:
+                found = estimator.estimate_sets(larger)
+            yield model, size * number, found
 
 
 def _on_single_events(estimators: Estimators) -> Estimators:
@@ -445,22 +476,24 @@ def _on_single_events(estimators: Estimators) -> Estimators:
 def _shifted(
     config: Config, estimators: Estimators, sets: EventSets, truth: float, size: int
 ) -> Iterator[tuple[Key, SetEstimates]]:
-    for model, found in estimate(estimators, sets, size):
+    for model, _, found in estimate(estimators, sets, size):
         yield Key("unshifted", model, truth, size), found
     for shift in config.study.q2_shifts:
         q_squared = np.clip(sets.frame["q_squared"] + shift, *Q_SQUARED_LIMITS)
         frame = sets.frame.with_columns(q_squared=q_squared)
         moved = dataclasses.replace(sets, frame=frame)
-        for model, found in estimate(estimators, moved, size):
+        for model, _, found in estimate(estimators, moved, size):
             yield Key("shifted", model, truth, size, shift), found
 
 
-def _calibration(config: Config, cell: Cell, estimators: Estimators) -> Iterator[tuple[Key, SetEstimates]]:
+def _calibration(
+    config: Config, cell: Cell, estimators: Estimators, seen: Sequence[str]
+) -> Iterator[tuple[Key, SetEstimates]]:
     """Posterior probability below the truth, for truths drawn from a flat prior."""
     number = config.study.calibration_sets
     truths = np.random.default_rng([config.seed, CALIBRATION]).uniform(*config.study.prior, number)
     frames = [
-        sample(config, cell, float(truth), CALIBRATION_EVENTS, seed_of(config, cell, CALIBRATION, i))
+        sample(config, cell, float(truth), CALIBRATION_EVENTS, seed_of(config, cell, CALIBRATION, i), seen)
         for i, truth in enumerate(truths)
     ]
     offsets = np.concatenate([[0], np.cumsum([len(frame) for frame in frames])])

@@ -64,8 +64,8 @@ class DataConfig:
         Read such frames from pickles, which can run code of whoever wrote them.
     """
 
-    events_per_value: int = Field(default=100_000, ge=100)
-    reconstructed_per_value: int = Field(default=60_000, ge=100)
+    events_per_value: int = Field(default=300_000, ge=100)
+    reconstructed_per_value: int = Field(default=120_000, ge=100)
     ours_per_value: int = Field(default=50_000, ge=100)
     toys: Mapping[Level, int] = Field(default_factory=_toys)
     linearity_toys: int = Field(default=8, ge=2)
