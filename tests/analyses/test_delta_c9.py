@@ -205,7 +205,7 @@ def test_every_scale_is_a_complete_configuration(scale):
         ({"truths": ()}, "truths"),
         ({"set_events": (8000, 12_000)}, "multiples of the smallest"),
         ({"data": DataConfig(toys={"generator": 4})}, "enough for two"),
-        ({"data": DataConfig(ours_per_value=70_000)}, "at most 120000"),
+        ({"data": DataConfig(ours_per_value=130_000)}, "at most 120000"),
         ({"on_sets": OnSetsConfig(set_events=(4000,))}, "some of set_events"),
         ({"morphing": MorphingConfig(fit=NetworkFitConfig(seed=3))}, "one seed"),
         ({"data": DataConfig(train=("a.parquet",))}, "--test-data"),

@@ -44,6 +44,19 @@ def test_weights_turn_the_mixture_into_a_sample_at_any_value(selected, truth):
     assert truth.weights(-1.5).sum() == pytest.approx(1)
 
 
+def test_means_at_many_values_are_those_of_the_weights(selected, truth):
+    quantities = np.stack([selected["q_squared"], selected["costheta_mu"]], axis=1).astype(np.float32)
+    points = np.array([-1.5, 0.0, 0.6])
+    means, scores = truth.means(points, quantities)
+    for delta_c9, mean, score in zip(points, means, scores, strict=True):
+        weights = truth.weights(delta_c9)
+        assert mean == pytest.approx(weights @ quantities)
+        slope = (truth.beta + 2 * delta_c9 * truth.gamma) / truth.ratio(delta_c9)
+        rate_slope = truth.rate.linear + 2 * delta_c9 * truth.rate.quadratic
+        assert score == pytest.approx(weights @ slope - rate_slope / truth.rate(delta_c9), abs=1e-12)
+    assert np.abs(scores).max() < 5 * np.sqrt(0.1 / len(truth))
+
+
 def test_a_sample_at_zero_needs_no_weights():
     frame = quadratic_family.sample(500, 0.0, np.random.default_rng(4))
     truth = TruthRatios.after_selection(*quadratic_family.coefficients(frame), frame["delta_c9"])

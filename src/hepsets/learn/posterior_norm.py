@@ -92,15 +92,14 @@ def peak_at_truth(
     if not neighbours:
         return mean_output(log_posterior)
     share = float(signal.mean())
-    of_signal = log_posterior[signal]
-    of_others = log_posterior[~signal].sum(axis=0, dtype=np.float64) / len(signal)
+    of_signal, scores = truth.means(values, log_posterior[signal])
+    means = share * of_signal + log_posterior[~signal].sum(axis=0, dtype=np.float64) / len(signal)
     design, curves = [], []
     for k, value in enumerate(values):
         near = np.arange(max(k - neighbours, 0), min(k + neighbours + 1, classes))
         away = values[near] - value
-        curve = share * (truth.weights(float(value)) @ of_signal[:, near]) + of_others[near]
         # what the true scores, zero on average, are off by in this sample the learned ones share
-        curves.append(curve - share * truth.mean_score(float(value)) * away)
+        curves.append(means[k, near] - share * scores[k] * away)
         rows = np.zeros((len(near), 4 * classes))
         rows[np.arange(len(near)), near] = 1.0
         for term, power in enumerate((0, 2, 3), start=1):

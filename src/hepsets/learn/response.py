@@ -119,20 +119,20 @@ def fit_response(
             np.concatenate([signal.gamma, background.gamma]),
             np.concatenate([signal.background, background.background]),
         )
+    # the true scores average to zero, and what they do not in this sample the learned ones share
+    _, excesses = truth.means(true, np.empty((len(truth), 0)))
     middle = int(np.argmin(np.abs(true)))
     # outwards from the middle, each from where its neighbour ended: far out there may be other maxima
     for k in (*range(middle, POINTS), *range(middle - 1, -1, -1)):
         delta = float(true[k])
         weights = truth.weights(delta)
-        # the true scores average to zero, and what they do not in this sample the learned ones share
-        excess = truth.mean_score(delta)
         shares = np.concatenate(
             [(1 - fraction) * weights, np.full(n_background, fraction / max(n_background, 1))]
         )
         inner = k - np.sign(k - middle)
         start = delta if k == middle else float(fitted[inner] + delta - true[inner])
         fitted[k] = _nearest(
-            start, fraction, excess * (1 - fraction), shares, terms, rate, background is not None
+            start, fraction, excesses[k] * (1 - fraction), shares, terms, rate, background is not None
         )
     rises = np.diff(fitted) > 0
     first, last = middle, middle

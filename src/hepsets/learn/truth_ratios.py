@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
@@ -23,8 +23,8 @@ from hepsets.learn.quadratic_likelihood import Array, Rate
 TRUTH = "truth_"
 """Prefix of the true variables of reconstructed decays."""
 
-LEAST_RATIO = 1e-6
-"""A density ratio in a denominator is never less."""
+CHUNK_EVENTS = 1 << 16
+"""Events that are summed at once."""
 
 MAX_ROUNDS = 500
 """Rounds of solving for the rate at most; a few tens suffice."""
@@ -132,11 +132,37 @@ class TruthRatios:
         weights = self.ratio(delta_c9) / self.mixture()
         return np.asarray(weights / weights.sum())
 
-    def mean_score(self, delta_c9: float) -> float:
-        """Mean slope of ln p(x|δ) in a sample at δ = ``delta_c9``: zero but for chance."""
-        slope = (self.beta + 2 * delta_c9 * self.gamma) / np.maximum(self.ratio(delta_c9), LEAST_RATIO)
-        rate_slope = self.rate.linear + 2 * delta_c9 * self.rate.quadratic
-        return float(self.weights(delta_c9) @ slope) - rate_slope / float(self.rate(delta_c9))
+    def means(self, delta_c9: ArrayLike, quantities: NDArray[np.floating]) -> tuple[Array, Array]:
+        """Means that decays at other ΔC9 would have.
+
+        Parameters
+        ----------
+        delta_c9
+            Shape ``(n_points,)``.
+        quantities
+            Of each decay, shape ``(n_events, n)``.
+
+        Returns
+        -------
+        ndarray
+            Mean of each quantity at each ΔC9, shape ``(n_points, n)``.
+        ndarray
+            Mean slope of ln p(x|δ) there, shape ``(n_points,)``: zero but for chance.
+        """
+        points = np.asarray(delta_c9, dtype=np.float64)
+        one = np.ones(len(points))
+        powers = np.stack([one, points, points**2], axis=1)
+        slopes = np.stack([0 * one, one, 2 * points], axis=1)
+        # the weights of weights() are linear in 1, β, γ: three sums give all means
+        terms = np.stack([np.ones(len(self)), self.beta, self.gamma]) / self.mixture()
+        sums = np.zeros((3, quantities.shape[1]))
+        for begin in range(0, len(self), CHUNK_EVENTS):
+            chunk = slice(begin, begin + CHUNK_EVENTS)
+            sums += terms[:, chunk] @ quantities[chunk].astype(np.float64)
+        total = terms.sum(axis=1)
+        rates, rate_slopes = self.rate(points), self.rate.linear + 2 * points * self.rate.quadratic
+        scores = slopes @ total / (powers @ total) - rate_slopes / rates
+        return powers @ sums / (powers @ total)[:, None], scores
 
     def effective_events(self, delta_c9: float) -> float:
         """Kish's effective number of events of the sample at ``delta_c9``."""

@@ -115,25 +115,26 @@ class BackgroundModel:
     ) -> EventFrame:
         """Draw ``n`` candidates with Mbc in the region; return those that are selected."""
         chances, limits = self._mbc_chances(region, config)
-        which = rng.choice(len(chances), n, p=chances / chances.sum())
+        counts = rng.multinomial(n, chances / chances.sum())
         roots = np.linalg.cholesky(self.covariances)
-        share = limits[which, 0] + rng.random(n) * (limits[which, 1] - limits[which, 0])
-        head = np.stack([ndtri(np.clip(share, 1e-12, 1 - 1e-12)), *rng.standard_normal((2, n))])
-        # one column after the other is cut in, while there is no more of a candidate than its score in it
-        half = config.max_delta_e, config.kstar_window
-        for column, (middle, width) in enumerate(zip((0.0, config.kstar_mass), half, strict=True), start=1):
-            ends = middle - width, middle + width
-            low, high = ndtri(np.interp(ends, self.values[column], self.levels[column]))
-            score = self.means[which, column].copy()
-            for draw in range(column + 1):
-                score += roots[which, column, draw] * head[draw]
-            likely = (score > low - _ROUNDING) & (score < high + _ROUNDING)
-            which, head = which[likely], head[:, likely]
-        draws = np.vstack([head, rng.standard_normal((len(COLUMNS) - len(head), len(which)))])
-        values = np.empty((len(COLUMNS), len(which)))
-        for component, root in enumerate(roots):
-            own = which == component
-            values[:, own] = self.means[component][:, None] + root @ draws[:, own]
+        middles, half = (0.0, config.kstar_mass), (config.max_delta_e, config.kstar_window)
+        ends = [
+            ndtri(np.interp([middle - width, middle + width], self.values[column], self.levels[column]))
+            for column, (middle, width) in enumerate(zip(middles, half, strict=True), start=1)
+        ]
+        parts = []
+        for count, mean, root, (low, high) in zip(counts, self.means, roots, limits, strict=True):
+            share = low + rng.random(count) * (high - low)
+            draws = ndtri(np.clip(share, 1e-12, 1 - 1e-12))[None]
+            # one column after the other is drawn, only for those that are not cut away by the last
+            for column, (least, most) in enumerate(ends, start=1):
+                draws = np.vstack([draws, rng.standard_normal(draws.shape[1])])
+                score = mean[column] + root[column, : column + 1] @ draws
+                draws = draws[:, (score > least - _ROUNDING) & (score < most + _ROUNDING)]
+            rest = rng.standard_normal((len(COLUMNS) - len(draws), draws.shape[1]))
+            parts.append(mean[:, None] + root @ np.vstack([draws, rest]))
+        values = np.concatenate(parts, axis=1)
+        values = values[:, rng.permutation(values.shape[1])]
         for row, levels, points in zip(values, self.levels, self.values, strict=True):
             row[:] = np.interp(ndtr(row), levels, points)
         frame = _frame(values, rng)

@@ -117,7 +117,7 @@ class StudyConfig:
     pooled_sets: int = Field(default=2000, ge=2)
     pool_events: int = Field(default=50_000, ge=1000)
     q2_shifts: tuple[float, ...] = (-0.02, 0.02)
-    suppression_events: int = Field(default=60_000, ge=2000)
+    suppression_events: int = Field(default=120_000, ge=2000)
     luminosity: float = Field(default=1.0, gt=0.0)
 
 
