@@ -171,6 +171,17 @@ def test_background_fluctuates_from_sample_to_sample():
     assert np.std(counts, ddof=1) == pytest.approx(math.sqrt(440), rel=0.6)
 
 
+@pytest.mark.parametrize("level", ["generator", "detector", "background"])
+def test_the_region_of_the_resonances_can_be_left_out(level):
+    cell = Cell(level, "0-20-nonresonant")
+    q_squared = sample(TINY, cell, -0.8, 300, seed_of(TINY, cell, TOYS))["q_squared"]
+    assert not ((q_squared > 8.9) & (q_squared < 14)).any()
+    assert (q_squared > 14).any()
+    config = dataclasses.replace(TINY, windows=("0-20-nonresonant",))
+    check(config)
+    assert config.shown_truth("0-20-nonresonant") == -0.82
+
+
 def test_predictions_are_read_as_they_were_written(tmp_path):
     rng = np.random.default_rng(1)
     predictions = {

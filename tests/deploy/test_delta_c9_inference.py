@@ -274,6 +274,10 @@ def test_run_folders_offer_their_models(model, events, tmp_path):
     assert "--level detector" in notes[0]
     inside = events[WINDOWS["1-19"].contains(events["q_squared"])]
     assert choose(models, inside)[0].provenance.window == "1-19"
+    apart = called(window="1-19-nonresonant")
+    tiny_run(tmp_path / "run", apart)
+    beside = inside[WINDOWS["1-19-nonresonant"].contains(inside["q_squared"])]
+    assert choose(models_of(run), beside)[0].provenance.window == "1-19-nonresonant"
     measured = events.with_columns(mbc=np.full(len(events), 5.279))
     assert choose(models, measured)[0].provenance.level == "detector"
     assert choose(models_of(run, "detector"), events)[1] == ()

@@ -73,6 +73,14 @@ def test_normalising_undoes_outputs_that_are_off(model: EventPosterior) -> None:
     assert abs(normalised) < 0.2 * raw
 
 
+def test_posteriors_of_sets_join_to_that_of_all_their_events(model: EventPosterior) -> None:
+    sets = disjoint_sets(toy_decays(700, 0.6, seed=3), 100)
+    joined, whole = model.set_log_posteriors(sets).joined(3), model.set_log_posteriors(sets.joined(3))
+    assert joined.raw.shape == (2, len(VALUES))  # the seventh set is left out
+    np.testing.assert_allclose(joined.raw, whole.raw, atol=1e-6)
+    np.testing.assert_allclose(joined.normalised, whole.normalised, atol=1e-6)
+
+
 def test_estimates_follow_the_truth_with_the_spread_that_physics_sets(model: EventPosterior) -> None:
     sigma = 1 / np.sqrt(500 * information(0.5))
     sets = disjoint_sets(toy_decays(50_000, 0.5, seed=7), 500)

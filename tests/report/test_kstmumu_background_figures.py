@@ -72,7 +72,7 @@ def test_the_sideband_is_compared_in_each_variable_with_its_test():
         edges = np.linspace(both.min(), both.max(), 16)
         a, b = (np.histogram(side[name], edges)[0] for side in (study.sideband, study.region))
         test = two_sample_chi2(a, b)
-        assert figure.axes[i].get_title("left") == f"χ²/ndf = {test.chi2:.1f}/14\np = {p_text(test.p_value)}"
+        assert figure.axes[i].get_title("left") == f"χ²/ndf = {test.chi2:.1f}/14\np {p_text(test.p_value)}"
         assert figure.axes[4 + i].containers[0].lines[0].get_ydata() == pytest.approx(
             (b / b.sum()) / (a / a.sum())
         )

@@ -119,6 +119,17 @@ def test_split_pools_part_every_value_alike(mixed: EventFrame) -> None:
         split_pools(mixed[mixed["is_signal"]][:2], 0.3, seed=1)
 
 
+def test_joined_neighbours_hold_the_events_of_all_of_them(frame: EventFrame) -> None:
+    sets = disjoint_sets(frame[frame["delta_c9"] == VALUES[0]], 7)
+    joined = sets.joined(3)
+    assert len(joined) == len(sets) // 3
+    for number in range(len(joined)):
+        begin, end = sets.offsets[3 * number], sets.offsets[3 * number + 3]
+        mine = joined.members[joined.offsets[number] : joined.offsets[number + 1]]
+        np.testing.assert_array_equal(mine, sets.members[begin:end])
+    assert joined.delta_c9.tolist() == [VALUES[0]] * len(joined)
+
+
 def test_what_makes_no_sets_is_refused(frame: EventFrame) -> None:
     with pytest.raises(InputError, match="at least one of each"):
         bootstrapped_sets(frame, 0, 1, seed=1)

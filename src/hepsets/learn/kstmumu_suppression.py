@@ -56,7 +56,9 @@ class SuppressionConfig:
 
     members: int = Field(default=5, ge=1)
     trees: BoostedTreesConfig = Field(
-        default_factory=lambda: BoostedTreesConfig(trees=400, patience=20, depth=4, learning_rate=0.1)
+        default_factory=lambda: BoostedTreesConfig(
+            trees=400, patience=20, depth=4, learning_rate=0.1, least_weight=50.0
+        )
     )
     cut_fraction: float = Field(default=0.25, gt=0, lt=0.5)
     test_fraction: float = Field(default=0.25, gt=0, lt=0.5)

@@ -367,7 +367,7 @@ def sculpting_histograms(
         top.set_ylim(0, None)
         top.tick_params(labelbottom=False, labelleft=False, left=False)
         top.set_title(
-            f"{name}\nχ²/ndf = {bias.chi2:.1f}/{bias.ndof}, p = {p_text(bias.p_value)}",
+            f"{name}\nχ²/ndf = {bias.chi2:.1f}/{bias.ndof}, p {p_text(bias.p_value)}",
             fontsize=8,
             color=colour,
         )
@@ -389,11 +389,13 @@ def sculpting_histograms(
 
 
 def p_text(p: float) -> str:
-    """A p-value for a title: two decimals, or a power of ten below 0.01."""
+    """A p-value for a title: two decimals, a power of ten below 0.01, or that it is next to nothing."""
     if p >= 0.01:
-        return f"{p:.2f}"
-    mantissa, exponent = f"{max(p, 1e-99):.0e}".split("e")
-    return f"${mantissa} \\cdot 10^{{{int(exponent)}}}$"
+        return f"= {p:.2f}"
+    if p < 1e-99:
+        return "$< 10^{-99}$"
+    mantissa, exponent = f"{p:.0e}".split("e")
+    return f"$= {mantissa} \\cdot 10^{{{int(exponent)}}}$"
 
 
 def _ratio(bias: Bias) -> tuple[Array, Array]:

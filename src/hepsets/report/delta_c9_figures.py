@@ -46,6 +46,9 @@ def nth_marker(k: int, colour: str) -> dict[str, Any]:
     return {"marker": ("o", "s", "^", "D")[k % 4], "mfc": PAPER if k else colour, "color": colour}
 
 
+MOST_PEAKS = 2.0
+"""An axis of densities reaches no higher, in peaks of the bound's Gaussian."""
+
 LEAST_SPREAD = 0.3
 """Least spread, in bounds, that is drawn on a logarithmic axis."""
 
@@ -183,10 +186,20 @@ def prediction_distributions(
     fine = np.linspace(truth - reach, truth + reach, 300)
     panels = model_panels(figure, values, f"predicted {DELTA_C9}", "density of sets", sharey=True)
     figure.set_size_inches(2.35 * min(4, len(values)) + 0.4, 2.5 * -(-len(values) // 4) + 0.4)
-    highest = 1 / (np.sqrt(2 * np.pi) * bound)
+    peak = 1 / (np.sqrt(2 * np.pi) * bound)
+    highest = peak
     for axes, (name, value) in panels:
         drawn = _density(value, edges)
-        highest = max(highest, float(drawn.max()))
+        if drawn.max() > MOST_PEAKS * peak:
+            axes.annotate(
+                f"up to {drawn.max():.0f}",
+                (0.98 if value.mean() < truth else 0.02, 0.8),
+                xycoords="axes fraction",
+                ha="right" if value.mean() < truth else "left",
+                fontsize=7.5,
+                color=MUTED,
+            )
+        highest = max(highest, min(float(drawn.max()), MOST_PEAKS * peak))
         axes.stairs(drawn, edges, fill=True, color=styles[name].colour, alpha=0.45)
         if reference is not None:
             axes.stairs(_density(reference, edges), edges, color=MUTED, lw=1)
@@ -388,7 +401,7 @@ def spread_and_bias(
         grid[0, 0].yaxis.set_minor_locator(NullLocator())
         grid[0, 0].yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         spreads = [point.spread.value / point.bound for point in every]
-        near = [1.1, 1.2] if max(spreads) < 4 else []
+        near = [1.1, 1.2] if max(spreads) < 2 else []
         grid[0, 0].set_yticks([0.5, 0.7, 1, *near, 1.5, 2, 3, 5, 10, 20, 50])
         floor = max(0.93 * min(1.0, *spreads), LEAST_SPREAD)
         grid[0, 0].set_ylim(floor, 1.1 * max(spreads))

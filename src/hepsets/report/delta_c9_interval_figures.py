@@ -352,7 +352,7 @@ def rank_histograms(
         axes.axhline(1, color=MUTED, lw=0.9)
         axes.stairs(counts / expected, edges, baseline=None, color=styles[name].colour, lw=1.4)
         test = float(((counts - expected) ** 2 / expected).sum())
-        p_value = f"uniform: p = {p_text(chi2.sf(test, number - 1))}" if number > 1 else ""
+        p_value = f"uniform: p {p_text(chi2.sf(test, number - 1))}" if number > 1 else ""
         axes.set_title(f"{name}\n{p_value}", color=styles[name].colour, fontsize=8)
         axes.set_xlim(0, 1)
         highest = max(highest, 1.05 * float(counts.max()) / expected)

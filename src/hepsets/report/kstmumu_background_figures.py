@@ -142,7 +142,7 @@ def sideband_comparison(
         drawn: dict[str, Any] = {"fmt": "o", "ms": 2.6, "lw": 1, "color": BACKGROUND}
         top.errorbar(centre, bins * points, bins * error, **drawn)
         test = two_sample_chi2(a, b)
-        top.set_title(f"χ²/ndf = {test.chi2:.1f}/{test.ndof}\np = {p_text(test.p_value)}", fontsize=8)
+        top.set_title(f"χ²/ndf = {test.chi2:.1f}/{test.ndof}\np {p_text(test.p_value)}", fontsize=8)
         both_filled = (a > 0) & (b > 0)
         ratio = points[both_filled] / share[both_filled]
         se = ratio * np.sqrt(1 / a[both_filled] + 1 / b[both_filled])
@@ -204,7 +204,7 @@ def suppression(
             lw=1,
             color=colour,
         )
-        tests.append(f"{kind} p = {p_text(two_sample_chi2(train, test).p_value)}")
+        tests.append(f"{kind} p {p_text(two_sample_chi2(train, test).p_value)}")
         smallest = min(smallest, 0.5 / (test.sum() * width))
     left.set(yscale="log", xlim=(0, 1), xlabel="classifier output", ylabel="density")
     left.set_ylim(smallest, None)

@@ -42,7 +42,7 @@ from hepsets.report import (
     kstmumu_figures,
 )
 from hepsets.report.figure_files import FigureFiles
-from hepsets.report.page import Column, Content, KeyFigure, Listing, Page, Section, Table, write_page
+from hepsets.report.page import Column, Content, KeyFigure, Listing, Page, Section, Table, Value, write_page
 from hepsets.represent.angle_images import ImageScale
 from hepsets.represent.event_sets import variable_matrix
 from hepsets.select.kstmumu_selection import SELECTION
@@ -58,6 +58,10 @@ IMAGE_TRUTHS = (0.0, -0.8, -1.5)
 
 RUNNING = (1, 10, 100, 1000)
 """Numbers of events after which the running product of posteriors is drawn."""
+
+
+ONE_VALUE = 1e-3
+"""Predictions that spread less are all on one of the values of ΔC9."""
 
 
 def write_report(config: Config, result: Result, folder: RunFolder) -> None:
@@ -192,15 +196,21 @@ def _tables(config: Config, result: Result) -> Iterator[Content]:
                     row.window,
                     row.model,
                     _minus(row.quality.delta_c9),
-                    row.quality.spread,
-                    row.over_bound,
-                    row.quality.bias,
+                    *_spread_and_bias(row),
                     row.quality.coverage68,
                 )
                 for row in rows
             ),
             caption=f"{_named(level)}, {least:,} signal decays in a set",
         )
+
+
+def _spread_and_bias(row: Row) -> tuple[Value, ...]:
+    """Spread, spread over bound and bias; sets that all give one value have no spread to speak of."""
+    quality = row.quality
+    if quality.spread.value < ONE_VALUE:
+        return "one value", None, _minus(round(quality.bias.value, 4))
+    return quality.spread, row.over_bound, quality.bias
 
 
 def _named(level: str) -> str:
@@ -453,11 +463,12 @@ def _nuisances(config: Config, styles: dict[str, figures.Style], keep: FigureFil
     cell = Cell("generator", config.windows[0])
     frame = sample_decays(events, truth, seed_of(config, cell, SHOWN, 1), window=window)
     profiled = fit_profiled(frame, window)
+    found = str(profiled.delta_c9).replace("-", "−")
     yield (
         f"Form factors and subleading effects are uncertain: at ΔC9 = {_minus(truth)} they move it by "
         f"{total['total']:.2f} ({parts}), several times the statistical error. Events constrain them a "
         f"little: in a fit in which they float, the bound for {events:,} decays is "
-        f"{profiled_bound(truth, window, events):.2f}; one such set gives ΔC9 = {profiled.delta_c9}."
+        f"{profiled_bound(truth, window, events):.2f}; one such set gives ΔC9 = {found}."
     )
     fixed = ExactLikelihood(window, config.morphing.limits).infer(frame)
     yield keep(
