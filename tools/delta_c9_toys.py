@@ -1,0 +1,78 @@
+"""Judge the models of a finished run of the ΔC9 analysis on fresh toys, more than a run makes.
+
+    python tools/delta_c9_toys.py RUN --level background --window 1-19 --toys 480
+
+prints a table in Markdown: standard deviation, bias over it, and coverage of 68.3 % intervals of
+the models that serve sets of all sizes, for the smallest sets and for four of them together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from hepsets.analyses.delta_c9 import Config
+from hepsets.analyses.delta_c9.cells import TOYS, Cell, estimate, sample, seed_of, train_cell
+from hepsets.analyses.delta_c9.settings import ON_SETS
+from hepsets.core.config import from_mapping, read_toml
+from hepsets.evaluate.estimator_quality import estimator_quality
+from hepsets.generate.kstmumu import VARIABLES, WINDOWS
+from hepsets.learn.one_thread import one_thread
+from hepsets.learn.set_estimator import SetEstimates
+from hepsets.represent.event_sets import disjoint_sets
+from hepsets.select.kstmumu_sample import LEVELS
+
+BATCH = 240
+"""Toys of the smallest size at once: bounds the memory."""
+
+JOINED = (1, 4)
+
+
+def judge(run: Path, cell: Cell, toys: int, seed: int) -> None:
+    """Print the table of one cell."""
+    trained = from_mapping(Config, read_toml(run / "config.toml"))
+    models = tuple(name for name in trained.models if name not in ON_SETS)
+    estimators = train_cell(dataclasses.replace(trained, models=models), cell, run / "models" / cell.name)
+    fresh = dataclasses.replace(trained, seed=seed)
+    least = min(fresh.set_events)
+    seen = (*VARIABLES, "delta_c9", "is_signal", *fresh.morphing.signal_columns)
+    print("| level | window | ΔC9 | model | decays | std | bias / std | coverage |\n" + "|---" * 8 + "|")
+    for number, truth in enumerate(fresh.truths):
+        parts: dict[tuple[str, int], list[SetEstimates]] = {}
+        for batch, begin in enumerate(range(0, toys, BATCH)):
+            events = min(BATCH, toys - begin) * least
+            pool = sample(fresh, cell, truth, events, seed_of(fresh, cell, TOYS, number + 100 * batch), seen)
+            sets = disjoint_sets(pool, least, background="poisson", seed=seed)
+            for model, size, found in estimate(estimators, sets, least, joined=JOINED):
+                parts.setdefault((model, size), []).append(found)
+        for (model, size), found in parts.items():
+            value, low, high = (
+                np.concatenate([getattr(part, name) for part in found]) for name in ("value", "low", "high")
+            )
+            quality = estimator_quality(value, truth, np.stack([low, high], axis=1))
+            unit = max(quality.spread.value, 1e-6)
+            bias = f"{quality.bias.value / unit:+.2f} ± {quality.bias.se / unit:.2f}"
+            numbers = f"{truth:g} | `{model}` | {size} | {quality.spread} | {bias} | {quality.coverage68}"
+            print(f"| {cell.level} | {cell.window} | {numbers.replace('-', '−')} |", flush=True)
+
+
+def main() -> None:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--level", choices=LEVELS, default="generator")
+    parser.add_argument("--window", choices=WINDOWS, default="0-20")
+    parser.add_argument("--toys", type=int, default=480)
+    parser.add_argument("--seed", type=int, default=2, help="another than that of the run")
+    arguments = parser.parse_args()
+    with one_thread():
+        judge(arguments.run, Cell(arguments.level, arguments.window), arguments.toys, arguments.seed)
+
+
+if __name__ == "__main__":
+    main()
