@@ -44,17 +44,18 @@ def judge(run: Path, cell: Cell, toys: int, seed: int) -> None:
         parts: dict[tuple[str, int], list[SetEstimates]] = {}
         for batch, begin in enumerate(range(0, toys, BATCH)):
             events = min(BATCH, toys - begin) * least
-            pool = sample(fresh, cell, truth, events, seed_of(fresh, cell, TOYS, number + 100 * batch), seen)
+            place = number + max(10, len(fresh.truths)) * batch
+            pool = sample(fresh, cell, truth, events, seed_of(fresh, cell, TOYS, place), seen)
             sets = disjoint_sets(pool, least, background="poisson", seed=seed)
             for model, size, found in estimate(estimators, sets, least, joined=JOINED):
                 parts.setdefault((model, size), []).append(found)
-        for (model, size), found in parts.items():
+        for (model, size), batches in parts.items():
             value, low, high = (
-                np.concatenate([getattr(part, name) for part in found]) for name in ("value", "low", "high")
+                np.concatenate([getattr(of, name) for of in batches]) for name in ("value", "low", "high")
             )
             quality = estimator_quality(value, truth, np.stack([low, high], axis=1))
-            unit = max(quality.spread.value, 1e-6)
-            bias = f"{quality.bias.value / unit:+.2f} ± {quality.bias.se / unit:.2f}"
+            unit = quality.spread.value
+            bias = f"{quality.bias.value / unit:+.2f} ± {quality.bias.se / unit:.2f}" if unit > 1e-3 else ""
             numbers = f"{truth:g} | `{model}` | {size} | {quality.spread} | {bias} | {quality.coverage68}"
             print(f"| {cell.level} | {cell.window} | {numbers.replace('-', '−')} |", flush=True)
 
