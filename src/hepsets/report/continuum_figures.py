@@ -393,9 +393,9 @@ def p_text(p: float) -> str:
     if p >= 0.01:
         return f"= {p:.2f}"
     if p < 1e-99:
-        return "$< 10^{-99}$"
+        return "< $10^{-99}$"
     mantissa, exponent = f"{p:.0e}".split("e")
-    return f"$= {mantissa} \\cdot 10^{{{int(exponent)}}}$"
+    return f"= ${mantissa} \\cdot 10^{{{int(exponent)}}}$"
 
 
 def _ratio(bias: Bias) -> tuple[Array, Array]:
