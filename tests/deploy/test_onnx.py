@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
@@ -37,6 +39,13 @@ def test_scaler_features_and_heads_are_in_the_graph(coordinates: str, heads: int
     np.testing.assert_allclose(
         exported.score(EVENTS, batch_events=7), score(model, EVENTS), rtol=0, atol=1e-5
     )
+
+
+def test_a_file_does_not_tell_where_it_was_made(tmp_path) -> None:
+    export_onnx(build_model("decay_sweep", PDG_MAP), tmp_path / "model.onnx")
+    content = (tmp_path / "model.onnx").read_bytes()
+    assert b".py" not in content
+    assert str(Path(__file__).parents[2]).encode() not in content
 
 
 def test_a_model_without_known_ids_can_be_exported(tmp_path) -> None:

@@ -43,6 +43,11 @@ def test_both_filters_and_their_cards_are_there_and_small():
         assert "nan" not in text.lower().split()
 
 
+def test_they_do_not_tell_where_they_were_made():
+    for name in SHIPPED:
+        assert b".py" not in filter_file(name).read_bytes()
+
+
 def test_without_a_name_the_hadronic_tag_is_loaded():
     assert EventFilter.load().skims == ("hadronic_b0",)
     assert EventFilter.load("all_skims").skims == tuple(SKIMS)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import onnx
 import torch
 from torch import nn
 
@@ -65,4 +66,26 @@ def traced(module: nn.Module, example: tuple[Any, ...], names: Sequence[str], si
         for logger, level in zip(chatty, levels, strict=True):
             logger.setLevel(level)
     assert program is not None  # it is for the older exporter only
-    return program.model_proto
+    graph = program.model_proto
+    forget_origins(graph.graph)
+    for function in graph.functions:
+        forget_origins(function)
+    return graph
+
+
+def forget_origins(graph: onnx.GraphProto | onnx.FunctionProto) -> None:
+    """Take out where each node came from: the exporter writes the stack of calls, with paths of the machine.
+
+    Graphs within nodes, such as bodies of loops, are cleaned too.
+    """
+    for node in graph.node:
+        node.ClearField("metadata_props")
+        node.ClearField("doc_string")
+        for attribute in node.attribute:
+            if attribute.HasField("g"):  # to touch it would make one
+                forget_origins(attribute.g)
+            for inner in attribute.graphs:
+                forget_origins(inner)
+    graph.ClearField("metadata_props")
+    for value in graph.value_info:
+        value.ClearField("metadata_props")
