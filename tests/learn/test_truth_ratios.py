@@ -47,7 +47,7 @@ def test_weights_turn_the_mixture_into_a_sample_at_any_value(selected, truth):
 def test_means_at_many_values_are_those_of_the_weights(selected, truth):
     quantities = np.stack([selected["q_squared"], selected["costheta_mu"]], axis=1).astype(np.float32)
     points = np.array([-1.5, 0.0, 0.6])
-    means, scores = truth.means(points, quantities)
+    means, scores = truth.means(points, quantities), truth.mean_scores(points)
     for delta_c9, mean, score in zip(points, means, scores, strict=True):
         weights = truth.weights(delta_c9)
         assert mean == pytest.approx(weights @ quantities)

@@ -86,6 +86,10 @@ class EventFrame:
         """The same events with only the named columns, in that order."""
         return EventFrame({name: self[name] for name in names})
 
+    def select_present(self, names: Sequence[str]) -> EventFrame:
+        """The same events with those of the named columns that there are, in that order."""
+        return self.select_columns([name for name in names if name in self])
+
     @staticmethod
     def concatenate(parts: Sequence[EventFrame]) -> EventFrame:
         """Join tables end to end; all must have the same columns.

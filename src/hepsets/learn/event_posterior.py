@@ -311,9 +311,8 @@ def fit_event_posterior(
         raise InputError(
             f"{int(signal.sum())} signal events and {len(truth)} truth ratios", "one for each signal event"
         )
-    used = [name for name in (*VARIABLES, "delta_c9", "is_signal") if name in frame]
     row = np.where(signal, np.cumsum(signal) - 1, -1)
-    frame = frame.select_columns(used).with_columns(**{_ROW: row})
+    frame = frame.select_present((*VARIABLES, "delta_c9", "is_signal")).with_columns(**{_ROW: row})
     parts = split_pools(frame, config.validation_fraction, config.fit.seed)
     (training, classes, values), (held, held_classes, held_values) = (
         _balanced(part, config.fit.seed + number) for number, part in enumerate(parts)

@@ -92,7 +92,7 @@ def peak_at_truth(
     if not neighbours:
         return mean_output(log_posterior)
     share = float(signal.mean())
-    of_signal, scores = truth.means(values, log_posterior[signal])
+    of_signal, scores = truth.means(values, log_posterior[signal]), truth.mean_scores(values)
     means = share * of_signal + log_posterior[~signal].sum(axis=0, dtype=np.float64) / len(signal)
     design, curves = [], []
     for k, value in enumerate(values):

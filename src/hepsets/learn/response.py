@@ -120,7 +120,7 @@ def fit_response(
             np.concatenate([signal.background, background.background]),
         )
     # the true scores average to zero, and what they do not in this sample the learned ones share
-    _, excesses = truth.means(true, np.empty((len(truth), 0)))
+    excesses = truth.mean_scores(true)
     middle = int(np.argmin(np.abs(true)))
     # outwards from the middle, each from where its neighbour ended: far out there may be other maxima
     for k in (*range(middle, POINTS), *range(middle - 1, -1, -1)):

@@ -132,8 +132,8 @@ class TruthRatios:
         weights = self.ratio(delta_c9) / self.mixture()
         return np.asarray(weights / weights.sum())
 
-    def means(self, delta_c9: ArrayLike, quantities: NDArray[np.floating]) -> tuple[Array, Array]:
-        """Means that decays at other ΔC9 would have.
+    def means(self, delta_c9: ArrayLike, quantities: NDArray[np.floating]) -> Array:
+        """Means that decays at other ΔC9 would have, shape ``(n_points, n)``.
 
         Parameters
         ----------
@@ -141,28 +141,25 @@ class TruthRatios:
             Shape ``(n_points,)``.
         quantities
             Of each decay, shape ``(n_events, n)``.
-
-        Returns
-        -------
-        ndarray
-            Mean of each quantity at each ΔC9, shape ``(n_points, n)``.
-        ndarray
-            Mean slope of ln p(x|δ) there, shape ``(n_points,)``: zero but for chance.
         """
-        points = np.asarray(delta_c9, dtype=np.float64)
-        one = np.ones(len(points))
-        powers = np.stack([one, points, points**2], axis=1)
-        slopes = np.stack([0 * one, one, 2 * points], axis=1)
-        # the weights of weights() are linear in 1, β, γ: three sums give all means
-        terms = np.stack([np.ones(len(self)), self.beta, self.gamma]) / self.mixture()
+        powers, terms = _powers(delta_c9), self._weight_terms()
         sums = np.zeros((3, quantities.shape[1]))
         for begin in range(0, len(self), CHUNK_EVENTS):
             chunk = slice(begin, begin + CHUNK_EVENTS)
             sums += terms[:, chunk] @ quantities[chunk].astype(np.float64)
-        total = terms.sum(axis=1)
-        rates, rate_slopes = self.rate(points), self.rate.linear + 2 * points * self.rate.quadratic
-        scores = slopes @ total / (powers @ total) - rate_slopes / rates
-        return powers @ sums / (powers @ total)[:, None], scores
+        return np.asarray(powers @ sums / (powers @ terms.sum(axis=1))[:, None])
+
+    def mean_scores(self, delta_c9: ArrayLike) -> Array:
+        """Mean slope of ln p(x|δ) of decays at each ΔC9, shape ``(n_points,)``: zero but for chance."""
+        points = np.asarray(delta_c9, dtype=np.float64)
+        slopes = np.stack([np.zeros(len(points)), np.ones(len(points)), 2 * points], axis=1)
+        total = self._weight_terms().sum(axis=1)
+        rate_slopes = self.rate.linear + 2 * points * self.rate.quadratic
+        return np.asarray(slopes @ total / (_powers(points) @ total) - rate_slopes / self.rate(points))
+
+    def _weight_terms(self) -> Array:
+        """The weights of :meth:`weights` are linear in 1, β, γ: these over Q, shape ``(3, n_events)``."""
+        return np.stack([np.ones(len(self)), self.beta, self.gamma]) / self.mixture()
 
     def effective_events(self, delta_c9: float) -> float:
         """Kish's effective number of events of the sample at ``delta_c9``."""
@@ -173,3 +170,8 @@ class TruthRatios:
 def signal_of(frame: EventFrame) -> NDArray[np.bool_]:
     """Which events are signal; all of them where the frame does not say."""
     return frame["is_signal"].astype(bool) if "is_signal" in frame else np.ones(len(frame), dtype=bool)
+
+
+def _powers(delta_c9: ArrayLike) -> Array:
+    """1, δ, δ² of each point, shape ``(n_points, 3)``."""
+    return np.asarray(delta_c9, dtype=np.float64)[:, None] ** np.arange(3)

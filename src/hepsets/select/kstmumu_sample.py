@@ -83,7 +83,7 @@ def make_sample(
     window = named_window(window_name)
     if level == "generator":
         decays = sample_decays(events, delta_c9, seed, window=window, first_event=first_event)
-        return _only(decays, columns)
+        return decays if columns is None else decays.select_present(columns)
     signal = _select_signal(window, delta_c9, events, seed, first_event, columns)
     if level == "detector":
         return signal
@@ -103,10 +103,6 @@ def make_sample(
     return sample
 
 
-def _only(frame: EventFrame, columns: Sequence[str] | None) -> EventFrame:
-    return frame if columns is None else frame.select_columns([name for name in columns if name in frame])
-
-
 def _select_signal(
     window: Window, delta_c9: float, events: int, seed: int, first_event: int, columns: Sequence[str] | None
 ) -> EventFrame:
@@ -119,7 +115,8 @@ def _select_signal(
         number = first_event + made
         decays = sample_decays(batch, delta_c9, seed, window=made_in, first_event=number)
         seen = see_decays(decays, seed, first_event=number)
-        part: EventFrame = _only(seen, columns)[is_selected(seen, window)]
+        kept_columns = seen if columns is None else seen.select_present(columns)
+        part: EventFrame = kept_columns[is_selected(seen, window)]
         parts.append(part)
         kept += len(part)
         made += batch

@@ -247,7 +247,7 @@ def training_events(config: Config, cell: Cell) -> tuple[EventFrame, EventFrame]
         seed = seed_of(config, cell, TRAINING, number)
         part = sample(config, cell, value, events, seed, (*known, *config.morphing.signal_columns))
         ours.append(part[: round(share * len(part))])  # background is spread over the signal
-        every.append(part.select_columns([name for name in known if name in part]))
+        every.append(part.select_present(known))
     return EventFrame.concatenate(every), EventFrame.concatenate(ours)
 
 
