@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import TableWriter, open_parquet
+from hepsets.core.purpose import Purpose, common, demand
 
 GROUP_ROWS = 500_000
 """Events per row group of a file; a few numbers per event, so many events."""
@@ -33,6 +34,8 @@ class EventFrame:
     columns
         At least one array of numbers or booleans, all of shape ``(n_events,)``; their types are kept,
         NaN and infinities too (a stage that cannot use them says so).
+    purpose
+        What the events are for, if that is settled; every choice of them serves the same.
 
     Raises
     ------
@@ -47,6 +50,7 @@ class EventFrame:
     """
 
     columns: Mapping[str, NDArray[Any]]
+    purpose: Purpose | None = None
 
     def __post_init__(self) -> None:
         if not self.columns:
@@ -76,15 +80,26 @@ class EventFrame:
             return self.columns[which]
         if isinstance(which, int | np.integer):
             which = np.array([which])
-        return EventFrame({name: column[which] for name, column in self.columns.items()})
+        return EventFrame({name: column[which] for name, column in self.columns.items()}, self.purpose)
 
     def with_columns(self, **columns: NDArray[Any]) -> EventFrame:
         """The same events with columns added or replaced."""
-        return EventFrame({**self.columns, **columns})
+        return EventFrame({**self.columns, **columns}, self.purpose)
+
+    def used_for(self, purpose: Purpose) -> EventFrame:
+        """The same events, for a purpose.
+
+        Raises
+        ------
+        InputError
+            If they serve another one already: what was trained on or chosen with cannot judge.
+        """
+        demand(self.purpose, purpose, f"{purpose} events are needed")
+        return EventFrame(self.columns, purpose)
 
     def select_columns(self, names: Sequence[str]) -> EventFrame:
         """The same events with only the named columns, in that order."""
-        return EventFrame({name: self[name] for name in names})
+        return EventFrame({name: self[name] for name in names}, self.purpose)
 
     def select_present(self, names: Sequence[str]) -> EventFrame:
         """The same events with those of the named columns that there are, in that order."""
@@ -92,7 +107,7 @@ class EventFrame:
 
     @staticmethod
     def concatenate(parts: Sequence[EventFrame]) -> EventFrame:
-        """Join tables end to end; all must have the same columns.
+        """Join tables end to end; all must have the same columns and one purpose.
 
         Raises
         ------
@@ -105,7 +120,10 @@ class EventFrame:
         for part in parts:
             if set(part.columns) != set(names):
                 raise InputError(f"columns {sorted(part.columns)}", f"{sorted(names)}, as in the first table")
-        return EventFrame({name: np.concatenate([part[name] for part in parts]) for name in names})
+        return EventFrame(
+            {name: np.concatenate([part[name] for part in parts]) for name in names},
+            common(part.purpose for part in parts),
+        )
 
     def to_arrow(self) -> pa.Table:
         """An Arrow table of the same columns."""

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import common
 from hepsets.core.ragged import RaggedTable, checked_offsets
 from hepsets.core.whole_file import new_partial
 
@@ -65,6 +66,8 @@ class Events(RaggedTable):
         int64, shape ``(n_events + 1,)``: event ``i`` owns particles ``offsets[i]:offsets[i + 1]``.
     columns
         Event columns, each with first dimension ``n_events`` (``label``, ``weight``, …).
+    purpose
+        What the events are for, if that is settled.
 
     Raises
     ------
@@ -203,7 +206,7 @@ class Events(RaggedTable):
 
     @staticmethod
     def concatenate(parts: Sequence[Events]) -> Events:
-        """Join tables end to end; all must have the same event columns."""
+        """Join tables end to end; all must have the same event columns and one purpose."""
         if not parts:
             raise InputError("nothing to concatenate", "at least one event table")
         names = list(parts[0].columns)  # in this order, so that files do not depend on the process
@@ -218,6 +221,7 @@ class Events(RaggedTable):
             {name: np.concatenate([part.particles[name] for part in parts]) for name in PARTICLE_COLUMNS},
             np.concatenate([[0], np.cumsum(counts)]),
             {name: np.concatenate([part.columns[name] for part in parts]) for name in names},
+            common(part.purpose for part in parts),
         )
 
     # -- other layouts -------------------------------------------------------------------------

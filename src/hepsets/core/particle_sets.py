@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import TableWriter, arrow_table, event_columns, iter_row_groups, particle_lists
+from hepsets.core.purpose import common
 from hepsets.core.ragged import RaggedTable, checked_offsets
 
 
@@ -33,6 +34,8 @@ class ParticleSets(RaggedTable):
         An event may be empty.
     columns
         Event columns, each with first dimension ``n_events`` (``label``, ``weight``, …).
+    purpose
+        What the events are for, if that is settled.
 
     Raises
     ------
@@ -107,12 +110,15 @@ class ParticleSets(RaggedTable):
         """
         kept = np.concatenate([[0], np.cumsum(keep)])
         return ParticleSets(
-            {name: column[keep] for name, column in self.particles.items()}, kept[self.offsets], self.columns
+            {name: column[keep] for name, column in self.particles.items()},
+            kept[self.offsets],
+            self.columns,
+            self.purpose,
         )
 
     @staticmethod
     def concatenate(parts: Sequence[ParticleSets]) -> ParticleSets:
-        """Join tables end to end; all must have the same particle and event columns."""
+        """Join tables end to end; all must have the same columns and one purpose."""
         if not parts:
             raise InputError("nothing to concatenate", "at least one table")
         first = parts[0]
@@ -131,6 +137,7 @@ class ParticleSets(RaggedTable):
             {name: np.concatenate([part.particles[name] for part in parts]) for name in first.particles},
             np.concatenate([[0], np.cumsum(counts)]),
             {name: np.concatenate([part.columns[name] for part in parts]) for name in first.columns},
+            common(part.purpose for part in parts),
         )
 
     # -- other layouts -------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose, demand
 
 
 class Choice(NamedTuple):
@@ -82,11 +83,14 @@ class RaggedTable:
         int64, shape ``(n_events + 1,)``: event ``i`` owns particles ``offsets[i]:offsets[i + 1]``.
     columns
         Event columns, each with first dimension ``n_events``.
+    purpose
+        What the events are for, if that is settled; every choice of them serves the same.
     """
 
     particles: Mapping[str, NDArray[Any]]
     offsets: NDArray[np.int64]
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    purpose: Purpose | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -113,8 +117,20 @@ class RaggedTable:
             {name: column[particles] for name, column in self.particles.items()},
             offsets,
             {name: column[events] for name, column in self.columns.items()},
+            self.purpose,
         )
 
     def with_columns(self, **columns: NDArray[Any]) -> Self:
         """The same events with event columns added or replaced."""
-        return type(self)(self.particles, self.offsets, {**self.columns, **columns})
+        return type(self)(self.particles, self.offsets, {**self.columns, **columns}, self.purpose)
+
+    def used_for(self, purpose: Purpose) -> Self:
+        """The same events, for a purpose.
+
+        Raises
+        ------
+        InputError
+            If they serve another one already: what was trained on or chosen with cannot judge.
+        """
+        demand(self.purpose, purpose, f"{purpose} events are needed")
+        return type(self)(self.particles, self.offsets, self.columns, purpose)
