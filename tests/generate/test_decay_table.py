@@ -1,5 +1,6 @@
 """The decay table: what is read, how it is ordered, what is loaded into Pythia."""
 
+import numpy as np
 import pytest
 from decaylanguage import DecFileParser
 from decaylanguage.data import basepath
@@ -15,9 +16,11 @@ from hepsets.generate.decay_table import (
     WEAK,
     belle2_decay_table,
     conjugate,
+    lepton_numbers,
     load_into,
     parse_decay_table,
 )
+from hepsets.generate.tag_decays import tag_decays
 
 NEUTRINOS, CHARGED_LEPTONS = {12, 14, 16}, {11, 13, 15}
 TABLE = belle2_decay_table()
@@ -130,6 +133,38 @@ def test_charge_is_conserved_in_every_channel_that_pythia_gets():
             charge = sum(data.chargeType(pdg) for pdg in channel.products)
             assert charge == data.chargeType(mother), (mother, channel)
     assert loaded > 4700
+
+
+def lepton_balance(mother, channel):
+    made = np.sum([lepton_numbers(pdg) for pdg in channel.products], axis=0)
+    return tuple(int(n) for n in made - lepton_numbers(mother))
+
+
+@pytest.mark.parametrize("table", [TABLE, tag_decays().table], ids=["generic", "tag"])
+def test_electron_muon_and_tau_number_are_conserved_in_every_channel(table):
+    channels = [(mother, c) for mother, cs in table.channels.items() for c in cs]
+    with_neutrino = [c for _, c in channels if NEUTRINOS & {abs(pdg) for pdg in c.products}]
+    assert len(with_neutrino) > 300
+    assert [(m, c) for m, c in channels if any(lepton_balance(m, c))] == []
+
+
+def test_a_neutrino_that_should_be_an_antineutrino_is_mended_and_nothing_else_is():
+    table = parse_decay_table(
+        """
+        Decay K_S0
+        0.4 pi+ e- nu_e PHSP;
+        0.4 pi- e+ nu_e PHSP;
+        0.1 pi- e+ mu- nu_mu anti-nu_mu PHSP;
+        0.1 pi- mu+ anti-nu_mu PHSP;
+        Enddecay
+        """
+    )
+    assert [c.products for c in table.channels[310]] == [
+        (211, 11, -12),
+        (-211, -11, 12),
+        (-211, -11, 13, 14, -14),  # lepton flavour violated on purpose: no neutrino mends it
+        (-211, -13, 14),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from scipy.stats import chi2
 
 from hepsets.core.events import Events
 from hepsets.core.units import SPEED_OF_LIGHT
-from hepsets.generate.decay_table import belle2_decay_table, conjugate, load_into
+from hepsets.generate.decay_table import belle2_decay_table, conjugate, lepton_numbers, load_into
 from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, generate_block
 from hepsets.generate.record import STABLE
 
@@ -111,6 +111,16 @@ def test_charge_is_conserved_at_every_decay_vertex(trees, sample):
     tree = trees[sample]
     charge = charges(tree.pdg)
     assert (tree.summed(charge) == charge)[tree.decays].all()
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_electron_muon_and_tau_number_are_conserved_at_every_decay_vertex(trees, sample):
+    tree = trees[sample]
+    for family in range(3):
+        number = np.array([lepton_numbers(i)[family] for i in range(-16, 17)])
+        carried = np.where(np.abs(tree.pdg) <= 16, number[np.clip(tree.pdg, -16, 16) + 16], 0)
+        assert (carried != 0).sum() > (0 if family == 2 and sample not in ("mixed", "charged") else 50)
+        assert (tree.summed(carried) == carried)[tree.decays].all()
 
 
 @pytest.mark.parametrize("sample", SAMPLES)

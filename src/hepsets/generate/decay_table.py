@@ -233,11 +233,39 @@ def _channel(mother: int, words: list[str], models: Mapping[str, str], ids: _Nam
     at = next((k for k, word in enumerate(words) if word in known_decay_models or word in models), None)
     if at is None:
         raise InputError(f"decay channel {' '.join(words)!r} without a decay model", "a model of EvtGen")
-    products = [ids(word) for word in words[1:at] if word != "PHOTOS"]
+    products = _with_lepton_numbers(mother, [ids(word) for word in words[1:at] if word != "PHOTOS"])
     rest = [word for word in words[at:] if word != "PHOTOS"]
     model = models.get(rest[0], rest[0])
     code = int(float(rest[1])) if model == "PYTHIA" else _CODE_OF_MODEL.get(model, PHASE_SPACE)
     return Channel(float(words[0]), tuple(_ordered(mother, products, code)), code)
+
+
+def lepton_numbers(pdg: int) -> tuple[int, int, int]:
+    """Electron, muon and tau number of a particle.
+
+    Examples
+    --------
+    >>> lepton_numbers(11), lepton_numbers(-14), lepton_numbers(211)
+    ((1, 0, 0), (0, -1, 0), (0, 0, 0))
+    """
+    sign = 1 if pdg > 0 else -1
+    electron, muon, tau = (sign if abs(pdg) in family else 0 for family in ((11, 12), (13, 14), (15, 16)))
+    return electron, muon, tau
+
+
+def _with_lepton_numbers(mother: int, products: list[int]) -> list[int]:
+    """The products, with a neutrino turned into its antineutrino where that saves the lepton numbers.
+
+    The table of Belle II has K⁰_S and K⁰_L → π⁺ e⁻ ν_e: EvtGen decays these by phase space and does not look.
+    A channel that no neutrino can mend stays as it is: it may be meant.
+    """
+    for family, neutrino in enumerate((12, 14, 16)):
+        surplus = sum(lepton_numbers(pdg)[family] for pdg in products) - lepton_numbers(mother)[family]
+        wrong = neutrino if surplus == 2 else -neutrino if surplus == -2 else 0
+        if wrong in products:
+            place = products.index(wrong)
+            products = [*products[:place], -wrong, *products[place + 1 :]]
+    return products
 
 
 def _ordered(mother: int, products: list[int], code: int) -> list[int]:
