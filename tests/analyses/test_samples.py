@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from random_events import random_events
+from random_events import random_events, shuffled
 
 from hepsets.analyses.smart_background.samples import get_samples
 from hepsets.analyses.smart_background.settings import Config, DataConfig
@@ -13,11 +13,12 @@ from hepsets.core.errors import InputError
 N = 60
 LABEL = np.arange(N) % 3 == 0
 TABLE = random_events(N, seed=1).with_columns(label=LABEL).to_arrow()
+TEST_TABLE = random_events(N, seed=2).with_columns(label=LABEL).to_arrow()
 
 
 def samples_of(folder, *tables):
     """Samples of one training file per table and a plain test file."""
-    for number, table in enumerate((TABLE, *tables)):
+    for number, table in enumerate((TEST_TABLE, *tables)):
         pq.write_table(table, folder / f"{number}.parquet")
     train = tuple(str(folder / f"{number + 1}.parquet") for number in range(len(tables)))
     config = Config(data=DataConfig(train=train, test=(str(folder / "0.parquet"),)))
@@ -76,3 +77,25 @@ def test_a_handful_of_events_of_one_class_is_refused_before_anything_is_trained(
     few = TABLE.slice(0, 30)
     with pytest.raises(InputError, match="10 events of one class"):
         samples_of(tmp_path, few)
+
+
+def test_events_that_are_in_training_and_test_files_are_refused_however_they_were_written(tmp_path):
+    """Copied to another file, in another order, compressed otherwise, with particles renumbered."""
+    events = random_events(3 * N, seed=3)
+    label = np.arange(3 * N) % 3 == 0
+    train, test = events[: 2 * N], events[2 * N - 1 :]  # one event is in both
+    order = np.random.default_rng(1).permutation(len(test))
+    for table, name, compression in (
+        (train.with_columns(label=label[: 2 * N]), "a", "zstd"),
+        (shuffled(test[order]).with_columns(label=label[2 * N - 1 :][order]), "b", "none"),
+    ):
+        pq.write_table(table.to_arrow(), tmp_path / f"{name}.parquet", compression=compression)
+    paths = {"train": (str(tmp_path / "a.parquet"),), "test": (str(tmp_path / "b.parquet"),)}
+    with pytest.raises(InputError, match=r"1 of 61 events of .*b\.parquet are in .*a\.parquet too"):
+        get_samples(Config(data=DataConfig(**paths)), tmp_path / "events")
+
+
+def test_training_events_that_stand_twice_are_told(tmp_path, caplog):
+    with caplog.at_level("WARNING"):
+        samples_of(tmp_path, TABLE, TABLE.slice(0, 40))
+    assert "40 training events stand in the files twice" in caplog.text

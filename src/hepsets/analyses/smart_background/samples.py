@@ -13,6 +13,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.events import Events, EventWriter, open_parquet, read_parquet
 from hepsets.core.measured import Measured
 from hepsets.core.run import log
+from hepsets.core.shared_events import KINEMATICS, content_hashes, n_repeated, refuse_shared
 from hepsets.evaluate.speedup import measured_retention
 from hepsets.select.skimmed_sample import SkimmedSampleConfig, make_skimmed_sample
 
@@ -60,8 +61,8 @@ def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
     Raises
     ------
     InputError
-        For unreadable files, files without labels, labels of one class only, or training files
-        without test files.
+        For unreadable files, files without labels, labels of one class only, training files
+        without test files, or events that are in both.
     """
     data = config.data
     if data.train or data.test:
@@ -160,8 +161,24 @@ def _read_samples(data: DataConfig, retention: float) -> Samples:
         raise InputError(f"{min(both)} for training and for testing", "different files")
     train = _labelled(data.train, data.row_groups, retention)
     test = _labelled(data.test, data.row_groups, retention)
+    _refuse_shared(train, test, data)
     passing = measured_retention(test.columns["label"], test.columns["weight"])
     return Samples(train, test, passing, None, False, "own files", "label")
+
+
+def _refuse_shared(train: Events, test: Events, data: DataConfig) -> None:
+    """Events that are in both are known by their particles, whatever files they were copied to."""
+    trained, tested = (
+        content_hashes({name: events.particles[name] for name in KINEMATICS}, events.offsets)
+        for events in (train, test)
+    )
+    refuse_shared(trained, tested, ", ".join(data.train), ", ".join(data.test))
+    if repeated := n_repeated(trained):
+        log.warning(
+            "%d training events stand in the files twice: validation, and the choice of thresholds with it, "
+            "sees events that were trained on",
+            repeated,
+        )
 
 
 def _labelled(paths: tuple[str, ...], row_groups: tuple[int, ...] | None, retention: float) -> Events:
