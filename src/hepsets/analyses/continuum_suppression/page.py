@@ -10,7 +10,8 @@ import numpy as np
 from scipy.stats import ks_2samp
 
 from hepsets.analyses.continuum_suppression.comparison import ModelResult
-from hepsets.analyses.continuum_suppression.settings import BDT, OURS, TAG_BDT, TREES, Config
+from hepsets.analyses.continuum_suppression.recommended import LEAST_P_VALUE, recommended, sculpting_warning
+from hepsets.analyses.continuum_suppression.settings import BDT, TAG_BDT, TREES, Config
 from hepsets.core import config as configuration
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets
@@ -31,23 +32,17 @@ SHOWN_EVENTS = 40_000
 def write_report(config: Config, result: Result, folder: RunFolder) -> None:
     """Write ``report.html`` and the figures."""
     keep = FigureFiles(folder.path / "figures")
-    best = _recommended(result)
+    best = recommended(result.models)
     write_page(
         folder.path / "report.html",
         Page(
             title="Continuum suppression",
-            summary=_summary(config, result, best),
+            summary=f"{sculpting_warning(result.models)} {_summary(config, result, best)}".lstrip(),
             facts=_facts(config, result),
             key_figures=_key_figures(config, best),
             sections=tuple(_sections(config, result, best, keep)),
         ),
     )
-
-
-def _recommended(result: Result) -> ModelResult:
-    """Our own model; the trees where there is none, as for ntuples."""
-    by_name = {model.name: model for model in result.models}
-    return by_name.get(OURS, by_name[BDT])
 
 
 def _percent(value: Measured) -> str:
@@ -95,7 +90,9 @@ def _key_figures(config: Config, best: ModelResult) -> tuple[KeyFigure, ...]:
     if best.name != BDT:
         found.insert(0, KeyFigure(_percent(best.gain), "less background than boosted trees", best.name))
     if "mbc" in best.sculpting:
-        found.append(KeyFigure(f"{best.sculpting['mbc'].p_value:.2f}", "p-value, Mbc sculpting", best.name))
+        p_value = best.sculpting["mbc"].p_value
+        shown = f"{p_value:.2f}" if p_value >= LEAST_P_VALUE else f"{p_value:.1g}"
+        found.append(KeyFigure(shown, "p-value, Mbc sculpting", best.name))
     return tuple(found)
 
 

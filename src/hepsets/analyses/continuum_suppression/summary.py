@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hepsets.analyses.continuum_suppression.comparison import ModelResult
+from hepsets.analyses.continuum_suppression.recommended import sculpting_warning
 from hepsets.analyses.continuum_suppression.samples import Samples
 from hepsets.analyses.continuum_suppression.settings import BDT
 from hepsets.analyses.continuum_suppression.trust import Trust
@@ -88,7 +89,10 @@ def _model_metrics(model: ModelResult) -> dict[str, Any]:
 
 
 def print_summary(result: Result) -> None:
-    """Print the table of models, best last."""
+    """Print the table of models, best last; a warning comes first if the recommended one sculpts Mbc."""
+    warning = sculpting_warning(result.models)
+    if warning:
+        print(warning)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("model", "AUC", "background left", "less than bdt", "dCorr(Mbc)", "sculpting p"):
         table.add_column(heading, justify="left" if heading == "model" else "right", no_wrap=True)

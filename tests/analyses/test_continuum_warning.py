@@ -1,0 +1,58 @@
+"""A run of continuum suppression whose recommended model sculpts Mbc says so before anything else."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from hepsets.analyses.continuum_suppression import print_summary
+from hepsets.analyses.continuum_suppression.recommended import recommended, sculpting_warning
+from hepsets.analyses.continuum_suppression.settings import BDT, OURS
+from hepsets.core.measured import Measured
+from hepsets.evaluate.background_at import background_at, background_gain
+from hepsets.evaluate.classification import classify
+from hepsets.evaluate.sculpting import measure_sculpting
+
+RANDOM = np.random.default_rng(4)
+LABEL = RANDOM.random(6000) < 0.5
+MBC = np.where(LABEL, RANDOM.normal(5.2795, 0.003, 6000), RANDOM.uniform(5.24, 5.29, 6000))
+LOGIT = LABEL + RANDOM.normal(size=6000)
+HONEST, SCULPTING = expit(LOGIT), expit(LOGIT - 100 * np.abs(MBC - 5.2795))
+
+
+def judged(name: str, scores: np.ndarray) -> SimpleNamespace:
+    left = background_at(LABEL, scores)
+    quality = classify(LABEL, scores)
+    return SimpleNamespace(
+        name=name,
+        left=left,
+        auc=Measured(quality.auc, quality.auc_se),
+        gain=background_gain(left, background_at(LABEL, HONEST)),
+        dependence={},
+        sculpting={"mbc": measure_sculpting("mbc", MBC, LABEL, scores)},
+    )
+
+
+@pytest.mark.parametrize("name", [OURS, BDT])
+def test_the_first_line_says_that_the_recommended_model_sculpts(name, capsys) -> None:
+    others = [] if name == BDT else [judged(BDT, HONEST)]
+    print_summary(SimpleNamespace(models=(*others, judged(name, SCULPTING))))
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith(f"WARNING: {name}, the recommended model, sculpts Mbc (p = ")
+
+
+def test_a_run_whose_recommended_model_leaves_mbc_alone_begins_with_its_table(capsys) -> None:
+    # another model may sculpt: it is not the one that anybody is told to use
+    models = (judged(BDT, SCULPTING), judged(OURS, HONEST))
+    assert recommended(models).name == OURS
+    print_summary(SimpleNamespace(models=models))
+    assert "WARNING" not in capsys.readouterr().out
+
+
+def test_a_p_value_that_is_not_a_number_warns_and_missing_mbc_does_not() -> None:
+    strange = SimpleNamespace(name=BDT, sculpting={"mbc": SimpleNamespace(p_value=float("nan"))})
+    assert sculpting_warning([strange])
+    assert not sculpting_warning([SimpleNamespace(name=BDT, sculpting={})])
