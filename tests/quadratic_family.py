@@ -6,6 +6,7 @@ The reference density is flat; the amplitude is 1 + u(x) δ and, incoherent with
 import numpy as np
 
 from hepsets.core.event_frame import EventFrame
+from hepsets.learn.quadratic_likelihood import Rate
 
 Q_SQUARED = (0.0, 20.0)
 
@@ -17,6 +18,14 @@ def coefficients(frame, prefix=""):
     u = 0.25 * (q - 0.4) + 0.3 * q * cos_l * (1 - cos_k**2) + 0.1 * cos_k * np.cos(frame[prefix + "chi"])
     v = 0.2 + 0.2 * (1 - q) * cos_k**2
     return 2 * u, u**2 + v**2
+
+
+def rate():
+    """The total rate, exactly: means of β and γ over the flat density."""
+    # ⟨cos θ_K cos χ⟩ and odd powers of cos θ_l vanish; q is uniform in [0, 1]
+    u, u2 = 0.25 * 0.1, 0.25**2 * (1 / 3 - 0.4 + 0.16) + 0.09 * (1 / 3) * (1 / 3) * (8 / 15) + 0.01 * (1 / 3) / 2
+    v2 = 0.04 + 2 * 0.2 * 0.2 * 0.5 / 3 + 0.04 * (1 / 3) / 5
+    return Rate(2 * u, u2 + v2)
 
 
 def flat(n, random):

@@ -40,6 +40,28 @@ def test_background_of_known_density_does_not_move_the_fit(truth):
     assert np.abs(known.fitted - known.true).max() < 0.15
 
 
+@pytest.fixture(scope="module")
+def small():
+    """Few decays of a family whose rate is known: their true scores do not average to zero."""
+    frame = quadratic_family.mixture(500, (-2.0, -1.0, 0.0, 1.0), np.random.default_rng(5))
+    return TruthRatios(*quadratic_family.coefficients(frame), frame["delta_c9"], quadratic_family.rate())
+
+
+def test_what_true_scores_lack_to_zero_in_a_small_sample_is_not_laid_upon_the_likelihood(small):
+    assert np.abs(small.mean_scores(np.linspace(*LIMITS, 5))).max() > 0.001
+    response = fit_response(EventTerms(small.beta, small.gamma), small, small.rate, LIMITS)
+    assert response.fitted == pytest.approx(response.true, abs=1e-5)
+
+
+def test_background_that_is_told_apart_takes_its_share_of_that_and_no_more(small):
+    random = np.random.default_rng(5)
+    noise = quadratic_family.coefficients(quadratic_family.flat(4000, random))
+    signal = EventTerms(small.beta, small.gamma, np.full(len(small), 1e-9))
+    background = EventTerms(*noise, np.full(4000, 1e9))
+    response = fit_response(signal, small, small.rate, LIMITS, background, 3.0)
+    assert response.fitted == pytest.approx(response.true, abs=1e-4)
+
+
 def test_names_go_there_and_back():
     response = Response(np.array([-2.0, 0.0, 1.0]), np.array([-2.2, 0.1, 1.0]))
     points = np.linspace(-3, 2, 21)
