@@ -23,7 +23,10 @@ def coefficients(frame, prefix=""):
 def rate():
     """The total rate, exactly: means of β and γ over the flat density."""
     # ⟨cos θ_K cos χ⟩ and odd powers of cos θ_l vanish; q is uniform in [0, 1]
-    u, u2 = 0.25 * 0.1, 0.25**2 * (1 / 3 - 0.4 + 0.16) + 0.09 * (1 / 3) * (1 / 3) * (8 / 15) + 0.01 * (1 / 3) / 2
+    u, u2 = (
+        0.25 * 0.1,
+        0.25**2 * (1 / 3 - 0.4 + 0.16) + 0.09 * (1 / 3) * (1 / 3) * (8 / 15) + 0.01 * (1 / 3) / 2,
+    )
     v2 = 0.04 + 2 * 0.2 * 0.2 * 0.5 / 3 + 0.04 * (1 / 3) / 5
     return Rate(2 * u, u2 + v2)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from hepsets.analyses.delta_c9 import Config
-from hepsets.analyses.delta_c9.cells import TOYS, Cell, estimate, sample, seed_of, train_cell
+from hepsets.analyses.delta_c9.cells import TOYS, Cell, estimate, sample_for, train_cell
 from hepsets.analyses.delta_c9.settings import ON_SETS
 from hepsets.core.config import from_mapping, read_toml
 from hepsets.evaluate.estimator_quality import estimator_quality
@@ -45,7 +45,7 @@ def judge(run: Path, cell: Cell, toys: int, seed: int) -> None:
         for batch, begin in enumerate(range(0, toys, BATCH)):
             events = min(BATCH, toys - begin) * least
             place = number + max(10, len(fresh.truths)) * batch
-            pool = sample(fresh, cell, truth, events, seed_of(fresh, cell, TOYS, place), seen)
+            pool = sample_for(fresh, cell, TOYS, place, truth, events, seen)
             sets = disjoint_sets(pool, least, background="poisson", seed=seed)
             for model, size, found in estimate(estimators, sets, least, joined=JOINED):
                 parts.setdefault((model, size), []).append(found)

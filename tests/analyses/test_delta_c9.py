@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,15 +14,20 @@ from tiny_run import tiny_run
 from hepsets.analyses import delta_c9
 from hepsets.analyses.delta_c9 import SCALES, Config
 from hepsets.analyses.delta_c9.cells import (
+    CALIBRATION,
+    LINEARITY,
+    POOL,
     TOYS,
     TRAINING,
     Cell,
     Key,
     cells,
+    estimate,
     predict_cell,
     read_predictions,
     run_cells,
     sample,
+    sample_for,
     seed_of,
     train_cell,
     write_predictions,
@@ -29,11 +35,14 @@ from hepsets.analyses.delta_c9.cells import (
 from hepsets.analyses.delta_c9.settings import DataConfig, OnSetsConfig, StudyConfig, check
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose
 from hepsets.generate.kstmumu import WINDOWS
 from hepsets.generate.kstmumu_bound import cramer_rao_bound
+from hepsets.learn.exact_likelihood import ExactLikelihood
 from hepsets.learn.morphing import MorphingConfig
 from hepsets.learn.network_fit import NetworkFitConfig
 from hepsets.learn.set_estimator import SetEstimates
+from hepsets.represent.event_sets import disjoint_sets
 
 TINY = dataclasses.replace(
     configuration.from_mapping(Config, configuration.merge(SCALES["quick"], {"scale": "quick"})),
@@ -162,6 +171,27 @@ def test_events_of_every_purpose_have_a_seed_of_their_own():
         for number in range(50)
     ]
     assert len(set(seeds)) == len(seeds)
+
+
+def test_toys_share_no_decay_with_training_even_at_the_same_value():
+    cell, number = Cell("generator", "0-20"), 3
+    trained = sample_for(TINY, cell, TRAINING, number, -1.0, 500)
+    judged = [sample_for(TINY, cell, use, number, -1.0, 500) for use in (TOYS, LINEARITY, CALIBRATION, POOL)]
+    assert trained.purpose is Purpose.TRAINING
+    for frame in judged:
+        assert frame.purpose is Purpose.TEST
+        assert not np.isin(frame["q_squared"], trained["q_squared"]).any()
+
+
+def test_models_are_neither_judged_on_training_events_nor_trained_on_toys():
+    cell = Cell("generator", "0-20")
+    trained = disjoint_sets(sample_for(TINY, cell, TRAINING, 0, -1.0, 600), 300)
+    exact = {"exact": {None: ExactLikelihood(WINDOWS["0-20"], (-3.0, 2.0))}}
+    with pytest.raises(InputError, match="training events where models are judged"):
+        list(estimate(exact, trained, 300))
+    with pytest.raises(InputError, match="test events where morphing is trained"):
+        toys = sample_for(TINY, cell, TOYS, 0, -1.0, 600)
+        delta_c9.cells._train(TINY, cell, "morphing", None, toys, {}, Path("nowhere"))
 
 
 def test_background_fluctuates_from_sample_to_sample():

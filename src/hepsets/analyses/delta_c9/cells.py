@@ -26,6 +26,7 @@ from hepsets.analyses.delta_c9.settings import (
 from hepsets.core.event_frame import EventFrame, read_frame
 from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
+from hepsets.core.purpose import Purpose, demand
 from hepsets.core.run import log
 from hepsets.core.whole_file import whole_file
 from hepsets.deploy.delta_c9_inference import DeltaC9Inference
@@ -60,7 +61,7 @@ Estimators = Mapping[str, Mapping[int | None, NetworkEstimator]]
 """By model, then by the size of the sets that it was trained for; ``None`` serves all sizes."""
 
 TRAINING, TOYS, LINEARITY, CALIBRATION, POOL, BOUND = range(6)
-"""What events are for: each purpose has seeds of its own."""
+"""What events are for: each purpose has seeds of its own, and only those of ``TRAINING`` are trained on."""
 
 BOUND_EVENTS = 200_000
 """Signal events that the bound of reconstructed events is estimated with."""
@@ -122,6 +123,20 @@ def sample(
         poisson=True,
         columns=columns,
     )
+
+
+def sample_for(
+    config: Config,
+    cell: Cell,
+    purpose: int,
+    number: int,
+    delta_c9: float,
+    events: int,
+    columns: Sequence[str] | None = None,
+) -> EventFrame:
+    """Events of a cell that serve a purpose, by the seed of that purpose, and that know it."""
+    frame = sample(config, cell, delta_c9, events, seed_of(config, cell, purpose, number), columns)
+    return frame.used_for(Purpose.TRAINING if purpose == TRAINING else Purpose.TEST)
 
 
 # -- predictions -----------------------------------------------------------------------------------
@@ -236,7 +251,7 @@ def _run_cell(task: _Task) -> None:
 def training_events(config: Config, cell: Cell) -> tuple[EventFrame, EventFrame]:
     """Events at the 44 ΔC9 of training, or all of the user's; and those of them that ours learn from."""
     if cell.level == DATA:
-        frame = user_events(config.data.train, config)
+        frame = user_events(config.data.train, config).used_for(Purpose.TRAINING)
         return frame, frame
     data = config.data
     events = data.events_per_value if cell.level == "generator" else data.reconstructed_per_value
@@ -244,8 +259,8 @@ def training_events(config: Config, cell: Cell) -> tuple[EventFrame, EventFrame]
     known = (*VARIABLES, "delta_c9", "is_signal", *(f"{TRUTH}{name}" for name in VARIABLES))
     every, ours = [], []
     for number, value in enumerate(TRAIN_VALUES):
-        seed = seed_of(config, cell, TRAINING, number)
-        part = sample(config, cell, value, events, seed, (*known, *config.morphing.signal_columns))
+        columns = (*known, *config.morphing.signal_columns)
+        part = sample_for(config, cell, TRAINING, number, value, events, columns)
         ours.append(part[: round(share * len(part))])  # background is spread over the signal
         every.append(part.select_present(known))
     return EventFrame.concatenate(every), EventFrame.concatenate(ours)
@@ -313,6 +328,8 @@ def _train(
     found: Estimators,
     path: Path,
 ) -> None:
+    demand(frame.purpose, Purpose.TRAINING, f"{model} is trained")
+
     def seeded(fit: NetworkFitConfig) -> NetworkFitConfig:
         return dataclasses.replace(fit, seed=config.seed)
 
@@ -387,7 +404,7 @@ def predict_cell(config: Config, cell: Cell, estimators: Estimators) -> Iterator
     seen = (*VARIABLES, "delta_c9", "is_signal", *config.morphing.signal_columns)
     for number, truth in enumerate(truths_of(config, cell)):
         toys = config.data.toys[cell.level] * least
-        pool = sample(config, cell, truth, toys, seed_of(config, cell, TOYS, number), seen)
+        pool = sample_for(config, cell, TOYS, number, truth, toys, seen)
         sets = disjoint_sets(pool, least, background="poisson", seed=config.seed)
         joined = [size // least for size in config.set_events]
         for model, size, found in estimate(estimators, sets, least, joined=joined):
@@ -398,7 +415,7 @@ def predict_cell(config: Config, cell: Cell, estimators: Estimators) -> Iterator
         return
     for number, truth in enumerate(TEST_VALUES):
         toys = config.data.linearity_toys * least
-        pool = sample(config, cell, truth, toys, seed_of(config, cell, LINEARITY, number), seen)
+        pool = sample_for(config, cell, LINEARITY, number, truth, toys, seen)
         sets = disjoint_sets(pool, least, background="poisson", seed=config.seed)
         for model, _, found in estimate(estimators, sets, least):
             yield Key("linearity", model, truth, least), found
@@ -406,14 +423,14 @@ def predict_cell(config: Config, cell: Cell, estimators: Estimators) -> Iterator
         yield from _calibration(config, cell, estimators, seen)
     if "pools" in config.studies and cell.level == "generator":
         truth = config.shown_truth(cell.window)
-        pool = sample(config, cell, truth, config.study.pool_events, seed_of(config, cell, POOL), seen)
+        pool = sample_for(config, cell, POOL, 0, truth, config.study.pool_events, seen)
         sets = bootstrapped_sets(pool, least, config.study.pooled_sets, config.seed)
         for model, _, found in estimate(_on_single_events(estimators), sets, least):
             yield Key("pooled", model, truth, least), found
 
 
 def _predict_users(config: Config, estimators: Estimators) -> Iterator[tuple[Key, SetEstimates]]:
-    frame = user_events(config.data.test, config)
+    frame = user_events(config.data.test, config).used_for(Purpose.TEST)
     for size in config.set_events:
         sets = disjoint_sets(frame, size)
         for truth in np.unique(sets.delta_c9):
@@ -445,7 +462,13 @@ def estimate(
     ------
     str, int, SetEstimates
         Name of the model, signal events in the joined sets, and its estimates.
+
+    Raises
+    ------
+    InputError
+        For sets of events that were trained on.
     """
+    demand(sets.frame.purpose, Purpose.TEST, "models are judged")
     of_events: dict[str, EventTerms] = {}
     posteriors: Posteriors | None = None
     for number in joined:
@@ -493,11 +516,12 @@ def _calibration(
     number = config.study.calibration_sets
     truths = np.random.default_rng([config.seed, CALIBRATION]).uniform(*config.study.prior, number)
     frames = [
-        sample(config, cell, float(truth), CALIBRATION_EVENTS, seed_of(config, cell, CALIBRATION, i), seen)
+        sample_for(config, cell, CALIBRATION, i, float(truth), CALIBRATION_EVENTS, seen)
         for i, truth in enumerate(truths)
     ]
     offsets = np.concatenate([[0], np.cumsum([len(frame) for frame in frames])])
     frame = EventFrame.concatenate(frames)
+    demand(frame.purpose, Purpose.TEST, "models are judged")
     for model, by_size in estimators.items():
         estimator = by_size.get(None)
         if isinstance(estimator, LikelihoodEstimator | SetSummary):
@@ -539,10 +563,7 @@ def bounds(config: Config, cell: Cell, morphing: Morphing | None, truths: Sequen
     found = []
     per_value = BOUND_EVENTS // len(TRAIN_VALUES) + 1
     frame = EventFrame.concatenate(
-        [
-            sample(config, cell, value, per_value, seed_of(config, cell, BOUND, i))
-            for i, value in enumerate(TRAIN_VALUES)
-        ]
+        [sample_for(config, cell, BOUND, i, value, per_value) for i, value in enumerate(TRAIN_VALUES)]
     )
     signal = signal_of(frame)
     truth_ratios = TruthRatios.of(frame, window)
