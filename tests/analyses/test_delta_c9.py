@@ -189,8 +189,8 @@ def test_models_are_neither_judged_on_training_events_nor_trained_on_toys():
     exact = {"exact": {None: ExactLikelihood(WINDOWS["0-20"], (-3.0, 2.0))}}
     with pytest.raises(InputError, match="training events where models are judged"):
         list(estimate(exact, trained, 300))
+    toys = sample_for(TINY, cell, TOYS, 0, -1.0, 600)
     with pytest.raises(InputError, match="test events where morphing is trained"):
-        toys = sample_for(TINY, cell, TOYS, 0, -1.0, 600)
         delta_c9.cells._train(TINY, cell, "morphing", None, toys, {}, Path("nowhere"))
 
 
