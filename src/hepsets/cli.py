@@ -238,6 +238,10 @@ def filter_events(
     sample: Annotated[
         str | None, typer.Option(help="What all events are, such as ccbar, for filters that can be told.")
     ] = None,
+    protect: Annotated[
+        str | None,
+        typer.Option(help="Observable whose bins all keep the same effective share, such as missing_energy."),
+    ] = None,
     renumber: Annotated[
         bool, typer.Option("--renumber", help="Count events from 0, do not use their own numbers.")
     ] = False,
@@ -249,7 +253,7 @@ def filter_events(
 
     if report and not report.parent.is_dir():
         raise InputError(f"no folder {report.parent}", "an existing folder", "create it first")
-    settings = FilterSettings(mode, form, floor, threshold, seed, sample)  # type: ignore[arg-type]  # it checks them
+    settings = FilterSettings(mode, form, floor, threshold, seed, sample, protect)  # type: ignore[arg-type]  # it checks them
     event_filter = EventFilter.load(model)
     summary = filter_files(event_filter, inputs, out, settings, renumber=renumber)
     for line in summary.lines():

@@ -8,7 +8,8 @@ from scipy.stats import kstest
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.generate.pythia import generate_block
 from hepsets.select.continuum_variables import continuum_variables
-from hepsets.select.event_shape import boost_to_rest, thrust
+from hepsets.select.event_shape import thrust
+from hepsets.select.rest_frame import boost_to_rest
 
 pytestmark = pytest.mark.validate
 

@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from hepsets.core.errors import InputError
-from hepsets.select.event_shape import boost_to_rest, fox_wolfram_r2, thrust
+from hepsets.select.event_shape import thrust
+from hepsets.select.fox_wolfram import fox_wolfram_r2
+from hepsets.select.rest_frame import boost_to_rest
 
 
 def random_event(seed, most=12):

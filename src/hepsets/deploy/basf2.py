@@ -68,6 +68,7 @@ def filter_module(model: str | Path, settings: FilterSettings | None = None) -> 
     """
     basf2, store = import_module("basf2"), import_module("ROOT").Belle2
     event_filter = EventFilter.load(model)
+    event_filter.rules(settings or FilterSettings())  # refuses what the filter does not offer
 
     class HepsetsFilter(basf2.Module):  # type: ignore[misc, name-defined]  # known at run time
         """Keep the generated events that are worth simulating."""

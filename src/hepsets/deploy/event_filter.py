@@ -18,7 +18,8 @@ from hepsets.core.events import PARTICLE_COLUMNS, Events
 from hepsets.deploy.filter_card import FilterCard, SkimCard, places_of_roots, total_momentum
 from hepsets.deploy.onnx_model import OnnxModel
 from hepsets.deploy.shipped import SHIPPED, filter_file
-from hepsets.evaluate.keep_rule import KeepRule, LogisticRule
+from hepsets.evaluate.keep_rule import KeepRule, LogisticRule, ProtectedRule
+from hepsets.select.observables import Observable, truth_observable
 
 Array = NDArray[np.float64]
 
@@ -54,6 +55,9 @@ class FilterSettings:
         What all events are, such as ``"ccbar"``, for a filter that can be told. Without it the event
         column ``event_type`` says it of each event, as the number of its type in the card, from 1;
         0, or no such column, is unknown.
+    protect
+        Name of an observable of the generated event: the kept events shall be worth the same share of
+        all passing ones in each of its bins, for which the card must hold a rule.
     """
 
     mode: Mode = "importance"
@@ -62,8 +66,15 @@ class FilterSettings:
     threshold: float | None = None
     seed: int = 1
     sample: str | None = None
+    protect: str | None = None
 
     def __post_init__(self) -> None:
+        if self.protect is not None and (self.mode, self.form) != ("importance", "root"):
+            raise InputError(
+                f"protect {self.protect!r} in mode {self.mode} and form {self.form}",
+                "mode importance and form root",
+                "leave out one of the options",
+            )
         for value, choices, name in ((self.mode, Mode, "mode"), (self.form, Form, "form")):
             if value not in get_args(choices):
                 raise InputError(f"{name} {value!r}", f"one of {', '.join(get_args(choices))}")
@@ -184,6 +195,8 @@ class EventFilter:
             "mode": settings.mode,
             "seed": str(settings.seed),
         }
+        if settings.protect is not None:
+            facts["protected"] = settings.protect
         if self.card.event_types:
             facts["events are"] = settings.sample or "told by their column event_type, or unknown"
         return facts
@@ -199,12 +212,7 @@ class EventFilter:
                 rules[skim.name] = "all"
             else:
                 rule = _rule(skim, settings)
-                shape = (
-                    f"{rule.scale:.3g} √P(pass)"
-                    if isinstance(rule, KeepRule)
-                    else f"σ(logit score {rule.offset:+.3g})"
-                )
-                rules[skim.name] = f"p = {shape}, from {rule.floor:.3g} to 1"
+                rules[skim.name] = f"p = {_shape(rule)}, from {rule.floor:.3g} to 1"
         return rules
 
     def weights(
@@ -246,9 +254,10 @@ class EventFilter:
             raise InputError(f"event numbers of shape {numbers.shape}", f"({len(events)},)")
         scores = self.scores(self._told(events, settings.sample))
         strange = self.strange(events)
+        protect = None if settings.protect is None else _observed(settings.protect, events)
         p = np.stack(
             [
-                _probabilities(skim, score, settings)
+                _probabilities(skim, score, settings, protect)
                 for skim, score in zip(self.card.skims, scores.T, strict=True)
             ],
             axis=1,
@@ -318,18 +327,43 @@ class EventFilter:
 # -- inside ----------------------------------------------------------------------------------------
 
 
-def _probabilities(skim: SkimCard, scores: Array, settings: FilterSettings) -> Array:
+def _probabilities(
+    skim: SkimCard, scores: Array, settings: FilterSettings, protect: Observable | None
+) -> Array:
     if settings.mode == "score":
         return np.ones_like(scores)
     if settings.mode == "threshold":
         threshold = skim.threshold if settings.threshold is None else settings.threshold
         return (scores >= threshold).astype(np.float64)
-    return _rule(skim, settings)(scores)
+    rule = _rule(skim, settings)
+    if isinstance(rule, ProtectedRule):
+        assert protect is not None
+        return rule(scores, protect.values, protect.valid)
+    return rule(scores)
 
 
-def _rule(skim: SkimCard, settings: FilterSettings) -> KeepRule | LogisticRule:
-    rule = skim.rule if settings.form == "root" else skim.logistic
+def _rule(skim: SkimCard, settings: FilterSettings) -> KeepRule | LogisticRule | ProtectedRule:
+    if settings.protect is not None:
+        rule: KeepRule | LogisticRule | ProtectedRule = skim.protecting(settings.protect)
+    else:
+        rule = skim.rule if settings.form == "root" else skim.logistic
     return rule if settings.floor is None else replace(rule, floor=settings.floor)
+
+
+def _observed(name: str, events: Events) -> Observable:
+    """An observable; numbers that overflow are those of events outside the training domain."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return truth_observable(name)(events)
+
+
+def _shape(rule: KeepRule | LogisticRule | ProtectedRule) -> str:
+    """The keep probability as a formula."""
+    if isinstance(rule, KeepRule):
+        return f"{rule.scale:.3g} √P(pass)"
+    if isinstance(rule, LogisticRule):
+        return f"σ(logit score {rule.offset:+.3g})"
+    scales = rule.scales
+    return f"a √P(pass) with a = {min(scales):.3g} to {max(scales):.3g} by {rule.observable}"
 
 
 def _not_among(known: NDArray[np.int64], pdg: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:

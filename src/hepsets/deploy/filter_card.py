@@ -19,10 +19,14 @@ from numpy.typing import NDArray
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.whole_file import whole_file
-from hepsets.evaluate.keep_rule import KeepRule, LogisticRule
+from hepsets.evaluate.keep_rule import KeepRule, LogisticRule, ProtectedRule
+from hepsets.select.observables import truth_observable
 
-SCHEMA = "hepsets-filter-2"
-"""Version of the card's schema; a reader refuses any other."""
+SCHEMA = "hepsets-filter-3"
+"""Version of the card's schema that is written."""
+
+READABLE = (SCHEMA, "hepsets-filter-2")
+"""Versions that are read; a reader refuses any other. The second had no protected rules."""
 
 RARE = 1e-4
 """Share of training events that a range or a root may miss: a few broken events must not widen the domain."""
@@ -86,12 +90,34 @@ class SkimCard:
         Keep probabilities of importance sampling, chosen on validation events.
     threshold
         Score of greatest speedup, chosen on validation events.
+    protected
+        Keep probabilities that leave one effective fraction in all bins of an observable, one rule for
+        each observable that can be protected.
     """
 
     name: str
     rule: KeepRule
     logistic: LogisticRule
     threshold: float
+    protected: tuple[ProtectedRule, ...] = ()
+
+    def protecting(self, observable: str) -> ProtectedRule:
+        """The rule that protects an observable.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        for rule in self.protected:
+            if rule.observable == observable:
+                return rule
+        there = ", ".join(rule.observable for rule in self.protected)
+        raise InputError(
+            f"the skim {self.name} without a rule that protects {observable!r}",
+            f"one of {there}" if there else "no protection: this filter offers none",
+            "repeat the run that it came from with the observable in protect",
+        )
 
 
 @dataclass(frozen=True)
@@ -150,10 +176,10 @@ class FilterCard:
         try:
             content = json.loads(text)
             schema = content.pop("schema", None) if isinstance(content, dict) else None
-            if schema != SCHEMA:
+            if schema not in READABLE:
                 raise InputError(
                     f"{source} has a filter card of schema {schema!r}",
-                    SCHEMA,
+                    " or ".join(READABLE),
                     "repeat the run that it came from, and the export, with this version of hepsets",
                 )
             card = _card(content)
@@ -176,10 +202,11 @@ def make_card(
     rule: KeepRule,
     logistic: LogisticRule,
     threshold: float,
+    protected: tuple[ProtectedRule, ...] = (),
 ) -> FilterCard:
     """The card of a model with one skim; see :class:`FilterCard` and :class:`SkimCard`."""
     return FilterCard(
-        model, sample, (SkimCard(skim, rule, logistic, threshold),), TrainingDomain.of(training)
+        model, sample, (SkimCard(skim, rule, logistic, threshold, protected),), TrainingDomain.of(training)
     )
 
 
@@ -238,6 +265,7 @@ def _card(content: dict[str, Any]) -> FilterCard:
             KeepRule(**{key: float(value) for key, value in skim["rule"].items()}),
             LogisticRule(**{key: float(value) for key, value in skim["logistic"].items()}),
             float(skim["threshold"]),
+            tuple(_protected(rule) for rule in skim.get("protected", ())),
         )
         for skim in content.pop("skims")
     )
@@ -253,9 +281,30 @@ def _card(content: dict[str, Any]) -> FilterCard:
     )
 
 
+def _protected(content: dict[str, Any]) -> ProtectedRule:
+    edges, scales = (tuple(float(x) for x in content.pop(name)) for name in ("edges", "scales"))
+    observable = str(content.pop("observable"))
+    truth_observable(observable)
+    rule = ProtectedRule(observable, edges, scales, **{key: float(value) for key, value in content.items()})
+    fine = (
+        len(scales) == len(edges) + 1
+        and all(low < high for low, high in zip(edges, edges[1:], strict=False))
+        and min(*scales, rule.without) > 0
+        and 0 < rule.floor <= 1
+        and 0 < rule.trained < 1
+        and 0 < rule.population < 1
+        and np.isfinite([*edges, *scales, rule.without]).all()
+    )
+    if not fine:
+        raise ValueError(f"impossible numbers in the rule that protects {observable}")
+    return rule
+
+
 def _check(skim: SkimCard) -> None:
     if not skim.name.isidentifier():
         raise ValueError(f"a skim named {skim.name!r}")
+    if len({rule.observable for rule in skim.protected}) < len(skim.protected):
+        raise ValueError(f"two rules for one observable of skim {skim.name}")
     rule = skim.rule
     fine = (
         rule.scale > 0

@@ -106,6 +106,7 @@ class _Work:
     """The decisions on a stream of events, counted."""
 
     def __init__(self, event_filter: EventFilter, settings: FilterSettings, renumber: bool) -> None:
+        event_filter.rules(settings)  # refuses what the filter does not offer, before anything is written
         self.filter = event_filter
         self.settings = settings
         self.summary = FilterSummary.of(event_filter.skims, unbiased=settings.mode != "threshold")

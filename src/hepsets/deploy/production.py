@@ -47,7 +47,7 @@ class FilterConfig:
     model
         A file that ``hepsets export`` wrote, or the name of a filter of the package; without one every
         event is simulated.
-    mode, form, floor, threshold
+    mode, form, floor, threshold, protect
         See :class:`hepsets.deploy.event_filter.FilterSettings`; the seed is that of the production.
     """
 
@@ -56,6 +56,7 @@ class FilterConfig:
     form: Form = "root"
     floor: float | None = None
     threshold: float | None = None
+    protect: str | None = None
 
     def settings(self, seed: int) -> FilterSettings:
         """Settings for the filter.
@@ -65,7 +66,9 @@ class FilterConfig:
         InputError
             If they make no sense.
         """
-        return FilterSettings(self.mode, self.form, self.floor, self.threshold, seed)
+        return FilterSettings(
+            self.mode, self.form, self.floor, self.threshold, seed, protect=self.protect
+        )
 
 
 @config_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -108,9 +111,11 @@ def check_config(config: ProduceConfig) -> None:
     unknown = [name for name in config.skims if name not in SKIMS]
     if unknown or len(set(config.skims)) < len(config.skims):
         raise InputError(f"skims {', '.join(config.skims)}", f"each once, out of {', '.join(SKIMS)}")
-    config.filter.settings(config.seed)
+    settings = config.filter.settings(config.seed)
     if config.filter.model is not None:
-        known = EventFilter.load(config.filter.model).skims
+        event_filter = EventFilter.load(config.filter.model)
+        event_filter.rules(settings)  # refuses a protection that it does not offer
+        known = event_filter.skims
         if not set(config.skims) <= set(known):
             raise InputError(
                 f"skims {', '.join(config.skims)} and the filter {config.filter.model}",

@@ -39,6 +39,55 @@ class KeepRule:
 
 
 @dataclass(frozen=True)
+class ProtectedRule:
+    """Keep an event with probability a √P(pass), where a depends on the bin of an observable.
+
+    The scales are chosen so that every bin keeps the same effective fraction
+    (:func:`hepsets.evaluate.protected_rule.choose_protected_rule`).
+
+    Parameters
+    ----------
+    observable
+        Name, one of :data:`hepsets.select.observables.TRUTH_NAMES`.
+    edges
+        Rising edges between the bins; the outer bins hold all that lies beyond.
+    scales
+        a of each bin, one more than ``edges``.
+    without
+        a of events without the observable.
+    floor, trained, population
+        As in :class:`KeepRule`.
+    """
+
+    observable: str
+    edges: tuple[float, ...]
+    scales: tuple[float, ...]
+    without: float
+    floor: float
+    trained: float
+    population: float
+
+    def __call__(self, scores: ArrayLike, values: ArrayLike, valid: ArrayLike) -> Array:
+        """Probability to keep each event, in (0, 1]; all arguments have shape ``(n_events,)``.
+
+        Parameters
+        ----------
+        scores
+            The network's.
+        values, valid
+            The observable, and which events have it.
+        """
+        root = np.sqrt(correct_prior(scores, self.trained, self.population))
+        scales = np.array([*self.scales, self.without])
+        return np.asarray(np.clip(scales[self.bins(values, valid)] * root, self.floor, 1.0))
+
+    def bins(self, values: ArrayLike, valid: ArrayLike) -> NDArray[np.int64]:
+        """Bin of each event; that of events without the observable comes after the last."""
+        place = np.searchsorted(self.edges, np.asarray(values, dtype=np.float64), side="right")
+        return np.asarray(np.where(valid, place, len(self.edges) + 1), dtype=np.int64)
+
+
+@dataclass(frozen=True)
 class LogisticRule:
     """Keep an event with probability σ(logit of its score + ``offset``), not below ``floor``.
 

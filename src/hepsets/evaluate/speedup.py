@@ -126,6 +126,26 @@ class ImportanceResult:
     kept: float
 
 
+@result(frozen=True)
+class ImportanceInfluence:
+    """Importance sampling and how its speedup hangs on every event.
+
+    Parameters
+    ----------
+    speedup, effective_fraction, kept
+        As in :class:`ImportanceResult`.
+    cost, response
+        Shape ``(n,)``: linear response of the logarithm of the speedup to each event of its class, through
+        the cost alone and in all.
+    """
+
+    speedup: float
+    effective_fraction: float
+    kept: float
+    cost: Array
+    response: Array
+
+
 def speedup(true_positive_rate: ArrayLike, false_positive_rate: ArrayLike, config: SpeedupConfig) -> Array:
     """Speedup of a filter with the given rates.
 
@@ -219,6 +239,20 @@ def importance_ratio(
     )
     ratio = first.speedup / second.speedup
     return Measured(ratio, float(ratio * relative))
+
+
+def importance_influence(
+    labels: ArrayLike, keep: ArrayLike, weights: ArrayLike | None, config: SpeedupConfig
+) -> ImportanceInfluence:
+    """:func:`importance_speedup` and what every event adds to its error.
+
+    Raises
+    ------
+    InputError
+        As :func:`importance_speedup`.
+    """
+    sample = scored(labels, keep, weights)
+    return _importance(sample, _with_retention(sample, config))
 
 
 def choose_threshold(
@@ -440,17 +474,7 @@ def measured_retention(labels: ArrayLike, weights: ArrayLike | None = None) -> M
 # -- inside ----------------------------------------------------------------------------------------
 
 
-@result(frozen=True)
-class _Importance:
-    """A speedup and the linear response of its logarithm to every event, shape ``(n,)``."""
-
-    speedup: float
-    effective_fraction: float
-    kept: float
-    response: Array
-
-
-def _importance(sample: Scored, config: SpeedupConfig) -> _Importance:
+def _importance(sample: Scored, config: SpeedupConfig) -> ImportanceInfluence:
     r, t_n = _retention(config), _time_network(config)
     passes, p, w = sample.labels, sample.scores, sample.weights
     if (p[passes] == 0).any():
@@ -461,9 +485,10 @@ def _importance(sample: Scored, config: SpeedupConfig) -> _Importance:
     t_g, t_s = config.time_generate, config.time_simulate
     kept = r * mean(p[passes], w[passes]).value + (1 - r) * mean(p[~passes], w[~passes]).value
     cost = t_g + t_n + t_s * kept
-    response = -t_s * np.where(passes, r, 1 - r) * p / cost
+    by_cost = -t_s * np.where(passes, r, 1 - r) * p / cost
+    response = by_cost.copy()
     response[passes] -= 1 / (p[passes] * inverse)  # 1/p and p of one event are correlated
-    return _Importance((t_g + t_s) / (inverse * cost), 1 / inverse, kept, response)
+    return ImportanceInfluence((t_g + t_s) / (inverse * cost), 1 / inverse, kept, by_cost, response)
 
 
 def _rates(sample: Scored, thresholds: Array, which: NDArray[np.bool_]) -> tuple[Array, Array]:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.kernel import kernel
-from hepsets.select.event_shape import checked_momenta
+from hepsets.select.fox_wolfram import checked_momenta
 
 Array = NDArray[np.float64]
 

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.select.cleo_cones import N_CONES, cleo_cones
-from hepsets.select.event_shape import fox_wolfram_r2, thrust
+from hepsets.select.event_shape import thrust
+from hepsets.select.fox_wolfram import fox_wolfram_r2
 from hepsets.select.ksfw import ksfw_moments
 
 Array = NDArray[np.float64]

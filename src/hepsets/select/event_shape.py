@@ -1,8 +1,4 @@
-r"""Shapes of events in momentum space: the Fox–Wolfram ratio R2 and thrust.
-
-All functions take the momenta of any particles of each event, in the frame that the shape refers
-to (usually the centre-of-mass frame), as flat columns with event offsets.
-"""
+r"""Thrust of the particles of each event, in whatever frame their momenta are (usually the centre of mass)."""
 
 from __future__ import annotations
 
@@ -12,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hepsets.core.errors import InputError
 from hepsets.core.kernel import kernel
-from hepsets.core.ragged import checked_offsets
+from hepsets.select.fox_wolfram import checked_momenta
 
 Array = NDArray[np.float64]
 
@@ -35,87 +30,6 @@ class Thrust:
 
     value: Array
     axis: Array
-
-
-def checked_momenta(momenta: ArrayLike, offsets: ArrayLike) -> tuple[Array, NDArray[np.int64]]:
-    """Momenta as float64 of shape ``(n_particles, 3)`` and event offsets as int64, both contiguous.
-
-    Raises
-    ------
-    InputError
-        If the offsets do not rise from 0 to the number of particles.
-    """
-    p = np.ascontiguousarray(momenta, dtype=np.float64).reshape(-1, 3)
-    edge = checked_offsets(np.asarray(offsets))
-    if edge[-1] != len(p):
-        raise InputError(f"offsets up to {edge[-1]} for {len(p)} momenta", "offsets from 0 to their number")
-    return p, edge
-
-
-def boost_to_rest(momenta: ArrayLike, energy: ArrayLike, frame: ArrayLike) -> tuple[Array, Array]:
-    """Momenta and energies in the rest frame of other four-momenta.
-
-    Parameters
-    ----------
-    momenta
-        Shape ``(n, 3)`` [GeV].
-    energy
-        Shape ``(n,)`` [GeV].
-    frame
-        Shape ``(n, 4)`` or ``(4,)``: px, py, pz, energy [GeV] of what shall be at rest.
-
-    Returns
-    -------
-    tuple[Array, Array]
-        Momenta ``(n, 3)`` and energies ``(n,)`` [GeV].
-
-    Raises
-    ------
-    InputError
-        If a frame is not timelike.
-    """
-    p, e = np.asarray(momenta, dtype=np.float64), np.asarray(energy, dtype=np.float64)
-    total = np.atleast_2d(np.asarray(frame, dtype=np.float64))
-    square = total[:, 3] ** 2 - np.sum(total[:, :3] ** 2, axis=1)
-    if not ((square > 0) & (total[:, 3] > 0)).all():
-        raise InputError("a frame with a spacelike four-momentum", "energy above momentum")
-    mass = np.sqrt(square)
-    along = np.sum(p * total[:, :3], axis=1)
-    # p' = p - P [e - p·P / (E + m)] / m
-    shifted = p - total[:, :3] * ((e - along / (total[:, 3] + mass)) / mass)[:, None]
-    return shifted, (e * total[:, 3] - along) / mass
-
-
-def fox_wolfram_r2(momenta: ArrayLike, offsets: ArrayLike) -> Array:
-    r"""Ratio R2 = H2 / H0 of Fox–Wolfram moments of each event.
-
-    :math:`H_l = \sum_{ij} |p_i| |p_j| P_l(\cos\theta_{ij})` over all pairs, each particle with
-    itself included (Fox and Wolfram, Phys. Rev. Lett. 41 (1978) 1581).
-
-    Parameters
-    ----------
-    momenta
-        Shape ``(n_particles, 3)``.
-    offsets
-        Shape ``(n_events + 1,)``.
-
-    Returns
-    -------
-    Array
-        Shape ``(n_events,)``, between 0 and 1; 0 for an event without momentum.
-
-    Raises
-    ------
-    InputError
-        If the offsets do not fit the momenta.
-
-    Examples
-    --------
-    >>> fox_wolfram_r2([[0, 0, 1], [0, 0, -1]], [0, 2])
-    array([1.])
-    """
-    p, edge = checked_momenta(momenta, offsets)
-    return np.asarray(_r2(p, edge))
 
 
 def thrust(momenta: ArrayLike, offsets: ArrayLike) -> Thrust:
@@ -142,26 +56,6 @@ def thrust(momenta: ArrayLike, offsets: ArrayLike) -> Thrust:
     p, edge = checked_momenta(momenta, offsets)
     value, axis = _thrust(p, edge)
     return Thrust(value, axis)
-
-
-@kernel
-def _r2(p: Any, offsets: Any) -> Any:
-    out = np.zeros(len(offsets) - 1)
-    tensor = np.empty((3, 3))
-    for event in range(len(out)):
-        # Σ |p_i||p_j| cos² θ_ij is the squared norm of Σ p pᵀ / |p|, so no pairs are needed
-        tensor[:] = 0.0
-        scalar = 0.0
-        for i in range(offsets[event], offsets[event + 1]):
-            size = np.sqrt(p[i, 0] ** 2 + p[i, 1] ** 2 + p[i, 2] ** 2)
-            if size > 0.0:
-                scalar += size
-                for a in range(3):
-                    for b in range(3):
-                        tensor[a, b] += p[i, a] * p[i, b] / size
-        if scalar > 0.0:
-            out[event] = min(max(1.5 * np.sum(tensor**2) / scalar**2 - 0.5, 0.0), 1.0)
-    return out
 
 
 @kernel

@@ -3,7 +3,8 @@
 A *final-state* particle has no daughters in the table; a *visible* one is a final-state particle
 other than a neutrino. The centre-of-mass frame is the rest frame of the sum of the roots. Events
 that lack what an observable is about (no B meson, no lepton, roots whose sum has no rest frame) are
-marked in ``valid``.
+marked in ``valid``. Only numpy is loaded, and for charges ``particle``: the filter in production uses
+these functions, too.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from particle import pdgid
 
+from hepsets.core.errors import InputError
 from hepsets.core.events import Events
-from hepsets.select.event_shape import boost_to_rest, fox_wolfram_r2
+from hepsets.select.fox_wolfram import fox_wolfram_r2
+from hepsets.select.rest_frame import boost_to_rest
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -55,6 +57,8 @@ class Observable:
 
 def charged_multiplicity(events: Events) -> Observable:
     """Number of charged final-state particles."""
+    from particle import pdgid
+
     ids, which = np.unique(events.particles["pdg"], return_inverse=True)
     charged = np.array([bool(pdgid.charge(int(i))) for i in ids], dtype=bool)[which]
     count = _per_event(events, charged & _final(events))
@@ -137,6 +141,22 @@ TRUTH_OBSERVABLES: tuple[Callable[[Events], Observable], ...] = (
     b_daughter_multiplicity,
 )
 """All observables of this file."""
+
+TRUTH_NAMES: tuple[str, ...] = tuple(function.__name__ for function in TRUTH_OBSERVABLES)
+"""Their names, in the same order."""
+
+
+def truth_observable(name: str) -> Callable[[Events], Observable]:
+    """The observable of a name.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if name not in TRUTH_NAMES:
+        raise InputError(f"no observable {name!r}", f"one of {', '.join(TRUTH_NAMES)}")
+    return TRUTH_OBSERVABLES[TRUTH_NAMES.index(name)]
 
 
 # -- inside ----------------------------------------------------------------------------------------
