@@ -68,6 +68,15 @@ def test_the_metrics_have_the_names_that_tools_read(finished):
         assert {"model", "skim", "speedup", "speedup_se", "effective_fraction", "max_abs_pull"} <= set(
             metrics[way][0]
         )
+    for entry in metrics["effective_fraction"]:
+        bins = len(entry["edges"]) - 1
+        for name in ("passing", "effective_fraction", "effective_fraction_se", "speedup", "speedup_se"):
+            assert len(entry[name]) == bins, name
+    assert [(each["model"], each["observable"]) for each in metrics["protect"]] == [
+        (name, "missing_energy") for name in TINY.models
+    ]
+    observables = {entry["observable"] for entry in metrics["effective_fraction"] if entry["model"] == OURS}
+    assert {"mbc", "delta_e", "missing_energy", "photon_multiplicity"} <= observables
     observables = {entry["observable"] for entry in metrics["bias"] if entry["model"] == OURS}
     assert len(observables) >= 8
     assert {"mbc", "delta_e", "charged_multiplicity", "r2", "b_momentum", "missing_energy"} <= observables
@@ -121,6 +130,19 @@ def test_every_model_can_be_exported_as_a_filter(finished, tmp_path):
     best = next(model for model in result.models if model.name == OURS)
     decision = EventFilter.load(path).decide(result.samples.test, FilterSettings())
     assert np.allclose(decision.scores[:, 0], best.scores, atol=1e-5)
+    protected = EventFilter.load(path).decide(result.samples.test, FilterSettings(protect="missing_energy"))
+    label, inside = result.samples.test.columns["label"], ~protected.strange.outside
+    worth = 1 / np.mean(1 / protected.probabilities[label, 0])
+    if inside.all():
+        assert worth == pytest.approx(best.protections[0].importance.effective_fraction, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("protect", "message"), [(("nonsense",), "no observable"), (("r2", "r2"), "each observable once")]
+)
+def test_observables_to_protect_that_are_not_there_are_refused(protect, message):
+    with pytest.raises(InputError, match=message):
+        check(dataclasses.replace(TINY, protect=protect))
 
 
 def test_a_resumed_run_trains_nothing_again_and_finds_the_same(finished, tmp_path, monkeypatch):

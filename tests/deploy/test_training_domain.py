@@ -91,8 +91,8 @@ def test_charged_b_mesons_and_other_beams_are_outside_too():
 
 
 def test_cards_of_an_older_schema_are_refused_with_the_way_out():
-    old = small_card().to_json().replace("hepsets-filter-2", "hepsets-filter-1")
-    with pytest.raises(InputError, match=r"hepsets-filter-1.*hepsets-filter-2.*repeat the run"):
+    old = small_card().to_json().replace("hepsets-filter-3", "hepsets-filter-1")
+    with pytest.raises(InputError, match=r"hepsets-filter-1.*hepsets-filter-3.*repeat the run"):
         FilterCard.from_json(old, "old.onnx")
     without = small_card().to_json().replace('"roots"', '"boots"')
     with pytest.raises(InputError, match="damaged"):

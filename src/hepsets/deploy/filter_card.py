@@ -7,6 +7,7 @@ into the ONNX file. Only numpy is needed to read one.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -288,7 +289,7 @@ def _protected(content: dict[str, Any]) -> ProtectedRule:
     rule = ProtectedRule(observable, edges, scales, **{key: float(value) for key, value in content.items()})
     fine = (
         len(scales) == len(edges) + 1
-        and all(low < high for low, high in zip(edges, edges[1:], strict=False))
+        and all(low < high for low, high in itertools.pairwise(edges))
         and min(*scales, rule.without) > 0
         and 0 < rule.floor <= 1
         and 0 < rule.trained < 1

@@ -66,9 +66,7 @@ class FilterConfig:
         InputError
             If they make no sense.
         """
-        return FilterSettings(
-            self.mode, self.form, self.floor, self.threshold, seed, protect=self.protect
-        )
+        return FilterSettings(self.mode, self.form, self.floor, self.threshold, seed, protect=self.protect)
 
 
 @config_dataclass(frozen=True, config=ConfigDict(extra="forbid"))

@@ -11,7 +11,8 @@ of what a sample without a filter would hold there. Random numbers do not enter,
 fraction is the harmonic mean of the bins', weighted with their passing events. All bins share the cost of
 the whole production, so who looks at one bin alone gains the speedup
 
-.. math:: S_b = \frac{\varepsilon_b\,(t_g + t_s)}{t_g + t_n + t_s [r \langle p \rangle_+ + (1 - r) \langle p \rangle_-]}.
+.. math:: S_b = \frac{\varepsilon_b\,(t_g + t_s)}
+              {t_g + t_n + t_s [r \langle p \rangle_+ + (1 - r) \langle p \rangle_-]}.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ whose derivative with respect to p(x) vanishes at :math:`p = \sqrt{\lambda_b P(\
 constants of the bin, clipped to (0, 1]. So within a bin the best shape is the one that is best without
 protection, :math:`p = a_b \sqrt P`, and the scale :math:`a_b` follows from :math:`\varepsilon` alone,
 since :math:`\langle 1/p \rangle_{+,b}` falls as :math:`a_b` rises. What remains are two numbers,
-:math:`\varepsilon` and the floor of p: those of the greatest speedup are taken.
+:math:`\varepsilon` and the floor of p: those of the greatest speedup are taken. No rule gives the worst bin
+a greater speedup: where another bin had a larger fraction, keeping less of it would lower the cost.
 """
 
 from __future__ import annotations
@@ -137,9 +138,7 @@ class _Cell:
 class _Table:
     """The classes of events in every bin, and what scales do to them."""
 
-    def __init__(
-        self, sample: Scored, bins: NDArray[np.int64], number: int, start: ProtectedRule
-    ) -> None:
+    def __init__(self, sample: Scored, bins: NDArray[np.int64], number: int, start: ProtectedRule) -> None:
         self.start = start
         root = np.sqrt(correct_prior(sample.scores, start.trained, start.population))
         share = sample.weights.copy()

@@ -1,4 +1,4 @@
-r"""Thrust of the particles of each event, in whatever frame their momenta are (usually the centre of mass)."""
+r"""Thrust of the particles of each event, in the frame of their momenta (usually the centre of mass)."""
 
 from __future__ import annotations
 

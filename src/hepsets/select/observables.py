@@ -100,11 +100,11 @@ def b_momentum(events: Events) -> Observable:
 
 def missing_energy(events: Events) -> Observable:
     """Centre-of-mass energy less that of the visible particles in this frame [GeV]."""
-    _, energy = _centre_of_mass(events)
-    total = _total(events)
-    root_s = np.sqrt(np.maximum(total[:, 3] ** 2 - np.sum(total[:, :3] ** 2, axis=1), 0.0))
-    seen = _per_event(events, _visible(events) * energy)
-    return Observable("missing_energy", "$E^*_{miss}$", "GeV", root_s - seen, _has_rest_frame(events))
+    total, seen, valid = _total(events), _summed(events, _visible(events)), _has_rest_frame(events)
+    root_s = np.sqrt(np.where(valid, total[:, 3] ** 2 - np.sum(total[:, :3] ** 2, axis=1), 1.0))
+    # the energy of the sum in the rest frame of the roots: no particle needs a boost of its own
+    energy = (seen[:, 3] * total[:, 3] - np.sum(seen[:, :3] * total[:, :3], axis=1)) / root_s
+    return Observable("missing_energy", "$E^*_{miss}$", "GeV", np.where(valid, root_s - energy, 0.0), valid)
 
 
 def lepton_momentum(events: Events) -> Observable:
@@ -159,6 +159,16 @@ def truth_observable(name: str) -> Callable[[Events], Observable]:
     return TRUTH_OBSERVABLES[TRUTH_NAMES.index(name)]
 
 
+def passing_observables(passing: Events) -> tuple[Observable, ...]:
+    """Observables of passing events: generated ones, and those of the best candidate where known."""
+    found = [observable(passing) for observable in TRUTH_OBSERVABLES]
+    for name, label in (("mbc", r"$M_{bc}$"), ("delta_e", r"$\Delta E$")):
+        if name in passing.columns:
+            values = passing.columns[name].astype(np.float64)
+            found.append(Observable(name, label, "GeV", values, np.isfinite(values)))
+    return tuple(found)
+
+
 # -- inside ----------------------------------------------------------------------------------------
 
 
@@ -193,9 +203,14 @@ def _per_event(events: Events, values: NDArray[np.generic]) -> Array:
 
 def _total(events: Events) -> Array:
     """Four-momentum of all roots together, shape ``(n_events, 4)`` [GeV]."""
-    root = _root(events)
-    columns = (events.particles[name] for name in ("px", "py", "pz", "energy"))
-    return np.stack([_per_event(events, root * column.astype(np.float64)) for column in columns], axis=1)
+    return _summed(events, _root(events))
+
+
+def _summed(events: Events, which: Mask) -> Array:
+    """Four-momentum of some particles of each event together, shape ``(n_events, 4)`` [GeV]."""
+    event = events.event_of_particle[which]
+    columns = (events.particles[name][which].astype(np.float64) for name in ("px", "py", "pz", "energy"))
+    return np.stack([np.bincount(event, column, len(events)) for column in columns], axis=1)
 
 
 def _has_rest_frame(events: Events) -> Mask:

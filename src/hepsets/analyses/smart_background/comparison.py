@@ -23,6 +23,13 @@ from hepsets.deploy.filter_card import make_card, save_card
 from hepsets.evaluate.bias import Bias, WeightedBias, measure_bias, measure_weighted_bias
 from hepsets.evaluate.calibration import Calibration, calibrate
 from hepsets.evaluate.classification import Classification, classify
+from hepsets.evaluate.effective_fraction import EffectiveFraction
+from hepsets.evaluate.protection import (
+    Protection,
+    effective_fractions,
+    judge_protection,
+    protected_rules,
+)
 from hepsets.evaluate.speedup import (
     FloorScan,
     ImportanceResult,
@@ -42,7 +49,7 @@ from hepsets.learn.model import EventModel, ModelConfig, score
 from hepsets.learn.model_file import load_model, save_model
 from hepsets.learn.models import build_model
 from hepsets.learn.soft_labels import soft_labels
-from hepsets.select.observables import TRUTH_OBSERVABLES, Observable
+from hepsets.select.observables import passing_observables
 
 RARE = 20
 """A PDG id that occurs less often in training shares the ``<unknown>`` token."""
@@ -73,6 +80,8 @@ class ModelResult:
     calibration: Calibration
     biases: tuple[Bias, ...]
     weighted_biases: tuple[WeightedBias, ...]
+    effective_fractions: tuple[EffectiveFraction, ...]
+    protections: tuple[Protection, ...]
 
 
 def compare_models(config: Config, samples: Samples, folder: Path) -> tuple[ModelResult, ...]:
@@ -216,7 +225,11 @@ def judge(config: Config, name: str, samples: Samples, folder: Path) -> ModelRes
     label, weight = samples.test.columns["label"], samples.test.columns["weight"]
     checked = (validation.columns["label"], validation_scores, validation.columns["weight"])
     choice = choose_threshold(*checked, costs)
-    keep_rule = choose_keep_rule(*checked, costs, trained=float(np.mean(samples.train.columns["label"])))
+    trained = float(np.mean(samples.train.columns["label"]))
+    keep_rule = choose_keep_rule(*checked, costs, trained=trained)
+    protected = protected_rules(
+        config.protect, validation, checked[0], validation_scores, costs, trained=trained
+    )
     card = make_card(  # what a filter made of this model must know
         name,
         samples.train,
@@ -225,8 +238,10 @@ def judge(config: Config, name: str, samples: Samples, folder: Path) -> ModelRes
         rule=keep_rule,
         logistic=choose_logistic_rule(*checked, costs),
         threshold=choice.threshold,
+        protected=protected,
     )
     save_card(card, folder / f"{name}.card.json")
+    observables = passing_observables(samples.test[np.flatnonzero(label)])
     return ModelResult(
         name=name,
         config=model.config,
@@ -243,6 +258,10 @@ def judge(config: Config, name: str, samples: Samples, folder: Path) -> ModelRes
         calibration=calibrate(label, scores),
         biases=biases_at(choice.threshold, samples.test, scores),
         weighted_biases=weighted_biases(keep_rule(scores), samples.test, config.seed),
+        effective_fractions=effective_fractions(keep_rule(scores), samples.test, costs, observables),
+        protections=tuple(
+            judge_protection(rule, samples.test, scores, costs, observables) for rule in protected
+        ),
     )
 
 
@@ -272,16 +291,6 @@ def weighted_biases(keep: NDArray[np.float64], test: Events, seed: int) -> tuple
         for observable in passing_observables(events)
         if observable.valid.any()
     )
-
-
-def passing_observables(passing: Events) -> tuple[Observable, ...]:
-    """Observables of passing events: generated ones, and those of the best candidate where known."""
-    found = [observable(passing) for observable in TRUTH_OBSERVABLES]
-    for name, label in (("mbc", r"$M_{bc}$"), ("delta_e", r"$\Delta E$")):
-        if name in passing.columns:
-            values = passing.columns[name].astype(np.float64)
-            found.append(Observable(name, label, "GeV", values, np.isfinite(values)))
-    return tuple(found)
 
 
 def _write_fit(path: Path, result: FitResult) -> None:

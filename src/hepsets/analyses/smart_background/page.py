@@ -12,7 +12,6 @@ from particle import InvalidParticle, Particle, ParticleNotFound, pdgid
 from hepsets.analyses.smart_background.comparison import (
     RARE,
     ModelResult,
-    passing_observables,
     unknown_particles,
 )
 from hepsets.analyses.smart_background.multi_skim_page import multi_skim_sections
@@ -27,6 +26,7 @@ from hepsets.evaluate.limit import Limit
 from hepsets.learn.decay_gcn import parse_family
 from hepsets.report import figures
 from hepsets.report.decay_trees import decay_tree
+from hepsets.report.effective_fraction_figure import effective_fractions
 from hepsets.report.figure_files import FigureFiles
 from hepsets.report.model_table import ModelRow, model_table
 from hepsets.report.page import (
@@ -39,6 +39,7 @@ from hepsets.report.page import (
     SpeedupExplorer,
     write_page,
 )
+from hepsets.select.observables import passing_observables
 
 if TYPE_CHECKING:
     from hepsets.analyses.smart_background import Result
@@ -306,12 +307,53 @@ def _bias(result: Result, best: ModelResult, colour: str, keep: FigureFiles) -> 
         figures.weighted_histograms(best.weighted_biases, labels, colour),
         f"Observables of all passing events, and of those that {best.name} keeps, weighted.",
     )
+    yield from _effective_fractions(best, labels, colour, keep)
     yield keep(
         "floors",
         figures.floor_scan(best.floors, colour),
         "Floors of the keep probability. A smaller one saves no more than what events cost that fail anyway, "
         "and lets single events weigh more: the largest weight is that of a passing event that the network "
         "had given up. Dotted: the floor chosen on validation events.",
+    )
+
+
+def _effective_fractions(
+    best: ModelResult, labels: dict[str, str], colour: str, keep: FigureFiles
+) -> Iterator[Content]:
+    """Where the unbiased speedup lives, and what it costs to spread it evenly."""
+    spread = [f for f in best.effective_fractions if f.passing[f.lowest] > 0]
+    if not spread:
+        return
+    worst = min(spread, key=lambda found: found.fraction[found.lowest])
+    low, high = worst.lowest, worst.highest
+    text = (
+        "The speedup without bias is that of the whole sample. Events that look like failing ones are kept "
+        "rarely and weigh much, so bins of an observable keep different effective fractions, and the same "
+        "production is worth more to some analyses than to others. The widest range is in "
+        f"{worst.observable}: from {Measured(worst.fraction[high], worst.fraction_se[high])} (speedup "
+        f"{Measured(worst.speedup[high], worst.speedup_se[high])}) down to "
+        f"{Measured(worst.fraction[low], worst.fraction_se[low])} "
+        f"({Measured(worst.speedup[low], worst.speedup_se[low])})."
+    )
+    for protection in best.protections:
+        gain = protection.importance
+        text += (
+            f" A keep rule with the same effective fraction in all bins of {protection.rule.observable} "
+            f"(hepsets filter --protect {protection.rule.observable}) keeps "
+            f"{gain.effective_fraction:.2f} in all of them and speeds up "
+            f"{Measured(gain.speedup, gain.speedup_se)} times in place of "
+            f"{Measured(best.importance.speedup, best.importance.speedup_se)}."
+        )
+    yield text
+    rules = {"least cost": best.effective_fractions} | {
+        f"protect {each.rule.observable}": each.fractions for each in best.protections
+    }
+    yield keep(
+        "effective_fraction",
+        effective_fractions(rules, labels, colour),
+        f"Share of the passing events that those which {best.name} keeps are worth, by bin, with standard "
+        "errors; on the right the unbiased speedup for who looks at that bin alone. Grey: number of passing "
+        "events.",
     )
 
 

@@ -16,6 +16,7 @@ from hepsets.generate.pythia import SAMPLES
 from hepsets.learn.fit import FitConfig
 from hepsets.learn.model import ModelConfig
 from hepsets.learn.models import build_model, recipe
+from hepsets.select.observables import truth_observable
 from hepsets.select.skims import SKIMS
 
 Study = Literal["features", "layers", "embedding", "skims", "few_labels", "loss"]
@@ -155,6 +156,9 @@ class Config:
         Options and training of single models, in place of ``model`` and ``fit``.
     speedup
         Costs.
+    protect
+        Observables of generated events for which filters get a keep rule that leaves the same effective
+        fraction in all bins.
     limit
         The limit.
     studies
@@ -176,6 +180,7 @@ class Config:
     model_of: dict[str, ModelConfig] = Field(default_factory=dict)
     fit_of: dict[str, FitConfig] = Field(default_factory=lambda: {OURS: OUR_FIT})
     speedup: SpeedupConfig = SpeedupConfig()
+    protect: tuple[str, ...] = ("missing_energy",)
     limit: LimitConfig = LimitConfig()
     studies: tuple[Study, ...] = ()
     layers: tuple[str, ...] = (
@@ -239,6 +244,10 @@ def check(config: Config) -> None:
             raise InputError(f"{where} = {unknown}", f"some of {', '.join(SKIMS)}")
     if not config.few_labels.labels or min(config.few_labels.labels) < 20:
         raise InputError(f"few_labels.labels = {list(config.few_labels.labels)}", "some numbers from 20 up")
+    for observable in config.protect:
+        truth_observable(observable)
+    if len(set(config.protect)) < len(config.protect):
+        raise InputError(f"protect = {list(config.protect)}", "each observable once")
     if not config.models:
         raise InputError("models = []", "at least one model")
     if len(set(config.models)) < len(config.models):

@@ -17,6 +17,7 @@ from hepsets.analyses.smart_background.multi_skim import MULTI_SKIM, MultiSkim
 from hepsets.analyses.smart_background.samples import Samples
 from hepsets.analyses.smart_background.studies import Studies
 from hepsets.core.measured import Measured
+from hepsets.evaluate.effective_fraction import EffectiveFraction
 from hepsets.evaluate.limit import Limit
 
 if TYPE_CHECKING:
@@ -47,6 +48,29 @@ def metrics_of(
         ],
     }
     skim = samples.skim
+    metrics["effective_fraction"] = [
+        _fraction_metrics(model.name, skim, None, each)
+        for model in models
+        for each in model.effective_fractions
+    ]
+    metrics["protect"] = [
+        {
+            "model": model.name,
+            "skim": skim,
+            "observable": protection.rule.observable,
+            "floor": protection.rule.floor,
+            "speedup": protection.importance.speedup,
+            "speedup_se": protection.importance.speedup_se,
+            "effective_fraction": protection.importance.effective_fraction,
+            "bins": [
+                _fraction_metrics(model.name, skim, protection.rule.observable, each)
+                for each in protection.fractions
+                if each.observable == protection.rule.observable
+            ],
+        }
+        for model in models
+        for protection in model.protections
+    ]
     metrics["threshold"] = [
         {
             "model": model.name,
@@ -221,6 +245,22 @@ def _add_many_skims(metrics: dict[str, Any], found: MultiSkim) -> None:
             "saving_of_separate": found.random.separate_saving.value,
             "saving_of_separate_se": found.random.separate_saving.se,
         },
+    }
+
+
+def _fraction_metrics(model: str, skim: str, protect: str | None, found: EffectiveFraction) -> dict[str, Any]:
+    """Effective fraction and unbiased speedup by bin of one observable; lists have an entry for each bin."""
+    return {
+        "model": model,
+        "skim": skim,
+        "observable": found.observable,
+        "protect": protect,
+        "edges": found.edges.tolist(),
+        "passing": found.passing.tolist(),
+        "effective_fraction": found.fraction.tolist(),
+        "effective_fraction_se": found.fraction_se.tolist(),
+        "speedup": found.speedup.tolist(),
+        "speedup_se": found.speedup_se.tolist(),
     }
 
 
