@@ -1,4 +1,5 @@
 import contextlib
+import importlib
 
 import awkward as ak
 import numpy as np
@@ -243,7 +244,9 @@ def replace_field(table, name, values):
         ("pdg", pa.array(["a"] * 9), "field pdg has type string"),
         ("pdg", pa.array([1.5] * 9), "field pdg has type double"),
         ("px", pa.array([None] + [1.0] * 8), "field px has 1 nulls"),
-        ("index", pa.array([2**40] * 9), "beyond 32 bits"),
+        ("index", pa.array([2**40] * 9), "index = 1099511627776; expected whole numbers of 32 bits"),
+        ("pdg", pa.array([2**32 - 211] * 9, pa.uint32()), "pdg = 4294967085"),
+        ("mother_index", pa.array([2**64 - 1] * 9, pa.uint64()), "mother_index = 18446744073709551615"),
     ],
 )
 def test_a_file_with_bad_fields_is_refused_with_their_name(tmp_path, good_table, name, values, message):
@@ -251,6 +254,62 @@ def test_a_file_with_bad_fields_is_refused_with_their_name(tmp_path, good_table,
     pq.write_table(replace_field(good_table, name, values), path)
     with pytest.raises(InputError, match=message):
         read_parquet(path)
+
+
+def test_numbers_that_integer_columns_cannot_hold_are_refused_at_every_door():
+    array = make_events([3]).to_awkward()
+    for values in ([211, 2**32 + 211, 22], [211.0, 0.5, 22.0], [211.0, np.nan, 22.0]):
+        changed = ak.with_field(array.particles, ak.Array([values]), "pdg")
+        with pytest.raises(InputError, match="pdg = .*; expected whole numbers of 32 bits"):
+            Events.from_awkward(ak.with_field(array, changed, "particles"))
+
+
+def test_a_particle_that_is_null_is_not_read_as_zeros(tmp_path):
+    table = make_events([2, 1]).to_arrow()
+    rows = table.column("particles").to_pylist()
+    rows[0][1] = None
+    kind = pa.list_(pa.struct([field.with_nullable(True) for field in table.schema.field(0).type.value_type]))
+    path = tmp_path / "null.parquet"
+    pq.write_table(pa.table({"particles": pa.array(rows, kind)}), path)
+    with pytest.raises(InputError, match="1 particles are null"):
+        read_parquet(path)
+
+
+STUDY = (
+    "{particles: var * {pdg: int32, index: int32, mother_index: int32, prodTime: float32, x: float32, "
+    "y: float32, z: float32, px: float32, py: float32, pz: float32, energy: float32}, label: bool, "
+    "score: var * float32}"
+)
+
+
+def study_reader(path):
+    """As the study reads its files: row group by row group, awkward's flat columns to numpy, no options."""
+    for group in range(pq.ParquetFile(path).num_row_groups):
+        array = ak.from_parquet(path, row_groups=[group])
+        particles = array["particles"]
+        counts = particles.layout.offsets.data  # an option type has no offsets
+        columns = {name: particles.layout.content[name].data for name in ak.fields(particles)}
+        yield counts[-1] - counts[0], columns, np.asarray(array["label"])
+
+
+@pytest.mark.parametrize("number", [0, 8])
+def test_no_field_that_we_write_is_optional(tmp_path, number, monkeypatch):
+    monkeypatch.setattr(event_table, "ROW_GROUP_EVENTS", 2)
+    events = make_events([3, 2, 4, 1, 1, 2, 5, 3][:number] or [1], label=np.arange(number or 1) % 2 == 0)
+    events = events.with_columns(score=np.ones((len(events), 3), np.float32))[:number]
+    path = tmp_path / "events.parquet"
+    write_parquet(events, path)
+    assert str(ak.from_parquet(path).type) == f"{number} * {STUDY}"
+    assert not any(field.nullable for field in pq.read_schema(path))
+    if number:
+        frame = importlib.import_module("pandas").read_parquet(path)
+        assert frame["label"].dtype == bool
+        groups = list(study_reader(path))
+        assert len(groups) == 4
+        assert np.array_equal(
+            np.concatenate([columns["px"] for _, columns, _ in groups]), events.particles["px"]
+        )
+        assert same(read_parquet(path), events)
 
 
 @pytest.mark.parametrize(

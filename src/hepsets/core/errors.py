@@ -23,6 +23,18 @@ class InputError(ValueError):
         message = f"{came}; expected {expected}"
         super().__init__(f"{message}; {remedy}" if remedy else message)
 
+    def within(self, source: object) -> InputError:
+        """The same, naming the file or stream that it was found in, unless it does so already.
+
+        Examples
+        --------
+        >>> print(InputError("no events", "at least one").within("a.parquet").within("a.parquet"))
+        a.parquet: no events; expected at least one
+        """
+        if str(source) in self.came:
+            return self
+        return type(self)(f"{source}: {self.came}", self.expected, self.remedy)
+
     def __reduce__(self) -> tuple[type[InputError], tuple[str, str, str]]:
         """So that it comes back from a worker process as it was."""
         return type(self), (self.came, self.expected, self.remedy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
-from hepsets.core.events import TableWriter, open_parquet
+from hepsets.core.events import TableWriter, open_parquet, required_columns
 from hepsets.core.purpose import Purpose, common, demand
 
 GROUP_ROWS = 500_000
@@ -127,7 +127,7 @@ class EventFrame:
 
     def to_arrow(self) -> pa.Table:
         """An Arrow table of the same columns."""
-        return pa.table({name: pa.array(column) for name, column in self.columns.items()})
+        return required_columns(self.columns)
 
     def write_parquet(self, path: str | Path, *, metadata: Mapping[str, str] | None = None) -> None:
         """Write a parquet file, whole or not at all; ``metadata`` (provenance) goes into its schema."""
@@ -171,50 +171,66 @@ def read_frame(
         )
     if not path.is_file():
         raise InputError(f"no file {path}", "an existing file", "check the path")
-    wanted = None if columns is None else list(dict.fromkeys(columns))
+
+    def choose(names: Sequence[str]) -> list[str]:
+        return _chosen(path, names, columns, optional, remedy)
+
     if path.suffix == ".pkl":
-        table = _from_pickle(path, trust_pickle)
+        table = _from_pickle(path, choose, trust_pickle)
     else:
-        table = _from_parquet(path, wanted, optional) if path.suffix == ".parquet" else _from_csv(path)
-    absent = [name for name in wanted or () if name not in table]
-    if absent:
-        raise InputError(
-            f"{path} has no column {', '.join(absent)} (it has {', '.join(table)})",
-            f"the columns {', '.join(wanted or ())}",
-            remedy,
-        )
+        table = (_from_parquet if path.suffix == ".parquet" else _from_csv)(path, choose)
     if not any(len(column) for column in table.values()):
         raise InputError(f"{path} has no events", "at least one event", "check how it was made")
-    if wanted is not None:
-        names = dict.fromkeys([*wanted, *(name for name in optional if name in table)])
-        table = {name: table[name] for name in names}
     try:
         return EventFrame(table)
     except InputError as error:
-        raise InputError(f"{path}: {error.came}", error.expected, error.remedy) from error
+        raise error.within(path) from error
 
 
-def _from_parquet(path: Path, wanted: list[str] | None, optional: Sequence[str]) -> dict[str, NDArray[Any]]:
+_Choose = Callable[[Sequence[str]], list[str]]
+"""From the names of all columns of a file to those that are read."""
+
+
+def _chosen(
+    path: Path, names: Sequence[str], columns: Sequence[str] | None, optional: Sequence[str], remedy: str
+) -> list[str]:
+    absent = [name for name in columns or () if name not in names]
+    if absent:
+        raise InputError(
+            f"{path} has no column {', '.join(absent)} (it has {', '.join(names)})",
+            f"the columns {', '.join(columns or ())}",
+            remedy,
+        )
+    wanted = names if columns is None else [*columns, *optional]
+    chosen = [name for name in dict.fromkeys(wanted) if name in names]
+    twice = [name for name in chosen if names.count(name) > 1]
+    if twice:
+        raise InputError(
+            f"{path} has several columns {', '.join(map(repr, twice))}", "one of each", "rename or drop the others"
+        )
+    return chosen
+
+
+def _from_parquet(path: Path, choose: _Choose) -> dict[str, NDArray[Any]]:
     with open_parquet(path) as file:
-        names = file.schema_arrow.names
-        if wanted is not None and all(name in names for name in wanted):
-            names = [name for name in dict.fromkeys([*wanted, *optional]) if name in names]
+        names = choose(file.schema_arrow.names)
         try:
-            return _arrays(file.read(columns=names), path)
+            return _arrays(file.read(columns=names).select(names), path)
         except (pa.ArrowException, OSError) as error:
             raise _damaged(path, error) from error
 
 
-def _from_csv(path: Path) -> dict[str, NDArray[Any]]:
+def _from_csv(path: Path, choose: _Choose) -> dict[str, NDArray[Any]]:
     # "nan" stays a number; an empty cell makes a column of text, which is refused
     options = pa.csv.ConvertOptions(null_values=[])
     try:
-        return _arrays(pa.csv.read_csv(path, convert_options=options), path)
+        table = pa.csv.read_csv(path, convert_options=options)
     except (pa.ArrowException, OSError) as error:
         raise _damaged(path, error) from error
+    return _arrays(table.select(choose(table.column_names)), path)
 
 
-def _from_pickle(path: Path, trust: bool) -> dict[str, NDArray[Any]]:
+def _from_pickle(path: Path, choose: _Choose, trust: bool) -> dict[str, NDArray[Any]]:
     if not trust:
         raise InputError(
             f"{path} is a pickle, which may run any code when it is read",
@@ -231,7 +247,8 @@ def _from_pickle(path: Path, trust: bool) -> dict[str, NDArray[Any]]:
         raise _damaged(path, error) from error
     if not isinstance(table, pandas.DataFrame):
         raise InputError(f"{path} holds a {type(table).__name__}", "a pandas data frame")
-    return {str(name): table[name].to_numpy() for name in table.columns}
+    names = [str(name) for name in table.columns]
+    return {name: table.iloc[:, names.index(name)].to_numpy() for name in choose(names)}
 
 
 def _arrays(table: pa.Table, path: Path) -> dict[str, NDArray[Any]]:

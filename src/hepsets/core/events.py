@@ -6,7 +6,7 @@ Nothing is padded and nothing is inferred from zeros: an event is exactly its sl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from hepsets.core.block_checksums import ChecksumReader, ChecksumWriter, checksums
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import common
 from hepsets.core.ragged import RaggedTable, checked_offsets
@@ -94,7 +95,7 @@ class Events(RaggedTable):
             )
         with np.errstate(over="ignore"):  # what single precision cannot hold becomes infinite: see validate
             particles = {
-                name: np.ascontiguousarray(self.particles[name], dtype=dtype)
+                name: np.ascontiguousarray(_fitting(name, self.particles[name], dtype), dtype=dtype)
                 for name, dtype in PARTICLE_COLUMNS.items()
             }
         offsets = checked_offsets(self.offsets)
@@ -228,11 +229,8 @@ class Events(RaggedTable):
 
     def to_arrow(self) -> pa.Table:
         """An Arrow table in the study's schema (particle columns are shared, not copied)."""
-        struct = pa.StructArray.from_arrays(
-            [pa.array(self.particles[name]) for name in PARTICLE_COLUMNS],
-            names=[_FILE_NAMES.get(name, name) for name in PARTICLE_COLUMNS],
-        )
-        return arrow_table(struct, self.offsets, self.columns)
+        particles = {_FILE_NAMES.get(name, name): self.particles[name] for name in PARTICLE_COLUMNS}
+        return arrow_table(particles, self.offsets, self.columns)
 
     @staticmethod
     def from_arrow(table: pa.Table, *, source: str = "table") -> Events:
@@ -266,13 +264,11 @@ class Events(RaggedTable):
                 )
             if array.null_count:
                 raise InputError(f"{source}: field {in_file} has {array.null_count} nulls", "none")
-            values = array.to_numpy(zero_copy_only=False)
-            if integer and values.dtype.itemsize > 4 and len(values):
-                limits = np.iinfo(np.int32)
-                if values.min() < limits.min or values.max() > limits.max:
-                    raise InputError(f"{source}: field {in_file} has values beyond 32 bits", "int32")
-            particles[name] = values
-        return Events(particles, offsets, event_columns(table, source))
+            particles[name] = array.to_numpy(zero_copy_only=False)
+        try:
+            return Events(particles, offsets, event_columns(table, source))
+        except InputError as error:
+            raise error.within(source) from error
 
     def to_awkward(self) -> ak.Array:
         """An awkward array of records with field ``particles`` and the event columns (no copies)."""
@@ -310,22 +306,64 @@ class Events(RaggedTable):
         return Events(particles, offsets, columns)
 
 
+def _fitting(name: str, values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Values, if an integer column can hold them as they are; floats of any size go through."""
+    values = np.asarray(values)
+    if dtype.kind == "f" or values.dtype == dtype or not values.size:
+        return values
+    limits = np.iinfo(dtype.type)
+    fits = (values >= limits.min) & (values <= limits.max)
+    if values.dtype.kind == "f":
+        fits &= values == np.rint(values)
+    if not fits.all():
+        raise InputError(
+            f"{name} = {values[np.argmin(fits)]}",
+            f"whole numbers of {8 * dtype.itemsize} bits",
+            "renumber them",
+        )
+    return values
+
+
 # -- arrow, for every table that holds particles by event ------------------------------------------
 
 
 def arrow_table(
-    particles: pa.StructArray, offsets: NDArray[np.int64], columns: Mapping[str, NDArray[Any]]
+    particles: Mapping[str, NDArray[Any]], offsets: NDArray[np.int64], columns: Mapping[str, NDArray[Any]]
 ) -> pa.Table:
-    """A table with a list of particles per event and the event columns."""
-    if len(particles) < np.iinfo(np.int32).max:
-        lists: pa.Array = pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), particles)
-    else:
-        lists = pa.LargeListArray.from_arrays(pa.array(offsets), particles)
-    by_event = {
-        name: pa.array(column) if column.ndim == 1 else pa.array(list(column))
-        for name, column in columns.items()
-    }
-    return pa.table({"particles": lists, **by_event})
+    """A table with a list of particles per event and the event columns; no field of it may be null."""
+    struct = required_columns(particles)
+    element = pa.field("element", pa.struct(list(struct.schema)), nullable=False)
+    long = struct.num_rows >= np.iinfo(np.int32).max
+    kind, array = (pa.large_list, pa.LargeListArray) if long else (pa.list_, pa.ListArray)
+    lists = array.from_arrays(
+        pa.array(offsets if long else offsets.astype(np.int32)),
+        pa.StructArray.from_arrays(
+            [column.chunk(0) for column in struct.columns], fields=list(struct.schema)
+        ),
+        type=kind(element),
+    )
+    by_event = required_columns(columns)
+    schema = pa.schema([pa.field("particles", lists.type, nullable=False), *by_event.schema])
+    return pa.Table.from_arrays([lists, *by_event.columns], schema=schema)
+
+
+def required_columns(columns: Mapping[str, NDArray[Any]]) -> pa.Table:
+    """Arrays as the columns of a table, none of which may be null."""
+    arrays = {name: _required_array(column) for name, column in columns.items()}
+    fields = [pa.field(name, array.type, nullable=False) for name, array in arrays.items()]
+    return pa.Table.from_arrays(list(arrays.values()), schema=pa.schema(fields))
+
+
+def _required_array(column: NDArray[Any]) -> pa.Array:
+    """One entry per event, lists for further dimensions."""
+    array = pa.array(column.reshape(-1))
+    for axis in range(column.ndim - 1, 0, -1):
+        edges = (
+            np.arange(np.prod(column.shape[:axis], dtype=np.int64) + 1, dtype=np.int32) * column.shape[axis]
+        )
+        kind = pa.list_(pa.field("element", array.type, nullable=False))
+        array = pa.ListArray.from_arrays(pa.array(edges, pa.int32()), array, type=kind)
+    return array
 
 
 def particle_lists(table: pa.Table, source: str) -> tuple[pa.StructArray, NDArray[np.int64]]:
@@ -360,9 +398,39 @@ def particle_lists(table: pa.Table, source: str) -> tuple[pa.StructArray, NDArra
     raw = lists.offsets.to_numpy(zero_copy_only=False).astype(np.int64)
     offsets = raw - raw[0] if len(raw) else np.zeros(1, np.int64)
     struct = lists.values.slice(int(raw[0]) if len(raw) else 0, int(offsets[-1]))
+    if struct.null_count:
+        raise InputError(f"{source}: {struct.null_count} particles are null", "numbers in every particle")
     names = [struct.type.field(i).name for i in range(struct.type.num_fields)]
     _distinct(names, f"{source}: field")
     return struct, offsets
+
+
+def required(table: pa.Table, names: Collection[str]) -> pa.Table:
+    """The same table, in which the named flat columns and the particles may not be null.
+
+    Raises
+    ------
+    InputError
+        If one of them holds nulls.
+    """
+    for name in names:
+        place = table.column_names.index(name)
+        field = table.schema.field(place)
+        if name == "particles":
+            lists = table.column(name).type
+            fields = [field.with_nullable(False) for field in lists.value_type]
+            element = pa.field("element", pa.struct(fields), nullable=False)
+            kind = pa.large_list(element) if pa.types.is_large_list(lists) else pa.list_(element)
+        else:
+            kind = field.type
+        if table.column(place).null_count:
+            raise InputError(f"column {name!r} has {table.column(place).null_count} nulls", "none")
+        table = table.set_column(
+            place,
+            pa.field(name, kind, nullable=False, metadata=field.metadata),
+            table.column(place).cast(kind),
+        )
+    return table
 
 
 def event_columns(table: pa.Table, source: str) -> dict[str, NDArray[Any]]:
@@ -417,16 +485,21 @@ def _event_column(column: pa.ChunkedArray, name: str, source: str) -> NDArray[An
 def open_parquet(path: str | Path) -> pq.ParquetFile:
     """Open a parquet file, with an error that helps if it is not one.
 
+    What :class:`TableWriter` wrote is verified byte for byte as it is read
+    (:mod:`hepsets.core.block_checksums`), other files as far as their pages carry checksums.
+
     Raises
     ------
     InputError
-        If the file does not exist, is truncated or is not parquet.
+        If the file does not exist, is truncated, damaged or not parquet.
     """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"no file {path}", "an existing parquet file", "check the path")
     try:
-        return pq.ParquetFile(path)
+        known = checksums(path)
+        source = path if known is None else ChecksumReader(path, *known)
+        return pq.ParquetFile(source, page_checksum_verification=True)
     except _UNREADABLE as error:
         raise InputError(
             f"{path} cannot be read as parquet ({str(error).splitlines()[0]})",
@@ -478,7 +551,7 @@ def iter_parquet(
         try:
             yield events.validate()
         except InputError as error:
-            raise InputError(f"{path}: {error.came}", error.expected, error.remedy) from error
+            raise error.within(path) from error
 
 
 def iter_row_groups(
@@ -560,6 +633,7 @@ class TableWriter:
         self._metadata = dict(metadata or {})
         self._writer: pq.ParquetWriter | None = None
         self._pending: list[pa.Table] = []
+        self._grouped = False
 
     def __enter__(self) -> Self:
         self._partial = new_partial(self.path)
@@ -569,7 +643,11 @@ class TableWriter:
         """Append a table; every ``group_rows`` rows make a row group."""
         if self._writer is None:
             schema = table.schema.with_metadata(self._metadata) if self._metadata else table.schema
-            self._writer = pq.ParquetWriter(self._partial, schema, compression="zstd", compression_level=1)
+            self._file = self._partial.open("wb")
+            self._sink = ChecksumWriter(self._file)
+            self._writer = pq.ParquetWriter(
+                self._sink, schema, compression="zstd", compression_level=1, write_page_checksum=True
+            )
         self._pending.append(table.cast(self._writer.schema))
         rows = sum(part.num_rows for part in self._pending)
         if rows >= self._group_rows:
@@ -577,6 +655,7 @@ class TableWriter:
             joined = pa.concat_tables(self._pending)
             self._pending = [joined.slice(whole)]
             self._writer.write_table(joined.slice(0, whole), row_group_size=self._group_rows)
+            self._grouped = True
 
     def __exit__(
         self,
@@ -586,12 +665,18 @@ class TableWriter:
     ) -> None:
         try:
             if self._writer is not None:
-                if kind is None and any(part.num_rows for part in self._pending):
+                # a row group even without rows: awkward does not open files that have none
+                if kind is None and (not self._grouped or any(part.num_rows for part in self._pending)):
                     self._writer.write_table(pa.concat_tables(self._pending))
+                self._sink.begin_footer()
                 self._writer.close()
                 if kind is None:
+                    self._sink.end()
+                    self._file.close()
                     self._partial.replace(self.path)
         finally:
+            if self._writer is not None:
+                self._file.close()
             self._partial.unlink(missing_ok=True)
 
 

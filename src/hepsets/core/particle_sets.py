@@ -144,10 +144,7 @@ class ParticleSets(RaggedTable):
 
     def to_arrow(self) -> pa.Table:
         """An Arrow table with a list of structs ``particles`` and the event columns."""
-        struct = pa.StructArray.from_arrays(
-            [pa.array(column) for column in self.particles.values()], names=list(self.particles)
-        )
-        return arrow_table(struct, self.offsets, self.columns)
+        return arrow_table(self.particles, self.offsets, self.columns)
 
     @staticmethod
     def from_arrow(table: pa.Table, *, source: str = "table") -> ParticleSets:
@@ -168,7 +165,7 @@ class ParticleSets(RaggedTable):
         try:
             return ParticleSets(particles, offsets, event_columns(table, source))
         except InputError as error:
-            raise InputError(f"{source}: {error.came}", error.expected, error.remedy) from error
+            raise error.within(source) from error
 
 
 # -- parquet ---------------------------------------------------------------------------------------
@@ -200,7 +197,7 @@ def iter_particle_sets(
         try:
             yield sets.validate()
         except InputError as error:
-            raise InputError(f"{path}: {error.came}", error.expected, error.remedy) from error
+            raise error.within(path) from error
 
 
 def write_particle_sets(

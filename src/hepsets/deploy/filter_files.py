@@ -250,7 +250,7 @@ def _filter_parquet(work: _Work, inputs: Sequence[Path], out: Path) -> None:
                         events = Events.from_arrow(table.select(chosen), source=str(path))
                         events.validate(allow_empty=True)
                     except InputError as error:
-                        raise InputError(f"{path}: {error.came}", error.expected, error.remedy) from error
+                        raise error.within(path) from error
                     decision, values = work.decide(events, _numbers(events, path))
                     for name, column in zip(work.names, values.T, strict=True):
                         table = table.append_column(name, pa.array(np.ascontiguousarray(column)))

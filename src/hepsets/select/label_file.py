@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from hepsets.core.errors import InputError
-from hepsets.core.events import Events, EventWriter, TableWriter, iter_parquet, open_parquet
+from hepsets.core.events import Events, EventWriter, TableWriter, iter_parquet, open_parquet, required
 from hepsets.core.measured import Measured
 from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
@@ -111,4 +111,11 @@ def _label_row_group(task: _RowGroup) -> tuple[Events, pa.Table | None]:
     for name in task.skims:
         table = find_candidates(events, name, seed=task.seed, event_numbers=numbers).to_arrow()
         tables.append(table.add_column(0, "skim", pa.array([name] * table.num_rows, pa.string())))
-    return events, pa.concat_tables(tables, promote_options="default")
+    joined = pa.concat_tables(tables, promote_options="default")
+    # what some skim does not measure is null in its rows; everything else is always there
+    always = [
+        name
+        for name in joined.column_names
+        if name != "charm_mode" and all(name in t.column_names for t in tables)
+    ]
+    return events, required(joined, always)
