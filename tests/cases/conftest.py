@@ -12,8 +12,8 @@ To add one: make ``tests/cases/NN-name/`` with the small input files and a ``tes
         assert case.made() == set()  # nothing is left
 
 The fixture ``case`` works in a copy of the folder, which is the current one meanwhile. Inputs that a few lines
-of code can make need no file. A refusal is one line without traceback: ``case.refused(...)`` checks that and
-gives the line.
+of code can make need no file: write them to ``case.folder`` and call ``case.add()``. A refusal is one line without traceback
+and leaves nothing: ``case.refused(...)`` checks that and gives the line.
 """
 
 from __future__ import annotations
@@ -55,6 +55,10 @@ class Case:
     def made(self) -> set[str]:
         """Names of the files that were not there before."""
         return self._files() - self._before
+
+    def add(self) -> None:
+        """Take what is in the folder now as what was there before."""
+        self._before = self._files()
 
     def _files(self) -> set[str]:
         return {str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file()}

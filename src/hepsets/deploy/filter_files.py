@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
-from hepsets.core.events import Events, TableWriter, open_parquet
+from hepsets.core.events import Events, TableWriter, open_parquet, required
 from hepsets.core.whole_file import whole_file
 from hepsets.deploy.event_filter import Decision, EventFilter, FilterSettings
 from hepsets.deploy.hepmc import (
@@ -161,13 +161,16 @@ def _copy(work: _Work, stream: IO[bytes], write: IO[bytes], source: str) -> None
     weights = 0
     for part in read_hepmc(stream, source):
         if isinstance(part, HepmcBlock):
+            events, numbers = parse_hepmc(part, source)
             if waiting is not None:
                 weights = count_weights(part.texts[0])
                 header, waiting = waiting, None
                 write.write(add_weight_names(header, work.names, weights))
             assert header is not None  # the reader checks that events stand in a listing
             _check_weights(part, header, weights, source)
-            _send(work, part, write, source)
+            decision, values = work.decide(events, numbers)
+            for event in np.flatnonzero(decision.kept):
+                write.write(add_weights(part.texts[event], values[event]))
             continue
         if waiting is not None:
             write.write(waiting.text)
@@ -176,13 +179,6 @@ def _copy(work: _Work, stream: IO[bytes], write: IO[bytes], source: str) -> None
             waiting = part
         else:
             write.write(part.text)
-
-
-def _send(work: _Work, block: HepmcBlock, write: IO[bytes], source: str) -> None:
-    events, numbers = parse_hepmc(block, source)
-    decision, values = work.decide(events, numbers)
-    for event in np.flatnonzero(decision.kept):
-        write.write(add_weights(block.texts[event], values[event]))
 
 
 def _check_weights(block: HepmcBlock, header: Header, weights: int, source: str) -> None:
@@ -237,23 +233,20 @@ def _filter_parquet(work: _Work, inputs: Sequence[Path], out: Path) -> None:
     with TableWriter(out, group_rows=_GROUP_EVENTS) as writer:
         for path in inputs:
             with open_parquet(path) as file:
-                names = file.schema_arrow.names
-                twice = [name for name in work.names if name in names]
-                if twice:
-                    raise InputError(
-                        f"{path} has a column {twice[0]} already", "events not filtered for this skim"
-                    )
+                names = _names(file, path, work)
+                chosen = [name for name in ("particles", "event_number", "event_type") if name in names]
                 for batch in _batches(file, path):
                     table = pa.Table.from_batches([batch])
-                    chosen = [name for name in ("particles", "event_number", "event_type") if name in names]
                     try:
                         events = Events.from_arrow(table.select(chosen), source=str(path))
                         events.validate(allow_empty=True)
                     except InputError as error:
                         raise error.within(path) from error
+                    table = required(table, chosen)
                     decision, values = work.decide(events, _numbers(events, path))
                     for name, column in zip(work.names, values.T, strict=True):
-                        table = table.append_column(name, pa.array(np.ascontiguousarray(column)))
+                        field = pa.field(name, pa.float64(), nullable=False)
+                        table = table.append_column(field, pa.array(np.ascontiguousarray(column)))
                     try:
                         writer.write_table(table.filter(pa.array(decision.kept)))
                     except _UNREADABLE as error:
@@ -261,6 +254,26 @@ def _filter_parquet(work: _Work, inputs: Sequence[Path], out: Path) -> None:
                             f"{path} has other columns than {inputs[0]}", "files of one schema"
                         ) from error
         work.finish(inputs)
+
+
+def _names(file: Any, path: Path, work: _Work) -> list[str]:
+    """Names of the columns, if there are particles and no names that would be there twice."""
+    names: list[str] = file.schema_arrow.names
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise InputError(
+            f"{path} has several columns {', '.join(map(repr, twice))}", "one of each", "rename or drop the others"
+        )
+    if "particles" not in names:
+        raise InputError(
+            f"{path} has columns {', '.join(names)}",
+            "a column 'particles' with a list of particles per event",
+            "write the study's schema (see docs/files.md)",
+        )
+    there = [name for name in work.names if name in names]
+    if there:
+        raise InputError(f"{path} has a column {there[0]} already", "events not filtered for this skim")
+    return names
 
 
 def _batches(file: Any, path: Path) -> Iterator[pa.RecordBatch]:
@@ -281,4 +294,6 @@ def _numbers(events: Events, path: Path) -> Integers | None:
     numbers = events.columns["event_number"]
     if numbers.dtype.kind not in "iu":
         raise InputError(f"{path}: event_number of type {numbers.dtype}", "integers")
+    if numbers.dtype == np.uint64 and (numbers > np.iinfo(np.int64).max).any():
+        raise InputError(f"{path}: event_number {numbers.max()}", "numbers below 2^63", "--renumber")
     return numbers.astype(np.int64)

@@ -39,6 +39,8 @@ _LARGEST_EVENT = 64 << 20
 _VERSION = b"HepMC::Version"
 _START = b"HepMC::Asciiv3-START_EVENT_LISTING"
 _END = b"HepMC::Asciiv3-END_EVENT_LISTING"
+_HEPMC2 = b"HepMC::IO_GenEvent"
+_CONVERT = "convert it with HepMC3's convert_example -i hepmc2 -o hepmc3 OLD NEW"
 
 _TO_GEV = {b"GEV": 1.0, b"MEV": 1e-3}
 _TO_CM = {b"MM": 1 / MM_PER_CM, b"CM": 1.0}
@@ -175,8 +177,8 @@ def add_weights(text: bytes, weights: Sequence[float]) -> bytes:
     numbers = b" ".join(b"%.17g" % weight for weight in weights)
     line = _weight_line(text)
     if line:
-        at = text.index(b"\nW ") + len(b"\nW ") + len(line)
-        return text[:at].rstrip(b" ") + b" " + numbers + text[at:]
+        at = text.index(b"\nW ") + len(b"\nW ") + len(line.rstrip())
+        return text[:at] + b" " + numbers + text[at:]
     at = text.index(b"\n", text.index(b"\nU ") + 1)
     return text[:at] + b"\nW 1 " + numbers + text[at:]
 
@@ -205,7 +207,7 @@ def add_weight_names(header: Header, names: Sequence[str], weights: int) -> byte
         raise InputError(
             f"events that have a weight {twice[0]} already", "events that were not filtered for this skim"
         )
-    line = b"W " + r"\|".join((*known, *names)).encode()
+    line = b"W " + r"\|".join((*known, *names)).encode("utf-8", "surrogateescape")
     lines = [entry for entry in header.text.split(b"\n") if not entry.startswith(b"W ")]
     return b"\n".join([lines[0], line, *lines[1:]])
 
@@ -229,28 +231,50 @@ def _boundaries(text: bytes) -> list[int]:
 def _check_beginning(text: bytes, source: str) -> None:
     if text.lstrip(b"\r\n").startswith(_VERSION):
         return
-    remedy = "convert it with HepMC3's convert_example" if text.startswith(b"HepMC::") else ""
+    remedy = _CONVERT if text.startswith(b"HepMC::") else ""
     raise InputError(f"{source} begins with {text[:24]!r}", f"HepMC3 ASCII ({_VERSION.decode()} …)", remedy)
 
 
 def _follow(part: bytes, listing: bool, source: str) -> bool:
-    """Whether a listing is open after a line of marks, if it was before."""
-    line = part.split(b"\n", 1)[0].rstrip()
+    """Whether a listing is open after a line of marks and what follows it, if it was before."""
+    line, *rest = (entry.rstrip() for entry in part.split(b"\n"))
     if line == _START:
         if listing:
             raise InputError(f"{source} begins a listing within a listing", f"{_END.decode()} first")
+        _check_run_information([entry for entry in rest if entry], source)
         return True
-    if line == _END:
-        return False
-    if line.startswith(_VERSION) and not listing:
-        return False
-    raise InputError(f"{source} has a line {line[:60]!r}", "HepMC3 ASCII events (Asciiv3)")
+    if line.startswith(_HEPMC2):
+        raise InputError(f"{source} is HepMC2 ASCII ({line.decode('ascii', 'replace')[:60]})", "HepMC3", _CONVERT)
+    if line != _END and (listing or not line.startswith(_VERSION)):
+        raise InputError(f"{source} has a line {line[:60]!r}", "HepMC3 ASCII events (Asciiv3)")
+    junk = next((entry for entry in rest if entry), None)
+    if junk is not None:
+        raise InputError(
+            f"{source} has a line {junk[:60]!r} outside a listing of events",
+            "nothing there",
+            "check how the file was made, and that the copy was complete",
+        )
+    return False
+
+
+def _check_run_information(lines: Sequence[bytes], source: str) -> None:
+    """Refuse what HepMC3 would misread or skip between the beginning of a listing and its first event."""
+    for line in lines:
+        # names of weights, tools, attributes
+        if line[:1] not in (b"W", b"T", b"A") or line.count(b" ") < (2 if line[:1] == b"A" else 1):
+            raise InputError(f"{source} has a line {line[:60]!r} of run information", "lines W, T or A with content")
+    if sum(line.startswith(b"W") for line in lines) > 1:
+        raise InputError(f"{source} names its weights twice", "one line 'W NAMES' after the beginning of a listing")
+    names = _names(b"\n".join(lines))
+    if len(set(names)) < len(names):
+        raise InputError(f"{source} has two weights of one name ({', '.join(names)[:100]})", "distinct names")
 
 
 def _names(part: bytes) -> tuple[str, ...]:
     for line in part.split(b"\n"):
         if line.startswith(b"W "):
-            return tuple(line[2:].replace(rb"\|", b" ").decode("utf-8", "replace").split())
+            # whatever the bytes are: they go out again as they came
+            return tuple(line[2:].replace(rb"\|", b" ").decode("utf-8", "surrogateescape").split())
     return ()
 
 
@@ -262,6 +286,9 @@ def _weight_line(text: bytes) -> bytes:
 # -- one block ---------------------------------------------------------------------------------------
 
 _UNREADABLE = (ValueError, IndexError, OverflowError, pa.ArrowException)
+
+_LINES = np.frombuffer(b"EUWAVP", dtype=np.uint8)
+"""How the lines of an event begin."""
 
 _UNUSED = ("P", "V", "at", "mass", "vertex_status")
 """Columns whose content is not looked at."""
@@ -295,7 +322,12 @@ def _table(lines: Sequence[bytes], columns: dict[str, pa.DataType]) -> dict[str,
 
 def _parse(texts: Sequence[bytes]) -> tuple[Events, Integers]:
     lines = b"".join(texts).split(b"\n")
-    kind = np.frombuffer(b"".join([line[:1] or b" " for line in lines]), dtype=np.uint8)
+    heads = b"".join([line[:2] if len(line) > 1 else b"  " for line in lines])
+    kind, after = np.frombuffer(heads, dtype=np.uint8).reshape(-1, 2).T
+    unknown = ~np.isin(kind, _LINES) | (after != ord(" "))
+    if unknown[:-1].any() or lines[-1]:  # the last line of a text ends it
+        line = lines[int(np.argmax(unknown))]
+        raise InputError(f"a line {line[:40]!r}", "lines E, U, W, A, V and P")
 
     def of(letter: str) -> tuple[list[bytes], Integers]:
         at = np.flatnonzero(kind == ord(letter))
@@ -304,8 +336,10 @@ def _parse(texts: Sequence[bytes]) -> tuple[Events, Integers]:
     event_of_line = np.cumsum(kind == ord("E")) - 1
     numbers, n_vertices, n_particles, spots = _event_lines(of("E")[0])
     gev, cm = _units(*of("U"), len(texts))
-    if (kind == ord("V")).sum() > n_vertices.sum():
-        raise InputError("more vertices than its E line says", "as many as it says")
+    _check_weights(*of("W"))
+    short = [line for line in of("A")[0] if line.count(b" ") < 3]
+    if short:
+        raise InputError(f"a line {short[0][:40]!r}", "an attribute: A id name value")
 
     # particles, each in the place that its id says
     particle_lines, event = of("P")
@@ -365,6 +399,18 @@ def _units(lines: Sequence[bytes], event: Integers, events: int) -> tuple[Floats
     return both[:, 0], both[:, 1]
 
 
+def _check_weights(lines: Sequence[bytes], event: Integers) -> None:
+    """At most one line of weights in an event, and in it finite numbers."""
+    if (np.diff(event) == 0).any():
+        raise InputError("weights twice", "one line W in each event")
+    for line in lines:
+        values = [float(value) for value in line.split()[1:]]
+        if not values:
+            raise InputError("a line W without weights", "a number, or no such line")
+        if not np.isfinite(values).all():
+            raise InputError(f"weights {line[2:40]!r}", "finite numbers")
+
+
 @dataclass(frozen=True, eq=False)
 class _Vertices:
     """Position (x, y, z, t) of the production vertex of each particle; ``known`` where it has one."""
@@ -391,17 +437,20 @@ def _mothers(
     ids = -np.concatenate([_numpy(with_position["id"]), _numpy(without["id"])])
     position = np.zeros((4, len(rows)))
     position[:, :n_with] = [_numpy(with_position[name]) for name in ("x", "y", "z", "t")]
-    if ((ids < 1) | (ids > n_vertices[event_of_vertex])).any():
-        raise InputError("a vertex whose id is out of range", "ids from -1 down to the number of vertices")
-    vertex_offsets = np.concatenate([[0], np.cumsum(n_vertices)])
-    row_of_vertex = np.full(vertex_offsets[-1], -1)
-    row_of_vertex[vertex_offsets[event_of_vertex] + ids - 1] = np.arange(len(rows))
-
     incoming, row = _incoming([with_position["incoming"], without["incoming"]])
     many = particle_offsets[event_of_vertex + 1] - particle_offsets[event_of_vertex]
     if (incoming > many[row]).any() or (incoming < 1).any():
         raise InputError("a vertex with an incoming particle that is not there", "ids of its particles")
     incoming = particle_offsets[event_of_vertex][row] + incoming - 1
+    _check_counts(column["parent"], event, particle_offsets, incoming, event_of_vertex, n_vertices)
+    if ((ids < 1) | (ids > n_vertices[event_of_vertex])).any():
+        raise InputError("a vertex whose id is out of range", "ids from -1 down to the number of vertices")
+    vertex_offsets = np.concatenate([[0], np.cumsum(n_vertices)])
+    row_of_vertex = np.full(vertex_offsets[-1], -1)
+    place = vertex_offsets[event_of_vertex] + ids - 1
+    if len(place) and np.bincount(place).max() > 1:
+        raise InputError("a vertex id that stands twice", "ids that are unique within the event")
+    row_of_vertex[place] = np.arange(len(rows))
 
     # where each particle comes from
     own = np.arange(len(event))
@@ -437,6 +486,28 @@ def _mothers(
     known[explicit] = (where[:, explicit] != 0).any(axis=0)
     column["status"] = np.where(beam, BEAM, column["status"])
     return mother, _Vertices(known, where)
+
+
+def _check_counts(
+    parent: Integers,
+    event: Integers,
+    particle_offsets: Integers,
+    incoming: Integers,
+    event_of_vertex: Integers,
+    n_vertices: Integers,
+) -> None:
+    """As many vertices as the E lines say: those with a line, and those that only a particle's parent tells."""
+    size = particle_offsets[event + 1] - particle_offsets[event]
+    implicit = (parent > 0) & (parent <= size)
+    decays = np.zeros(len(parent), dtype=bool)
+    decays[particle_offsets[event[implicit]] + parent[implicit] - 1] = True
+    decays[incoming] = False
+    decayed = np.flatnonzero(decays)
+    found = np.bincount(event_of_vertex, minlength=len(n_vertices))
+    found += np.bincount(event[decayed], minlength=len(n_vertices))
+    if not np.array_equal(found, n_vertices):
+        wrong = int(np.argmax(found != n_vertices))
+        raise InputError(f"{found[wrong]} vertices", f"{n_vertices[wrong]}, as its E line says")
 
 
 def _incoming(columns: Sequence[pa.Array]) -> tuple[Integers, Integers]:
