@@ -260,7 +260,7 @@ def test_numbers_that_integer_columns_cannot_hold_are_refused_at_every_door():
     array = make_events([3]).to_awkward()
     for values in ([211, 2**32 + 211, 22], [211.0, 0.5, 22.0], [211.0, np.nan, 22.0]):
         changed = ak.with_field(array.particles, ak.Array([values]), "pdg")
-        with pytest.raises(InputError, match="pdg = .*; expected whole numbers of 32 bits"):
+        with pytest.raises(InputError, match=r"pdg = .*; expected whole numbers of 32 bits"):
             Events.from_awkward(ak.with_field(array, changed, "particles"))
 
 

@@ -206,7 +206,9 @@ def _chosen(
     twice = [name for name in chosen if names.count(name) > 1]
     if twice:
         raise InputError(
-            f"{path} has several columns {', '.join(map(repr, twice))}", "one of each", "rename or drop the others"
+            f"{path} has several columns {', '.join(map(repr, twice))}",
+            "one of each",
+            "rename or drop the others",
         )
     return chosen
 

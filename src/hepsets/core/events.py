@@ -406,7 +406,7 @@ def particle_lists(table: pa.Table, source: str) -> tuple[pa.StructArray, NDArra
 
 
 def required(table: pa.Table, names: Collection[str]) -> pa.Table:
-    """The same table, in which the named flat columns, and the fields of the study's particles, may not be null.
+    """The same table, whose named flat columns and the study's fields of particles may not be null.
 
     Raises
     ------
@@ -419,7 +419,9 @@ def required(table: pa.Table, names: Collection[str]) -> pa.Table:
         if name == "particles":
             lists = table.column(name).type
             ours = {_FILE_NAMES.get(own, own) for own in PARTICLE_COLUMNS}
-            fields = [part.with_nullable(part.nullable and part.name not in ours) for part in lists.value_type]
+            fields = [
+                part.with_nullable(part.nullable and part.name not in ours) for part in lists.value_type
+            ]
             element = pa.field("element", pa.struct(fields), nullable=False)
             kind = pa.large_list(element) if pa.types.is_large_list(lists) else pa.list_(element)
         else:

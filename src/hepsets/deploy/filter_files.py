@@ -262,7 +262,9 @@ def _names(file: Any, path: Path, work: _Work) -> list[str]:
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if twice:
         raise InputError(
-            f"{path} has several columns {', '.join(map(repr, twice))}", "one of each", "rename or drop the others"
+            f"{path} has several columns {', '.join(map(repr, twice))}",
+            "one of each",
+            "rename or drop the others",
         )
     if "particles" not in names:
         raise InputError(

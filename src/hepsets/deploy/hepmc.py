@@ -244,7 +244,9 @@ def _follow(part: bytes, listing: bool, source: str) -> bool:
         _check_run_information([entry for entry in rest if entry], source)
         return True
     if line.startswith(_HEPMC2):
-        raise InputError(f"{source} is HepMC2 ASCII ({line.decode('ascii', 'replace')[:60]})", "HepMC3", _CONVERT)
+        raise InputError(
+            f"{source} is HepMC2 ASCII ({line.decode('ascii', 'replace')[:60]})", "HepMC3", _CONVERT
+        )
     if line != _END and (listing or not line.startswith(_VERSION)):
         raise InputError(f"{source} has a line {line[:60]!r}", "HepMC3 ASCII events (Asciiv3)")
     junk = next((entry for entry in rest if entry), None)
@@ -262,9 +264,13 @@ def _check_run_information(lines: Sequence[bytes], source: str) -> None:
     for line in lines:
         # names of weights, tools, attributes
         if line[:1] not in (b"W", b"T", b"A") or line.count(b" ") < (2 if line[:1] == b"A" else 1):
-            raise InputError(f"{source} has a line {line[:60]!r} of run information", "lines W, T or A with content")
+            raise InputError(
+                f"{source} has a line {line[:60]!r} of run information", "lines W, T or A with content"
+            )
     if sum(line.startswith(b"W") for line in lines) > 1:
-        raise InputError(f"{source} names its weights twice", "one line 'W NAMES' after the beginning of a listing")
+        raise InputError(
+            f"{source} names its weights twice", "one line 'W NAMES' after the beginning of a listing"
+        )
     names = _names(b"\n".join(lines))
     if len(set(names)) < len(names):
         raise InputError(f"{source} has two weights of one name ({', '.join(names)[:100]})", "distinct names")
@@ -496,7 +502,7 @@ def _check_counts(
     event_of_vertex: Integers,
     n_vertices: Integers,
 ) -> None:
-    """As many vertices as the E lines say: those with a line, and those that only a particle's parent tells."""
+    """As many vertices as the E lines say: those with a line, and those that only particles' parents tell."""
     size = particle_offsets[event + 1] - particle_offsets[event]
     implicit = (parent > 0) & (parent <= size)
     decays = np.zeros(len(parent), dtype=bool)

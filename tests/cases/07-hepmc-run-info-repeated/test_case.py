@@ -1,4 +1,4 @@
-"""The line of run information that names the weights stands twice: HepMC3 stops at the first event after it."""
+"""The line that names the weights stands twice: HepMC3 stops at the first event after it."""
 
 
 def test_weights_that_are_named_twice_are_refused(case):
