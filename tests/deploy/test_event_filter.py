@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -13,8 +14,8 @@ from small_filter import SKIMS, TRAINING, beam_events, small_card, small_filter
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
-from hepsets.deploy.event_filter import CARD, EventFilter, FilterSettings
-from hepsets.deploy.filter_card import FilterCard
+from hepsets.deploy.event_filter import CARD, NO_SCORE, EventFilter, FilterSettings
+from hepsets.deploy.filter_card import FARTHEST, LATEST, FilterCard
 
 EVENTS = beam_events(200, 2)
 
@@ -63,6 +64,32 @@ def test_decisions_do_not_depend_on_batches(two):
     assert not np.array_equal(other > 0, together > 0)
 
 
+def test_jobs_whose_events_all_count_from_0_decide_independently(one):
+    jobs, size = 25, 40
+    events = Events.concatenate([beam_events(size, 100 + job) for job in range(jobs)])
+    numbers = np.tile(np.arange(size), jobs)
+    p = one.decide(events).probabilities[:, 0]
+    totals = [
+        one.weights(events, FilterSettings(seed=seed), event_numbers=numbers).sum() for seed in range(150)
+    ]
+    # Horvitz and Thompson's variance; were the numbers shared between the jobs it would be 25 times as large
+    expected = np.sqrt((1 / p - 1).sum())
+    assert abs(np.std(totals) / expected - 1) < 4 / np.sqrt(2 * 150)
+    assert abs(np.mean(totals) - len(events)) < 4 * expected / np.sqrt(150)
+
+
+def test_filters_of_other_rules_decide_independently_at_the_same_seed(one):
+    events = beam_events(1500, 3)
+    card = one.card
+    other = EventFilter(
+        one.model, replace(card, skims=(replace(card.skims[0], name="another"), *card.skims[1:]))
+    )
+    first, second = (keep.weights(events)[:, 0] > 0 for keep in (one, other))
+    assert abs(np.corrcoef(first, second)[0, 1]) < 4 / np.sqrt(len(events))
+    newer = EventFilter(one.model, replace(card, version="99.0"))
+    assert np.array_equal(newer.weights(events)[:, 0] > 0, first)
+
+
 def test_skims_share_one_random_number_per_event(two):
     assert two.skims == SKIMS
     decision = two.decide(EVENTS)
@@ -96,7 +123,18 @@ def test_a_heavier_floor_bounds_the_weights(one):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"mode": "best"}, {"form": "linear"}, {"floor": 0.0}, {"floor": 1.5}, {"threshold": -1}, {"seed": -1}],
+    [
+        {"mode": "best"},
+        {"form": "linear"},
+        {"floor": 0.0},
+        {"floor": 1.5},
+        {"mode": "threshold", "threshold": -1},
+        {"seed": -1},
+        {"threshold": 0.9},  # what the mode does not use
+        {"mode": "threshold", "floor": 0.5},
+        {"mode": "score", "threshold": 0.5},
+        {"mode": "threshold", "form": "logistic"},
+    ],
 )
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(InputError):
@@ -120,6 +158,49 @@ def test_strange_events_are_kept_and_counted(one):
     }
     assert (strange.probabilities[1:3] == 1).all()
     assert (strange.weights[1:3] == 1).all()
+
+
+@pytest.mark.parametrize("mode", ["importance", "threshold", "score"])
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("x", 3e38, "made too far away"),
+        ("z", -2e4, "made too far away"),
+        ("prod_time", 1e30, "too late"),
+        ("energy", 1e38, "more energy or momentum than the event"),
+        ("py", -12.0, "more energy or momentum than the event"),
+    ],
+)
+def test_daughters_beyond_all_bounds_are_kept_with_weight_one_and_counted(one, mode, name, value, reason):
+    events = EVENTS[:30]
+    column = events.particles[name].copy()
+    column[events.offsets[7:9] + 4] = value
+    decision = one.decide(changed(events, **{name: column}), FilterSettings(mode=mode))
+    assert np.flatnonzero(decision.strange.outside).tolist() == [7, 8]
+    assert (decision.weights[7:9] == 1).all()
+    assert any(reason in told and count == 2 for told, count in decision.strange.reasons.items())
+    assert np.isfinite(decision.scores).all()
+    others = np.delete(np.arange(30), [7, 8])
+    assert np.array_equal(decision.scores[others], one.scores(events)[others])
+
+
+def test_a_score_that_is_no_number_keeps_the_event_and_is_marked_and_counted(one):
+    card = replace(one.card, domain=replace(one.card.domain, distance=np.inf))  # only the score tells
+    events = EVENTS[:10]
+    far = events.particles["x"].copy()
+    far[events.offsets[3] + 2] = 3e38
+    decision = EventFilter(one.model, card).decide(changed(events, x=far))
+    assert decision.strange.reasons == {"a score that is not a number": 1}
+    assert decision.scores[3, 0] == NO_SCORE
+    assert decision.weights[3, 0] == 1
+
+
+def test_cards_that_say_nothing_of_daughters_are_read():
+    content = json.loads(small_card().to_json())
+    assert content["domain"].pop("distance") > 1
+    assert content["domain"].pop("time") > 0
+    domain = FilterCard.from_json(json.dumps(content), "older").domain
+    assert (domain.distance, domain.time) == (FARTHEST, LATEST)
 
 
 def test_multiplicities_beyond_training_are_strange(one):
@@ -218,6 +299,36 @@ def own_function(model):
     model.functions.add(name="f", domain="")
 
 
+def raw_nan(model):
+    tensor = next(one for one in model.graph.initializer if one.data_type == onnx.TensorProto.FLOAT)
+    values = np.frombuffer(tensor.raw_data, "<f4").copy()
+    values[-1] = np.nan
+    tensor.raw_data = values.tobytes()
+
+
+def listed(kind: int, value: float, raw: bool = False):
+    """A constant in a branch of an If, stored number by number or as bytes."""
+
+    def change(model):
+        tensor = onnx.helper.make_tensor("t", kind, [2], [0.5, value])
+        if raw:
+            tensor = onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(tensor), "t")
+        constant = onnx.helper.make_node("Constant", [], ["c"], value=tensor)
+        branch = onnx.helper.make_graph([constant], "g", [], [])
+        model.graph.node.append(
+            onnx.helper.make_node("If", ["x"], ["y"], then_branch=branch, else_branch=branch)
+        )
+
+    return change
+
+
+def attribute(**values):
+    def change(model):
+        model.graph.node.append(onnx.helper.make_node("Constant", [], ["c"], **values))
+
+    return change
+
+
 def without_card(model):
     kept = [entry for entry in model.metadata_props if entry.key != CARD]
     del model.metadata_props[:]
@@ -249,6 +360,29 @@ def other_inputs(model):
 def test_files_that_reach_beyond_themselves_are_refused(tmp_path, change, message):
     with pytest.raises(InputError, match=message):
         EventFilter.load(rewritten(tmp_path, change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        raw_nan,
+        listed(onnx.TensorProto.FLOAT, np.nan),
+        listed(onnx.TensorProto.DOUBLE, np.inf),
+        listed(onnx.TensorProto.DOUBLE, -np.inf, raw=True),
+        listed(onnx.TensorProto.FLOAT16, np.nan, raw=True),
+        attribute(value_float=np.nan),
+        attribute(value_floats=[1.0, np.inf]),
+    ],
+)
+def test_models_whose_weights_are_not_finite_are_refused(tmp_path, change):
+    with pytest.raises(InputError, match="weights that are not finite"):
+        EventFilter.load(rewritten(tmp_path, change))
+
+
+def test_tensors_of_other_types_are_refused(tmp_path):
+    for kind in (onnx.TensorProto.BFLOAT16, onnx.TensorProto.COMPLEX64):
+        with pytest.raises(InputError, match="never writes"):
+            EventFilter.load(rewritten(tmp_path, listed(kind, 1.0)))
 
 
 @settings(max_examples=60)

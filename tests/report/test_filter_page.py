@@ -53,11 +53,11 @@ def test_the_page_tells_what_the_shared_random_number_saves(tmp_path):
     assert f"{100 * content.independent / 50:.2f} %" in page(tmp_path, content)
 
 
-def test_numbers_that_do_not_rise_are_told(tmp_path):
+def test_events_that_came_twice_are_told(tmp_path):
     content = summary()
-    assert "do not rise" not in page(tmp_path, content)
-    content.repeated_numbers = 3
-    assert "Event numbers that do not rise: 3" in page(tmp_path, content)
+    assert "equal to earlier ones" not in page(tmp_path, content)
+    content.doubled = 3
+    assert "Events equal to earlier ones, in number and content: 3" in page(tmp_path, content)
 
 
 def test_where_all_events_go_on_no_bias_and_no_chance_is_mentioned(tmp_path):

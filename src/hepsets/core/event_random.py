@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+"""An odd constant between mixings, 2^64 over the golden ratio."""
+
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 
@@ -40,14 +42,15 @@ def uniforms(seed: int, event_numbers: NDArray[np.integer[Any]], trial: int) -> 
     array([0.044786, 0.548607, 0.044786])
     """
     with np.errstate(over="ignore"):  # arithmetic is modulo 2^64 by design
-        key = _mix(np.asarray(seed, dtype=np.uint64) + _GOLDEN)
-        key = _mix((key ^ np.asarray(event_numbers).astype(np.int64).view(np.uint64)) + _GOLDEN)
-        state = _mix((key ^ np.uint64(trial)) + _GOLDEN)
-        bits = _mix(state + _GOLDEN) >> np.uint64(11)
+        key = mix(np.asarray(seed, dtype=np.uint64) + GOLDEN)
+        key = mix((key ^ np.asarray(event_numbers).astype(np.int64).view(np.uint64)) + GOLDEN)
+        state = mix((key ^ np.uint64(trial)) + GOLDEN)
+        bits = mix(state + GOLDEN) >> np.uint64(11)
     return np.asarray(bits * 2.0**-53)
 
 
-def _mix(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mix(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Mix the bits of numbers, one to one (the last step of SplitMix64)."""
     value = (value ^ (value >> np.uint64(30))) * _MIX_1
     value = (value ^ (value >> np.uint64(27))) * _MIX_2
     return value ^ (value >> np.uint64(31))

@@ -13,9 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
+from hepsets.core.event_content import event_keys
 from hepsets.core.event_random import uniforms
 from hepsets.core.events import PARTICLE_COLUMNS, Events
-from hepsets.deploy.filter_card import FilterCard, SkimCard, places_of_roots, total_momentum
+from hepsets.deploy.filter_card import (
+    MOMENTUM,
+    FilterCard,
+    SkimCard,
+    largest,
+    places_of_roots,
+    reaches,
+    total_momentum,
+)
 from hepsets.deploy.onnx_model import OnnxModel
 from hepsets.deploy.shipped import SHIPPED, filter_file
 from hepsets.evaluate.keep_rule import KeepRule, LogisticRule, ProtectedRule
@@ -33,6 +42,15 @@ TRIAL = 0xF117E5
 """Keeps the filter's random numbers apart from those of the detector simulation of the same seed."""
 
 
+NO_SCORE = 2.0
+"""Stands for a score that is no number: outside [0, 1], and kept by any threshold."""
+
+NOT_A_NUMBER = "a score that is not a number"
+
+_ROUNDING = 1.001, 0.01
+"""By which factor, and by how much more [GeV], one particle may exceed its event's energy."""
+
+
 @dataclass(frozen=True)
 class FilterSettings:
     """How to filter.
@@ -45,12 +63,13 @@ class FilterSettings:
     form
         Of p: ``"root"``, proportional to √P(pass), or ``"logistic"``, as in Belle II's production.
     floor
-        Least p, in (0, 1]; by default what was best on validation events. An event that the network
-        wrongly gives up gets the weight 1/floor if it is kept, so the floor bounds the weights.
+        Least p, in (0, 1], for importance mode; by default what was best on validation events. An
+        event that the network wrongly gives up gets the weight 1/floor if it is kept, so the floor
+        bounds the weights.
     threshold
-        Least score to keep; by default what was best on validation events.
+        Least score to keep, for threshold mode; by default what was best on validation events.
     seed
-        Seed of the choice.
+        Seed of the choice in importance mode.
     sample
         What all events are, such as ``"ccbar"``, for a filter that can be told. Without it the event
         column ``event_type`` says it of each event, as the number of its type in the card, from 1;
@@ -58,6 +77,11 @@ class FilterSettings:
     protect
         Name of an observable of the generated event: the kept events shall be worth the same share of
         all passing ones in each of its bins, for which the card must hold a rule.
+
+    Raises
+    ------
+    InputError
+        For values out of their ranges, and for those that the mode does not use.
     """
 
     mode: Mode = "importance"
@@ -84,6 +108,18 @@ class FilterSettings:
             raise InputError(f"threshold {self.threshold}", "a score from 0 to 1")
         if not 0 <= self.seed < 2**63:
             raise InputError(f"seed {self.seed}", "a number from 0 to 2^63 - 1")
+        unused = {
+            "threshold": self.threshold is not None and self.mode != "threshold",
+            "floor": self.floor is not None and self.mode != "importance",
+            f"form {self.form}": self.form != "root" and self.mode != "importance",
+        }
+        for name, given in unused.items():
+            if given:
+                raise InputError(
+                    f"a {name} in mode {self.mode}, which uses none",
+                    "options of that mode",
+                    "leave it out, or choose another --mode",
+                )
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +140,12 @@ class Strange:
     reasons: Mapping[str, int]
     unknown_ids: Mapping[int, int]
 
+    def with_reason(self, reason: str, which: NDArray[np.bool_]) -> Strange:
+        """The same with further events outside."""
+        if not which.any():
+            return self
+        return Strange(self.outside | which, {**self.reasons, reason: int(which.sum())}, self.unknown_ids)
+
 
 @dataclass(frozen=True, eq=False)
 class Decision:
@@ -112,19 +154,23 @@ class Decision:
     Parameters
     ----------
     scores
-        The network's probabilities to pass.
+        The network's probabilities to pass; :data:`NO_SCORE` where it found no number.
     probabilities
         With which probability the event was to be kept.
     weights
         1/p where the event is kept for the skim, else 0; 1 in threshold and score mode.
     strange
         Events outside the training domain; they are kept with p = 1.
+    keys
+        What their random numbers were drawn from, shape ``(n_events,)``: events of equal number and
+        content have equal ones.
     """
 
     scores: Array
     probabilities: Array
     weights: Array
     strange: Strange
+    keys: NDArray[np.int64]
 
     @property
     def kept(self) -> NDArray[np.bool_]:
@@ -231,8 +277,8 @@ class EventFilter:
         settings
             Unbiased importance sampling with the recommended probabilities by default.
         event_numbers
-            Numbers that, with the seed, decide; 0, 1, … by default. Give each event of a production
-            its own.
+            Numbers that, with the seed and the events' content, decide; 0, 1, … by default. Only
+            events that are equal in number and content share their random number.
         """
         return self.decide(events, settings, event_numbers=event_numbers).weights
 
@@ -252,6 +298,7 @@ class EventFilter:
         numbers = np.arange(len(events)) if event_numbers is None else np.asarray(event_numbers)
         if numbers.shape != (len(events),):
             raise InputError(f"event numbers of shape {numbers.shape}", f"({len(events)},)")
+        keys = event_keys(events, numbers)
         scores = self.scores(self._told(events, settings.sample))
         strange = self.strange(events)
         protect = None if settings.protect is None else _observed(settings.protect, events)
@@ -262,11 +309,13 @@ class EventFilter:
             ],
             axis=1,
         )
+        strange = strange.with_reason(NOT_A_NUMBER, ~np.isfinite(scores + p).all(axis=1))
+        scores[~np.isfinite(scores)] = NO_SCORE
         p[strange.outside] = 1.0
         # the same number for all skims: an event kept for one is likely kept for the others
-        random = uniforms(settings.seed, numbers, TRIAL)[:, None]
+        random = uniforms(settings.seed, keys, TRIAL ^ self.card.identity)[:, None]
         weights = np.where(random < p, 1 / np.where(p > 0, p, 1.0), 0.0)
-        return Decision(scores, p, weights, strange)
+        return Decision(scores, p, weights, strange, keys)
 
     def _told(self, events: Events, sample: str | None) -> Events:
         """The events with their types checked, all of one type if a sample is named."""
@@ -297,6 +346,7 @@ class EventFilter:
         low, high = domain.multiplicity
         total = total_momentum(events)
         lowest, highest = np.array(domain.momentum).T
+        distance, latest = reaches(events)
         unknown = _not_among(self._ids, events.particles["pdg"])
         event = events.event_of_particle
         roots = places_of_roots(events)
@@ -306,7 +356,12 @@ class EventFilter:
             "roots that training never had": np.bincount(event[strange_roots], minlength=len(events)) > 0,
             f"fewer than {low} or more than {high} particles": (events.multiplicity < low)
             | (events.multiplicity > high),
-            "another beam energy or momentum": ((total < lowest) | (total > highest)).any(axis=1),
+            # what is no number is outside, too
+            "another beam energy or momentum": ~((total >= lowest) & (total <= highest)).all(axis=1),
+            "a particle with more energy or momentum than the event": self._too_much(events, total),
+            "a particle made too far away or too late": ~(
+                (distance <= domain.distance) & (latest <= domain.time)
+            ),
         }
         pairs = np.unique(np.stack([events.particles["pdg"][unknown], event[unknown]]), axis=1)
         return Strange(
@@ -314,6 +369,14 @@ class EventFilter:
             {reason: int(which.sum()) for reason, which in reasons.items() if which.any()},
             Counter(int(pdg) for pdg in pairs[0]),
         )
+
+    @staticmethod
+    def _too_much(events: Events, total: Array) -> NDArray[np.bool_]:
+        """Whether a particle has more energy, or a momentum component, than the event's roots together."""
+        factor, more = _ROUNDING
+        sizes = [np.abs(events.particles[name]) for name in MOMENTUM]
+        size = largest(np.maximum.reduce(sizes).astype(np.float64), events)
+        return np.asarray(~(size <= factor * np.abs(total[:, 3]) + more))
 
     @cached_property
     def _ids(self) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ into the ONNX file. Only numpy is needed to read one.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import itertools
 import json
 from dataclasses import dataclass
@@ -35,6 +36,13 @@ RARE = 1e-4
 LEAST_MARGIN = 0.01
 """By how much the total momentum may at least miss the training's range [GeV]."""
 
+FARTHEST = 1e4
+"""Where a card says nothing of it: greatest distance of a production point from the origin [cm]; no
+detector reaches further."""
+
+LATEST = 1e4
+"""Likewise the latest production time [ns]."""
+
 MOMENTUM = ("px", "py", "pz", "energy")
 
 
@@ -54,12 +62,17 @@ class TrainingDomain:
     momentum
         Range of the total px, py, pz and energy of an event's roots [GeV]: the beams. What all but one
         event in 10 000 reach at either end, and a tenth of that range more, at least 10 MeV.
+    distance, time
+        How far from the origin [cm], and how late [ns], a particle may be made: twice what all but one
+        event in 10 000 reach.
     """
 
     pdg_ids: tuple[int, ...]
     roots: tuple[int, ...]
     multiplicity: tuple[int, int]
     momentum: tuple[tuple[float, float], ...]
+    distance: float = FARTHEST
+    time: float = LATEST
 
     @classmethod
     def of(cls, events: Events) -> TrainingDomain:
@@ -76,6 +89,7 @@ class TrainingDomain:
             tuple(int(i) for i in ids[holding >= RARE * len(events)]),
             (int(events.multiplicity.min()), int(events.multiplicity.max())),
             tuple((float(a), float(b)) for a, b in zip(low - margin, high + margin, strict=True)),
+            *(2 * float(np.quantile(reach, 1 - RARE)) for reach in reaches(events)),
         )
 
 
@@ -147,6 +161,13 @@ class FilterCard:
     domain: TrainingDomain
     event_types: tuple[str, ...] = ()
     version: str = dataclasses.field(default_factory=lambda: version("hepsets"))
+
+    @property
+    def identity(self) -> int:
+        """64 bits of the names and rules: they keep the random numbers of different filters apart."""
+        rules = [(skim.name, skim.threshold, *dataclasses.astuple(skim.rule)) for skim in self.skims]
+        text = repr((self.model, self.sample, rules))
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
 
     def with_skim(self, skim: SkimCard) -> FilterCard:
         """The card of the same filter with one more head, see :func:`hepsets.learn.new_head.add_head`.
@@ -251,6 +272,24 @@ def total_momentum(events: Events) -> NDArray[np.float64]:
     )
 
 
+def reaches(events: Events) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Per event the greatest distance of a production point from the origin [cm] and latest time [ns].
+
+    Both have shape ``(n_events,)`` and are 0 for an event without particles.
+    """
+    x, y, z, time = (events.particles[name].astype(np.float64) for name in ("x", "y", "z", "prod_time"))
+    return largest(np.sqrt(x**2 + y**2 + z**2), events), largest(np.abs(time), events)
+
+
+def largest(values: NDArray[np.float64], events: Events) -> NDArray[np.float64]:
+    """The greatest of the particles' values in each event, NaN if one is, 0 without particles."""
+    found = np.zeros(len(events))
+    holding = np.flatnonzero(events.multiplicity)
+    if len(holding):
+        found[holding] = np.maximum.reduceat(values, events.offsets[holding])
+    return found
+
+
 # -- inside ----------------------------------------------------------------------------------------
 
 
@@ -277,8 +316,12 @@ def _card(content: dict[str, Any]) -> FilterCard:
     ids, roots = (tuple(sorted(int(i) for i in domain[name])) for name in ("pdg_ids", "roots"))
     names = {name: str(content[name]) for name in ("model", "sample", "version")}
     types = tuple(str(name) for name in content.get("event_types", ()))
+    reach = float(domain.get("distance", FARTHEST)), float(domain.get("time", LATEST))
     return FilterCard(
-        **names, skims=skims, domain=TrainingDomain(ids, roots, (low, high), momentum), event_types=types
+        **names,
+        skims=skims,
+        domain=TrainingDomain(ids, roots, (low, high), momentum, *reach),
+        event_types=types,
     )
 
 

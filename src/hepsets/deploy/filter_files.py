@@ -79,6 +79,12 @@ def filter_files(
     InputError
         For anything that is not readable as such, and if an output would overwrite an input.
     """
+    if renumber and settings.mode != "importance":
+        raise InputError(
+            f"renumbering in mode {settings.mode}, which uses no event numbers",
+            "options of that mode",
+            "leave --renumber out",
+        )
     if not inputs:
         raise InputError("no input", "event files, or - for standard input")
     for path in inputs:
@@ -111,7 +117,7 @@ class _Work:
         self.settings = settings
         self.summary = FilterSummary.of(event_filter.skims, unbiased=settings.mode != "threshold")
         self._renumber = renumber
-        self._last: int | None = None
+        self._first: Integers | None = None
         kind = "hepsets_score_" if settings.mode == "score" else "hepsets_"
         self.names = tuple(kind + skim for skim in event_filter.skims)
 
@@ -125,10 +131,16 @@ class _Work:
         summary.outside += int(decision.strange.outside.sum())
         summary.reasons.update(decision.strange.reasons)
         summary.unknown_ids.update(decision.strange.unknown_ids)
-        before = numbers[:1] - 1 if self._last is None else [self._last]
-        summary.repeated_numbers += int((np.diff(numbers, prepend=before) <= 0).sum())
-        self._last = int(numbers[-1]) if len(numbers) else self._last
+        summary.doubled += self._doubled(decision.keys)
         return decision, decision.scores if self.settings.mode == "score" else decision.weights
+
+    def _doubled(self, keys: Integers) -> int:
+        """How many events came before, in this batch or in the first one (a file that is given twice)."""
+        doubled = len(keys) - len(np.unique(keys))
+        if self._first is None:
+            self._first = keys
+            return doubled
+        return max(doubled, int(np.isin(keys, self._first).sum()))
 
     def finish(self, inputs: Sequence[Path]) -> None:
         """Check that there was something to do, before the output gets its name."""

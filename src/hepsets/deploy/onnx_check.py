@@ -1,15 +1,17 @@
-"""Refuse ONNX files that reach beyond themselves, before any runtime opens them.
+"""Refuse ONNX files that reach beyond themselves or hold NaN, before any runtime opens them.
 
 A filter is one file of numbers and standard operators. An ONNX file may also name other files to
 read tensors from, operators that a plug-in would bring, or functions of its own. This module walks
 through the file's protocol-buffer fields (their numbers are those of ``onnx.proto``, IR version 10)
-with nothing but the standard library.
+with nothing but numpy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from hepsets.core.errors import InputError
 
@@ -29,12 +31,27 @@ _NESTED: dict[str, dict[int, str]] = {
 _TRAINING, _FUNCTIONS = 20, 25
 _DOMAIN_OF = {"node": 7, "opset": 1}
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14
+_DATA_TYPE, _RAW_DATA = 2, 9
+
+_KINDS: dict[int, Any] = {
+    1: np.dtype("<f4"),
+    10: np.dtype("<f2"),
+    11: np.dtype("<f8"),
+    **dict.fromkeys((2, 3, 4, 5, 6, 7, 9, 12, 13)),  # integers and truth values
+}
+"""Types of tensors by their number; other types (strings, complex numbers, 8 bits) are refused."""
+
+_FLOATS: dict[str, dict[int, Any]] = {
+    "tensor": {4: np.dtype("<f4"), 10: np.dtype("<f8")},
+    "attribute": {2: np.dtype("<f4"), 7: np.dtype("<f4")},
+}
+"""Fields that hold floating-point numbers themselves, one by one or packed."""
 
 Value: TypeAlias = int | memoryview
 
 
 def check_self_contained(content: bytes, source: str) -> None:
-    """Check that an ONNX file needs nothing but itself and standard operators.
+    """Check that an ONNX file needs nothing but itself and standard operators, and is all numbers.
 
     Parameters
     ----------
@@ -47,7 +64,8 @@ def check_self_contained(content: bytes, source: str) -> None:
     ------
     InputError
         If the file is no ONNX model, uses an operator outside the ONNX standard, brings functions
-        or training graphs of its own, or keeps tensors in other files.
+        or training graphs of its own, keeps tensors in other files, or holds numbers that are not
+        finite.
     """
     try:
         has_graph = any(number == 7 for number, _ in _fields(memoryview(content)))
@@ -72,8 +90,37 @@ def _walk(message: memoryview, kind: str, source: str, depth: int) -> None:
                 raise _refused(source, "functions or training graphs of its own")
             if number in _NESTED[kind]:
                 _walk(value, _NESTED[kind][number], source, depth + 1)
+            if number in _FLOATS.get(kind, ()):
+                _check_finite(value, _FLOATS[kind][number], source)
         if kind == "tensor" and (number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value != 0)):
             raise _refused(source, "tensors in another file")
+    if kind == "tensor":
+        _check_tensor(message, source)
+
+
+def _check_tensor(message: memoryview, source: str) -> None:
+    """Check the type of a tensor, and its numbers where they are stored as bytes."""
+    fields = list(_fields(message))
+    types = [value for number, value in fields if number == _DATA_TYPE]
+    kind = types[-1] if types else 0
+    if not isinstance(kind, int) or kind not in _KINDS:
+        raise _refused(source, "a tensor of a type that hepsets never writes")
+    if _KINDS[kind] is None:
+        return
+    if kind == 10 and any(number == 5 for number, _ in fields):
+        raise _refused(source, "numbers of 16 bits that are not stored as bytes")
+    for number, value in fields:
+        if number == _RAW_DATA and isinstance(value, memoryview):
+            _check_finite(value, _KINDS[kind], source)
+
+
+def _check_finite(value: memoryview, kind: Any, source: str) -> None:
+    if not np.isfinite(np.frombuffer(value, dtype=kind)).all():
+        raise InputError(
+            f"{source} holds weights that are not finite",
+            "finite numbers",
+            "the training went wrong: train again",
+        )
 
 
 def _refused(source: str, what: str) -> InputError:

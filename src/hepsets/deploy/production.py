@@ -110,6 +110,8 @@ def check_config(config: ProduceConfig) -> None:
     if unknown or len(set(config.skims)) < len(config.skims):
         raise InputError(f"skims {', '.join(config.skims)}", f"each once, out of {', '.join(SKIMS)}")
     settings = config.filter.settings(config.seed)
+    if config.filter.model is None and config.filter != FilterConfig():
+        raise InputError("settings of a filter, but no filter", "filter.model", "name one, or leave them out")
     if config.filter.model is not None:
         event_filter = EventFilter.load(config.filter.model)
         event_filter.rules(settings)  # refuses a protection that it does not offer

@@ -68,8 +68,8 @@ class FilterSummary:
         How many events were outside for which reason; one event may have several.
     unknown_ids
         How many events hold a PDG id that training never saw, by id.
-    repeated_numbers
-        Events whose number did not rise above the one before.
+    doubled
+        Events that were found to be equal to an earlier one, in number and content.
     independent
         Events that would be kept on average if every skim had a random number of its own.
     """
@@ -81,7 +81,7 @@ class FilterSummary:
     outside: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     unknown_ids: Counter[int] = field(default_factory=Counter)
-    repeated_numbers: int = 0
+    doubled: int = 0
     independent: float = 0.0
 
     @classmethod
@@ -123,10 +123,10 @@ class FilterSummary:
         if self.unknown_ids:
             few = ", ".join(f"{pdg} ({count})" for pdg, count in _ranked(self.unknown_ids)[:8])
             lines.append(f"warning: PDG ids that training never saw: {few}")
-        if self.repeated_numbers:
+        if self.doubled:
             lines.append(
-                f"warning: {self.repeated_numbers} event numbers do not rise; events of one number share "
-                "their random number, --renumber counts them anew"
+                f"warning: {self.doubled} events are equal to earlier ones, in number and content: they "
+                "share their random numbers and are no further data; was a file given twice?"
             )
         return lines
 

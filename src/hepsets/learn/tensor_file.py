@@ -56,6 +56,15 @@ def read_tensors(path: str | Path, expected_format: str) -> tuple[dict[str, Any]
         raise InputError(
             f"{path} is no safetensors file ({str(error).splitlines()[0]})", "a file that save_model wrote"
         ) from error
+    broken = [
+        name for name, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()
+    ]
+    if broken:
+        raise InputError(
+            f"{path} holds numbers that are not finite ({broken[0]})",
+            "finite numbers",
+            "the training went wrong: train again",
+        )
     if header is None:
         raise InputError(f"{path} holds tensors but no hepsets model", "a file that save_model wrote")
     try:

@@ -49,10 +49,10 @@ def write_filter_page(
         If the folder does not exist.
     """
     words: list[Content] = []
-    if summary.repeated_numbers:
+    if summary.doubled:
         words.append(
-            f"Event numbers that do not rise: {cell_text(summary.repeated_numbers)}. Events of one number "
-            "share their random number, so their decisions are not independent; `--renumber` counts anew."
+            f"Events equal to earlier ones, in number and content: {cell_text(summary.doubled)}. They share "
+            "their random numbers, so their decisions are not independent, and they are no further data."
         )
     words.append(Listing("What the command said", "\n".join(summary.lines())))
     page = Page(
