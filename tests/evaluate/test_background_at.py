@@ -140,6 +140,8 @@ def test_the_efficiency_at_a_given_cut_is_a_weighted_share():
     share = efficiency_at([0.2, 0.5, 0.8], 0.5, [1.0, 1.0, 2.0])
     assert share.value == pytest.approx(0.75)
     assert efficiency_at(np.ones(50), 0.5).se == pytest.approx(0.01)
+    with pytest.raises(InputError, match="1 scores that are not finite"):
+        efficiency_at([0.2, np.nan], 0.5)
 
 
 def test_what_cannot_be_compared_is_refused():

@@ -37,6 +37,12 @@ def test_a_good_candidate_passes():
     assert is_selected(candidate(), WINDOW).all()
 
 
+@pytest.mark.parametrize("name", ["q_squared", "mbc", "dr_k", "identification_pi", "momentum_mu_plus"])
+def test_what_is_not_finite_is_refused_and_not_dropped(name):
+    with pytest.raises(InputError, match=rf"{name} of 1 candidates"):
+        is_selected(candidate(**{name: np.nan}), WINDOW)
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -309,7 +309,7 @@ class EventFilter:
             ],
             axis=1,
         )
-        strange = strange.with_reason(NOT_A_NUMBER, ~np.isfinite(scores + p).all(axis=1))
+        strange = strange.with_reason(NOT_A_NUMBER, np.asarray(~np.isfinite(scores + p).all(axis=1)))
         scores[~np.isfinite(scores)] = NO_SCORE
         p[strange.outside] = 1.0
         # the same number for all skims: an event kept for one is likely kept for the others

@@ -182,7 +182,7 @@ def efficiency_at(scores: ArrayLike, threshold: float, weights: ArrayLike | None
     Raises
     ------
     InputError
-        For no events, or weights that do not fit.
+        For no events, weights that do not fit, or scores that are not finite.
     """
     score = np.asarray(scores, dtype=np.float64)
     weight = np.ones(len(score)) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -190,6 +190,8 @@ def efficiency_at(scores: ArrayLike, threshold: float, weights: ArrayLike | None
         raise InputError(
             f"scores and weights of shapes {score.shape} and {weight.shape}", "one-dimensional, of one length"
         )
+    if not np.isfinite(score).all():  # NaN would count as not kept
+        raise InputError(f"{int((~np.isfinite(score)).sum())} scores that are not finite", "numbers")
     kept = mean((score >= threshold).astype(np.float64), weight)
     return Measured(kept.value, _wilson(kept.se, weight))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +101,7 @@ def is_selected(
         The cuts.
     """
     tracks = ("k", "pi", "mu_plus", "mu_minus")
+    _check_finite(frame, tracks)
     passed = window.contains(frame["q_squared"]) & (np.abs(frame["delta_e"]) < config.max_delta_e)
     passed &= np.abs(frame["m_kpi"] - config.kstar_mass) < config.kstar_window
     for track in tracks:
@@ -114,6 +116,14 @@ def is_selected(
         passed &= (frame["mbc"] > low) & (frame["mbc"] < high)
     selected: NDArray[np.bool_] = np.asarray(passed, dtype=bool)
     return selected
+
+
+def _check_finite(frame: EventFrame, tracks: Sequence[str]) -> None:
+    """Refuse NaN in what is cut on: it would fail every cut without a word."""
+    by_track = [f"{name}_{track}" for name in ("dr", "dz", "momentum", "identification") for track in tracks]
+    for name in ("q_squared", "delta_e", "m_kpi", "mbc", *by_track):
+        if name in frame and (bad := ~np.isfinite(frame[name])).any():
+            raise InputError(f"{name} of {int(bad.sum())} candidates is not finite", "numbers")
 
 
 def truth_window(window: Window) -> Window:
