@@ -185,7 +185,7 @@ def test_an_input_is_never_overwritten_by_its_own_output(monkeypatch, capsys, fi
     before = files[0].read_bytes()
     code, _, err = hepsets(monkeypatch, capsys, "simulate", files[0], "--out", files[0])
     assert code == 2
-    assert "different files" in err
+    assert "is also the input" in err
     assert files[0].read_bytes() == before
 
 

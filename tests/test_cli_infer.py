@@ -152,8 +152,8 @@ def test_nothing_is_overwritten_or_written_where_it_cannot_be(infer, table, tmp_
     path = tmp_path / "events.parquet"
     pq.write_table(table, path)
     before = path.read_bytes()
-    refused(infer(path, "--out", path), "twice")
-    refused(infer(path, "--out", tmp_path / "a", "--curve", tmp_path / "a"), "twice")
+    refused(infer(path, "--out", path), "is also the input")
+    refused(infer(path, "--out", tmp_path / "a", "--curve", tmp_path / "a"), "is also --out")
     refused(infer(path, "--report", tmp_path), "is a folder")
     refused(infer(path, "--out", tmp_path / "no" / "a.json"), "no folder")
     assert path.read_bytes() == before

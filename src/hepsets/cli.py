@@ -9,6 +9,8 @@ import os
 import signal
 import sys
 import time
+from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -16,8 +18,12 @@ from typing import Annotated, Any
 
 import typer
 
-from hepsets.core.errors import InputError
-from hepsets.deploy.shipped import SHIPPED
+from hepsets.command import Commands, refuse_unused
+from hepsets.core.errors import InputError, reason
+from hepsets.core.file_roles import STREAM, Input, Output
+from hepsets.core.streams import discard_output, prepare_streams
+from hepsets.core.whole_file import final_name, together
+from hepsets.deploy.shipped import SHIPPED, filter_file
 
 ANALYSES = {
     "smart-background": "hepsets.analyses.smart_background",
@@ -33,6 +39,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+command = Commands(app)
 
 
 class Scale(StrEnum):
@@ -59,7 +68,7 @@ def options(
     """Learn on the sets that particle collisions make."""
 
 
-@app.command("list")
+@command("list")
 def list_analyses() -> None:
     """List the analyses, samples, skims, models and the filters of the package."""
     from hepsets.generate.kstmumu_file import SAMPLE
@@ -77,13 +86,15 @@ def list_analyses() -> None:
         typer.echo(f"{title + ':':10}{', '.join(names)}")
 
 
-@app.command()
+@command("generate")
 def generate(
     sample: Annotated[str, typer.Argument(help="mixed, charged, uubar, ddbar, ssbar, ccbar or kstmumu.")],
     events: Annotated[int, typer.Option(min=1, help="How many events; for kstmumu, at each ΔC9.")],
-    out: Annotated[Path, typer.Option(help="Parquet file to write.")],
+    out: Annotated[Path, typer.Option(help="Parquet file to write."), Output("parquet")],
     seed: Seed = 1,
-    workers: Workers = 1,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that generate; 1 by default, and for kstmumu.")
+    ] = None,
     delta_c9: Annotated[
         list[str] | None,
         typer.Option(help="kstmumu: ΔC9, or several with commas, or train or test; 0 by default."),
@@ -100,6 +111,7 @@ def generate(
     from hepsets.generate.kstmumu import named_window
 
     if sample == kstmumu_file.SAMPLE:
+        refuse_unused(f"the sample {sample}", workers=workers)
         values = kstmumu_file.parse_values(delta_c9 or ["0"])
         chosen = named_window(window or "0-20")
         start = time.perf_counter()
@@ -107,12 +119,7 @@ def generate(
         elapsed, total = time.perf_counter() - start, events * len(values)
         typer.echo(f"{out}: {total} {sample} events in {elapsed:.1f} s ({total / elapsed:.0f} events/s)")
         return
-    if delta_c9 or window:
-        raise InputError(
-            f"--delta-c9 or --window for {sample}",
-            f"the sample {kstmumu_file.SAMPLE}",
-            "leave them out",
-        )
+    refuse_unused(f"the sample {sample}", delta_c9=delta_c9, window=window)
     import numpy as np
 
     from hepsets.core.events import EventWriter
@@ -121,7 +128,7 @@ def generate(
     from hepsets.generate.pythia import GenerateConfig, event_type
     from hepsets.generate.pythia import generate as generate_events
 
-    config = GenerateConfig(sample=sample, events=events, seed=seed, workers=workers)
+    config = GenerateConfig(sample=sample, events=events, seed=seed, workers=workers or 1)
     provenance = {
         "hepsets.sample": sample,
         "hepsets.seed": str(seed),
@@ -137,13 +144,17 @@ def generate(
     typer.echo(f"{out}: {events} {sample} events in {elapsed:.1f} s ({events / elapsed:.0f} events/s)")
 
 
-@app.command()
+@command("simulate")
 def simulate(
-    file: Annotated[Path, typer.Argument(help="Generated events, parquet.")],
-    out: Annotated[Path, typer.Option(help="Parquet file to write: the events with their labels.")],
+    file: Annotated[Path, typer.Argument(help="Generated events, parquet."), Input()],
+    out: Annotated[
+        Path, typer.Option(help="Parquet file to write: the events with their labels."), Output("parquet")
+    ],
     skim: Annotated[list[str] | None, typer.Option(help="Skim to run; may be given several times.")] = None,
     candidates: Annotated[
-        Path | None, typer.Option(help="Also write the candidates of the skims to this parquet file.")
+        Path | None,
+        typer.Option(help="Also write the candidates of the skims to this parquet file."),
+        Output("parquet"),
     ] = None,
     seed: Seed = 1,
     workers: Workers = 1,
@@ -161,16 +172,18 @@ def simulate(
     typer.echo(f"{out}: written in {elapsed:.1f} s")
 
 
-@app.command()
+@command("produce")
 def produce(
-    config: Annotated[Path, typer.Argument(help="TOML file; see docs/production.md.")],
+    config: Annotated[Path, typer.Argument(help="TOML file; see docs/production.md."), Input()],
     scheduler: Annotated[
-        str, typer.Option(help="local, tcp://HOST:PORT of a Dask scheduler, slurm or htcondor.")
+        str, typer.Option(help="local, tls://HOST:PORT of a Dask scheduler (or tcp://), slurm or htcondor.")
     ] = "local",
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, dotted.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder; runs/NAME for NAME.toml by default.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder; runs/NAME for NAME.toml by default."), Output(None)
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes or batch jobs; one per core by default.")
     ] = None,
@@ -179,6 +192,8 @@ def produce(
     from hepsets.core import config as configuration
     from hepsets.deploy import production
 
+    if "://" in scheduler:
+        refuse_unused("a scheduler whose workers are used as they are", workers=workers)
     values = configuration.merge(
         configuration.read_toml(config), configuration.parse_overrides(settings or [])
     )
@@ -205,13 +220,15 @@ def produce(
     )
 
 
-@app.command()
+@command("export")
 def export(
-    run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run."), Input()],
     model: Annotated[str, typer.Option(help="Model of that run.")],
-    out: Annotated[Path, typer.Option(help="ONNX file to write.")],
+    out: Annotated[Path, typer.Option(help="ONNX file to write."), Output("ONNX")],
     data: Annotated[
-        Path | None, typer.Option(help="Events, parquet, to compare scores on; generated ones by default.")
+        Path | None,
+        typer.Option(help="Events, parquet, to compare scores on; generated ones by default."),
+        Input(),
     ] = None,
 ) -> None:
     """Export a trained model as a filter: one ONNX file with everything inside, checked against PyTorch."""
@@ -221,14 +238,22 @@ def export(
     typer.echo(f"{out}: scores of {events} events differ from PyTorch's by at most {difference:.1g}")
 
 
-@app.command("filter")
+@command("filter")
 def filter_events(
     inputs: Annotated[
-        list[Path], typer.Argument(help="HepMC3 ASCII (also gzip, - for standard input) or parquet files.")
+        list[Path],
+        typer.Argument(help="HepMC3 ASCII (also gzip, - for standard input) or parquet files."),
+        Input(),
     ],
-    out: Annotated[Path, typer.Option(help="File of the same format, or - for standard output.")],
+    out: Annotated[
+        Path,
+        typer.Option(help="File of the same format, or - for standard output."),
+        Output("HepMC3 or parquet", stream=True),
+    ],
     model: Annotated[
-        str, typer.Option(help="File that hepsets export wrote, or a filter of the package.")
+        str,
+        typer.Option(help="File that hepsets export wrote, or a filter of the package."),
+        Input(filter_file),
     ] = SHIPPED[0],
     mode: Annotated[str, typer.Option(help="importance, threshold or score.")] = "importance",
     form: Annotated[str, typer.Option(help="Of the keep probability: root or logistic.")] = "root",
@@ -245,35 +270,36 @@ def filter_events(
     renumber: Annotated[
         bool, typer.Option("--renumber", help="Count events from 0, do not use their own numbers.")
     ] = False,
-    report: Annotated[Path | None, typer.Option(help="HTML page with a summary.")] = None,
+    report: Annotated[Path | None, typer.Option(help="HTML page with a summary."), Output("HTML")] = None,
 ) -> None:
     """Keep the generated events that are worth simulating, with weights that leave no bias."""
     from hepsets.deploy.event_filter import EventFilter, FilterSettings
-    from hepsets.deploy.filter_files import STREAM, filter_files
+    from hepsets.deploy.filter_files import filter_files
 
-    if report and not report.parent.is_dir():
-        raise InputError(f"no folder {report.parent}", "an existing folder", "create it first")
     settings = FilterSettings(mode, form, floor, threshold, seed, sample, protect)  # type: ignore[arg-type]  # it checks them
     event_filter = EventFilter.load(model)
-    summary = filter_files(event_filter, inputs, out, settings, renumber=renumber)
+    with together():
+        summary = filter_files(event_filter, inputs, out, settings, renumber=renumber)
+        if report:
+            from hepsets.report.filter_page import write_filter_page
+
+            facts = event_filter.facts(settings) | {
+                "input": ", ".join("standard input" if path == STREAM else str(path) for path in inputs),
+                "output": "standard output" if out == STREAM else str(out),
+                "finished": f"{datetime.now():%Y-%m-%d %H:%M}",
+            }
+            write_filter_page(report, summary, facts, event_filter.rules(settings))
     for line in summary.lines():
         typer.echo(line, err=True)
-    if report:
-        from hepsets.report.filter_page import write_filter_page
-
-        facts = event_filter.facts(settings) | {
-            "input": ", ".join("standard input" if path == STREAM else str(path) for path in inputs),
-            "output": "standard output" if out == STREAM else str(out),
-            "finished": f"{datetime.now():%Y-%m-%d %H:%M}",
-        }
-        write_filter_page(report, summary, facts, event_filter.rules(settings))
 
 
-@app.command()
+@command("infer")
 def infer(
     analysis: Annotated[str, typer.Argument(help="What to infer: delta-c9.")],
-    events: Annotated[Path, typer.Argument(help="Your events: parquet, CSV with a header, or .pkl.")],
-    model: Annotated[Path, typer.Option(help="Folder of a finished run, or of one of its models.")],
+    events: Annotated[
+        Path, typer.Argument(help="Your events: parquet, CSV with a header, or .pkl."), Input()
+    ],
+    model: Annotated[Path, typer.Option(help="Folder of a finished run, or of one of its models."), Input()],
     level: Annotated[
         str | None, typer.Option(help="generator, detector or background; by default by the columns.")
     ] = None,
@@ -287,15 +313,18 @@ def infer(
     trust_pickle: Annotated[
         bool, typer.Option("--trust-pickle", help="Read a pickle, which may run any code.")
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="JSON file with the result.")] = None,
-    curve: Annotated[Path | None, typer.Option(help="CSV file with the likelihood curve.")] = None,
-    report: Annotated[Path | None, typer.Option(help="HTML page with the result.")] = None,
+    out: Annotated[Path | None, typer.Option(help="JSON file with the result."), Output("JSON")] = None,
+    curve: Annotated[
+        Path | None, typer.Option(help="CSV file with the likelihood curve."), Output("CSV")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="HTML page with the result."), Output("HTML")] = None,
 ) -> None:
     """Infer ΔC9 from your own B → K*μμ events with a trained model; see docs/infer.md."""
     if analysis != "delta-c9":
         raise InputError(f"analysis {analysis!r}", "delta-c9, the only one that infers from your events")
     names = _pairs(column or [])
-    _check_outputs((out, curve, report), (events,))
+    if events.suffix != ".pkl":
+        refuse_unused(f"{events}, which is no .pkl", trust_pickle=trust_pickle)
     from hepsets.deploy.delta_c9_inference import choose, models_of, read_events
 
     models = models_of(model, level, window)
@@ -312,21 +341,22 @@ def infer(
         "trained with": f"hepsets {made.version}, seed {made.seed}",
         "finished": f"{datetime.now():%Y-%m-%d %H:%M}",
     }
-    if out:
-        from hepsets.core.run import versions, write_atomically
+    with together():
+        if out:
+            from hepsets.core.run import versions, write_atomically
 
-        record = inference.record() | {
-            "model": {"path": str(model), "version": made.version, "seed": made.seed},
-            "file": str(events),
-            "versions": versions(),
-        }
-        write_atomically(out, json.dumps(record, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
-    if curve:
-        inference.write_curve(curve)
-    if report:
-        from hepsets.report.inference_page import write_inference_page
+            record = inference.record() | {
+                "model": {"path": str(model), "version": made.version, "seed": made.seed},
+                "file": str(events),
+                "versions": versions(),
+            }
+            write_atomically(out, json.dumps(record, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+        if curve:
+            inference.write_curve(curve)
+        if report:
+            from hepsets.report.inference_page import write_inference_page
 
-        write_inference_page(report, inference, facts)
+            write_inference_page(report, inference, facts)
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:
@@ -342,36 +372,25 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     return names
 
 
-def _check_outputs(outputs: tuple[Path | None, ...], inputs: tuple[Path, ...]) -> None:
-    """Refuse files that cannot be written, or that would overwrite what is read, before any work."""
-    taken = {path.resolve() for path in inputs}
-    for path in outputs:
-        if path is None:
-            continue
-        if path.resolve() in taken:
-            raise InputError(f"{path} twice", "a file of its own for each result, none of the input")
-        taken.add(path.resolve())
-        if path.is_dir():
-            raise InputError(f"{path} is a folder", "the name of a file to write")
-        if not path.parent.is_dir():
-            raise InputError(f"no folder {path.parent}", "an existing folder", "create it first")
-
-
-@app.command()
+@command("run")
 def run(
     analysis: Annotated[str, typer.Argument(help="Name of the analysis; see hepsets list.")],
     scale: Annotated[Scale | None, typer.Option(help="Size of the run.")] = None,
-    config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file with settings."), Input()] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, dotted.")
     ] = None,
-    data: Annotated[list[Path] | None, typer.Option(help="Your own training events, parquet.")] = None,
-    test_data: Annotated[list[Path] | None, typer.Option(help="Your own test events, parquet.")] = None,
+    data: Annotated[
+        list[Path] | None, typer.Option(help="Your own training events: files or patterns."), Input()
+    ] = None,
+    test_data: Annotated[
+        list[Path] | None, typer.Option(help="Your own test events: files or patterns."), Input()
+    ] = None,
     study: Annotated[
         list[str] | None,
         typer.Option(help="Study to add: features, layers, embedding, skims, few_labels, loss."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run."), Output(None)] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=MAX_SEED, help="Seed of everything random.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
@@ -417,7 +436,7 @@ def run(
     typer.echo(f"report: {folder / 'report.html'}")
 
 
-@app.command()
+@command("tune")
 def tune(
     analysis: Annotated[str, typer.Argument(help="Name of the analysis.")],
     trials: Annotated[int, typer.Option(min=1, help="How many trials to add.")],
@@ -426,10 +445,14 @@ def tune(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, dotted.")
     ] = None,
-    storage: Annotated[Path, typer.Option(help="SQLite file; existing trials are gone on with.")] = Path(
-        "tune.sqlite"
-    ),
-    data: Annotated[list[Path] | None, typer.Option(help="Your own training events, parquet.")] = None,
+    storage: Annotated[
+        Path,
+        typer.Option(help="SQLite file; existing trials are gone on with."),
+        Output("SQLite", continued=True),
+    ] = Path("tune.sqlite"),
+    data: Annotated[
+        list[Path] | None, typer.Option(help="Your own training events: files or patterns."), Input()
+    ] = None,
     seed: Seed = 1,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
 ) -> None:
@@ -437,6 +460,8 @@ def tune(
     from hepsets.core import config as configuration
 
     module = _analysis(analysis)
+    if not hasattr(module, "tune"):
+        raise InputError(f"tune {analysis}", "an analysis whose models can be tuned: smart-background")
     values = configuration.merge(module.SCALES[scale.value], configuration.parse_overrides(settings or []))
     values |= {"scale": scale.value, "seed": seed}
     if data:
@@ -455,7 +480,9 @@ def _analysis(name: str) -> Any:
     return importlib.import_module(ANALYSES[name])
 
 
-_STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
+_INTERRUPTED = 128 + signal.SIGINT
+_CLOSED = 128 + signal.SIGPIPE
+_STOPPED = tuple(128 + number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
 
 
 def _terminate(number: int, _: object) -> None:
@@ -464,18 +491,68 @@ def _terminate(number: int, _: object) -> None:
 
 
 def main() -> None:
-    """Entry point: bad input gives one line on standard error and exit code 2."""
+    """Entry point: what goes wrong outside the program gives one line on standard error and exit code 2.
+
+    A reader of standard output that has enough ends the command quietly with 141, as other tools of the
+    system do; Ctrl-C gives 130.
+    """
+    prepare_streams()
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup ignores it
+        signal.signal(signal.SIGHUP, _terminate)
+    code = _run(sys.argv[1:])
+    if code == _INTERRUPTED:
+        _say("interrupted")
+    if code in _STOPPED:  # all is cleaned up; workers end with this process, whatever they are at
+        os._exit(code)
+    raise SystemExit(code)
+
+
+def _run(words: list[str]) -> int:
+    """Exit code of a command; its output has left this process."""
+    stdout = sys.stdout
     try:
-        app()
-    except InputError as error:
-        if "--debug" in sys.argv:
+        try:
+            app(command.arguments(words))
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+            if sys.stdout is not stdout:  # typer found that nobody reads
+                sys.stdout = stdout
+                raise BrokenPipeError from None
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        discard_output()
+        return _CLOSED
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except (InputError, OSError, UnicodeError, MemoryError, RecursionError, BrokenExecutor) as error:
+        if "--debug" in words:
             raise
-        sys.stderr.write("hepsets: error: " + " ".join(str(error).split()) + "\n")
-        raise SystemExit(2) from None
-    except SystemExit as stop:
-        if stop.code in _STOPPED:  # all is cleaned up; workers end with this process, whatever they are at
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(int(stop.code))
-        raise
+        discard_output()
+        _say(f"error: {_told(error)}")
+        return 2
+
+
+def _told(error: Exception) -> str:
+    """What went wrong outside the program, as one line."""
+    if isinstance(error, OSError):
+        name = (
+            f"{final_name(os.fsdecode(error.filename))}: " if isinstance(error.filename, str | bytes) else ""
+        )
+        return name + reason(error)
+    if isinstance(error, UnicodeEncodeError):
+        return f"{error.object!r:.80} cannot be written as {error.encoding}; expected names that are"
+    if isinstance(error, MemoryError):
+        return f"out of memory ({reason(error)})"
+    if isinstance(error, RecursionError):
+        return "something is nested too deeply in one of the files"
+    if isinstance(error, BrokenExecutor):
+        return "a worker process was killed; expected enough memory for all of them; try fewer --workers"
+    return str(error)
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):
+        sys.stderr.write("hepsets: " + " ".join(text.split()) + "\n")
+        sys.stderr.flush()

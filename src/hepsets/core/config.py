@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_type_hints
 import tomli_w
 from pydantic import TypeAdapter, ValidationError
 
-from hepsets.core.errors import InputError
+from hepsets.core.errors import InputError, reason
 
 Config = TypeVar("Config")
 
@@ -68,8 +68,22 @@ def to_mapping(config: Any) -> dict[str, Any]:
 
 
 def to_toml(config: Any) -> str:
-    """The config as TOML; reading it back gives the same config."""
-    return tomli_w.dumps(to_mapping(config))
+    """The config as TOML; reading it back gives the same config.
+
+    Raises
+    ------
+    InputError
+        For a path that is not UTF-8, which TOML cannot hold.
+    """
+    text = tomli_w.dumps(to_mapping(config))
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        line = text[text.rfind("\n", 0, error.start) + 1 :].splitlines()[0]
+        raise InputError(
+            f"{line}: a path that is not UTF-8", "one that TOML can hold", "rename it"
+        ) from error
+    return text
 
 
 def sha256(config: Any) -> str:
@@ -86,9 +100,13 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         If it does not exist or is not TOML.
     """
     try:
-        return tomllib.loads(Path(path).read_text())
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read ({error})", "a TOML file", "check the path") from error
+        raise InputError(
+            f"{path} cannot be read ({reason(error)})", "a TOML file", "check the path"
+        ) from error
+    except RecursionError as error:
+        raise InputError(f"{path} is nested too deeply", "tables and lists of a few levels") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not TOML ({error})", "a TOML file") from error
 
@@ -125,6 +143,8 @@ def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
             value = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
             value = text.strip()
+        except RecursionError as error:
+            raise InputError(f"--set {key} is nested too deeply", "a list of a few levels") from error
         for part in reversed(key.strip().split(".")):
             value = {part: value}
         values = merge(values, value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 
 class InputError(ValueError):
     """Bad input from the user: shown as one line, exit code 2, never a traceback.
@@ -38,3 +40,10 @@ class InputError(ValueError):
     def __reduce__(self) -> tuple[type[InputError], tuple[str, str, str]]:
         """So that it comes back from a worker process as it was."""
         return type(self), (self.came, self.expected, self.remedy)
+
+
+def reason(error: BaseException) -> str:
+    """What went wrong, in one line, without the path that an ``OSError`` repeats."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno)
+    return (str(error).splitlines() or [""])[0] or type(error).__name__

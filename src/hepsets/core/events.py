@@ -6,7 +6,9 @@ Nothing is padded and nothing is inferred from zeros: an event is exactly its sl
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +24,7 @@ from hepsets.core.block_checksums import ChecksumReader, ChecksumWriter, checksu
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import common
 from hepsets.core.ragged import RaggedTable, checked_offsets
-from hepsets.core.whole_file import new_partial
+from hepsets.core.whole_file import Partial
 
 if TYPE_CHECKING:
     import awkward as ak
@@ -501,7 +503,8 @@ def open_parquet(path: str | Path) -> pq.ParquetFile:
         raise InputError(f"no file {path}", "an existing parquet file", "check the path")
     try:
         known = checksums(path)
-        source = path if known is None else ChecksumReader(path, *known)
+        # pyarrow's own paths are UTF-8
+        source = pa.OSFile(os.fsencode(path)) if known is None else ChecksumReader(path, *known)
         return pq.ParquetFile(source, page_checksum_verification=True)
     except _UNREADABLE as error:
         raise InputError(
@@ -639,14 +642,14 @@ class TableWriter:
         self._grouped = False
 
     def __enter__(self) -> Self:
-        self._partial = new_partial(self.path)
+        self._partial = Partial(self.path)
         return self
 
     def write_table(self, table: pa.Table) -> None:
         """Append a table; every ``group_rows`` rows make a row group."""
         if self._writer is None:
             schema = table.schema.with_metadata(self._metadata) if self._metadata else table.schema
-            self._file = self._partial.open("wb")
+            self._file = self._partial.path.open("wb")
             self._sink = ChecksumWriter(self._file)
             self._writer = pq.ParquetWriter(
                 self._sink, schema, compression="zstd", compression_level=1, write_page_checksum=True
@@ -667,20 +670,33 @@ class TableWriter:
         trace: TracebackType | None,
     ) -> None:
         try:
-            if self._writer is not None:
-                # a row group even without rows: awkward does not open files that have none
-                if kind is None and (not self._grouped or any(part.num_rows for part in self._pending)):
-                    self._writer.write_table(pa.concat_tables(self._pending))
-                self._sink.begin_footer()
-                self._writer.close()
-                if kind is None:
-                    self._sink.end()
-                    self._file.close()
-                    self._partial.replace(self.path)
+            if self._writer is None:
+                return
+            if kind is None:
+                self._finish(self._writer)
+                self._partial.keep()
+            else:
+                self._give_up(self._writer)
         finally:
-            if self._writer is not None:
-                self._file.close()
-            self._partial.unlink(missing_ok=True)
+            self._partial.drop()
+
+    def _finish(self, writer: pq.ParquetWriter) -> None:
+        try:
+            # a row group even without rows: awkward does not open files that have none
+            if not self._grouped or any(part.num_rows for part in self._pending):
+                writer.write_table(pa.concat_tables(self._pending))
+            self._sink.begin_footer()
+            writer.close()
+            self._sink.end()
+            self._file.close()
+        except BaseException:
+            self._give_up(writer)
+            raise
+
+    def _give_up(self, writer: pq.ParquetWriter) -> None:
+        writer.is_open = False  # it would write the end of the file when it is collected
+        with suppress(OSError):  # a full disk is full for what is left in the buffer, too
+            self._file.close()
 
 
 class EventWriter(TableWriter):

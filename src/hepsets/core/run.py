@@ -85,7 +85,7 @@ class RunFolder:
                 raise InputError(
                     f"{self.path} holds an unfinished run", "a new folder", "add --resume or delete it"
                 )
-            if not saved.is_file() or saved.read_text() != toml:
+            if not saved.is_file() or saved.read_text(encoding="utf-8") != toml:
                 raise InputError(
                     f"{self.path} holds a run with another configuration",
                     f"the configuration in {saved}",
@@ -167,6 +167,6 @@ def _finite(value: Any, where: str) -> Any:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a text file that appears whole or not at all."""
+    """Write a text file that appears whole or not at all; a path in it may be no text."""
     with whole_file(path) as partial:
-        partial.write_text(text)
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events, TableWriter, open_parquet, required
+from hepsets.core.file_roles import STREAM
 from hepsets.core.whole_file import whole_file
 from hepsets.deploy.event_filter import Decision, EventFilter, FilterSettings
 from hepsets.deploy.hepmc import (
@@ -30,9 +30,6 @@ from hepsets.deploy.hepmc import (
     read_hepmc,
 )
 from hepsets.evaluate.filter_summary import FilterSummary
-
-STREAM = Path("-")
-"""Standard input or output."""
 
 _BATCH_EVENTS = 2048
 _GROUP_EVENTS = 5000
@@ -215,13 +212,8 @@ def _hepmc_input(path: Path) -> Iterator[IO[bytes]]:
 @contextmanager
 def _hepmc_output(out: Path) -> Iterator[IO[bytes]]:
     if out == STREAM:
-        try:
-            yield sys.stdout.buffer
-            sys.stdout.buffer.flush()
-        except BrokenPipeError as error:
-            # Python would flush once more at its end
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise InputError("standard output was closed", "a reader that takes all events") from error
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
         return
     with whole_file(out) as partial, ExitStack() as stack:
         file: Any = stack.enter_context(partial.open("wb"))

@@ -500,7 +500,7 @@ def _another_filter(config: ProduceConfig, folder: Path) -> InputError:
 def _check_folder(folder: Path, config: ProduceConfig) -> None:
     saved = folder / "config.toml"
     if saved.is_file():
-        if saved.read_text() != configuration.to_toml(config):
+        if saved.read_text(encoding="utf-8") != configuration.to_toml(config):
             raise InputError(
                 f"{folder} holds the production of another configuration",
                 f"the configuration in {saved}",

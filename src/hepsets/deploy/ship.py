@@ -41,7 +41,7 @@ def ship(run: Path, folder: Path = FOLDER) -> None:
     """
     try:
         result = json.loads((run / "result.json").read_text())
-        config = tomllib.loads((run / "config.toml").read_text())
+        config = tomllib.loads((run / "config.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{run} is no finished run ({error})", "the folder of one") from error
     folder.mkdir(exist_ok=True)
@@ -50,7 +50,7 @@ def ship(run: Path, folder: Path = FOLDER) -> None:
         export_from_run(run, model, path)
         text = model_card(name, result, config, EventFilter.load(path).card, path.stat().st_size)
         with whole_file(path.with_suffix(".md")) as partial:
-            partial.write_text(text)
+            partial.write_text(text, encoding="utf-8")
 
 
 def model_card(name: str, result: dict[str, Any], config: dict[str, Any], card: FilterCard, size: int) -> str:

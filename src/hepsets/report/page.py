@@ -250,7 +250,7 @@ def write_page(path: str | Path, page: Page) -> None:
     if not path.parent.is_dir():
         raise InputError(f"no folder {path.parent}", "an existing folder", "create it first")
     with whole_file(path) as partial:
-        partial.write_text(render(page), encoding="utf-8")
+        partial.write_text(render(page), encoding="utf-8", errors="backslashreplace")
 
 
 def render(page: Page) -> str:
