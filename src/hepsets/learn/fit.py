@@ -23,6 +23,7 @@ from torch import Tensor
 
 from hepsets.core.errors import InputError
 from hepsets.core.whole_file import whole_file
+from hepsets.learn.convergence import Plan, Schedule
 from hepsets.learn.losses import ComputingTime, Loss, Penalty, computing_time, cross_entropy
 from hepsets.learn.model import logits_of
 from hepsets.learn.trainable import Trainable, TrainingData
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 """Called after each step with the events trained on so far, in all epochs, and in the end."""
+
+Seen = Callable[[int], None]
+"""Called after each step with the events trained on so far in its epoch."""
 
 _CHECKPOINT_FORMAT = "hepsets-checkpoint-1"
 
@@ -43,7 +47,9 @@ class FitConfig:
     Parameters
     ----------
     epochs
-        Passes over the training part.
+        Most passes over the training part, unless ``least_steps`` asks for more.
+    least_steps
+        A small sample is passed as often as so many steps need.
     loss
         ``"cross_entropy"``, or ``"computing_time"``: the output is then the probability to keep an
         event, and what is minimised is the time per effective passing event.
@@ -54,11 +60,17 @@ class FitConfig:
     learning_rate
         Of Adam.
     schedule
-        ``"constant"``, or ``"cosine"``: the learning rate falls to zero on half a cosine.
+        ``"constant"``; ``"cosine"``: the learning rate falls to zero on half a cosine; or
+        ``"settle"``: it stays until the validation loss stops improving, and then, from the best
+        state, falls to zero on half a cosine in a third as many epochs, which ends the training.
+    patience
+        Share of the most epochs without improvement after which the validation loss counts as flat.
     weight_decay
         Decoupled weight decay (AdamW), 0 for none.
     validation_fraction
         Part of the events that is kept for validation.
+    split_seed
+        Seed of the split into training and validation events; ``seed`` by default.
     unknown_probability
         Probability that a particle of a training batch shows the ``<unknown>`` token in place of
         its own, so that the model learns what to make of ids that it has never seen.
@@ -71,17 +83,50 @@ class FitConfig:
     """
 
     epochs: int = Field(default=10, ge=1)
+    least_steps: int = Field(default=0, ge=0)
     loss: Literal["cross_entropy", "computing_time"] = "cross_entropy"
     costs: ComputingTime = ComputingTime()
     batch_events: int = Field(default=256, ge=2)
     learning_rate: float = Field(default=1e-3, gt=0.0)
-    schedule: Literal["constant", "cosine"] = "constant"
+    schedule: Schedule = "constant"
+    patience: float = Field(default=0.2, gt=0.0, le=1.0)
     weight_decay: float = Field(default=0.0, ge=0.0)
     validation_fraction: float = Field(default=0.25, gt=0.0, lt=1.0)
+    split_seed: int | None = Field(default=None, ge=0)
     unknown_probability: float = Field(default=0.01, ge=0.0, lt=1.0)
     unknown_type_probability: float = Field(default=0.2, ge=0.0, lt=1.0)
     seed: int = Field(default=0, ge=0)
     device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class FitChanges:
+    """What of a :class:`FitConfig` is said; what is left open stays as it is. Seeds are not."""
+
+    epochs: int | None = Field(default=None, ge=1)
+    least_steps: int | None = Field(default=None, ge=0)
+    loss: Literal["cross_entropy", "computing_time"] | None = None
+    costs: ComputingTime | None = None
+    batch_events: int | None = Field(default=None, ge=2)
+    learning_rate: float | None = Field(default=None, gt=0.0)
+    schedule: Schedule | None = None
+    patience: float | None = Field(default=None, gt=0.0, le=1.0)
+    weight_decay: float | None = Field(default=None, ge=0.0)
+    validation_fraction: float | None = Field(default=None, gt=0.0, lt=1.0)
+    unknown_probability: float | None = Field(default=None, ge=0.0, lt=1.0)
+    unknown_type_probability: float | None = Field(default=None, ge=0.0, lt=1.0)
+    device: Literal["auto", "cpu", "cuda"] | None = None
+
+    def on(self, base: FitConfig) -> FitConfig:
+        """``base`` with what is said here in place of its own.
+
+        Examples
+        --------
+        >>> FitChanges(epochs=3).on(FitConfig(epochs=10, learning_rate=2e-3)).learning_rate
+        0.002
+        """
+        said = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+        return dataclasses.replace(base, **{name: value for name, value in said.items() if value is not None})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,6 +159,9 @@ class FitResult:
         the latter.
     train_events_per_s
         Training speed, batches made included, validation not.
+    converged
+        Whether the validation loss had stopped improving; ``None`` where nobody can tell, see
+        :meth:`hepsets.learn.convergence.Plan.converged`.
     """
 
     history: tuple[EpochRecord, ...]
@@ -121,6 +169,7 @@ class FitResult:
     train_indices: NDArray[np.int64]
     validation_indices: NDArray[np.int64]
     train_events_per_s: float
+    converged: bool | None = None
 
 
 def split_train_validation(
@@ -189,18 +238,23 @@ def fit(
     """
     config = config or FitConfig()
     targets, importance = _checked(model, train, labels, weights)
-    loss_of = cross_entropy if config.loss == "cross_entropy" else computing_time(config.costs)
-    train_part, validation_part = split_train_validation(len(train), config.validation_fraction, config.seed)
+    split_seed = config.seed if config.split_seed is None else config.split_seed
+    train_part, validation_part = split_train_validation(len(train), config.validation_fraction, split_seed)
     fabric = _fabric(config)
     data = model.prepare(train)
     training = data.batch(torch.from_numpy(train_part))
     model.fit_inputs(training)
     del training
-    validation = data.select(torch.from_numpy(validation_part))
-    data = data.to(fabric.device)
-    targets, importance = targets.to(fabric.device), importance.to(fabric.device)
     if penalty is not None:
         penalty.to(fabric.device)
+    validation = _Validation(
+        data.select(torch.from_numpy(validation_part)),
+        targets[validation_part],
+        importance[validation_part],
+        None if penalty is None else _penalty_of_parts(penalty, validation_part, config.batch_events),
+    )
+    data = data.to(fabric.device)
+    targets, importance = targets.to(fabric.device), importance.to(fabric.device)
 
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
@@ -214,56 +268,28 @@ def fit(
             state = _resume(checkpoint, fingerprint, model, optimizer, fabric.device)
 
     steps = math.ceil(len(train_part) / config.batch_events)
-    for epoch in range(len(state.history) + 1, config.epochs + 1):
-        begin = time.perf_counter()
-        order = np.random.default_rng([config.seed, 1, epoch]).permutation(train_part)
-        loss_sum = torch.zeros((), device=fabric.device)
-        model.train()
-        with _seeded(config.seed, epoch, fabric):
-            for number, events in enumerate(torch.from_numpy(order).to(fabric.device).tensor_split(steps)):
-                fraction = (epoch - 1 + number / steps) / config.epochs
-                for group in optimizer.param_groups:
-                    group["lr"] = config.learning_rate * _rate(config.schedule, fraction)
-                mine = events[fabric.global_rank :: fabric.world_size]
-                batch = model.augment(data.batch(mine), config)
-                # gradients are averaged over processes: this makes the average the batch's own
-                share = importance[events].sum(0) / fabric.world_size
-                logits = network(batch).reshape(len(mine), -1)
-                loss = loss_of(logits, targets[mine], importance[mine], share)
-                if penalty is not None:
-                    loss = loss + penalty(logits, mine)
-                step.zero_grad()
-                fabric.backward(loss)
-                step.step()
-                loss_sum += loss.detach()
-                if progress is not None:
-                    done = (epoch - 1) * len(train_part) + round((number + 1) * len(train_part) / steps)
-                    progress(done, config.epochs * len(train_part))
-        mean_sum = fabric.all_reduce(loss_sum, reduce_op="mean")
-        assert isinstance(mean_sum, Tensor)  # one tensor in, one out
-        train_loss = mean_sum.item() / steps
-        seconds = time.perf_counter() - begin
-        record = _validate(
-            model,
-            loss_of,
-            validation,
-            targets[validation_part].cpu(),
-            importance[validation_part].cpu(),
-            EpochRecord(epoch, train_loss, math.nan, math.nan, math.nan, seconds),
-            None if penalty is None else _penalty_of_parts(penalty, validation_part, config.batch_events),
-        )
+    plan = Plan.of(config.schedule, config.epochs, config.least_steps, steps, config.patience)
+    loop = _Loop(model, network, optimizer, step, fabric, data, targets, importance, penalty, config)
+    total = plan.epochs * len(train_part)
+    while not plan.ended(state.losses):
+        if plan.falls_now(state.losses):
+            model.load_state_dict(state.best)
+        seen = len(state.history) * len(train_part)
+        record = loop.epoch(plan, state.losses, train_part, progress and _shifted(progress, seen, total))
+        record = fabric.broadcast(_validate(model, loop.loss_of, validation, record))
         if not math.isfinite(record.train_loss) or not math.isfinite(record.validation_loss):
             raise InputError(
-                f"the loss of {model.name} is {record.train_loss} in epoch {epoch}",
+                f"the loss of {model.name} is {record.train_loss} in epoch {record.epoch}",
                 "a finite loss",
                 "lower the learning rate or scale the inputs",
             )
-        best_so_far = min((past.validation_loss for past in state.history), default=math.inf)
+        if record.validation_loss < min(state.losses, default=math.inf):
+            state.best, state.best_epoch = copy.deepcopy(model.state_dict()), record.epoch
         state.history.append(record)
-        if record.validation_loss < best_so_far:
-            state.best, state.best_epoch = copy.deepcopy(model.state_dict()), epoch
         if checkpoint is not None and fabric.is_global_zero:
             _write_checkpoint(checkpoint, fingerprint, model, optimizer, state)
+    if progress is not None and len(state.history) < plan.epochs:  # it ended before its time
+        progress(total, total)
     model.load_state_dict(state.best)
     model.eval()
     seconds = sum(record.train_seconds for record in state.history)
@@ -273,6 +299,7 @@ def fit(
         train_part,
         validation_part,
         len(state.history) * len(train_part) / seconds,
+        plan.converged(state.losses),
     )
 
 
@@ -286,6 +313,84 @@ class _State:
     best: dict[str, Tensor]
     best_epoch: int
     history: list[EpochRecord]
+
+    @property
+    def losses(self) -> list[float]:
+        """Validation losses so far."""
+        return [record.validation_loss for record in self.history]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Validation:
+    """Validation events with labels, weights, and the penalty on their logits."""
+
+    data: TrainingData
+    targets: Tensor
+    weights: Tensor
+    penalty_of: Callable[[Tensor], float] | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Loop:
+    """What one epoch needs besides the state of the training."""
+
+    model: Trainable
+    network: Any
+    optimizer: torch.optim.Optimizer
+    step: Any
+    fabric: Fabric
+    data: TrainingData
+    targets: Tensor
+    importance: Tensor
+    penalty: Penalty | None
+    config: FitConfig
+
+    @property
+    def loss_of(self) -> Loss:
+        """What is minimised."""
+        return cross_entropy if self.config.loss == "cross_entropy" else computing_time(self.config.costs)
+
+    def epoch(
+        self, plan: Plan, losses: list[float], train_part: NDArray[np.int64], progress: Seen | None
+    ) -> EpochRecord:
+        """One pass over the training events, after those with the validation losses ``losses``."""
+        config, fabric, number = self.config, self.fabric, len(losses) + 1
+        begin = time.perf_counter()
+        order = np.random.default_rng([config.seed, 1, number]).permutation(train_part)
+        steps = math.ceil(len(train_part) / config.batch_events)
+        loss_sum = torch.zeros((), device=fabric.device)
+        self.model.train()
+        with _seeded(config.seed, number, fabric):
+            for at, events in enumerate(torch.from_numpy(order).to(fabric.device).tensor_split(steps)):
+                for group in self.optimizer.param_groups:
+                    group["lr"] = config.learning_rate * plan.rate(losses, at / steps)
+                loss_sum += self._step(events)
+                if progress is not None:
+                    progress(round((at + 1) * len(train_part) / steps))
+        mean_sum = fabric.all_reduce(loss_sum, reduce_op="mean")
+        assert isinstance(mean_sum, Tensor)  # one tensor in, one out
+        seconds = time.perf_counter() - begin
+        return EpochRecord(number, mean_sum.item() / steps, math.nan, math.nan, math.nan, seconds)
+
+    def _step(self, events: Tensor) -> Tensor:
+        """Move the weights once; the loss before."""
+        mine = events[self.fabric.global_rank :: self.fabric.world_size]
+        batch = self.model.augment(self.data.batch(mine), self.config)
+        # gradients are averaged over processes: this makes the average the batch's own
+        share = self.importance[events].sum(0) / self.fabric.world_size
+        logits = self.network(batch).reshape(len(mine), -1)
+        loss = self.loss_of(logits, self.targets[mine], self.importance[mine], share)
+        if self.penalty is not None:
+            loss = loss + self.penalty(logits, mine)
+        self.step.zero_grad()
+        self.fabric.backward(loss)
+        self.step.step()
+        return loss.detach()
+
+
+def _shifted(progress: Progress, before: int, total: int) -> Seen:
+    """Progress of an epoch as that of the training."""
+    return lambda seen: progress(before + seen, total)
 
 
 def _checked(
@@ -357,11 +462,6 @@ def _seeded(seed: int, epoch: int, fabric: Fabric) -> Any:
     return Seeded()
 
 
-def _rate(schedule: str, fraction: float) -> float:
-    """Learning rate at a fraction of the training, in units of the first one."""
-    return 1.0 if schedule == "constant" else 0.5 * (1.0 + math.cos(math.pi * fraction))
-
-
 def _penalty_of_parts(
     penalty: Penalty, events: NDArray[np.int64], batch_events: int
 ) -> Callable[[Tensor], float]:
@@ -381,21 +481,13 @@ def _penalty_of_parts(
     return mean
 
 
-def _validate(
-    model: Trainable,
-    loss_of: Loss,
-    data: TrainingData,
-    targets: Tensor,
-    weights: Tensor,
-    record: EpochRecord,
-    penalty_of: Callable[[Tensor], float] | None,
-) -> EpochRecord:
+def _validate(model: Trainable, loss_of: Loss, validation: _Validation, record: EpochRecord) -> EpochRecord:
     """``record`` with the metrics on the validation events."""
-    logits = logits_of(model, data)
-    weights = weights.double()
-    loss = float(loss_of(logits.double(), targets.double(), weights, weights.sum(0)))
-    loss += penalty_of(logits) if penalty_of is not None else 0.0
-    first, truth, w = logits[:, 0].numpy(), targets[:, 0].double().numpy(), weights[:, 0].numpy()
+    logits = logits_of(model, validation.data)
+    targets, weights = validation.targets.double(), validation.weights.double()
+    loss = float(loss_of(logits.double(), targets, weights, weights.sum(0)))
+    loss += validation.penalty_of(logits) if validation.penalty_of is not None else 0.0
+    first, truth, w = logits[:, 0].numpy(), targets[:, 0].numpy(), weights[:, 0].numpy()
     accuracy = float(np.average((first >= 0) == (truth >= 0.5), weights=w)) if w.sum() else math.nan
     auc = soft_auc(first, truth, w)
     return dataclasses.replace(record, validation_loss=loss, validation_accuracy=accuracy, validation_auc=auc)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.analyses.smart_background.samples import Samples
-from hepsets.analyses.smart_background.settings import OURS, Config
+from hepsets.analyses.smart_background.settings import OURS, Config, fit_config
 from hepsets.core.errors import InputError
 from hepsets.core.event_random import uniforms
 from hepsets.core.events import Events
@@ -97,11 +97,6 @@ def unknown_particles(samples: Samples) -> tuple[int, int]:
     pdg_map = PdgMap.fit(samples.train.particles["pdg"], min_count=RARE)
     unknown = pdg_map.unknown(samples.test.particles["pdg"])
     return sum(unknown.values()), len(unknown)
-
-
-def fit_config(config: Config, name: str) -> FitConfig:
-    """The training of one model; its seed is the run's."""
-    return dataclasses.replace(config.fit_of.get(name, config.fit), seed=config.seed)
 
 
 @dataclass(frozen=True, eq=False)

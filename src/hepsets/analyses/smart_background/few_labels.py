@@ -119,7 +119,9 @@ METHODS: Mapping[str, Callable[[EventModel, Events, int], NewHead]] = {
 def _for_few(config: FitConfig, events: int, seed: int) -> FitConfig:
     """Small batches, and more epochs the fewer events there are; the best validation state is kept."""
     epochs = int(np.clip(TRAINED_EVENTS // events, LEAST_EPOCHS, MOST_EPOCHS))
-    return dataclasses.replace(config, epochs=epochs, batch_events=64, seed=seed)
+    return dataclasses.replace(
+        config, epochs=epochs, least_steps=0, schedule="cosine", batch_events=64, seed=seed
+    )
 
 
 # -- curves ----------------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hepsets.analyses.smart_background.comparison import Lesson, fit_config, lesson_of, train
+from hepsets.analyses.smart_background.comparison import Lesson, lesson_of, train
 from hepsets.analyses.smart_background.samples import Samples
-from hepsets.analyses.smart_background.settings import OURS, Config
+from hepsets.analyses.smart_background.settings import OURS, Config, fit_config
 from hepsets.core.measured import Measured
 from hepsets.evaluate.classification import classify
 from hepsets.evaluate.keep_rule import KeepRule, LogisticRule
@@ -113,7 +113,9 @@ def _trained(
             time_simulate=costs.time_simulate,
         ),
     )
-    finer = dataclasses.replace(for_time, epochs=FINE_EPOCHS, learning_rate=FINE_RATE)
+    finer = dataclasses.replace(
+        for_time, epochs=FINE_EPOCHS, least_steps=0, learning_rate=FINE_RATE, schedule="cosine"
+    )
     label = events.columns["label"]
     lessons = {"labels": Lesson(label.astype(np.float64), labels=label)}
     if "passes" in events.columns:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from hepsets.core.config import to_mapping
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
 from hepsets.evaluate.speedup import SpeedupConfig
 from hepsets.generate.pythia import SAMPLES
-from hepsets.learn.fit import FitConfig
+from hepsets.learn.fit import FitChanges, FitConfig
 from hepsets.learn.model import ModelConfig
 from hepsets.learn.models import build_model, recipe
 from hepsets.select.observables import truth_observable
@@ -39,8 +39,16 @@ OURS = "decay_sweep"
 """Our own model."""
 
 
-OUR_FIT = FitConfig(learning_rate=2e-3, schedule="cosine", weight_decay=1e-4)
-"""Training of our own model."""
+LEAST_STEPS = 1500
+"""Steps that a small file is trained for, however few its events; 60 000 events make 1760 in ten epochs."""
+
+PUBLISHED_FIT = FitConfig(least_steps=LEAST_STEPS)
+"""Training of the published models, as published: ten epochs, Adam at 10⁻³."""
+
+OUR_FIT = FitConfig(
+    epochs=15, least_steps=LEAST_STEPS, learning_rate=2e-3, schedule="settle", weight_decay=1e-4
+)
+"""Training of our own model: until the validation loss stops improving, epochs are a maximum."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -144,16 +152,21 @@ class Config:
         Name of the size that the other defaults came from.
     seed
         Seed of events, detector, initial weights and training.
+    training_seeds
+        How often each model is trained, on the same events, from other initial weights and in another
+        order; the first training is the one that is kept.
     data
         Events.
     models
         Names of the models to train and compare.
     model
         Options of all models; what is left open is each model's published choice.
+    model_of
+        Options of single models, in place of ``model``.
     fit
-        Training of all models.
-    model_of, fit_of
-        Options and training of single models, in place of ``model`` and ``fit``.
+        What of the training of all models is to differ from each model's own.
+    fit_of
+        The same for single models, by name, above ``fit``.
     speedup
         Costs.
     protect
@@ -173,12 +186,13 @@ class Config:
 
     scale: Literal["quick", "standard", "full"] = "standard"
     seed: int = Field(default=1, ge=0, lt=2**63)
+    training_seeds: int = Field(default=3, ge=1)
     data: DataConfig = DataConfig()
     models: tuple[str, ...] = (*PUBLISHED, OURS)
     model: ModelConfig = ModelConfig()
-    fit: FitConfig = FitConfig()
     model_of: dict[str, ModelConfig] = Field(default_factory=dict)
-    fit_of: dict[str, FitConfig] = Field(default_factory=lambda: {OURS: OUR_FIT})
+    fit: FitChanges = FitChanges()
+    fit_of: dict[str, FitChanges] = Field(default_factory=dict)
     speedup: SpeedupConfig = SpeedupConfig()
     protect: tuple[str, ...] = ("missing_energy",)
     limit: LimitConfig = LimitConfig()
@@ -197,11 +211,18 @@ class Config:
     few_labels: FewLabelsConfig = FewLabelsConfig()
 
 
+def fit_config(config: Config, name: str) -> FitConfig:
+    """The training of a model: its own, then what the run says of all, then of this one; the run's seed."""
+    own = OUR_FIT if name == OURS else PUBLISHED_FIT
+    settled = config.fit_of.get(name, FitChanges()).on(config.fit.on(own))
+    return dataclasses.replace(settled, seed=config.seed)
+
+
 SCALES: Mapping[str, Mapping[str, Any]] = {
     "quick": {
         "data": {"train_events": 3000, "test_events": 3000, "trials": 2},
-        "fit": {"epochs": 6},
-        "fit_of": {OURS: to_mapping(OUR_FIT) | {"epochs": 6}},
+        "training_seeds": 1,
+        "fit": {"epochs": 6, "least_steps": 0},
         "limit": {"events": 300, "trials": 20},
         "multi_skim": {"train_events": 3000, "test_events": 3000, "trials": 2},
         "few_labels": {"labels": (30,), "draws": 2, "trunk_events": 3000, "test_events": 100},
@@ -261,7 +282,5 @@ def check(config: Config) -> None:
                 f"heads, new heads or event types for {name}", "one skim", "--study skims trains for many"
             )
         build_model(name, PdgMap((11,)), options)
-    seeds = [each.seed for each in (config.fit, *config.fit_of.values())]
-    seeds += [each.seed for each in (config.model, *config.model_of.values())]
-    if any(seeds):
+    if any(each.seed for each in (config.model, *config.model_of.values())):
         raise InputError("a seed of a single model", "one seed for the run", "set seed, or --seed")
