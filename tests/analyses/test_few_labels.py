@@ -11,7 +11,6 @@ from hepsets.analyses import smart_background
 from hepsets.analyses.smart_background import Config
 from hepsets.analyses.smart_background.few_labels import METHODS, _draws, study_few_labels
 from hepsets.analyses.smart_background.settings import (
-    OUR_FIT,
     OURS,
     DataConfig,
     FewLabelsConfig,
@@ -20,6 +19,7 @@ from hepsets.analyses.smart_background.settings import (
 )
 from hepsets.core.errors import InputError
 from hepsets.core.events import read_parquet
+from hepsets.learn.fit import FitChanges
 from hepsets.learn.model_file import load_model
 from hepsets.select.skims import SKIMS
 
@@ -29,7 +29,8 @@ TINY = Config(
     scale="quick",
     data=DataConfig(train_events=160, test_events=160, trials=0, keep=True),
     models=(OURS,),
-    fit_of={OURS: dataclasses.replace(OUR_FIT, epochs=2)},
+    training_seeds=1,
+    fit=FitChanges(epochs=2, least_steps=0),
     limit=LimitConfig(events=60, trials=2),
     studies=("few_labels",),
     few_labels=FewLabelsConfig(

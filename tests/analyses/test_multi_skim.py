@@ -11,7 +11,6 @@ from hepsets.analyses import smart_background
 from hepsets.analyses.smart_background import Config
 from hepsets.analyses.smart_background.multi_skim import MULTI_SKIM, study_skims
 from hepsets.analyses.smart_background.settings import (
-    OUR_FIT,
     OURS,
     DataConfig,
     LimitConfig,
@@ -24,6 +23,7 @@ from hepsets.deploy.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.export import export_from_run
 from hepsets.deploy.filter_card import load_card
 from hepsets.generate.pythia import SAMPLES
+from hepsets.learn.fit import FitChanges
 from hepsets.learn.model import score_heads
 from hepsets.learn.model_file import load_model
 from hepsets.select.skims import SKIMS
@@ -34,7 +34,8 @@ TINY = Config(
     scale="quick",
     data=DataConfig(train_events=160, test_events=160, trials=2, keep=True),
     models=(OURS,),
-    fit_of={OURS: dataclasses.replace(OUR_FIT, epochs=2)},
+    training_seeds=1,
+    fit=FitChanges(epochs=2, least_steps=0),
     limit=LimitConfig(events=60, trials=6),
     studies=("skims",),
     multi_skim=MultiSkimConfig(train_events=200, test_events=200, trials=2, alone=("hadronic_b0",)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 
 import pytest
@@ -10,7 +9,8 @@ from tiny_run import tiny_run
 
 from hepsets.analyses import smart_background
 from hepsets.analyses.smart_background import Config
-from hepsets.analyses.smart_background.settings import OUR_FIT, OURS, DataConfig, LimitConfig
+from hepsets.analyses.smart_background.settings import OURS, DataConfig, LimitConfig
+from hepsets.learn.fit import FitChanges
 
 pytest.importorskip("pythia8mc")
 
@@ -22,7 +22,8 @@ def finished(tmp_path_factory):
         scale="quick",
         data=DataConfig(train_events=200, test_events=200, trials=2),
         models=(OURS,),
-        fit_of={OURS: dataclasses.replace(OUR_FIT, epochs=2)},
+        training_seeds=1,
+        fit=FitChanges(epochs=2, least_steps=0),
         limit=LimitConfig(events=60, trials=2),
         studies=("loss",),
     )

@@ -10,7 +10,7 @@ from tiny_run import tiny_run
 from hepsets.analyses import smart_background
 from hepsets.analyses.smart_background import SCALES, Config
 from hepsets.analyses.smart_background.samples import get_samples
-from hepsets.analyses.smart_background.settings import OUR_FIT, OURS, DataConfig, LimitConfig, check
+from hepsets.analyses.smart_background.settings import OURS, DataConfig, LimitConfig, check, fit_config
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.events import read_parquet
@@ -18,7 +18,7 @@ from hepsets.core.run import RunFolder
 from hepsets.deploy.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.export import export_from_run
 from hepsets.generate.pythia import BLOCK_EVENTS, generate_block
-from hepsets.learn.fit import FitConfig
+from hepsets.learn.fit import FitChanges
 from hepsets.learn.model import score
 from hepsets.learn.model_file import load_model
 from hepsets.select.skims import run_skims
@@ -27,8 +27,8 @@ TINY = Config(
     scale="quick",
     data=DataConfig(train_events=160, test_events=160, trials=2, keep=True),
     models=("deep_sets_pdg", OURS),
-    fit=FitConfig(epochs=2),
-    fit_of={OURS: dataclasses.replace(OUR_FIT, epochs=2)},
+    training_seeds=2,
+    fit=FitChanges(epochs=2, least_steps=0),
     limit=LimitConfig(events=60, trials=6),
     studies=("layers", "embedding"),
     layers=("DS_3_GCN_1", "DS_4_GCN_none"),
@@ -45,7 +45,7 @@ def finished(tmp_path_factory):
 def test_a_run_leaves_config_result_report_figures_and_models(finished):
     folder, _ = finished
     assert {path.name for path in folder.iterdir()} == {
-        "config.toml", "result.json", "report.html", "figures", "models", "log.txt", "events",
+        "config.toml", "result.json", "report.html", "table.md", "figures", "models", "log.txt", "events",
     }  # fmt: skip
     assert (folder / "figures" / "roc.png").stat().st_size > 10_000
     config = configuration.from_mapping(Config, tomllib.loads((folder / "config.toml").read_text()))
@@ -190,7 +190,7 @@ def test_every_scale_is_a_complete_configuration(scale):
 def test_the_full_scale_is_the_studys_own_size():
     config = configuration.from_mapping(Config, SCALES["full"])
     assert (config.data.train_events, config.data.test_events) == (400_000, 400_000)
-    assert config.fit.epochs == 10
+    assert fit_config(config, "deep_sets").epochs == 10
 
 
 def test_tuning_goes_on_where_it_stopped_and_never_reads_test_events(tmp_path, monkeypatch):

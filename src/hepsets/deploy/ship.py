@@ -48,13 +48,21 @@ def ship(run: Path, folder: Path = FOLDER) -> None:
     for name, model in MODELS.items():
         path = folder / f"{name}.onnx"
         export_from_run(run, model, path)
-        text = model_card(name, result, config, EventFilter.load(path).card, path.stat().st_size)
+        fit = json.loads((run / "models" / f"{model}.fit.json").read_text())
+        text = model_card(name, result, config, fit, EventFilter.load(path).card, path.stat().st_size)
         with whole_file(path.with_suffix(".md")) as partial:
             partial.write_text(text, encoding="utf-8")
 
 
-def model_card(name: str, result: dict[str, Any], config: dict[str, Any], card: FilterCard, size: int) -> str:
-    """What a user must know of a filter of ``size`` bytes, as Markdown."""
+def model_card(
+    name: str,
+    result: dict[str, Any],
+    config: dict[str, Any],
+    fit: dict[str, Any],
+    card: FilterCard,
+    size: int,
+) -> str:
+    """What a user must know of a filter of ``size`` bytes, as Markdown; ``fit`` says how it was trained."""
     metrics, model, many = result["metrics"], MODELS[name], len(card.skims) > 1
     study = metrics.get("studies", {}).get("skims", {})
     own: dict[str, Any] = next((row for row in metrics["models"] if row["name"] == model), {})
@@ -69,7 +77,7 @@ def model_card(name: str, result: dict[str, Any], config: dict[str, Any], card: 
         many=many,
         size=size,
         data=config["multi_skim" if many else "data"],
-        fit=config["fit_of"]["decay_sweep"],
+        fit=fit,
         config=config,
         result=result,
         rows=[

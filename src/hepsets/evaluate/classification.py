@@ -69,7 +69,7 @@ def classify(
     loss = mean(-np.log(np.where(sample.labels, probability, 1 - probability)), sample.weights)
     right = ((sample.scores >= threshold) == sample.labels).astype(np.float64)
     accuracy = mean(right, sample.weights)
-    area = _delong(_Placements.of(sample))
+    area = _delong(Placements.of(sample))
     return Classification(loss.value, loss.se, accuracy.value, accuracy.se, area.value, area.se, roc(*sample))
 
 
@@ -90,17 +90,17 @@ def auc_difference(
     The paired test of DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988) 837, with event
     weights in the structural components.
     """
-    a = _Placements.of(scored(labels, scores_a, weights))
-    b = _Placements.of(scored(labels, scores_b, weights))
+    a = Placements.of(scored(labels, scores_a, weights))
+    b = Placements.of(scored(labels, scores_b, weights))
     return _delong(
-        _Placements(
+        Placements(
             a.of_passing - b.of_passing, a.of_failing - b.of_failing, a.passing_weights, a.failing_weights
         )
     )
 
 
 @dataclass(frozen=True)
-class _Placements:
+class Placements:
     """DeLong's structural components.
 
     For a passing event the weighted share of failing events below it, for a failing event the
@@ -113,10 +113,11 @@ class _Placements:
     failing_weights: Array
 
     @staticmethod
-    def of(sample: Scored) -> _Placements:
+    def of(sample: Scored) -> Placements:
+        """Those of a sample."""
         passing, failing = sample.scores[sample.labels], sample.scores[~sample.labels]
         w_passing, w_failing = sample.weights[sample.labels], sample.weights[~sample.labels]
-        return _Placements(
+        return Placements(
             _share_below(passing, failing, w_failing),
             1 - _share_below(failing, passing, w_passing),
             w_passing,
@@ -134,7 +135,7 @@ def _share_below(points: Array, values: Array, weights: Array) -> Array:
     return np.asarray(0.5 * (left + right) / cumulative[-1])
 
 
-def _delong(placements: _Placements) -> Measured:
+def _delong(placements: Placements) -> Measured:
     passing = mean(placements.of_passing, placements.passing_weights)
     failing = mean(placements.of_failing, placements.failing_weights)
     return Measured(passing.value, float(np.hypot(passing.se, failing.se)))

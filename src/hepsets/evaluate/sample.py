@@ -75,11 +75,15 @@ def mean(values: Array, weights: Array) -> Measured:
     The error is that of a ratio estimator (Cochran, *Sampling Techniques*, 1977, section 6.3), so
     unequal weights need no effective count.
     """
+    value = float(weights @ values / weights.sum())
+    return Measured(value, float(np.linalg.norm(mean_influence(values, weights))))
+
+
+def mean_influence(values: Array, weights: Array) -> Array:
+    """What each event adds to a weighted mean; the norm is the error that :func:`mean` gives."""
     total = weights.sum()
-    value = float(weights @ values / total)
     small_sample = len(values) / max(len(values) - 1, 1)
-    se = np.sqrt(small_sample * np.sum((weights * (values - value)) ** 2)) / total
-    return Measured(value, float(se))
+    return np.asarray(np.sqrt(small_sample) * weights * (values - weights @ values / total) / total)
 
 
 def effective_count(weights: Array) -> float:

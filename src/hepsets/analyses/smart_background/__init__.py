@@ -8,13 +8,14 @@ from typing import Any
 
 from hepsets.analyses.smart_background.comparison import ModelResult, compare_models
 from hepsets.analyses.smart_background.page import write_report
+from hepsets.analyses.smart_background.ranking import markdown
 from hepsets.analyses.smart_background.resimulation import measure_limit
 from hepsets.analyses.smart_background.samples import Samples, get_samples
 from hepsets.analyses.smart_background.settings import SCALES, Config, check
 from hepsets.analyses.smart_background.studies import Studies, run_studies
 from hepsets.analyses.smart_background.summary import metrics_of, print_summary
 from hepsets.analyses.smart_background.tuning import tune
-from hepsets.core.run import RunFolder
+from hepsets.core.run import RunFolder, write_atomically
 from hepsets.evaluate.limit import Limit
 
 __all__ = ["SCALES", "Config", "Result", "print_summary", "run", "tune"]
@@ -38,10 +39,11 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     limit = (
         measure_limit(config, samples, folder.path / "events", workers=workers) if samples.made_here else None
     )
-    models = compare_models(config, samples, folder.path / "models")
+    models = compare_models(config, samples, folder.path / "models", workers=workers)
     studies = run_studies(config, samples, folder.path / "models", folder.path / "events", workers=workers)
     result = Result(samples, models, limit, studies, metrics_of(samples, models, limit, studies))
     write_report(config, result, folder)
+    write_atomically(folder.path / "table.md", markdown(models, limit))
     if not config.data.keep:
         shutil.rmtree(folder.path / "events", ignore_errors=True)
     return result

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,18 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.analyses.smart_background.samples import Samples
-from hepsets.analyses.smart_background.settings import OURS, Config, fit_config
-from hepsets.core.errors import InputError
+from hepsets.analyses.smart_background.settings import Config
+from hepsets.analyses.smart_background.trainings import RARE, Training, train_all
 from hepsets.core.event_random import uniforms
 from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
-from hepsets.core.progress import follow, progress_bar
-from hepsets.core.run import log, write_atomically
+from hepsets.core.progress import progress_bar
+from hepsets.core.run import log
 from hepsets.deploy.filter_card import make_card, save_card
 from hepsets.evaluate.bias import Bias, WeightedBias, measure_bias, measure_weighted_bias
 from hepsets.evaluate.calibration import Calibration, calibrate
+from hepsets.evaluate.choice_error import choice_error
 from hepsets.evaluate.classification import Classification, classify
 from hepsets.evaluate.effective_fraction import EffectiveFraction
+from hepsets.evaluate.keep_rule import KeepRule
+from hepsets.evaluate.paired import (
+    Influenced,
+    Repeated,
+    auc_of,
+    importance_speedup_of,
+    threshold_speedup_of,
+)
 from hepsets.evaluate.protection import (
     Protection,
     effective_fractions,
@@ -33,6 +41,7 @@ from hepsets.evaluate.protection import (
 from hepsets.evaluate.speedup import (
     FloorScan,
     ImportanceResult,
+    SpeedupConfig,
     SpeedupCurve,
     SpeedupResult,
     choose_keep_rule,
@@ -43,16 +52,12 @@ from hepsets.evaluate.speedup import (
     speedup_at,
     speedup_curve,
 )
-from hepsets.learn.calibration import calibrate_model
-from hepsets.learn.fit import EpochRecord, FitConfig, FitResult, fit, split_train_validation
+from hepsets.learn.fit import FitResult
 from hepsets.learn.model import EventModel, ModelConfig, score
-from hepsets.learn.model_file import load_model, save_model
-from hepsets.learn.models import build_model
-from hepsets.learn.soft_labels import soft_labels
 from hepsets.select.observables import passing_observables
 
-RARE = 20
-"""A PDG id that occurs less often in training shares the ``<unknown>`` token."""
+RULE_CHOICES = 10
+"""How often the choice of a keep rule is repeated for its error: it takes long and hardly matters."""
 
 IMPORTANCE_TRIAL = 2**32
 """Trial number of the random numbers that importance sampling draws, beyond any detector's."""
@@ -60,9 +65,11 @@ IMPORTANCE_TRIAL = 2**32
 
 @dataclass(frozen=True)
 class ModelResult:
-    """One trained model and what it is worth on the test events.
+    """One model and what it is worth on the test events.
 
-    ``scores`` has shape ``(n_test_events,)``; ``validation_auc`` is what models may be chosen by.
+    Everything is that of its first training but for the last three, which hold all of its trainings.
+    ``scores`` has shape ``(n_test_events,)``; ``validation_auc`` is what models may be chosen by. The
+    errors of both speedups hold those of what was chosen on validation events.
     """
 
     name: str
@@ -82,14 +89,34 @@ class ModelResult:
     weighted_biases: tuple[WeightedBias, ...]
     effective_fractions: tuple[EffectiveFraction, ...]
     protections: tuple[Protection, ...]
+    fits: tuple[FitResult, ...]
+    aucs: Repeated
+    speedups: Repeated
+    importances: Repeated
+
+    @property
+    def converged(self) -> bool | None:
+        """Whether all trainings had stopped improving; ``None`` where nobody can tell."""
+        found = [each.converged for each in self.fits]
+        return False if False in found else None if None in found else True
 
 
-def compare_models(config: Config, samples: Samples, folder: Path) -> tuple[ModelResult, ...]:
+def compare_models(
+    config: Config, samples: Samples, folder: Path, *, workers: int = 1
+) -> tuple[ModelResult, ...]:
     """Train the configured models, or load those that an earlier try left, and judge each."""
     particles, ids = unknown_particles(samples)
     if particles:
         log.info("test events: %d particles with %d PDG ids that training hardly saw", particles, ids)
-    return tuple(judge(config, name, samples, folder) for name in config.models)
+    trainings = [Training(name, number) for name in config.models for number in range(config.training_seeds)]
+    trained = train_all(config, trainings, samples, folder, workers=workers)
+    results = []
+    with progress_bar("judging models", len(config.models)) as advance:
+        for at, name in enumerate(config.models):
+            mine = trained[at * config.training_seeds : (at + 1) * config.training_seeds]
+            results.append(judge(config, name, samples, mine, folder))
+            advance(1)
+    return tuple(results)
 
 
 def unknown_particles(samples: Samples) -> tuple[int, int]:
@@ -99,118 +126,11 @@ def unknown_particles(samples: Samples) -> tuple[int, int]:
     return sum(unknown.values()), len(unknown)
 
 
-@dataclass(frozen=True, eq=False)
-class Lesson:
-    """What a model learns from its training events.
-
-    Arrays have the shape ``(n_events,)``, or ``(n_events, heads)`` for more than one head.
-
-    Parameters
-    ----------
-    targets, weights
-        What the model is trained to say, and how much it counts; all the same without weights.
-    labels, label_weights
-        What its probabilities are calibrated with on validation events; not at all without labels.
-    """
-
-    targets: NDArray[np.float64]
-    weights: NDArray[np.float64] | None = None
-    labels: NDArray[np.bool_] | None = None
-    label_weights: NDArray[np.float64] | None = None
-
-
-def train(
-    config: Config,
-    name: str,
-    events: Events,
-    folder: Path,
-    *,
-    options: ModelConfig | None = None,
-    as_: str = "",
-    lesson: Lesson | None = None,
-    settings: FitConfig | None = None,
-    start: EventModel | None = None,
-) -> tuple[EventModel, FitResult]:
-    """Train a model and save it; a model that is there already is loaded, a checkpoint resumed.
-
-    Parameters
-    ----------
-    name
-        Model to build.
-    events
-        Training events with event columns ``label`` and, where a model takes soft labels, ``passes``.
-    folder
-        Where models are kept.
-    options
-        The model's options, in place of the configured ones.
-    as_
-        File name; ``name`` by default.
-    lesson
-        What to learn; by default one score for the event column ``label``.
-    settings
-        The training, in place of the configured one.
-    start
-        A model to go on from, in place of a fresh one; it is trained itself.
-    """
-    path = folder / f"{as_ or name}.safetensors"
-    record, checkpoint = path.with_suffix(".fit.json"), path.with_suffix(".checkpoint")
-    settings = settings or fit_config(config, name)
-    if path.exists() and record.exists():
-        return load_model(path), _read_fit(record, len(events), settings)
-    options = options or config.model_of.get(name, config.model)
-    model = start or build_model(
-        name,
-        PdgMap.fit(events.particles["pdg"], min_count=RARE),
-        dataclasses.replace(options, seed=config.seed),
-    )
-    lesson = lesson or lesson_of(config, name, events)
-    total = settings.epochs * len(events)
-    with progress_bar(f"training {as_ or name}", total) as advance:
-        result = fit(
-            model,
-            events,
-            lesson.targets,
-            lesson.weights,
-            config=settings,
-            progress=follow(advance, total),
-            checkpoint=checkpoint,
-        )
-    if lesson.labels is not None:
-        held_out = result.validation_indices
-        weights = None if lesson.label_weights is None else lesson.label_weights[held_out]
-        try:
-            calibrate_model(model, events[held_out], lesson.labels[held_out], weights)
-        except InputError as error:  # too few events to learn from: the scores stay as they are
-            log.warning("%s is not calibrated: %s", name, error)
-    log.info(
-        "%s: %d parameters, best epoch %d of %d, %.0f events/s",
-        as_ or name,
-        model.n_parameters,
-        result.best_epoch,
-        len(result.history),
-        result.train_events_per_s,
-    )
-    _write_fit(record, result)
-    save_model(model, path)
-    checkpoint.unlink(missing_ok=True)
-    return model, result
-
-
-def lesson_of(config: Config, name: str, events: Events) -> Lesson:
-    """What a model learns of one skim: labels, or soft labels where it takes them and there are any."""
-    label = events.columns["label"]
-    hard = np.asarray(label, dtype=np.float64)
-    if name != OURS:
-        return Lesson(hard)
-    if "passes" not in events.columns:
-        return Lesson(hard, labels=label)
-    soft = soft_labels(label, events.columns["passes"], config.data.trials, events.columns["weight"])
-    return Lesson(soft, labels=label)  # soft labels leave scores too cautious
-
-
-def judge(config: Config, name: str, samples: Samples, folder: Path) -> ModelResult:
-    """Train one model and measure it: threshold from validation events, everything else on test events."""
-    model, result = train(config, name, samples.train, folder)
+def judge(
+    config: Config, name: str, samples: Samples, trained: list[tuple[EventModel, FitResult]], folder: Path
+) -> ModelResult:
+    """Measure the trainings of a model: choices from validation events, everything else on test events."""
+    model, result = trained[0]
     validation = samples.train[result.validation_indices]
     validation_scores = score(model, validation)
     start = time.perf_counter()
@@ -219,23 +139,29 @@ def judge(config: Config, name: str, samples: Samples, folder: Path) -> ModelRes
     costs = config.speedup.resolve(retention=samples.retention.value, time_network=1 / rate)
     label, weight = samples.test.columns["label"], samples.test.columns["weight"]
     checked = (validation.columns["label"], validation_scores, validation.columns["weight"])
-    choice = choose_threshold(*checked, costs)
-    trained = float(np.mean(samples.train.columns["label"]))
-    keep_rule = choose_keep_rule(*checked, costs, trained=trained)
+    trained_on = float(np.mean(samples.train.columns["label"]))
+    first = _choose(samples, validation, validation_scores, costs)
+    threshold, rule = first
+    errors = _choice_errors(config, samples, validation, validation_scores, scores, costs)
     protected = protected_rules(
-        config.protect, validation, checked[0], validation_scores, costs, trained=trained
+        config.protect, validation, checked[0], validation_scores, costs, trained=trained_on
     )
     card = make_card(  # what a filter made of this model must know
         name,
         samples.train,
         sample=samples.sample,
         skim=samples.skim,
-        rule=keep_rule,
+        rule=rule,
         logistic=choose_logistic_rule(*checked, costs),
-        threshold=choice.threshold,
+        threshold=threshold,
         protected=protected,
     )
     save_card(card, folder / f"{name}.card.json")
+    judged = [
+        _judged(samples, scores, first, costs, errors),
+        *(_retrained(samples, other, costs, errors) for other in trained[1:]),
+    ]
+    aucs, speedups, importances = (Repeated(each) for each in zip(*judged, strict=True))
     observables = passing_observables(samples.test[np.flatnonzero(label)])
     return ModelResult(
         name=name,
@@ -246,18 +172,93 @@ def judge(config: Config, name: str, samples: Samples, folder: Path) -> ModelRes
         score_events_per_s=rate,
         scores=scores,
         classification=classify(label, scores),
-        speedup=speedup_at(choice.threshold, label, scores, weight, costs),
-        curve=speedup_curve(label, scores, weight, costs),
-        importance=importance_speedup(label, keep_rule(scores), weight, costs),
-        floors=scan_floors(label, scores, weight, keep_rule, costs),
-        calibration=calibrate(label, scores),
-        biases=biases_at(choice.threshold, samples.test, scores),
-        weighted_biases=weighted_biases(keep_rule(scores), samples.test, config.seed),
-        effective_fractions=effective_fractions(keep_rule(scores), samples.test, costs, observables),
-        protections=tuple(
-            judge_protection(rule, samples.test, scores, costs, observables) for rule in protected
+        speedup=dataclasses.replace(
+            speedup_at(threshold, label, scores, weight, costs), speedup_se=speedups.trainings[0].se
         ),
+        curve=speedup_curve(label, scores, weight, costs),
+        importance=dataclasses.replace(
+            importance_speedup(label, rule(scores), weight, costs), speedup_se=importances.trainings[0].se
+        ),
+        floors=scan_floors(label, scores, weight, rule, costs),
+        calibration=calibrate(label, scores),
+        biases=biases_at(threshold, samples.test, scores),
+        weighted_biases=weighted_biases(rule(scores), samples.test, config.seed),
+        effective_fractions=effective_fractions(rule(scores), samples.test, costs, observables),
+        protections=tuple(
+            judge_protection(each, samples.test, scores, costs, observables) for each in protected
+        ),
+        fits=tuple(fitted for _, fitted in trained),
+        aucs=aucs,
+        speedups=speedups,
+        importances=importances,
     )
+
+
+def _choose(
+    samples: Samples, validation: Events, scores: NDArray[np.floating], costs: SpeedupConfig
+) -> tuple[float, KeepRule]:
+    """Threshold and keep rule from validation events."""
+    checked = (validation.columns["label"], scores, validation.columns["weight"])
+    share = float(np.mean(samples.train.columns["label"]))
+    return choose_threshold(*checked, costs).threshold, choose_keep_rule(*checked, costs, trained=share)
+
+
+def _choice_errors(
+    config: Config,
+    samples: Samples,
+    validation: Events,
+    validation_scores: NDArray[np.floating],
+    scores: NDArray[np.float64],
+    costs: SpeedupConfig,
+) -> tuple[float, float]:
+    """What the choices of threshold and keep rule add to the errors of the speedups."""
+    checked = (validation.columns["label"], validation_scores, validation.columns["weight"])
+    label, weight = samples.test.columns["label"], samples.test.columns["weight"]
+    share = float(np.mean(samples.train.columns["label"]))
+    at_threshold = choice_error(
+        lambda sample: choose_threshold(*sample, costs).threshold,
+        lambda threshold: speedup_at(threshold, label, scores, weight, costs).speedup,
+        *checked,
+        seed=config.seed,
+    )
+    with_rule = choice_error(
+        lambda sample: choose_keep_rule(*sample, costs, trained=share),
+        lambda rule: importance_speedup(label, rule(scores), weight, costs).speedup,
+        *checked,
+        seed=config.seed,
+        samples=RULE_CHOICES,
+    )
+    return at_threshold, with_rule
+
+
+def _judged(
+    samples: Samples,
+    scores: NDArray[np.float64],
+    chosen: tuple[float, KeepRule],
+    costs: SpeedupConfig,
+    errors: tuple[float, float],
+) -> tuple[Influenced, Influenced, Influenced]:
+    """AUC and both speedups of one training, with what each test event adds."""
+    label, weight = samples.test.columns["label"], samples.test.columns["weight"]
+    threshold, rule = chosen
+    return (
+        auc_of(label, scores),
+        threshold_speedup_of(threshold, label, scores, weight, costs, choice_se=errors[0]),
+        importance_speedup_of(label, rule(scores), weight, costs, choice_se=errors[1]),
+    )
+
+
+def _retrained(
+    samples: Samples,
+    trained: tuple[EventModel, FitResult],
+    costs: SpeedupConfig,
+    errors: tuple[float, float],
+) -> tuple[Influenced, Influenced, Influenced]:
+    """The same for a further training; choices are its own, their errors those of the first."""
+    model, result = trained
+    validation = samples.train[result.validation_indices]
+    chosen = _choose(samples, validation, score(model, validation), costs)
+    return _judged(samples, score(model, samples.test).astype(np.float64), chosen, costs, errors)
 
 
 def biases_at(threshold: float, test: Events, scores: NDArray[np.float64]) -> tuple[Bias, ...]:
@@ -285,23 +286,4 @@ def weighted_biases(keep: NDArray[np.float64], test: Events, seed: int) -> tuple
         )
         for observable in passing_observables(events)
         if observable.valid.any()
-    )
-
-
-def _write_fit(path: Path, result: FitResult) -> None:
-    content = {
-        "history": [dataclasses.asdict(epoch) for epoch in result.history],
-        "best_epoch": result.best_epoch,
-        "train_events_per_s": result.train_events_per_s,
-    }
-    write_atomically(path, json.dumps(content, indent=1) + "\n")
-
-
-def _read_fit(path: Path, events: int, settings: FitConfig) -> FitResult:
-    content = json.loads(path.read_text())
-    return FitResult(
-        tuple(EpochRecord(**epoch) for epoch in content["history"]),
-        content["best_epoch"],
-        *split_train_validation(events, settings.validation_fraction, settings.seed),
-        content["train_events_per_s"],
     )

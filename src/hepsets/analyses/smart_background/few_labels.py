@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.analyses.smart_background.comparison import RARE, Lesson, train
 from hepsets.analyses.smart_background.multi_skim import make_or_read as make_or_read_skims
 from hepsets.analyses.smart_background.samples import TEST_BLOCKS, make_or_read
 from hepsets.analyses.smart_background.settings import OUR_FIT, OURS, Config
+from hepsets.analyses.smart_background.trainings import RARE, Lesson, train
 from hepsets.core.events import Events
 from hepsets.core.measured import Measured
 from hepsets.core.pdg import PdgMap

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.analyses.smart_background.comparison import Lesson, biases_at, train, weighted_biases
+from hepsets.analyses.smart_background.comparison import biases_at, weighted_biases
 from hepsets.analyses.smart_background.samples import TEST_BLOCKS
 from hepsets.analyses.smart_background.settings import OURS, Config
+from hepsets.analyses.smart_background.trainings import Lesson, train
 from hepsets.core.events import Events, EventWriter, open_parquet, read_parquet
 from hepsets.core.measured import Measured
 from hepsets.core.run import log

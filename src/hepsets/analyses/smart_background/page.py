@@ -7,18 +7,20 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
+import tomli_w
 from particle import InvalidParticle, Particle, ParticleNotFound, pdgid
 
 from hepsets.analyses.smart_background.comparison import (
-    RARE,
     ModelResult,
     unknown_particles,
 )
 from hepsets.analyses.smart_background.multi_skim_page import multi_skim_sections
 from hepsets.analyses.smart_background.purpose import Purpose
+from hepsets.analyses.smart_background.ranking import crowned, trainings_table, verdict
 from hepsets.analyses.smart_background.settings import Config
 from hepsets.analyses.smart_background.studies import EmbeddingMap, Studies, Variant
 from hepsets.analyses.smart_background.summary import best_of
+from hepsets.analyses.smart_background.trainings import RARE
 from hepsets.core import config as configuration
 from hepsets.core.measured import Measured
 from hepsets.core.run import RunFolder, versions
@@ -57,7 +59,7 @@ def write_report(config: Config, result: Result, folder: RunFolder) -> None:
         Page(
             title="Smart background",
             summary=_summary(result, best),
-            facts=_facts(config, result),
+            facts=_facts(config, result, best),
             key_figures=_key_figures(result, best),
             sections=tuple(_sections(config, result, best, keep)),
         ),
@@ -65,10 +67,10 @@ def write_report(config: Config, result: Result, folder: RunFolder) -> None:
 
 
 def _summary(result: Result, best: ModelResult) -> str:
-    text = (
-        f"Among {len(result.models)} models, {best.name} separates best: with its threshold a data set of "
-        f"{result.samples.skim} events costs {best.speedup.speedup:.1f} times less computing, with weights "
-        f"and without bias {best.importance.speedup:.1f} times less."
+    skim = f"{result.samples.skim} events" if result.samples.made_here else "passing events"
+    text = verdict(result.models) + (
+        f" With the threshold of {best.name} a data set of {skim} costs {best.speedup.speedup:.1f} times "
+        f"less computing, with weights and without bias {best.importance.speedup:.1f} times less."
     )
     if result.limit is not None:
         text += (
@@ -78,18 +80,22 @@ def _summary(result: Result, best: ModelResult) -> str:
     return text
 
 
-def _facts(config: Config, result: Result) -> tuple[tuple[str, str], ...]:
+def _facts(config: Config, result: Result, best: ModelResult) -> tuple[tuple[str, str], ...]:
     data = config.data
     source = (
         f"{data.sample}, generated here" if result.samples.made_here else ", ".join((*data.train, *data.test))
     )
-    held_out = f"{100 * config.fit.validation_fraction:.0f} %"
+    held_out = f"{len(best.fit.validation_indices):,}"
+    retention = str(result.samples.retention)
+    if result.samples.retention_is_set:
+        retention += " (set: files without weights cannot tell)"
     return (
         ("events", source),
         ("skim", data.skim if result.samples.made_here else "label of the files"),
         ("training", f"{len(result.samples.train):,} events, {held_out} of them for validation"),
         ("test", f"{len(result.samples.test):,} events"),
-        ("retention", str(result.samples.retention)),
+        ("trainings", f"{config.training_seeds} of each model"),
+        ("retention", retention),
         ("scale", config.scale),
         ("seed", str(config.seed)),
         ("date", date.today().isoformat()),
@@ -119,7 +125,10 @@ def _sections(config: Config, result: Result, best: ModelResult, keep: FigureFil
     label = result.samples.test.columns["label"]
     limit = result.limit
 
-    yield Section("Models", (_prose_models(result), _table(result, best)))
+    yield Section(
+        "Models",
+        (_prose_models(result), _table(result), verdict(result.models), trainings_table(result.models)),
+    )
     yield Section(
         "Separation",
         (
@@ -146,7 +155,8 @@ def _sections(config: Config, result: Result, best: ModelResult, keep: FigureFil
             "Computing per skimmed event without a filter, divided by that with it. A threshold loses "
             "passing events and with them shapes of distributions; the slider shows what it costs "
             "and gains. "
-            f"Costs: retention {best.speedup.retention:.3f}, generation "
+            f"Costs: retention {best.speedup.retention:.3f}"
+            f"{'' if config.speedup.retention is None else ' (set)'}, generation "
             f"{config.speedup.time_generate:g} s, simulation and reconstruction "
             f"{config.speedup.time_simulate:g} s per event, the network as measured.",
             SpeedupExplorer(
@@ -177,7 +187,7 @@ def _sections(config: Config, result: Result, best: ModelResult, keep: FigureFil
             keep(
                 "calibration",
                 figures.calibration_curves({n: m.calibration for n, m in models.items()}, styles),
-                "Share of passing events against mean score in the balanced test sample; "
+                "Share of passing events against mean score in the test sample as it stands; "
                 "errors are Wilson intervals.",
             ),
         ),
@@ -209,17 +219,29 @@ def _sections(config: Config, result: Result, best: ModelResult, keep: FigureFil
     yield Section(
         "Configuration",
         (
-            Listing("config.toml", configuration.to_toml(config)),
+            Listing("config.toml", _shown(config, result)),
             Listing("versions", "\n".join(f"{name} {version}" for name, version in versions().items())),
         ),
     )
 
 
+def _shown(config: Config, result: Result) -> str:
+    """The configuration, for users' files without what concerns our own events alone."""
+    values = configuration.to_mapping(config)
+    if not result.samples.made_here:
+        for name in ("limit", "multi_skim", "few_labels"):
+            values.pop(name)
+        for name in ("sample", "skim", "trials", "train_events", "test_events"):
+            values["data"].pop(name)
+    return tomli_w.dumps(values)
+
+
 def _prose_models(result: Result) -> str:
     text = (
-        "Errors stand in brackets, in units of the last digit. Loss and accuracy refer to the balanced test "
-        "sample; f₁ and f₀ are the shares of passing and failing events that are kept at the threshold, "
-        "which was picked on validation events."
+        "The first training of each model, which is the one that is saved. Errors stand in brackets, in "
+        "units of the last digit. Loss and accuracy refer to the test sample as it stands, without weights; "
+        "f₁ and f₀ are the shares of passing and failing events that are kept at the threshold, which was picked on "
+        "validation events; the errors of speedups hold that of this choice."
     )
     particles, ids = unknown_particles(result.samples)
     if particles:
@@ -230,7 +252,7 @@ def _prose_models(result: Result) -> str:
     return text
 
 
-def _table(result: Result, best: ModelResult) -> Content:
+def _table(result: Result) -> Content:
     rows = []
     for model in result.models:
         quality, gain, unbiased = model.classification, model.speedup, model.importance
@@ -256,7 +278,8 @@ def _table(result: Result, best: ModelResult) -> Content:
                 to_limit=distance,
             )
         )
-    return model_table(rows, best=best.name)
+    best = crowned(result.models)
+    return model_table(rows, best=None if best is None else best.name)
 
 
 def _limit(limit: Limit | None, keep: FigureFiles) -> Iterator[Content]:

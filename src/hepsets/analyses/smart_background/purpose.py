@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hepsets.analyses.smart_background.comparison import Lesson, lesson_of, train
 from hepsets.analyses.smart_background.samples import Samples
 from hepsets.analyses.smart_background.settings import OURS, Config, fit_config
+from hepsets.analyses.smart_background.trainings import Lesson, lesson_of, train
 from hepsets.core.measured import Measured
 from hepsets.evaluate.classification import classify
 from hepsets.evaluate.keep_rule import KeepRule, LogisticRule

@@ -37,13 +37,17 @@ class Samples:
     train, test
         The events.
     retention
-        Share of passing events in the population, by weights.
+        Share of passing events in the population, by weights; without an error where it was set.
     generated_per_s
         Events that were generated, simulated and skimmed per second; ``None`` for users' events.
     made_here
         The labels come from our own simulation, so that it can be repeated for the limit.
     sample, skim
         What the events and their labels are called.
+    retention_is_set
+        The files have no weights, so the retention is the configured one and nothing was measured.
+    train_file
+        The training events as a file that stays while the run goes on, if there is one.
     """
 
     train: Events
@@ -53,6 +57,8 @@ class Samples:
     made_here: bool
     sample: str
     skim: str
+    retention_is_set: bool = False
+    train_file: Path | None = None
 
 
 def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
@@ -68,14 +74,17 @@ def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
     if data.train or data.test:
         return _read_samples(data, config.speedup.retention or 0.05)
     folder.mkdir(exist_ok=True)
-    train = make_or_read(config, folder / "train.parquet", data.train_events, 0, data.trials, workers)
+    train_file = folder / "train.parquet"
+    train = make_or_read(config, train_file, data.train_events, 0, data.trials, workers)
     test = make_or_read(config, folder / "test.parquet", data.test_events, TEST_BLOCKS, 0, workers)
     retention = Measured.proportion(
         train.passing + test.passing,
         train.generated + test.generated,
     )
     rate = (train.generated + test.generated) / (train.seconds + test.seconds)
-    return Samples(train.events, test.events, retention, rate, True, data.sample, data.skim)
+    return Samples(
+        train.events, test.events, retention, rate, True, data.sample, data.skim, train_file=train_file
+    )
 
 
 def get_training_events(config: Config, folder: Path, *, workers: int = 1) -> Events:
@@ -162,8 +171,13 @@ def _read_samples(data: DataConfig, retention: float) -> Samples:
     train = _labelled(data.train, data.row_groups, retention)
     test = _labelled(data.test, data.row_groups, retention)
     _refuse_shared(train, test, data)
-    passing = measured_retention(test.columns["label"], test.columns["weight"])
-    return Samples(train, test, passing, None, False, "own files", "label")
+    is_set = not any("weight" in _columns_of(path) for path in data.test)
+    passing = (
+        Measured(retention, 0.0)  # the weights were made from it: there is nothing to measure
+        if is_set
+        else measured_retention(test.columns["label"], test.columns["weight"])
+    )
+    return Samples(train, test, passing, None, False, "own files", "label", retention_is_set=is_set)
 
 
 def _refuse_shared(train: Events, test: Events, data: DataConfig) -> None:
@@ -212,9 +226,14 @@ def _labelled(paths: tuple[str, ...], row_groups: tuple[int, ...] | None, retent
     return events.with_columns(weight=np.where(label, 1.0, failing_weight))
 
 
-def _read_labelled(path: str, row_groups: tuple[int, ...] | None) -> Events:
+def _columns_of(path: str) -> list[str]:
+    """Names of the columns of a file."""
     with open_parquet(path) as file:
-        present = file.schema_arrow.names
+        return list(file.schema_arrow.names)
+
+
+def _read_labelled(path: str, row_groups: tuple[int, ...] | None) -> Events:
+    present = _columns_of(path)
     if "label" not in present:
         others = ", ".join(name for name in present if name != "particles")
         raise InputError(

@@ -249,8 +249,8 @@ def check(config: Config) -> None:
     Raises
     ------
     InputError
-        For an unknown sample, skim or model, no model at all, options that a model cannot take, or
-        seeds of single models: there is one for the whole run.
+        For an unknown sample, skim or model, no model at all, options that a model cannot take,
+        seeds of single models (there is one for the whole run), or studies that users' files cannot do.
     """
     if config.data.sample not in SAMPLES:
         raise InputError(f"data.sample = {config.data.sample!r}", f"one of {', '.join(SAMPLES)}")
@@ -273,6 +273,13 @@ def check(config: Config) -> None:
         raise InputError("models = []", "at least one model")
     if len(set(config.models)) < len(config.models):
         raise InputError(f"models = {list(config.models)}", "each model once")
+    ours = [study for study in ("skims", "few_labels") if study in config.studies]
+    if ours and (config.data.train or config.data.test):
+        raise InputError(
+            f"study {ours[0]} with files of your own",
+            "events generated here",
+            "this study labels generated events for our own skims; run it without --data",
+        )
     for name in (*config.models, *config.layers, *config.model_of, *config.fit_of):
         recipe(name)
     for name in config.models:

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
-from hepsets.analyses.smart_background.comparison import train
 from hepsets.analyses.smart_background.few_labels import LearningPoint, study_few_labels
 from hepsets.analyses.smart_background.multi_skim import MultiSkim, study_skims
 from hepsets.analyses.smart_background.purpose import Purpose, study_loss
 from hepsets.analyses.smart_background.samples import Samples
 from hepsets.analyses.smart_background.settings import Config
+from hepsets.analyses.smart_background.trainings import train
 from hepsets.core.measured import Measured
 from hepsets.evaluate.classification import auc_difference, classify
 from hepsets.learn.model import EventModel, ModelConfig, score

@@ -14,9 +14,19 @@ from rich.table import Table
 
 from hepsets.analyses.smart_background.comparison import ModelResult
 from hepsets.analyses.smart_background.multi_skim import MULTI_SKIM, MultiSkim
+from hepsets.analyses.smart_background.ranking import (
+    HEADINGS,
+    QUANTITIES,
+    alike,
+    crowned,
+    legend,
+    limit_row,
+    repeated,
+    rows_of,
+    verdict,
+)
 from hepsets.analyses.smart_background.samples import Samples
 from hepsets.analyses.smart_background.studies import Studies
-from hepsets.core.measured import Measured
 from hepsets.evaluate.effective_fraction import EffectiveFraction
 from hepsets.evaluate.limit import Limit
 
@@ -32,9 +42,11 @@ def metrics_of(
 ) -> dict[str, Any]:
     """The metrics of ``result.json``; names are an interface."""
     metrics: dict[str, Any] = {
-        "models": [_model_metrics(model) for model in models],
+        "models": [_model_metrics(model, models) for model in models],
         "best_model": best_of(models).name if models else None,
+        "crowned_model": None if (best := crowned(models)) is None else best.name,
         "retention": {samples.skim: dataclasses.asdict(samples.retention)},
+        "retention_is_set": samples.retention_is_set,
         "bias": [
             {
                 "model": model.name,
@@ -276,8 +288,9 @@ def _rms(pulls: list[NDArray[np.float64]]) -> float:
     return float(np.sqrt(np.mean(some**2))) if len(some) else 0.0
 
 
-def _model_metrics(model: ModelResult) -> dict[str, Any]:
+def _model_metrics(model: ModelResult, models: Sequence[ModelResult]) -> dict[str, Any]:
     return {
+        **_trainings_metrics(model, models),
         "name": model.name,
         "inputs": model.config.inputs,
         "parameters": model.parameters,
@@ -303,31 +316,46 @@ def _model_metrics(model: ModelResult) -> dict[str, Any]:
     }
 
 
+def _trainings_metrics(model: ModelResult, models: Sequence[ModelResult]) -> dict[str, Any]:
+    """All trainings of a model: means, spreads, and which models it cannot be told from."""
+    found: dict[str, Any] = {"training_seeds": len(model.fits), "converged": model.converged}
+    for quantity in QUANTITIES:
+        values = repeated(model, quantity)
+        found |= {
+            f"{quantity}_mean": values.mean,
+            f"{quantity}_mean_se": values.measured.se,
+            f"{quantity}_seed_spread": values.spread,
+            f"{quantity}_choice_se": values.trainings[0].choice_se,
+            f"{quantity}_indistinguishable": [
+                models[other].name for other in alike(models, quantity)[models.index(model)]
+            ],
+        }
+    found["trainings"] = [
+        {
+            "epochs": len(each.history),
+            "best_epoch": each.best_epoch,
+            "converged": each.converged,
+            **{quantity: repeated(model, quantity).trainings[at].value for quantity in QUANTITIES},
+        }
+        for at, each in enumerate(model.fits)
+    ]
+    return found
+
+
 def print_summary(result: Result) -> None:
-    """Print the table of models, best last, and the limit."""
+    """Print the table of models, best last, the limit, and which models can be told apart."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("model", "parameters", "inputs", "AUC", "speedup", "speedup without bias"):
-        table.add_column(heading, justify="left" if heading in ("model", "inputs") else "right", no_wrap=True)
-    for model in sorted(result.models, key=lambda model: model.classification.auc):
-        table.add_row(
-            model.name,
-            str(model.parameters),
-            str(model.config.inputs),
-            str(Measured(model.classification.auc, model.classification.auc_se)),
-            str(Measured(model.speedup.speedup, model.speedup.speedup_se)),
-            str(Measured(model.importance.speedup, model.importance.speedup_se)),
-        )
+    for heading in HEADINGS:
+        left = heading in ("model", "inputs")
+        table.add_column(heading, justify="left" if left else "right", no_wrap=heading == "model")
+    rows = rows_of(result.models, result.limit)
+    for number, row in reversed(list(enumerate(rows, 1))):
+        table.add_row(str(number), *row)
     if result.limit is not None:
         table.add_section()
-        table.add_row(
-            "limit",
-            "",
-            "",
-            *(
-                str(Measured(m.value, m.se))
-                for m in (result.limit.auc, result.limit.max_speedup, result.limit.importance_speedup)
-            ),
-        )
+        table.add_row("", *limit_row(result.limit))
     console = Console()
-    console.width = max(console.width, 110)
+    console.width = max(console.width, 130)
     console.print(table)
+    console.print(legend(result.models), highlight=False)
+    console.print(verdict(result.models), highlight=False)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import optuna
 
-from hepsets.analyses.smart_background.comparison import RARE, lesson_of
 from hepsets.analyses.smart_background.samples import get_training_events
 from hepsets.analyses.smart_background.settings import Config, check, fit_config
+from hepsets.analyses.smart_background.trainings import RARE, lesson_of
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
