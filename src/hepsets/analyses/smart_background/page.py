@@ -240,8 +240,8 @@ def _prose_models(result: Result) -> str:
     text = (
         "The first training of each model, which is the one that is saved. Errors stand in brackets, in "
         "units of the last digit. Loss and accuracy refer to the test sample as it stands, without weights; "
-        "f₁ and f₀ are the shares of passing and failing events that are kept at the threshold, which was picked on "
-        "validation events; the errors of speedups hold that of this choice."
+        "f₁ and f₀ are the shares of passing and failing events that are kept at the threshold, "
+        "which was picked on validation events; the errors of speedups hold that of this choice."
     )
     particles, ids = unknown_particles(result.samples)
     if particles:
