@@ -9,9 +9,11 @@ import io
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from hepmc_text import hepmc_text
 
+from hepsets.core.event_content import event_keys
 from hepsets.core.pdg import PdgMap
 from hepsets.deploy.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter_card import make_card
@@ -83,6 +85,13 @@ def test_scoring_one_event(benchmark, event_filter, events):
     one = events[:1]
     benchmark(lambda: event_filter.scores(one))
     print(f"\none event, {event_filter.card.model}: {1e6 * benchmark.stats.stats.median:.0f} µs")
+
+
+def test_random_numbers(benchmark, events):
+    numbers = np.arange(len(events))
+    assert len(events.mothers)  # found once for everything
+    benchmark.pedantic(lambda: event_keys(events, numbers), rounds=20)
+    told(benchmark, "what random numbers are made of")
 
 
 def test_deciding(benchmark, event_filter, events):

@@ -142,16 +142,18 @@ class DataStore:
         def create() -> None:
             store.extra = {}
 
-        def add(key: str, value: float) -> None:
+        def put(key: str, value: float) -> None:
             assert store.extra is not None
             assert type(value) is float  # the bindings take no numpy numbers
-            store.extra[key] = value
+            store.extra[key] = float(np.float32(value))  # EventExtraInfo holds single precision
 
         return SimpleNamespace(
             registerInDataStore=lambda: store.calls.append(f"{name} registered"),
             isValid=lambda: store.extra is not None,
             create=create,
-            addExtraInfo=add,
+            setExtraInfo=put,
+            getExtraInfo=lambda key: store.extra[key],
+            getNames=lambda: list(store.extra),
         )
 
 

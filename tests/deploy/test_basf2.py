@@ -50,10 +50,31 @@ def test_events_end_or_go_on_with_their_weights(store):
         )[0]
         assert came_through == bool((weights > 0).any())
         assert store.extra == dict(
-            zip(("hepsets_hadronic_b0", "hepsets_jpsi"), weights.tolist(), strict=True)
+            zip(("hepsets_hadronic_b0", "hepsets_jpsi"), np.float32(weights).tolist(), strict=True)
         )
         went_on += came_through
     assert 0 < went_on < len(EVENTS)
+
+
+def test_a_filter_behind_a_filter_multiplies_the_weights(store):
+    path = fake_basf2.Path()
+    one, two = small_filter(1), small_filter(2)
+    add_filter(path, one).initialize()
+    add_filter(path, two).initialize()
+    first, second = EventFilter.load(one), EventFilter.load(two)
+    came_through = 0
+    for i, number in enumerate(fake_basf2.offset_numbers(len(EVENTS))):
+        if not path.process(store, EVENTS[i : i + 1], number):
+            continue
+        came_through += 1
+        event = event_of(fake_basf2.mc_particles(EVENTS[i : i + 1]))
+        p = first.decide(event).probabilities[0, 0]
+        q = second.decide(event).probabilities[0]
+        kept = {name: value for name, value in store.extra.items() if value > 0}
+        for name, probability in zip(("hepsets_hadronic_b0", "hepsets_jpsi"), q, strict=True):
+            if name in kept:
+                assert kept[name] == pytest.approx(1 / (p * probability), rel=1e-5)
+    assert came_through
 
 
 def test_every_event_has_a_number_of_its_own(store):

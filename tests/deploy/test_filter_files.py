@@ -231,7 +231,7 @@ def bad_inputs(folder):
     pq.write_table(pa.table({"particles": lists}), folder / "orphans.parquet")
     pq.write_table(table.slice(0, 0), folder / "none.parquet")
     pq.write_table(
-        table.append_column("hepsets_hadronic_b0", pa.array(np.ones(120))), folder / "twice.parquet"
+        table.append_column("hepsets_hadronic_b0", pa.array(np.full(120, -1.0))), folder / "minus.parquet"
     )
     (folder / "cut.hepmc").write_bytes(TEXT[:-3000])
     (folder / "cut.hepmc.gz").write_bytes(gzip.compress(TEXT)[:-3000])
@@ -239,20 +239,23 @@ def bad_inputs(folder):
     (folder / "noise.hepmc").write_bytes(np.random.default_rng(1).bytes(20_000))
     (folder / "empty.hepmc").write_bytes(b"")
     (folder / "none.hepmc").write_bytes(BEGIN + END)
-    (folder / "twice.hepmc").write_bytes(TEXT.replace(b"W nominal", b"W hepsets_hadronic_b0"))
+    odd = re.sub(rb"^W (?!nominal)\S+", b"W nan", TEXT, count=40, flags=re.MULTILINE)
+    (folder / "nan.hepmc").write_bytes(odd.replace(b"W nominal", b"W hepsets_hadronic_b0"))
+    (folder / "word.hepmc").write_bytes(odd.replace(b"W nan", b"W many"))
     (folder / "weights.hepmc").write_bytes(TEXT.replace(b"W nominal", b"W nominal\\|other"))
     return {
         "cut.parquet": "parquet",
         "orphans.parquet": "lack mother_index",
         "none.parquet": "no events",
-        "twice.parquet": "already",
+        "minus.parquet": "negative",
         "cut.hepmc": "ends within a listing",
         "cut.hepmc.gz": "cannot be decompressed",
         "units.hepmc": "units",
         "noise.hepmc": "HepMC3 ASCII",
         "empty.hepmc": "HepMC3 ASCII",
         "none.hepmc": "no events",
-        "twice.hepmc": "already",
+        "nan.hepmc": "not finite",
+        "word.hepmc": "weights b'many'",
         "weights.hepmc": "with 1 weights",
         "missing.hepmc": "no file",
     }

@@ -33,13 +33,13 @@ def test_the_mean_weight_is_one_within_its_own_error():
         summary = FilterSummary.of(["a"])
         weights = np.where(rng.random((300, 1)) < p, 1 / p, 0.0)
         summary.add(p, p, weights, weights[:, 0] > 0)
-        mean = summary.skims[0].mean_weight(summary.read)
+        mean = summary.skims[0].mean_weight
         pulls.append((mean.value - 1) / mean.se)
     assert abs(np.mean(pulls)) < 0.3  # the error is estimated, so a pull's mean is not quite zero
     assert np.std(pulls) == pytest.approx(1, abs=0.15)
     exact = FilterSummary.of(["a"])
     exact.add(p, p, np.ones_like(p), np.ones(300, dtype=bool))
-    assert (exact.skims[0].mean_weight(300).value, exact.skims[0].mean_weight(300).se) == (1.0, 0.0)
+    assert (exact.skims[0].mean_weight.value, exact.skims[0].mean_weight.se) == (1.0, 0.0)
 
 
 def test_the_effective_size_is_kish_s():
@@ -58,8 +58,8 @@ def test_warnings_name_what_is_strange():
     summary.outside = 3
     summary.reasons.update({"beam": 1, "particle": 2})
     summary.unknown_ids.update({9: 1, 7: 1})
-    summary.repeated_numbers = 4
+    summary.doubled = 4
     text = "\n".join(summary.lines())
     assert "particle (2); beam (1)" in text
     assert "never saw: 7 (1), 9 (1)" in text
-    assert "--renumber" in text
+    assert "4 events are equal to earlier ones" in text

@@ -29,7 +29,7 @@ def test_the_page_shows_every_skim_and_what_the_command_said(tmp_path):
     for skim in content.skims:
         assert f"p of {skim.name}" in text
         assert f"sum of weights {skim.sum_weights:.1f}" in text
-        assert cell_text(skim.mean_weight(content.read)) in text
+        assert cell_text(skim.mean_weight) in text
     assert f"{content.kept} of 50 generated events" in text
     assert "within the domain" in text
 

@@ -7,6 +7,7 @@ Nothing but numpy is needed.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ Words = NDArray[np.uint64]
 
 _MOMENTUM = ("px", "py", "pz", "energy")
 
-_SCORE = "hepsets_score_"
+SCORE = "hepsets_score_"
+"""How the names of a filter's scores begin: they decide nothing, so they are no weights."""
 
 
 def event_keys(events: Events, numbers: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
@@ -87,8 +89,8 @@ def _weights(events: Events) -> Words:
     """Sum over the weights of each event that are not 1."""
     total = np.zeros(len(events), dtype=np.uint64)
     for name, column in events.columns.items():
-        if column.dtype.kind == "f" and not name.startswith(_SCORE):
-            weights = column.astype(np.float64).reshape(len(events), -1) + 0.0
+        if column.dtype.kind == "f" and not name.startswith(SCORE):
+            weights = column.astype(np.float64).reshape(len(events), math.prod(column.shape[1:])) + 0.0
             words = np.where(weights == 1, np.uint64(0), mix(weights.view(np.uint64) + GOLDEN))
             total += words.sum(axis=1, dtype=np.uint64)
     return total

@@ -32,6 +32,7 @@ import numpy as np
 
 from hepsets.core.events import Events
 from hepsets.deploy.event_filter import EventFilter, FilterSettings
+from hepsets.deploy.filter_chain import WEIGHT, chain, earlier_weights
 from hepsets.deploy.hepmc import BEAM, decay_forest
 from hepsets.deploy.shipped import SHIPPED
 
@@ -64,7 +65,8 @@ def filter_module(model: str | Path, settings: FilterSettings | None = None) -> 
     """The filter as a ``basf2.Module``; see :func:`add_filter`.
 
     It reads ``MCParticles``, writes one weight per skim to ``EventExtraInfo`` (``hepsets_<skim>``; 0:
-    not kept for it), and returns 1 for events that go on and 0 for the others.
+    not kept for it), multiplied with those of a filter before it on the path, and returns 1 for events
+    that go on and 0 for the others.
     """
     basf2, store = import_module("basf2"), import_module("ROOT").Belle2
     event_filter = EventFilter.load(model)
@@ -83,13 +85,20 @@ def filter_module(model: str | Path, settings: FilterSettings | None = None) -> 
 
         def event(self) -> None:
             """Decide on one event."""
-            decision = event_filter.decide(
-                event_of(self.particles), settings, event_numbers=np.array([event_number(self.meta_data)])
-            )
             if not self.extra_info.isValid():
                 self.extra_info.create()
-            for skim, weight in zip(event_filter.skims, decision.weights[0], strict=True):
-                self.extra_info.addExtraInfo(f"hepsets_{skim}", float(weight))
+            info = self.extra_info
+            names = earlier_weights(str(name) for name in info.getNames())
+            earlier = {name: np.array([float(info.getExtraInfo(name))]) for name in names}
+            decision = event_filter.decide(
+                event_of(self.particles).with_columns(**earlier),
+                settings,
+                event_numbers=np.array([event_number(self.meta_data)]),
+            )
+            chained = chain(earlier, event_filter.skims, decision.weights, "EventExtraInfo")
+            own = {WEIGHT + skim: chained.own[:, i] for i, skim in enumerate(event_filter.skims)}
+            for name, weight in {**own, **chained.others}.items():
+                info.setExtraInfo(name, float(weight[0]))
             self.return_value(int(decision.kept[0]))
 
     return HepsetsFilter()

@@ -6,7 +6,7 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -16,10 +16,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
+from hepsets.core.event_content import SCORE
 from hepsets.core.events import Events, TableWriter, open_parquet, required
 from hepsets.core.file_roles import STREAM
 from hepsets.core.whole_file import whole_file
-from hepsets.deploy.event_filter import Decision, EventFilter, FilterSettings
+from hepsets.deploy.event_filter import EventFilter, FilterSettings
+from hepsets.deploy.filter_chain import WEIGHT, chain, earlier_weights
 from hepsets.deploy.hepmc import (
     Header,
     HepmcBlock,
@@ -28,6 +30,8 @@ from hepsets.deploy.hepmc import (
     count_weights,
     parse_hepmc,
     read_hepmc,
+    read_weights,
+    replace_weights,
 )
 from hepsets.evaluate.filter_summary import FilterSummary
 
@@ -38,6 +42,7 @@ _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
 _UNREADABLE = (pa.ArrowException, OSError, ValueError)
 
+Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
@@ -53,7 +58,8 @@ def filter_files(
 
     Kept events pass through unchanged; each gets one more weight per skim, ``hepsets_<skim>``
     (``hepsets_score_<skim>``, the score, in score mode). In parquet files they are event columns.
-    A file appears under its name whole, or not at all.
+    A file appears under its name whole, or not at all. Events that another filter has seen keep its
+    weights, multiplied with those of this one (see :mod:`hepsets.deploy.filter_chain`).
 
     Parameters
     ----------
@@ -115,21 +121,31 @@ class _Work:
         self.summary = FilterSummary.of(event_filter.skims, unbiased=settings.mode != "threshold")
         self._renumber = renumber
         self._first: Integers | None = None
-        kind = "hepsets_score_" if settings.mode == "score" else "hepsets_"
+        kind = SCORE if settings.mode == "score" else WEIGHT
         self.names = tuple(kind + skim for skim in event_filter.skims)
 
-    def decide(self, events: Events, numbers: Integers | None) -> tuple[Decision, NDArray[np.float64]]:
-        """The decision, and the numbers to write, shape ``(n_events, n_skims)``."""
+    def decide(
+        self, events: Events, numbers: Integers | None, earlier: Mapping[str, Array], source: str
+    ) -> tuple[NDArray[np.bool_], dict[str, Array]]:
+        """Which events are kept, and by name the weights (or scores) to write, each ``(n_events,)``.
+
+        ``earlier`` holds the weights that filters before this one left; those that change are among
+        what is to be written. They must be among the event columns, too.
+        """
         if numbers is None or self._renumber:
             numbers = self.summary.read + np.arange(len(events))
         decision = self.filter.decide(events, self.settings, event_numbers=numbers)
+        chained = chain(earlier, self.filter.skims, decision.weights, source)
         summary = self.summary
-        summary.add(decision.scores, decision.probabilities, decision.weights, decision.kept)
+        summary.add(decision.scores, decision.probabilities, chained.own, decision.kept, chained.before)
+        summary.earlier.update(dict.fromkeys(earlier))
         summary.outside += int(decision.strange.outside.sum())
         summary.reasons.update(decision.strange.reasons)
         summary.unknown_ids.update(decision.strange.unknown_ids)
         summary.doubled += self._doubled(decision.keys)
-        return decision, decision.scores if self.settings.mode == "score" else decision.weights
+        if self.settings.mode == "score":
+            return decision.kept, dict(zip(self.names, decision.scores.T, strict=True))
+        return decision.kept, {**dict(zip(self.names, chained.own.T, strict=True)), **chained.others}
 
     def _doubled(self, keys: Integers) -> int:
         """How many events came before, in this batch or in the first one (a file that is given twice)."""
@@ -174,12 +190,12 @@ def _copy(work: _Work, stream: IO[bytes], write: IO[bytes], source: str) -> None
             if waiting is not None:
                 weights = count_weights(part.texts[0])
                 header, waiting = waiting, None
-                write.write(add_weight_names(header, work.names, weights))
+                earlier = earlier_weights(header.names)
+                further = [name for name in work.names if name not in earlier]
+                write.write(add_weight_names(header, further, weights))
             assert header is not None  # the reader checks that events stand in a listing
             _check_weights(part, header, weights, source)
-            decision, values = work.decide(events, numbers)
-            for event in np.flatnonzero(decision.kept):
-                write.write(add_weights(part.texts[event], values[event]))
+            _send(work, part, events, numbers, header.names, write, source)
             continue
         if waiting is not None:
             write.write(waiting.text)
@@ -188,6 +204,28 @@ def _copy(work: _Work, stream: IO[bytes], write: IO[bytes], source: str) -> None
             waiting = part
         else:
             write.write(part.text)
+
+
+def _send(
+    work: _Work,
+    block: HepmcBlock,
+    events: Events,
+    numbers: Integers,
+    names: Sequence[str],
+    write: IO[bytes],
+    source: str,
+) -> None:
+    """Write the events of a block that are kept, with their weights."""
+    weights = np.array([read_weights(text) for text in block.texts])
+    earlier = {name: weights[:, names.index(name)] for name in earlier_weights(names)}
+    chosen, written = work.decide(events.with_columns(weights=weights), numbers, earlier, source)
+    places = {names.index(name): column for name, column in written.items() if name in earlier}
+    further = [column for name, column in written.items() if name not in earlier]
+    for event in np.flatnonzero(chosen):
+        text = block.texts[event]
+        if places:
+            text = replace_weights(text, {place: column[event] for place, column in places.items()})
+        write.write(add_weights(text, [column[event] for column in further]) if further else text)
 
 
 def _check_weights(block: HepmcBlock, header: Header, weights: int, source: str) -> None:
@@ -238,26 +276,55 @@ def _filter_parquet(work: _Work, inputs: Sequence[Path], out: Path) -> None:
         for path in inputs:
             with open_parquet(path) as file:
                 names = _names(file, path, work)
-                chosen = [name for name in ("particles", "event_number", "event_type") if name in names]
                 for batch in _batches(file, path):
-                    table = pa.Table.from_batches([batch])
+                    table = _filtered(work, pa.Table.from_batches([batch]), names, path)
                     try:
-                        events = Events.from_arrow(table.select(chosen), source=str(path))
-                        events.validate(allow_empty=True)
-                    except InputError as error:
-                        raise error.within(path) from error
-                    table = required(table, chosen)
-                    decision, values = work.decide(events, _numbers(events, path))
-                    for name, column in zip(work.names, values.T, strict=True):
-                        field = pa.field(name, pa.float64(), nullable=False)
-                        table = table.append_column(field, pa.array(np.ascontiguousarray(column)))
-                    try:
-                        writer.write_table(table.filter(pa.array(decision.kept)))
+                        writer.write_table(table)
                     except _UNREADABLE as error:
                         raise InputError(
                             f"{path} has other columns than {inputs[0]}", "files of one schema"
                         ) from error
         work.finish(inputs)
+
+
+def _filtered(work: _Work, table: pa.Table, names: Sequence[str], path: Path) -> pa.Table:
+    """The events of a table that are kept, with their weights."""
+    earlier = earlier_weights(names)
+    known = [name for name in ("particles", "event_number", "event_type") if name in names]
+    try:
+        events = Events.from_arrow(table.select([*known, *earlier]), source=str(path))
+        events.validate(allow_empty=True)
+        before = {name: _one_number_each(events.columns[name], name) for name in earlier}
+    except InputError as error:
+        raise error.within(path) from error
+    table = required(table, known)
+    numbers = _numbers(events, path)
+    kept, written = work.decide(
+        events.with_columns(**_maybe_weights(table), **before), numbers, before, str(path)
+    )
+    for name, column in written.items():
+        field = pa.field(name, pa.float64(), nullable=False)
+        values = pa.array(np.ascontiguousarray(column))
+        if name in earlier:
+            table = table.set_column(names.index(name), field, values)
+        else:
+            table = table.append_column(field, values)
+    return table.filter(pa.array(kept))
+
+
+def _one_number_each(column: NDArray[Any], name: str) -> Array:
+    if column.ndim != 1 or column.dtype.kind not in "fiu":
+        raise InputError(f"weights {name} of type {column.dtype}", "one number per event")
+    return column.astype(np.float64)
+
+
+def _maybe_weights(table: pa.Table) -> dict[str, Array]:
+    """Columns of one floating-point number per event that no filter wrote; nulls are zeros."""
+    return {
+        field.name: table[field.name].fill_null(0.0).to_numpy().astype(np.float64)
+        for field in table.schema
+        if pa.types.is_floating(field.type) and not field.name.startswith(WEIGHT)
+    }
 
 
 def _names(file: Any, path: Path, work: _Work) -> list[str]:
@@ -276,9 +343,9 @@ def _names(file: Any, path: Path, work: _Work) -> list[str]:
             "a column 'particles' with a list of particles per event",
             "write the study's schema (see docs/files.md)",
         )
-    there = [name for name in work.names if name in names]
+    there = [name for name in work.names if name in names and name not in earlier_weights(names)]
     if there:
-        raise InputError(f"{path} has a column {there[0]} already", "events not filtered for this skim")
+        raise InputError(f"{path} has a column {there[0]} already", "events without these scores")
     return names
 
 

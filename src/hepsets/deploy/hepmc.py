@@ -19,7 +19,7 @@ How a record becomes a decay tree:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -170,6 +170,30 @@ def parse_hepmc(block: HepmcBlock, source: str) -> tuple[Events, Integers]:
 def count_weights(text: bytes) -> int:
     """How many weights an event has."""
     return len(_weight_line(text).split())
+
+
+def read_weights(text: bytes) -> list[float]:
+    """The weights of an event.
+
+    Raises
+    ------
+    InputError
+        If one is no number.
+    """
+    try:
+        return [float(weight) for weight in _weight_line(text).split()]
+    except ValueError as error:
+        raise InputError(f"an event with weights {_weight_line(text)[:60]!r}", "numbers") from error
+
+
+def replace_weights(text: bytes, weights: Mapping[int, float]) -> bytes:
+    """The text of an event with some of its weights replaced, by their places."""
+    line = _weight_line(text)
+    numbers = line.split()
+    for place, weight in weights.items():
+        numbers[place] = b"%.17g" % weight
+    at = text.index(b"\nW ") + len(b"\nW ")
+    return text[:at] + b" ".join(numbers) + text[at + len(line.rstrip()) :]
 
 
 def add_weights(text: bytes, weights: Sequence[float]) -> bytes:

@@ -23,14 +23,18 @@ BINS = 20
 class SkimSummary:
     """One skim's share of a filter's work.
 
-    ``kept`` events have a weight, ``sum_weights`` and ``sum_weights2`` are over these; ``expected``
-    is the sum of the keep probabilities over all events; the histograms count all events.
+    ``kept`` events have a weight, ``sum_weights`` and ``sum_weights2`` are over these; ``sum_before``
+    is the sum of the weights with which all events came, their number if no filter saw them before,
+    and ``chance`` the part of the variance of ``sum_weights`` that this filter adds; ``expected`` is
+    the sum of the keep probabilities over all events; the histograms count all events.
     """
 
     name: str
     kept: int = 0
     sum_weights: float = 0.0
     sum_weights2: float = 0.0
+    sum_before: float = 0.0
+    chance: float = 0.0
     expected: float = 0.0
     scores: NDArray[np.int64] = field(default_factory=lambda: np.zeros(BINS, dtype=np.int64))
     probabilities: NDArray[np.int64] = field(default_factory=lambda: np.zeros(BINS, dtype=np.int64))
@@ -40,14 +44,17 @@ class SkimSummary:
         """Kish's effective number of kept events, (Σw)²/Σw²."""
         return self.sum_weights**2 / self.sum_weights2 if self.sum_weights2 else 0.0
 
-    def mean_weight(self, read: int) -> Measured:
-        """Mean weight of all ``read`` events, kept or not; without bias it is 1 but for chance.
+    @property
+    def mean_weight(self) -> Measured:
+        """Sum of the weights over that with which the events came; without bias it is 1 but for chance.
 
-        An event kept with probability p adds (1 - p) / p² to the estimate of the sum's variance
-        (Horvitz and Thompson, J. Am. Stat. Assoc. 47 (1952) 663).
+        An event kept with probability p and now of weight w adds w² (1 - p) to the estimate of the
+        sum's variance (Horvitz and Thompson, J. Am. Stat. Assoc. 47 (1952) 663).
         """
-        variance = max(self.sum_weights2 - self.sum_weights, 0.0)
-        return Measured(self.sum_weights / read, float(np.sqrt(variance)) / read)
+        if not self.sum_before:
+            return Measured(0.0, 0.0)
+        error = float(np.sqrt(max(self.chance, 0.0)))
+        return Measured(self.sum_weights / self.sum_before, error / self.sum_before)
 
 
 @dataclass
@@ -70,6 +77,8 @@ class FilterSummary:
         How many events hold a PDG id that training never saw, by id.
     doubled
         Events that were found to be equal to an earlier one, in number and content.
+    earlier
+        Names of the weights of filters that saw events before this one.
     independent
         Events that would be kept on average if every skim had a random number of its own.
     """
@@ -82,6 +91,7 @@ class FilterSummary:
     reasons: Counter[str] = field(default_factory=Counter)
     unknown_ids: Counter[int] = field(default_factory=Counter)
     doubled: int = 0
+    earlier: dict[str, None] = field(default_factory=dict)
     independent: float = 0.0
 
     @classmethod
@@ -89,17 +99,30 @@ class FilterSummary:
         """An empty summary for skims of these names."""
         return cls([SkimSummary(name) for name in names], unbiased)
 
-    def add(self, scores: Array, probabilities: Array, weights: Array, kept: NDArray[np.bool_]) -> None:
-        """Count events; arrays have shape ``(n_events, n_skims)``, ``kept`` ``(n_events,)``."""
+    def add(
+        self,
+        scores: Array,
+        probabilities: Array,
+        weights: Array,
+        kept: NDArray[np.bool_],
+        before: Array | None = None,
+    ) -> None:
+        """Count events; arrays have shape ``(n_events, n_skims)``, ``kept`` ``(n_events,)``.
+
+        ``before`` are the weights with which the events came, one by default.
+        """
+        before = np.ones_like(weights) if before is None else before
         self.read += len(scores)
         self.kept += int(kept.sum())
         self.independent += float((1 - (1 - probabilities).prod(axis=1)).sum())
-        for skim, score, probability, weight in zip(
-            self.skims, scores.T, probabilities.T, weights.T, strict=True
+        for skim, score, probability, weight, came in zip(
+            self.skims, scores.T, probabilities.T, weights.T, before.T, strict=True
         ):
             skim.kept += int((weight > 0).sum())
             skim.sum_weights += float(weight.sum())
             skim.sum_weights2 += float((weight**2).sum())
+            skim.sum_before += float(came.sum())
+            skim.chance += float((weight * (weight - came)).sum())
             skim.expected += float(probability.sum())
             skim.scores += _histogram(score)
             skim.probabilities += _histogram(probability)
@@ -109,10 +132,13 @@ class FilterSummary:
         share = self.kept / self.read if self.read else 0.0
         lines = [f"{self.kept} of {self.read} events kept ({100 * share:.2f} %)"]
         lines += [
-            f"{skim.name}: {skim.kept} kept, sum of weights {skim.sum_weights:.1f}, "
-            f"effective size {skim.effective:.1f}"
+            f"{skim.name}: {skim.kept} kept, sum of weights {skim.sum_weights:.1f}"
+            + (f" ({skim.sum_before:.1f} before)" if self.earlier else "")
+            + f", effective size {skim.effective:.1f}"
             for skim in self.skims
         ]
+        if self.earlier:
+            lines.append(f"weights of earlier filters are multiplied in: {', '.join(self.earlier)}")
         if not self.unbiased:
             lines.append("warning: the events that were left out cannot be weighted for: the rest is biased")
         if self.outside:

@@ -94,7 +94,7 @@ def _key_figures(summary: FilterSummary) -> tuple[KeyFigure, ...]:
         else:
             found.append(
                 KeyFigure(
-                    str(summary.skims[0].mean_weight(summary.read)),
+                    str(summary.skims[0].mean_weight),
                     "mean weight of all events",
                     "1 but for chance",
                 )
@@ -121,7 +121,7 @@ def _skims(summary: FilterSummary, rules: Mapping[str, str]) -> Table:
                 skim.kept,
                 round(skim.expected),
                 100 * skim.kept / summary.read,
-                skim.mean_weight(summary.read),
+                skim.mean_weight,
                 round(skim.effective),
                 rules[skim.name],
             )
