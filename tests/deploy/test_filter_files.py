@@ -239,9 +239,8 @@ def bad_inputs(folder):
     (folder / "noise.hepmc").write_bytes(np.random.default_rng(1).bytes(20_000))
     (folder / "empty.hepmc").write_bytes(b"")
     (folder / "none.hepmc").write_bytes(BEGIN + END)
-    odd = re.sub(rb"^W (?!nominal)\S+", b"W nan", TEXT, count=40, flags=re.MULTILINE)
-    (folder / "nan.hepmc").write_bytes(odd.replace(b"W nominal", b"W hepsets_hadronic_b0"))
-    (folder / "word.hepmc").write_bytes(odd.replace(b"W nan", b"W many"))
+    odd = re.sub(rb"^W (?!nominal)\S+", b"W -1", TEXT, count=40, flags=re.MULTILINE)
+    (folder / "minus.hepmc").write_bytes(odd.replace(b"W nominal", b"W hepsets_hadronic_b0"))
     (folder / "weights.hepmc").write_bytes(TEXT.replace(b"W nominal", b"W nominal\\|other"))
     return {
         "cut.parquet": "parquet",
@@ -254,8 +253,7 @@ def bad_inputs(folder):
         "noise.hepmc": "HepMC3 ASCII",
         "empty.hepmc": "HepMC3 ASCII",
         "none.hepmc": "no events",
-        "nan.hepmc": "not finite",
-        "word.hepmc": "weights b'many'",
+        "minus.hepmc": "negative",
         "weights.hepmc": "with 1 weights",
         "missing.hepmc": "no file",
     }
