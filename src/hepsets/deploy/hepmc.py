@@ -173,17 +173,8 @@ def count_weights(text: bytes) -> int:
 
 
 def read_weights(text: bytes) -> list[float]:
-    """The weights of an event.
-
-    Raises
-    ------
-    InputError
-        If one is no number.
-    """
-    try:
-        return [float(weight) for weight in _weight_line(text).split()]
-    except ValueError as error:
-        raise InputError(f"an event with weights {_weight_line(text)[:60]!r}", "numbers") from error
+    """The weights of an event that :func:`parse_hepmc` has read."""
+    return [float(weight) for weight in _weight_line(text).split()]
 
 
 def replace_weights(text: bytes, weights: Mapping[int, float]) -> bytes:
