@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.select.continuum_variables import VARIABLES
+from hepsets.select.own_frames import OWN_VARIABLES
 
 SPECIES = np.array([11, 13, 211, 321, 2212, 22])
 MASSES = np.array([0.000511, 0.10566, 0.13957, 0.49368, 0.93827, 0.0])
@@ -21,7 +22,7 @@ def random_candidates(n_events: int, seed: int = 0, *, mean_particles: float = 2
 def candidates_of_sizes(sizes: NDArray[np.integer] | list[int], seed: int = 0) -> ParticleSets:
     """Events with given numbers of particles, about a third of them from the candidate.
 
-    The event columns include random numbers under the names of the thirty variables.
+    The event columns include random numbers under the names of the thirty variables in either frame.
     """
     rng = np.random.default_rng([seed, 1])
     sizes = np.asarray(sizes, dtype=np.int64)
@@ -52,7 +53,7 @@ def candidates_of_sizes(sizes: NDArray[np.integer] | list[int], seed: int = 0) -
         for name in ("px", "py", "pz", "energy", "charge")
     }
     candidate["candidate_charge"] = np.sign(candidate["candidate_charge"]).astype(np.int8)
-    variables = {name: rng.normal(loc=1.0, scale=2.0, size=n_events) for name in VARIABLES}
+    variables = {name: rng.normal(loc=1.0, scale=2.0, size=n_events) for name in (*VARIABLES, *OWN_VARIABLES)}
     label = rng.random(n_events) < 0.5
     return ParticleSets(particles, offsets, {**candidate, **variables, "label": label})
 

@@ -98,8 +98,8 @@ def test_extreme_multiplicities_have_a_score(model: SetModel, n_particles: int) 
     assert np.isfinite(scores).all()
 
 
-def test_a_score_knows_nothing_of_mass_and_energy_of_the_candidate(model: SetModel) -> None:
-    # the same directions at half the momenta: another mass and energy, the same candidate else
+def test_a_score_does_not_depend_on_the_unit_of_the_candidates_momenta(model: SetModel) -> None:
+    # the same directions at half the momenta; that Mbc is not in the inputs is a contract of its own
     own = EVENTS.particles["from_candidate"]
     half = {
         name: np.where(own, column * np.float32(0.5), column)

@@ -16,7 +16,7 @@ from hepsets.evaluate.importance import (
     set_exchanges,
 )
 from hepsets.represent.set_data import PackedSet, SetData
-from hepsets.represent.set_features import FIVE_SETS
+from hepsets.represent.set_features import FIVE_SETS, FIVE_SETS_PUBLISHED
 
 
 def sample(random, n=2000):
@@ -149,8 +149,15 @@ def test_exchanges_do_exchange():
 def test_the_five_sets_have_their_features_exchanged_in_groups():
     exchanges = set_exchanges(FIVE_SETS, ["R2"])
     assert list(exchanges["sets"]) == [spec.name for spec in FIVE_SETS]
-    assert list(exchanges["rest_photons"]) == ["momentum"]
-    assert list(exchanges["candidate"]) == ["direction", "thrust axis"]
+    assert list(exchanges["rest_photons"]) == ["momentum in own frame"]
+    assert list(exchanges["candidate"]) == [
+        "direction",
+        "thrust axis in own frame",
+        "direction along own axes",
+    ]
+    published = set_exchanges(FIVE_SETS_PUBLISHED)
+    assert list(published["rest_photons"]) == ["momentum"]
+    assert list(published["candidate"]) == ["direction", "thrust axis"]
     assert "identification" in exchanges["signal_tracks"]
     assert list(exchanges["event"]) == ["R2"]
 

@@ -13,7 +13,7 @@ from hepsets.learn.learned_moments import MOMENTS_CANDIDATE, MOMENTS_SET, Learne
 from hepsets.learn.model import logits_of, score
 from hepsets.learn.set_model import SetModelConfig
 from hepsets.learn.set_models import build_set_model
-from hepsets.represent.set_features import SetSpec
+from hepsets.represent.set_features import CandidateEvents, SetSpec
 
 EVENTS = random_candidates(20, seed=5, mean_particles=12)
 
@@ -70,7 +70,7 @@ def test_messages_are_means_over_all_pairs_of_an_event(model) -> None:
     with torch.no_grad():
         found = network._messages(h, one)
         x = dict(zip(MOMENTS_SET.features, one.features.unbind(1), strict=True))
-        direction = torch.stack([x[f"frame_{axis}"] for axis in (1, 2, 3)], 1)
+        direction = torch.stack([x[f"own_{axis}"] for axis in (1, 2, 3)], 1)
         for begin, end in zip(one.offsets[:-1], one.offsets[1:], strict=True):
             for i in range(begin, end):
                 total = torch.zeros(network.first.out_features)
@@ -80,7 +80,7 @@ def test_messages_are_means_over_all_pairs_of_an_event(model) -> None:
                     legendre = [float(np.polynomial.legendre.Legendre.basis(k)(cosine)) for k in (2, 4)]
                     signal = float(x["from_candidate"][i] == x["from_candidate"][j] == 1)
                     rest = float(x["from_candidate"][i] == x["from_candidate"][j] == 0)
-                    mass = x["log_momentum"][i] + x["log_momentum"][j]
+                    mass = x["log_own_momentum"][i] + x["log_own_momentum"][j]
                     mass = (mass + torch.log((2 - 2 * cosine).clamp(min=1e-4))) / 4 * (signal + rest)
                     charged = float(x["charge"][i] != 0 and x["charge"][j] != 0)
                     dz = (x["log_dz"][i] - x["log_dz"][j]).abs() * charged
@@ -113,7 +113,10 @@ def test_compiled_messages_have_the_gradients_of_torchs_own(model, monkeypatch) 
 
 
 def toy(n_events: int, seed: int):
-    """Truth from a moment of pairs: the mean of cos² of angles between all particles, turned at random."""
+    """Truth from a moment of pairs: the mean of cos² of angles between all particles, turned at random.
+
+    Angles are those in the own frames of candidate and rest of event, which the network sees.
+    """
     rng = np.random.default_rng(seed)
     events = random_candidates(n_events, seed=seed, mean_particles=8)
     stretch = rng.uniform(1.0, 2.0, n_events)[events.event_of_particle]
@@ -121,12 +124,12 @@ def toy(n_events: int, seed: int):
     momenta[:, 0] *= stretch  # jets along x …
     turn = Rotation.random(n_events, rng=rng)[events.event_of_particle]  # … and then along anything
     momenta = turn.apply(momenta)
-    direction = momenta / np.linalg.norm(momenta, axis=1, keepdims=True)
+    particles = {**events.particles, **dict(zip(("px", "py", "pz"), momenta.T, strict=True))}
+    made = ParticleSets(particles, events.offsets, events.columns)
+    direction = CandidateEvents(made).own_directions
     tensor = np.add.reduceat(direction[:, :, None] * direction[:, None, :], events.offsets[:-1])
     moment = (tensor**2).sum((1, 2)) / events.multiplicity**2
     truth = expit(30 * (moment - np.median(moment)))
-    particles = {**events.particles, **dict(zip(("px", "py", "pz"), momenta.T, strict=True))}
-    made = ParticleSets(particles, events.offsets, events.columns)
     return made, rng.random(n_events) < truth, truth
 
 
@@ -141,7 +144,7 @@ def test_a_moment_of_pairs_is_learnt() -> None:
 
 
 def test_a_set_without_the_features_it_needs_is_refused() -> None:
-    with pytest.raises(InputError, match="log_momentum"):
-        LearnedMoments([SetSpec("few", ("frame_1",)), MOMENTS_CANDIDATE], 8)
+    with pytest.raises(InputError, match="log_own_momentum"):
+        LearnedMoments([SetSpec("few", ("own_1",)), MOMENTS_CANDIDATE], 8)
     with pytest.raises(InputError, match="candidate"):
         build_set_model("learned_moments", SetModelConfig(sets=(MOMENTS_SET, MOMENTS_SET)))

@@ -12,7 +12,7 @@ from hepsets.learn.model import logits_of, score
 from hepsets.learn.multi_deep_sets import TYPICAL_MULTIPLICITY, MultiDeepSets
 from hepsets.learn.set_model import SetModelConfig
 from hepsets.learn.set_models import build_set_model
-from hepsets.represent.set_features import FIVE_SETS_IN_FRAME, SetSpec
+from hepsets.represent.set_features import FIVE_SETS, SetSpec
 
 EVENTS = random_candidates(12, seed=3, mean_particles=10)
 
@@ -51,7 +51,7 @@ def test_packed_sets_give_what_padded_ones_do(fusion, pooling) -> None:
 
 
 def test_sizes_are_those_of_the_layers() -> None:
-    u, widths = 16, [len(spec.features) for spec in FIVE_SETS_IN_FRAME]
+    u, widths = 16, [len(spec.features) for spec in FIVE_SETS]
     per_set = sum((f + 1) * u + (u + 1) * u for f in widths)
     after = build_set_model("multi_deep_sets", SetModelConfig(units=u)).n_parameters
     assert after == per_set + (2 * 5 * u + 1) * 2 * u + (2 * u + 1) * u + u + 1

@@ -9,9 +9,13 @@ from hepsets.learn.set_model import SetModelConfig
 from hepsets.learn.set_models import build_set_model
 from hepsets.learn.symmetries import CollisionSymmetries
 from hepsets.represent.set_data import SetData
-from hepsets.represent.set_features import FIVE_SETS, FIVE_SETS_IN_FRAME, FRAME, SetSpec
+from hepsets.represent.set_features import FIVE_SETS, FIVE_SETS_PUBLISHED, OWN, SetSpec
 
-SPECS = (*FIVE_SETS, *FIVE_SETS_IN_FRAME, SetSpec("frame", (*FRAME, "charge", "flavour_charge", "log_dz")))
+SPECS = (
+    *FIVE_SETS,
+    *FIVE_SETS_PUBLISHED,
+    SetSpec("own", (*OWN, "charge", "flavour_charge", "log_dz")),
+)
 EVENTS = random_candidates(30, seed=9, mean_particles=12)
 
 

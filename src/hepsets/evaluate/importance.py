@@ -180,8 +180,11 @@ def exchange_event_feature(column: int) -> Exchange[SetData]:
 FEATURE_GROUPS: Mapping[str, tuple[str, ...]] = {
     "momentum": ("px", "py", "pz"),
     "direction": ("direction_x", "direction_y", "direction_z"),
-    "direction in own frame": ("frame_1", "frame_2", "frame_3"),
+    "momentum in own frame": ("own_p1", "own_p2", "own_p3"),
+    "direction in own frame": ("own_x", "own_y", "own_z"),
+    "direction along own axes": ("own_1", "own_2", "own_3"),
     "thrust axis": ("thrust_x", "thrust_y", "thrust_z"),
+    "thrust axis in own frame": ("own_thrust_x", "own_thrust_y", "own_thrust_z"),
     "identification": ("electron", "muon", "pion", "kaon", "proton"),
 }
 """Features that are exchanged together, as any of them gives the others away."""

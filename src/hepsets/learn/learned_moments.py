@@ -17,9 +17,9 @@ from hepsets.represent.set_data import PackedSet, SetBatch
 from hepsets.represent.set_features import IDENTIFICATION, SetSpec
 
 PAIR_FEATURES = (
-    "frame_1",
-    "frame_2",
-    "frame_3",
+    "own_1",
+    "own_2",
+    "own_3",
     "cosine",
     "legendre_2",
     "legendre_4",
@@ -36,10 +36,10 @@ candidate (momenta in units of its fastest daughter) or both to the rest [GeV], 
 products of charges; whether both have one; the difference of ``log_dz`` if so."""
 
 _OF_PAIRS = (
-    "frame_1",
-    "frame_2",
-    "frame_3",
-    "log_momentum",
+    "own_1",
+    "own_2",
+    "own_3",
+    "log_own_momentum",
     "from_candidate",
     "charge",
     "flavour_charge",
@@ -50,10 +50,10 @@ _OF_PAIRS = (
 MOMENTS_SET = SetSpec(
     "particles",
     (
-        "frame_1",
-        "frame_2",
-        "frame_3",
-        "log_momentum",
+        "own_1",
+        "own_2",
+        "own_3",
+        "log_own_momentum",
         "from_candidate",
         "charge",
         "flavour_charge",
@@ -66,7 +66,7 @@ MOMENTS_SET = SetSpec(
 """The particles that the network is made for."""
 
 MOMENTS_CANDIDATE = SetSpec(
-    "candidate", ("direction_z", "thrust_z", "frame_1", "frame_2", "frame_3"), ("candidate",)
+    "candidate", ("direction_z", "own_thrust_z", "own_1", "own_2", "own_3"), ("candidate",)
 )
 """What it sees of the candidate itself, signs left out."""
 
@@ -86,8 +86,8 @@ class LearnedMoments(SetNetwork):
     with absolute values of the direction's components, c those of :data:`MOMENTS_CANDIDATE`, and
     numbers e of the event as a whole.
 
-    Symmetries of unpolarised e⁺e⁻ collisions are built in, not learned: directions are taken in the
-    frame of thrust axis and beam, so a turn around the beam changes nothing, and only as products or
+    Symmetries of unpolarised e⁺e⁻ collisions are built in, not learned: directions are taken along the
+    axes of thrust and beam, so a turn around the beam changes nothing, and only as products or
     absolute values, so neither does a mirror or the meaningless sign of the thrust axis; charges
     only as products with each other or with the candidate's, so neither does exchanging all particles with
     their antiparticles.
@@ -151,7 +151,7 @@ class LearnedMoments(SetNetwork):
 
     def _mirrored(self, scaled: Tensor, raw: Tensor) -> Tensor:
         """What a particle tells alone: no signs of axes, and its charge as one or none."""
-        even = {self.place[name] for name in ("frame_1", "frame_2", "frame_3", "charge")}
+        even = {self.place[name] for name in ("own_1", "own_2", "own_3", "charge")}
         columns = [raw[:, i].abs() if i in even else scaled[:, i] for i in range(scaled.shape[1])]
         return torch.stack(columns, dim=1)
 

@@ -9,17 +9,16 @@ import torch
 from torch import Tensor
 
 from hepsets.represent.set_data import PackedSet, SetBatch
-from hepsets.represent.set_features import DIRECTION, FRAME, FRAME_MOMENTUM, SetSpec
+from hepsets.represent.set_features import DIRECTION, OWN, OWN_AXES, OWN_MOMENTUM, OWN_THRUST, SetSpec
 
-VECTORS = (
-    ("px", "py", "pz"),
-    DIRECTION,
-    ("thrust_x", "thrust_y", "thrust_z"),
-)
-"""Features that are the three components of a vector; the last one is an axis, with z ≥ 0."""
+THRUST_AXES = (("thrust_x", "thrust_y", "thrust_z"), OWN_THRUST)
+"""Features that are the three components of an axis, with z ≥ 0."""
 
-FRAMES = (FRAME, FRAME_MOMENTUM)
-"""Features that are the three components of a vector in the candidate's own frame."""
+VECTORS = (("px", "py", "pz"), DIRECTION, OWN, *THRUST_AXES)
+"""Features that are the three components of a vector or axis."""
+
+FRAMES = (OWN_AXES, OWN_MOMENTUM)
+"""Features that are the three components of a vector along the candidate's own axes."""
 
 
 class CollisionSymmetries:
@@ -59,7 +58,7 @@ class CollisionSymmetries:
             along, across = columns[x], columns[y] * mirror
             columns[x], columns[y] = cosine * along - sine * across, sine * along + cosine * across
             columns[z] = columns[z] * exchange
-            if kind == VECTORS[2]:
+            if kind in THRUST_AXES:
                 for component in (x, y, z):
                     columns[component] = columns[component] * exchange
         for first, second, third in frames.values():

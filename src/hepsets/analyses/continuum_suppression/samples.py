@@ -16,6 +16,7 @@ from hepsets.core.run import log
 from hepsets.select.belle2_ntuple import best_candidates, read_ntuple
 from hepsets.select.continuum_sample import ContinuumSampleConfig, make_continuum_sample
 from hepsets.select.continuum_variables import VARIABLES, continuum_variables
+from hepsets.select.own_frames import own_frame_variables
 from hepsets.simulate.belle2 import BELLE2, SHIFTS
 
 TEST_ROUNDS = 2**20
@@ -27,7 +28,8 @@ GENERIC_ROUNDS = 2**21
 
 @dataclass(frozen=True)
 class Samples:
-    """Events with one candidate each, event columns ``label``, ``weight`` and the thirty variables.
+    """Events with one candidate each, event columns ``label``, ``weight`` and the thirty variables,
+    in the collision's frame and, where there are particles, in the events' own.
 
     Parameters
     ----------
@@ -135,6 +137,7 @@ def _cached(
             if told is not None:
                 told[name] = counts.efficiency
         variables = continuum_variables(sample.events, BELLE2.beams.energy)
+        variables |= own_frame_variables(sample.events, BELLE2.beams.energy)
         write_particle_sets(sample.events.with_columns(**variables), path)
     return read_particle_sets(path)
 
