@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.select.event_shape import boost_to_rest
 from hepsets.select.own_frames import own_frame_momenta
+from hepsets.select.rest_frame import boost_to_rest
 
 FASTEST = 0.1
 """Velocity of a B candidate at the lowest Mbc of a skim: 0.55 GeV of 5.28."""

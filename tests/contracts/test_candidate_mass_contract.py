@@ -32,7 +32,8 @@ MOST = 0.05
 
 LEAKING = {
     "multi_deep_sets_cm": "the published inputs: directions and p / max p of the daughters in the "
-    "collision's frame tell |sum p| / sum |p|, of which max p drops out, and so the candidate's momentum (R² 0.95)"
+    "collision's frame tell |sum p| / sum |p|, where max p drops out, and so the candidate's momentum "
+    "(R² 0.95)"
 }
 """Models that the contract leaves out, with the reason; that they do leak is tested too."""
 

@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.select.continuum_variables import VARIABLES, continuum_variables
-from hepsets.select.event_shape import boost_to_rest, checked_momenta
+from hepsets.select.fox_wolfram import checked_momenta
+from hepsets.select.rest_frame import boost_to_rest
 
 Array = NDArray[np.float64]
 
