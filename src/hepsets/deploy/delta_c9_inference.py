@@ -2,8 +2,9 @@
 
 A run keeps one folder ``models/LEVEL_WINDOW/`` per level of realism and window of q², such as
 ``models/background_0-20/``, with ``morphing.safetensors`` (the likelihood), ``cells.safetensors`` (goodness
-of fit), ``domain.json`` (where its training events lie), ``inference.json`` (what it is), and with background
-``draws.safetensors`` (in place of missing columns). Nothing in them is code.
+of fit), ``reference.safetensors`` (simulated events that a user's are compared with), ``domain.json`` (where its
+training events lie), ``inference.json`` (what it is), and with background ``draws.safetensors`` (in place of missing
+columns). Nothing in them is code.
 """
 
 from __future__ import annotations
@@ -26,15 +27,17 @@ from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame, read_frame
 from hepsets.evaluate.event_domain import EventDomain
 from hepsets.evaluate.goodness_of_fit import CellModel, GoodnessOfFit
-from hepsets.evaluate.inference_summary import HALF_CHI2_95, Inference, interval
+from hepsets.evaluate.event_verdict import Judge
+from hepsets.evaluate.inference_summary import Inference, intervals_of
+from hepsets.evaluate.reference_events import FOLDED_CHI, ReferenceEvents, with_folded_chi
 from hepsets.generate.kstmumu import VARIABLES, WINDOWS, WindowName
 from hepsets.generate.kstmumu_nuisances import theory_uncertainty
 from hepsets.learn.missing_columns import ColumnDraws
 from hepsets.learn.morphing import Morphing
-from hepsets.learn.quadratic_likelihood import Array, DeltaC9Fit
+from hepsets.learn.quadratic_likelihood import DeltaC9Fit
 from hepsets.learn.truth_ratios import TruthRatios
 
-SCHEMA = "hepsets-delta-c9-inference-1"
+SCHEMA = "hepsets-delta-c9-inference-2"
 
 CARD = "inference.json"
 """The file that makes a folder such a model."""
@@ -49,9 +52,6 @@ MEASURED = ("mbc", "delta_e", "m_kpi")
 
 LABEL = "delta_c9"
 """Column of the true value, in simulated events."""
-
-POOR_FIT = 1e-3
-"""Goodness of fit below which the result is doubted."""
 
 STRANGE_RATIO = 2.0
 """Factor by which the fitted background over signal may differ from that of training without a warning."""
@@ -96,6 +96,8 @@ class DeltaC9Inference:
         Where the training events lie.
     provenance
         What the model is.
+    reference
+        Simulated events that a user's are compared with.
     draws
         Columns that tell signal from background, in simulated events: they stand in for missing ones.
     """
@@ -104,6 +106,7 @@ class DeltaC9Inference:
     cells: CellModel
     domain: EventDomain
     provenance: Provenance
+    reference: ReferenceEvents
     draws: ColumnDraws | None = None
 
     @classmethod
@@ -144,10 +147,12 @@ class DeltaC9Inference:
         provenance = _provenance({"level": level, "window": window, "seed": seed})
         besides = morphing.config.signal_columns if morphing.odds else ()
         columns = (*VARIABLES, *besides)
-        cells = CellModel.of(frame, truth, variables=columns[: len(VARIABLES) + 1])
+        cut = (*VARIABLES[:-1], FOLDED_CHI, *besides[:1])
+        cells = CellModel.of(with_folded_chi(frame), truth, variables=cut)
+        reference = ReferenceEvents.of(frame, truth, columns[: len(VARIABLES) + 1], seed)
         domain = EventDomain.of(frame, WINDOWS[window].vetoes, set_events, columns)
         draws = ColumnDraws.of(morphing, frame, truth, seed) if besides else None
-        return cls(morphing, cells, domain, provenance, draws)
+        return cls(morphing, cells, domain, provenance, reference, draws)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -169,6 +174,7 @@ class DeltaC9Inference:
             partial.mkdir(parents=True)
             self.morphing.save(partial / "morphing.safetensors")
             self.cells.save(partial / "cells.safetensors")
+            self.reference.save(partial / "reference.safetensors")
             self.domain.write(partial / "domain.json")
             card = {"schema": SCHEMA, **dataclasses.asdict(self.provenance)}
             (partial / CARD).write_text(json.dumps(card) + "\n", encoding="utf-8")
@@ -226,6 +232,7 @@ class DeltaC9Inference:
             CellModel.load(folder / "cells.safetensors"),
             EventDomain.read(folder / "domain.json"),
             provenance,
+            ReferenceEvents.load(folder / "reference.safetensors"),
             ColumnDraws.load(folder / "draws.safetensors") if morphing.odds else None,
         )
 
@@ -270,21 +277,14 @@ class DeltaC9Inference:
         warnings += [*domain.warnings(inside), *_mixed_labels(used), *self._warnings_of_fit(fit)]
         goodness: GoodnessOfFit | None = None
         try:
-            goodness = cells.compare(used, fit)
+            goodness = cells.compare(with_folded_chi(used), fit)
         except InputError as error:
             warnings.append(f"The goodness of fit is not known: {error.came}; it takes {error.expected}.")
-        if goodness is not None and goodness.p_value < POOR_FIT:
-            warnings.append(
-                f"The events do not look like the simulation at any ΔC9 (p = {goodness.p_value:.1g}), least "
-                f"where {goodness.worst_cell} (pull {goodness.worst_pull:+.1f}): do not trust the result "
-                "before selection, conventions and level are those of the model."
-            )
         morphing = self.morphing
-        low, high = interval(fit.delta_c9, fit.log_likelihood, HALF_CHI2_95)
         return Inference(
+            verdict=self._judge(cells).verdict(used),
             delta_c9=fit.value,
-            interval68=(fit.low, fit.high),
-            interval95=(min(low, fit.low), max(high, fit.high)),
+            **intervals_of(fit, morphing.limits),
             simulation_se=float(np.interp(fit.value, morphing.simulation_points, morphing.simulation_se)),
             # it changes slowly, and at round values it is known from the data set before
             theory=theory_uncertainty(round(fit.value, 1), WINDOWS[self.provenance.window]),
@@ -297,6 +297,16 @@ class DeltaC9Inference:
             level=self.provenance.level,
             window=self.provenance.window,
             warnings=tuple(warnings),
+        )
+
+    def _judge(self, cells: CellModel) -> Judge:
+        columns = [name for name in self.reference.frame.columns if name in (*VARIABLES, *cells.variables)]
+        return Judge(
+            self.reference.with_folded_chi(),
+            cells,
+            columns,
+            self.provenance.window,
+            self.morphing.limits,
         )
 
     def _checked(self, frame: EventFrame) -> EventFrame:
@@ -355,8 +365,8 @@ class DeltaC9Inference:
         if fit.at_limit:
             least, most = self.morphing.limits
             found.append(
-                f"The interval ends at a limit of the model, ΔC9 from {least:g} to {most:g}: "
-                "these events tell less than it seems."
+                f"The likelihood reaches a limit of the model, ΔC9 from {least:g} to {most:g}: there is no "
+                "interval on that side."
             )
         if np.isfinite(fit.background_fraction):
             ratio = fit.background_fraction / max(1 - fit.background_fraction, 1e-9)
@@ -485,20 +495,9 @@ def choose(
 
 def cells_without(cells: CellModel, missing: Sequence[str]) -> CellModel:
     """The larger cells that are left if no cut in a missing variable is made, nor any after it."""
-    cuts = [cells.variables[k % len(cells.variables)] for k in range(int(np.log2(len(cells.thresholds) + 1)))]
+    cuts = [cells.variables[k % len(cells.variables)] for k in range(cells.levels)]
     levels = next((k for k, name in enumerate(cuts) if name in missing), len(cuts))
-
-    def joined(values: Array) -> Array:
-        return np.asarray(values.reshape(*values.shape[:-1], 2**levels, -1).sum(-1))
-
-    return CellModel(
-        tuple(name for name in cells.variables if name not in missing),
-        cells.thresholds[: 2**levels - 1],
-        joined(cells.signal),
-        joined(cells.signal_variance),
-        joined(cells.background),
-        joined(cells.background_variance),
-    )
+    return cells.joined(levels, [name for name in cells.variables if name not in missing])
 
 
 def _mixed_labels(frame: EventFrame) -> list[str]:

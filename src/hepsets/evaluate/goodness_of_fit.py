@@ -149,7 +149,7 @@ class CellModel:
         """Number of the cell that each event lies in."""
         columns = [frame[name].astype(np.float64) for name in self.variables]
         cell = np.zeros(len(frame), dtype=np.int64)
-        for level in range(self._levels):
+        for level in range(self.levels):
             cell = 2 * cell + (columns[level % len(columns)] >= self.thresholds[2**level - 1 + cell])
         return cell
 
@@ -196,9 +196,9 @@ class CellModel:
     def describe(self, cell: int) -> str:
         """The limits of a cell in words, such as ``q_squared < 6.2, chi ≥ 0.1``."""
         limits: dict[str, list[float]] = {}
-        for level in range(self._levels):
-            node = cell >> (self._levels - level)
-            upper = (cell >> (self._levels - level - 1)) & 1
+        for level in range(self.levels):
+            node = cell >> (self.levels - level)
+            upper = (cell >> (self.levels - level - 1)) & 1
             ends = limits.setdefault(self.variables[level % len(self.variables)], [-np.inf, np.inf])
             ends[0 if upper else 1] = self.thresholds[2**level - 1 + node]
         words = []
@@ -237,6 +237,27 @@ class CellModel:
             raise damaged(path, ValueError("arrays of shapes that do not fit"))
         return model
 
+    def joined(self, levels: int, variables: Sequence[str] | None = None) -> CellModel:
+        """The larger cells after the first so many cuts; ``variables`` names what is cut in, if not all."""
+
+        def together(values: Array) -> Array:
+            return np.asarray(values.reshape(*values.shape[:-1], 2**levels, -1).sum(-1))
+
+        return CellModel(
+            self.variables if variables is None else tuple(variables),
+            self.thresholds[: 2**levels - 1],
+            together(self.signal),
+            together(self.signal_variance),
+            together(self.background),
+            together(self.background_variance),
+        )
+
     @property
-    def _levels(self) -> int:
-        return int(np.log2(len(self.thresholds) + 1))
+    def n_cells(self) -> int:
+        """Number of cells."""
+        return len(self.thresholds) + 1
+
+    @property
+    def levels(self) -> int:
+        """How often each cell was cut: the logarithm to base 2 of their number."""
+        return int(np.log2(self.n_cells))

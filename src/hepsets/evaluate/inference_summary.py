@@ -4,20 +4,45 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 
 from hepsets.core.whole_file import whole_file
+from hepsets.evaluate.event_verdict import Verdict
 from hepsets.evaluate.goodness_of_fit import GoodnessOfFit
-from hepsets.learn.quadratic_likelihood import Array
+from hepsets.learn.quadratic_likelihood import Array, DeltaC9Fit
 
-SCHEMA = "hepsets-delta-c9-result-1"
+SCHEMA = "hepsets-delta-c9-result-2"
 
 HALF_CHI2_95 = 1.9207
 """Fall of the log-likelihood at the ends of a 95 % interval: half of the quantile of χ² with one degree."""
+
+HALF_CHI2_LIMIT = 1.3528
+"""The same for a limit that holds with 95 % on one side."""
+
+AT_EDGE = 1e-3
+"""Distance of an estimate from a limit of the model at which it is not inside."""
+
+Interval = tuple[float | None, float | None]
+
+
+class Intervals(TypedDict):
+    """What :func:`intervals_of` finds."""
+
+    interval68: Interval | None
+    interval95: Interval | None
+    limit95: Limit | None
+
+
+@dataclass(frozen=True)
+class Limit:
+    """ΔC9 is at least, or at most, ``value`` with 95 % confidence; all that one knows at the edge of a model."""
+
+    side: Literal["at least", "at most"]
+    value: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +51,15 @@ class Inference:
 
     Parameters
     ----------
+    verdict
+        Whether the events look like the model's at all.
     delta_c9
-        The estimate of highest likelihood.
+        The estimate of highest likelihood; a limit of the model if the likelihood rises up to it.
     interval68, interval95
-        Ends of the intervals by likelihood ratio; a limit of the model where the likelihood ends there.
+        Ends of the intervals by likelihood ratio; ``None`` for an end beyond the limits of the model, and
+        for both intervals of an estimate at such a limit.
+    limit95
+        In their place if the estimate lies at a limit of the model.
     simulation_se
         Standard error from the finite simulation behind the model. More data do not make it smaller.
     theory
@@ -49,9 +79,11 @@ class Inference:
         What to mind, in whole sentences.
     """
 
+    verdict: Verdict
     delta_c9: float
-    interval68: tuple[float, float]
-    interval95: tuple[float, float]
+    interval68: Interval | None
+    interval95: Interval | None
+    limit95: Limit | None
     simulation_se: float
     theory: Mapping[str, float]
     events: int
@@ -65,13 +97,11 @@ class Inference:
     warnings: tuple[str, ...]
 
     def lines(self) -> list[str]:
-        """The result in a few lines, warnings last."""
-        low, high = self.interval68
-        least, most = self.interval95
+        """The result in a few lines: the verdict first, warnings last."""
         groups = ", ".join(f"{name} {_number(self.theory[name], 2)}" for name in self.theory_groups)
         lines = [
-            f"ΔC9 = {_number(self.delta_c9)}  +{high - self.delta_c9:.3f} −{self.delta_c9 - low:.3f}  "
-            f"(68 %: {_number(low)} to {_number(high)}; 95 %: {_number(least)} to {_number(most)})",
+            *self.verdict.lines(),
+            self.estimate() if self.verdict.answer != "no" else f"not to be used: {self.estimate()}",
             f"besides: simulation ± {self.simulation_se:.3f}, theory about ± "
             f"{self.theory['total']:.2f} ({groups})",
             f"events: {self.events} of {self.events_given}"
@@ -90,6 +120,25 @@ class Inference:
         lines.append(f"model: morphing, {self.level} level, q² window {self.window}")
         return lines + [f"warning: {text}" for text in self.warnings]
 
+    def estimate(self) -> str:
+        """The estimate with its intervals, or the limit, in one line."""
+        if self.limit95 is not None:
+            return (
+                f"ΔC9 {self.limit95.side} {_number(self.limit95.value)} (95 %); the likelihood rises to the limit "
+                f"of the model, {_number(self.delta_c9)}"
+            )
+        assert self.interval68 is not None and self.interval95 is not None
+        low, high = self.interval68
+        errors = (
+            ""
+            if low is None or high is None
+            else f"  +{high - self.delta_c9:.3f} −{self.delta_c9 - low:.3f}"
+        )
+        return (
+            f"ΔC9 = {_number(self.delta_c9)}{errors}  "
+            f"(68 %: {_ends(self.interval68)}; 95 %: {_ends(self.interval95)})"
+        )
+
     @property
     def theory_groups(self) -> tuple[str, ...]:
         """The groups of theory parameters."""
@@ -101,11 +150,17 @@ class Inference:
         return {
             "schema": SCHEMA,
             "analysis": "delta-c9",
+            "verdict": self.verdict.answer,
+            "verdict_p_value": self.verdict.p_value,
+            "reasons": list(self.verdict.reasons),
+            "causes": [asdict(cause) for cause in self.verdict.causes],
+            "causes_tried": self.verdict.tried,
             "level": self.level,
             "window": self.window,
             "delta_c9": self.delta_c9,
-            "interval68": list(self.interval68),
-            "interval95": list(self.interval95),
+            "interval68": None if self.interval68 is None else list(self.interval68),
+            "interval95": None if self.interval95 is None else list(self.interval95),
+            "limit95": None if self.limit95 is None else asdict(self.limit95),
             "simulation_se": self.simulation_se,
             "theory": dict(self.theory),
             "events": self.events,
@@ -131,6 +186,35 @@ class Inference:
                 "delta_c9,log_likelihood\n" + "".join(f"{delta:.6f},{value:.6f}\n" for delta, value in rows),
                 encoding="utf-8",
             )
+
+
+def intervals_of(fit: DeltaC9Fit, limits: tuple[float, float]) -> Intervals:
+    """Intervals of a fit, none where the model ends, and a limit in their place if the estimate is there."""
+
+    def known(ends: tuple[float, float]) -> Interval:
+        low, high = ends
+        return None if low <= limits[0] + AT_EDGE else low, None if high >= limits[1] - AT_EDGE else high
+
+    least, most = interval(fit.delta_c9, fit.log_likelihood, HALF_CHI2_LIMIT)
+    if fit.value >= limits[1] - AT_EDGE:
+        return {"interval68": None, "interval95": None, "limit95": Limit("at least", least)}
+    if fit.value <= limits[0] + AT_EDGE:
+        return {"interval68": None, "interval95": None, "limit95": Limit("at most", most)}
+    low, high = interval(fit.delta_c9, fit.log_likelihood, HALF_CHI2_95)
+    return {
+        "interval68": known((fit.low, fit.high)),
+        "interval95": known((min(low, fit.low), max(high, fit.high))),
+        "limit95": None,
+    }
+
+
+def _ends(ends: Interval) -> str:
+    low, high = ends
+    if low is None and high is None:
+        return "all that the model knows"
+    if low is None or high is None:
+        return f"below {_number(high)}" if high is not None else f"above {_number(low or 0.0)}"
+    return f"{_number(low)} to {_number(high)}"
 
 
 def interval(delta_c9: Array, log_likelihood: Array, fall: float) -> tuple[float, float]:
