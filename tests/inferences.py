@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hepsets.evaluate.event_verdict import Verdict
 from hepsets.evaluate.goodness_of_fit import GoodnessOfFit
 from hepsets.evaluate.inference_summary import Inference
 
@@ -9,6 +10,8 @@ from hepsets.evaluate.inference_summary import Inference
 def inference(**changes) -> Inference:
     points = np.linspace(-2, 1, 301)
     values = {
+        "verdict": Verdict("yes", 0.31, ()),
+        "limit95": None,
         "delta_c9": -0.8,
         "interval68": (-0.9, -0.7),
         "interval95": (-0.996, -0.604),

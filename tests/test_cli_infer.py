@@ -65,6 +65,8 @@ def test_parquet_and_csv_say_the_same(infer, table, tmp_path):
     low, high = first["interval68"]
     assert abs(first["delta_c9"] - TRUE) < 4 * (high - low) / 2
     assert first["analysis"] == "delta-c9"
+    assert first["verdict"] == "yes"
+    assert text.startswith("The events look like the model: yes")
     assert first["level"] == "generator"
     assert first["warnings"] == []
     assert set(first["theory"]) == {"form factors", "subleading", "total"}
@@ -77,6 +79,27 @@ def test_parquet_and_csv_say_the_same(infer, table, tmp_path):
     shown = " ".join(page.read_text().split())
     assert "<svg" in shown
     assert "events lie where the model was trained" in shown
+
+
+def test_events_unlike_the_model_end_with_exit_code_3_and_all_files(infer, table, tmp_path):
+    chi = pa.array(table["chi"].to_numpy() / np.pi)
+    wrong = table.set_column(table.column_names.index("chi"), "chi", chi)
+    pq.write_table(wrong, tmp_path / "events.parquet")
+    out, page = tmp_path / "out.json", tmp_path / "page.html"
+    code, text, err = infer(
+        tmp_path / "events.parquet", "--level", "generator", "--out", out, "--report", page
+    )
+    assert (code, err) == (3, "")
+    assert text.startswith("The events do NOT look like the model")
+    assert "likely cause: chi is in units of π" in text.splitlines()[1]
+    record = json.loads(out.read_text())
+    assert record["verdict"] == "no"
+    assert record["causes"][0]["name"] == "chi is in units of π"
+    assert record["causes"][0]["p_value"] > 0.01
+    assert record["verdict_p_value"] < 1e-9
+    shown = " ".join(page.read_text().split())
+    assert "The numbers on this page are not to be used" in shown
+    assert "multiply chi by π" in shown
 
 
 def test_levels_are_told_by_the_columns(infer, table, tmp_path):
@@ -186,5 +209,5 @@ def test_broken_files_never_give_a_traceback(infer, table, tmp_path, noise, plac
     place %= len(whole)
     path.write_bytes(whole[:place] + noise + whole[place + len(noise) :])
     code, _, err = infer(path, "--level", "generator")
-    assert code in (0, 2)
+    assert code in (0, 2, 3)
     assert err.count("\n") == (code == 2)

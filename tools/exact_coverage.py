@@ -2,9 +2,9 @@
 
     python tools/exact_coverage.py --toys 20000 --events 8000 --truth -0.8 --truth 0 --truth -1.5
 
-prints a table in Markdown. Beside the coverage of the fitted intervals stands that of the likelihood ratio at the
-truth itself, which needs no ends of intervals: a difference would be a fault of the search for the ends. Toys that
-miss are counted on either side, and the signed root of 2 Δ ln L should be normal with mean 0 and width 1.
+prints a table in Markdown. Beside the coverage of the fitted intervals stands that of the likelihood ratio at
+the truth itself, which needs no ends of intervals: a difference would be a fault of the search for the ends.
+Toys that miss are counted on either side; the signed root of 2 Δ ln L should be normal, mean 0 and width 1.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def share(kept: NDArray[np.bool_]) -> Measured:
 
 
 def row(found: Toys, truth: float) -> str:
-    """Coverage, how far from nominal in standard errors, misses on either side, mean and width of the root."""
+    """Coverage, its distance from nominal in errors, misses on either side, mean and width of the root."""
     inside = share((found.low <= truth) & (truth <= found.high))
     by_ratio, at95 = share(np.abs(found.root) <= 1), share(found.root**2 <= CHI2_95)
     below, above = share(found.high < truth), share(found.low > truth)

@@ -53,6 +53,9 @@ class Scale(StrEnum):
 
 
 Workers = Annotated[int, typer.Option(min=1, help="Processes that generate and simulate.")]
+UNLIKE_THE_MODEL = 3
+"""Exit code of an inference from events that do not look like the model's."""
+
 MAX_SEED = 2**63 - 1
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of everything random.")]
 
@@ -319,19 +322,24 @@ def infer(
     ] = None,
     report: Annotated[Path | None, typer.Option(help="HTML page with the result."), Output("HTML")] = None,
 ) -> None:
-    """Infer ΔC9 from your own B → K*μμ events with a trained model; see docs/infer.md."""
+    """Infer ΔC9 from your own B → K*μμ events with a trained model; see docs/infer.md.
+
+    Exit code 3 says that the events do not look like those the model was made for.
+    """
     if analysis != "delta-c9":
         raise InputError(f"analysis {analysis!r}", "delta-c9, the only one that infers from your events")
     names = _pairs(column or [])
     if events.suffix != ".pkl":
         refuse_unused(f"{events}, which is no .pkl", trust_pickle=trust_pickle)
-    from hepsets.deploy.delta_c9_inference import choose, models_of, read_events
+    from hepsets.deploy.delta_c9_inference import choose, models_of, models_that_fit, read_events
 
     models = models_of(model, level, window)
     frame = read_events(events, models.values(), names, trust_pickle=trust_pickle)
     chosen, notes = choose(models, frame)
     inference = chosen.infer(frame)
-    inference = dataclasses.replace(inference, warnings=(*notes, *inference.warnings))
+    unlike = inference.verdict.answer == "no"
+    fitting = models_that_fit(models_of(model), chosen, frame) if unlike else ()
+    inference = dataclasses.replace(inference, warnings=(*notes, *fitting, *inference.warnings))
     for line in inference.lines():
         typer.echo(line)
     made = chosen.provenance
@@ -357,6 +365,8 @@ def infer(
             from hepsets.report.inference_page import write_inference_page
 
             write_inference_page(report, inference, facts)
+    if unlike:
+        raise typer.Exit(UNLIKE_THE_MODEL)
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

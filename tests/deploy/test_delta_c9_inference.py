@@ -16,6 +16,7 @@ from hepsets.deploy.delta_c9_inference import (
     DeltaC9Inference,
     choose,
     models_of,
+    models_that_fit,
     read_events,
 )
 from hepsets.evaluate.inference_summary import interval
@@ -59,6 +60,7 @@ def test_estimates_agree_with_the_exact_likelihood(model):
 def test_good_events_give_no_warning_and_all_that_limits_the_result(model, events):
     found = model.infer(events)
     assert found.warnings == ()
+    assert found.verdict.answer == "yes"
     low, high = found.interval68
     least, most = found.interval95
     assert least < low < found.delta_c9 < high < most
@@ -130,6 +132,7 @@ def test_saved_and_loaded_it_says_the_same(model, events, tmp_path):
         "domain.json",
         CARD,
         "morphing.safetensors",
+        "reference.safetensors",
     ]
     loaded = DeltaC9Inference.load(folder)
     assert loaded.provenance == model.provenance
@@ -227,8 +230,11 @@ def test_events_elsewhere_are_left_out_with_a_warning_or_refused(model, events):
     assert (found.events, found.events_given) == (3960, 4000)
     assert len(found.warnings) == 1
     assert "40 of 4000 events are left out" in found.warnings[0]
-    with pytest.raises(InputError, match="check the units"):
-        model.infer(events.with_columns(q_squared=1e6 * events["q_squared"]))
+    for factor, message in ((1e6, "divide by 10⁶: taken as in MeV², 100 %"), (1e12, "check the units")):
+        with pytest.raises(InputError, match=message):
+            model.infer(events.with_columns(q_squared=factor * events["q_squared"]))
+    with pytest.raises(InputError, match="divide by 1000 and square"):
+        model.infer(events.with_columns(q_squared=1e3 * np.sqrt(events["q_squared"])))
     with pytest.raises(InputError, match="without q_squared"):
         model.infer(events.select_columns(VARIABLES[1:]))
 
@@ -240,8 +246,6 @@ def test_events_elsewhere_are_left_out_with_a_warning_or_refused(model, events):
         (lambda frame: frame[:150], "goodness of fit is not known"),
         (lambda frame: frame[:900], "900 events are few"),
         (lambda frame: EventFrame.concatenate([frame] * 5), "repeat another"),
-        (lambda frame: frame.with_columns(costheta_mu=-frame["costheta_mu"]), "do not trust"),
-        (lambda frame: frame[frame["costheta_K"] > -0.2], "where .*costheta_K"),
         (lambda frame: frame.with_columns(delta_c9=np.arange(len(frame)) % 2 - 1.0), "2 values of ΔC9"),
     ],
 )
@@ -257,7 +261,39 @@ def test_an_estimate_at_a_limit_is_called_so(model):
     text = " ".join(found.warnings)
     assert "beyond the training range" in text
     assert "limit of the model" in text
-    assert found.interval95[1] == found.interval68[1]
+    assert (found.interval68, found.interval95) == (None, None)
+    assert found.limit95.side == "at least"
+    assert 1 < found.limit95.value < 2
+    assert found.estimate().startswith("ΔC9 at least 1.")
+    json.dumps(found.record(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (lambda f: f.with_columns(costheta_mu=-f["costheta_mu"]), "cosθ_ℓ has the other sign"),
+        (lambda f: f.with_columns(chi=f["chi"] / np.pi), "chi is in units of π"),
+        (lambda f: f[WINDOWS["1-19"].contains(f["q_squared"])], "the window 1-19"),
+        (lambda f: f[(f["q_squared"] > 1.1) & (f["q_squared"] < 6)][:180], "only q² from 1.1"),
+    ],
+)
+def test_events_unlike_the_model_get_a_verdict_before_any_number(model, events, change, cause):
+    found = model.infer(change(events))
+    assert found.verdict.answer == "no"
+    assert found.lines()[0].startswith("The events do NOT look like the model")
+    assert any(line.startswith("not to be used: ΔC9") for line in found.lines())
+    assert any(cause in line for line in found.lines() if line.startswith("likely cause")), found.lines()
+    assert found.record()["verdict"] == "no"
+    assert any(cause in record["name"] for record in found.record()["causes"])
+
+
+def test_other_models_of_the_run_are_named_where_they_fit(model, events):
+    narrow = tiny_model("generator", "1-19")
+    inside = events[WINDOWS["1-19"].contains(events["q_squared"])]
+    models = {("generator", "0-20"): model, ("generator", "1-19"): narrow}
+    (text,) = models_that_fit(models, model, inside)
+    assert "--level generator --window 1-19" in text
+    assert models_that_fit(models, narrow, inside.with_columns(chi=inside["chi"] / np.pi)) == ()
 
 
 def test_run_folders_offer_their_models(model, events, tmp_path):

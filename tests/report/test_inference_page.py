@@ -3,7 +3,9 @@ import pytest
 from inferences import inference
 
 from hepsets.core.errors import InputError
+from hepsets.evaluate.event_verdict import Cause, Verdict
 from hepsets.evaluate.goodness_of_fit import GoodnessOfFit
+from hepsets.evaluate.inference_summary import Limit
 from hepsets.report.inference_page import write_inference_page
 
 
@@ -27,6 +29,7 @@ def test_the_page_has_the_result_its_limits_and_the_warnings(tmp_path):
     shown = " ".join(path.read_text().split())
     for text in (
         "−0.80 ± 0.10",
+        "Yes: nothing in the tests below contradicts it.",
         "± 0.29",
         "mine.parquet",
         "There are 2 warnings",
@@ -43,9 +46,25 @@ def test_the_page_has_the_result_its_limits_and_the_warnings(tmp_path):
 def test_a_page_of_few_events_at_a_limit_of_the_model(tmp_path):
     path = tmp_path / "page.html"
     few = suspicious(
-        goodness_of_fit=None, background_fraction=None, warnings=(), interval68=(-2.0, 1.0), events=3
+        goodness_of_fit=None, background_fraction=None, warnings=(), interval68=(None, 1.0), events=3
     )
     write_inference_page(path, few, {})
     assert "p of the fit" not in path.read_text()
+    edge = suspicious(interval68=None, interval95=None, limit95=Limit("at least", 1.89), delta_c9=2.0)
+    write_inference_page(path, edge, {})
+    assert "≥ 1.89" in path.read_text()
     with pytest.raises(InputError, match="no folder"):
         write_inference_page(tmp_path / "no" / "page.html", few, {})
+
+
+def test_a_page_of_events_unlike_the_model_has_no_estimate_but_the_cause(tmp_path):
+    cause = Cause("chi is in units of <π>", "multiply chi by π", 0.4, -0.1)
+    path = tmp_path / "page.html"
+    write_inference_page(path, suspicious(verdict=Verdict("no", 1e-20, ("p < 1e-15",), (cause,), 14)), {})
+    shown = " ".join(path.read_text().split())
+    assert "not to be used" in shown
+    assert "chi is in units of &lt;π&gt;" in shown
+    assert "14 causes were tried" in shown
+    assert "−0.80 ± 0.10" not in shown
+    write_inference_page(path, suspicious(verdict=Verdict("no", 1e-20, (), (), 40)), {})
+    assert "None of 40 causes" in path.read_text()

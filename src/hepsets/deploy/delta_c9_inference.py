@@ -2,9 +2,9 @@
 
 A run keeps one folder ``models/LEVEL_WINDOW/`` per level of realism and window of q², such as
 ``models/background_0-20/``, with ``morphing.safetensors`` (the likelihood), ``cells.safetensors`` (goodness
-of fit), ``reference.safetensors`` (simulated events that a user's are compared with), ``domain.json`` (where its
-training events lie), ``inference.json`` (what it is), and with background ``draws.safetensors`` (in place of missing
-columns). Nothing in them is code.
+of fit), ``reference.safetensors`` (simulated events that a user's are compared with), ``domain.json`` (where
+its training events lie), ``inference.json`` (what it is), and with background ``draws.safetensors`` (in place
+of missing columns). Nothing in them is code.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from pydantic.dataclasses import dataclass
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame, read_frame
 from hepsets.evaluate.event_domain import EventDomain
-from hepsets.evaluate.goodness_of_fit import CellModel, GoodnessOfFit
+from hepsets.evaluate.event_mistakes import unit_of_q_squared
 from hepsets.evaluate.event_verdict import Judge
+from hepsets.evaluate.goodness_of_fit import CellModel, GoodnessOfFit
 from hepsets.evaluate.inference_summary import Inference, intervals_of
 from hepsets.evaluate.reference_events import FOLDED_CHI, ReferenceEvents, with_folded_chi
 from hepsets.generate.kstmumu import VARIABLES, WINDOWS, WindowName
@@ -339,10 +340,11 @@ class DeltaC9Inference:
         chi = frame["chi"].astype(np.float64)
         beyond = int((np.abs(chi) > 2 * np.pi + ROUNDING).sum())
         if beyond:
+            degrees = np.abs(chi).max() <= 360 + ROUNDING
             raise InputError(
                 f"{beyond} of {len(frame)} events with chi beyond ±2π",
                 "an angle in radians",
-                "multiply by π/180, if these are degrees",
+                "multiply by π/180: these are degrees" if degrees else "these are no degrees either",
             )
         wrapped = np.pi - (np.pi - chi) % (2 * np.pi)
         return frame.with_columns(chi=np.where(np.abs(chi) > np.pi, wrapped, chi))
@@ -355,7 +357,7 @@ class DeltaC9Inference:
             raise InputError(
                 f"{len(frame)} events, none of them in the window",
                 f"q² from {window.low:g} to {window.high:g} GeV²{vetoes}",
-                "check the units (GeV²)",
+                unit_of_q_squared(frame["q_squared"].astype(np.float64), window),
             )
         events: EventFrame = frame[inside]
         return events
@@ -491,6 +493,26 @@ def choose(
     fitting = [name for name in windows if inside[name] == max(inside.values())]
     window = min(fitting, key=lambda name: sum(high - low for low, high in WINDOWS[name].segments()))
     return models[level, window], tuple(warnings)
+
+
+def models_that_fit(
+    models: Mapping[tuple[str, str], DeltaC9Inference], chosen: DeltaC9Inference, frame: EventFrame
+) -> tuple[str, ...]:
+    """Which other models of a run all of the events look like, in whole sentences."""
+    found = []
+    for (level, window), model in models.items():
+        if model.provenance == chosen.provenance:
+            continue
+        try:
+            result = model.infer(frame)
+        except InputError:
+            continue
+        if result.events == len(frame) and result.verdict.answer != "no":
+            found.append(
+                f"The events look like the model --level {level} --window {window} "
+                f"(p = {result.verdict.p_value:.2g})."
+            )
+    return tuple(found)
 
 
 def cells_without(cells: CellModel, missing: Sequence[str]) -> CellModel:

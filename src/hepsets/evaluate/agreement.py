@@ -4,8 +4,9 @@ Three kinds of tests, right for few events too:
 
 - χ² of the numbers of events in cells of the variables, at the ΔC9 that suits it best;
 - the Kolmogorov–Smirnov distance in each variable;
-- the longest run: a range of a variable where :math:`k` of :math:`m` simulated events lie, but none of :math:`n`. Were
-  all of one kind, each of the :math:`n + 1` runs were as long with probability :math:`(m/(m+n))^k` at most.
+- the longest run: a range of a variable where :math:`k` of :math:`m` simulated events lie, but none of
+  :math:`n`. Were all of one kind, each of the :math:`n + 1` runs were as long with probability
+  :math:`(m/(m+n))^k` at most.
 
 The p-value of all is the least one times the number of tests (Bonferroni). Fitting ΔC9 makes it larger still.
 """
@@ -95,18 +96,23 @@ def fit_cells(
         Of ΔC9.
     """
     has_background = bool(shares[3].any())
-    ends = [list(limits), [0.0, 1.0] if has_background else [0.0, 0.0]]
+    bounds = (limits, (0.0, 1.0 if has_background else 0.0))
+    ends = bounds
     best, value = (0.0, 0.0), -np.inf
     for _ in range(_ZOOMS):
-        deltas = np.linspace(*ends[0], _GRID)
-        fractions = np.linspace(*ends[1], _GRID if has_background else 1)
+        deltas = np.linspace(ends[0][0], ends[0][1], _GRID)
+        fractions = np.linspace(ends[1][0], ends[1][1], _GRID if has_background else 1)
         heights = _log_likelihoods(counts, shares, deltas, fractions)
         row, column = np.unravel_index(int(np.argmax(heights)), heights.shape)
         best, value = (float(deltas[row]), float(fractions[column])), float(heights[row, column])
-        for end, at, bounds in zip(ends, best, (limits, (0.0, 1.0)), strict=True):
-            half = (end[1] - end[0]) / (_GRID - 1) * 2
-            end[:] = [max(bounds[0], at - half), min(bounds[1], at + half)]
+        ends = (_around(best[0], ends[0], bounds[0]), _around(best[1], ends[1], bounds[1]))
     return CellFit(*best, value)
+
+
+def _around(at: float, ends: tuple[float, float], bounds: tuple[float, float]) -> tuple[float, float]:
+    """Two steps of a grid to either side, within bounds."""
+    half = 2 * (ends[1] - ends[0]) / (_GRID - 1)
+    return max(bounds[0], at - half), min(bounds[1], at + half)
 
 
 def shares_in_cells(reference: ReferenceEvents, cells: CellModel) -> Array:
@@ -168,9 +174,7 @@ def for_events(cells: CellModel, events: int) -> CellModel:
     return cells.joined(min(levels, cells.levels))
 
 
-def _cells_test(
-    cells: CellModel, counts: NDArray[np.int64], cell: NDArray[np.int64], weights: Array
-) -> Test:
+def _cells_test(cells: CellModel, counts: NDArray[np.int64], cell: NDArray[np.int64], weights: Array) -> Test:
     n = int(counts.sum())
     expected = n * np.bincount(cell, weights, minlength=len(counts))
     simulation = n**2 * np.bincount(cell, weights**2, minlength=len(counts))

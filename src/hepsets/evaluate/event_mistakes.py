@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hepsets.evaluate.agreement import Test
 from hepsets.evaluate.reference_events import ReferenceEvents
-from hepsets.generate.kstmumu import Window
+from hepsets.generate.kstmumu import Q_SQUARED_LIMITS, Window
 
 Column = NDArray[np.floating]
 
@@ -27,11 +27,14 @@ class Mistake:
         What to do about it.
     make
         Makes the mistake in simulated events.
+    fitted
+        How many numbers in it were taken from the events, such as ends of a range.
     """
 
     name: str
     remedy: str
     make: Callable[[ReferenceEvents], ReferenceEvents]
+    fitted: int = 0
 
 
 def _negative(values: Column) -> Column:
@@ -116,6 +119,23 @@ DISTORTIONS = (
 """Mistakes that move events to where no, or hardly any, decays are."""
 
 
+UNITS_OF_Q_SQUARED: tuple[tuple[str, str, Callable[[Column], Column]], ...] = (
+    ("in MeV²", "divide by 10⁶", lambda values: values / 1e6),
+    ("a mass in MeV", "divide by 1000 and square", lambda values: (values / 1e3) ** 2),
+)
+"""What q² may be that lies in no window: in words, what to do, and how to get GeV²."""
+
+
+def unit_of_q_squared(q_squared: NDArray[np.floating], window: Window) -> str:
+    """What to do about q² of which none lies in the window: the units that bring it there are named."""
+    for unit, remedy, converted in UNITS_OF_Q_SQUARED:
+        values = converted(q_squared)
+        share = float((window.contains(values) & (values > Q_SQUARED_LIMITS[0])).mean())
+        if share > 0.5:
+            return f"{remedy}: taken as {unit}, {100 * share:.0f} % of the events lie in the window"
+    return "check the units (GeV²); neither MeV² nor a mass in MeV brings them there"
+
+
 def windows_within(
     model: str, windows: Mapping[str, Window], q_squared: NDArray[np.floating]
 ) -> list[Mistake]:
@@ -137,7 +157,7 @@ def windows_within(
     return found
 
 
-def parts_left_out(tests: tuple[Test, ...], events: int) -> list[Mistake]:
+def parts_left_out(tests: tuple[Test, ...]) -> list[Mistake]:
     """Cuts and vetoes that the longest runs without events point to, and all of them together."""
     runs = [test for test in tests if test.empty is not None and test.p_value < 1e-3]
     found = []
@@ -146,9 +166,9 @@ def parts_left_out(tests: tuple[Test, ...], events: int) -> list[Mistake]:
         def cut(events: ReferenceEvents, chosen: list[Test] = chosen) -> ReferenceEvents:
             kept = np.ones(len(events), dtype=bool)
             for run in chosen:
-                assert run.variable is not None and run.empty is not None
-                values = events.frame[run.variable]
-                kept &= (values <= run.empty[0]) | (values >= run.empty[1])
+                low, high = run.empty or (0.0, 0.0)
+                values = events.frame[run.variable or ""]
+                kept &= (values <= low) | (values >= high)
             return events.where(kept)
 
         what = " and ".join(run.what.split(",")[0].removeprefix("no event has ") for run in chosen)
@@ -157,6 +177,7 @@ def parts_left_out(tests: tuple[Test, ...], events: int) -> list[Mistake]:
                 f"events are left out with {what}",
                 "give all events of the model's window and selection, or train a model for this one",
                 cut,
+                fitted=2 * len(chosen),
             )
         )
     return found
@@ -177,6 +198,7 @@ def only_between(q_squared: NDArray[np.floating]) -> Mistake:
         f"only q² from {low:.3g} to {high:.3g} GeV² is covered",
         "give all events of the model's window, or train a model for this one",
         _covered(low, high),
+        fitted=2,
     )
 
 
@@ -186,4 +208,5 @@ def together(first: Mistake, second: Mistake) -> Mistake:
         f"{first.name}, and {second.name}",
         f"{first.remedy}; {second.remedy}",
         lambda events: second.make(first.make(events)),
+        first.fitted + second.fitted,
     )

@@ -1,9 +1,10 @@
 r"""Do the events look like those a model was made for: yes, no, or they cannot tell; and what is the matter.
 
-No, if the tests of :mod:`hepsets.evaluate.agreement` say so, or if a mistake that leaves every event possible (a sign,
-swapped columns) makes the numbers of events in cells far more likely. With a likelihood ratio above k that happens to
-good events with a probability of at most 1/k for each value of ΔC9. They cannot tell if such a mistake suits them
-about as well. If the verdict is no, every mistake of :mod:`hepsets.evaluate.event_mistakes` is tried.
+No, if the tests of :mod:`hepsets.evaluate.agreement` say so, or if a mistake that leaves every event
+possible (a sign, swapped columns) makes the numbers of events in cells far more likely. With a likelihood
+ratio above k that happens to good events with a probability of at most 1/k for each value of ΔC9. They cannot
+tell if such a mistake suits them about as well. If the verdict is no, all of
+:mod:`hepsets.evaluate.event_mistakes` are tried.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.event_frame import EventFrame
-from hepsets.evaluate.agreement import Agreement, compare, fit_cells, for_events, shares_in_cells
+from hepsets.evaluate.agreement import Agreement, compare, fit_cells, shares_in_cells
 from hepsets.evaluate.event_mistakes import (
     DISTORTIONS,
     MIRRORS,
@@ -52,6 +53,9 @@ LEAST_EVENTS = 10
 
 LEAST_REFERENCE, REFERENCE_OVER_EVENTS = 40_000, 10
 """Simulated events that mistakes are tried in: at least, and for each event of the data set."""
+
+PER_FITTED = 3.0
+"""What each number that a mistake takes from the events costs its log-likelihood; by chance it gains one."""
 
 LEAST_SIMULATED = 100
 """Simulated signal events that a mistake must leave to be tried."""
@@ -190,14 +194,17 @@ class Judge:
     @cached_property
     def _mirrored(self) -> dict[str, NDArray[np.float64]]:
         """Shares in all cells with each of the mistakes that leave every event possible."""
-        return {mistake.name: shares_in_cells(mistake.make(self.reference).with_folded_chi(), self.cells) for mistake in MIRRORS}
+        return {
+            mistake.name: shares_in_cells(mistake.make(self.reference).with_folded_chi(), self.cells)
+            for mistake in MIRRORS
+        }
 
     def _causes(self, frame: EventFrame, agreement: Agreement) -> tuple[tuple[Cause, ...], int]:
         """Mistakes that explain the events, and how many were tried; two at once if no single one does."""
         parts = [
             *windows_within(self.window, WINDOWS, frame["q_squared"]),
             only_between(frame["q_squared"]),
-            *parts_left_out(agreement.tests, len(frame)),
+            *parts_left_out(agreement.tests),
         ]
         single = [*MIRRORS, *DISTORTIONS, *parts]
         found = self._explaining(frame, single)
@@ -218,7 +225,7 @@ class Judge:
             if agreement.p_value >= MENDED:
                 fit = fit_cells(counts, shares_in_cells(made, self.cells), self.limits)
                 cause = Cause(mistake.name, mistake.remedy, agreement.p_value, fit.delta_c9)
-                found.append((fit.log_likelihood, cause))
+                found.append((fit.log_likelihood - PER_FITTED * mistake.fitted, cause))
         found.sort(key=lambda pair: -pair[0])
         return tuple(cause for height, cause in found if height > found[0][0] - EXCLUDED)
 

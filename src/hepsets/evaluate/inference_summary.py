@@ -39,7 +39,7 @@ class Intervals(TypedDict):
 
 @dataclass(frozen=True)
 class Limit:
-    """ΔC9 is at least, or at most, ``value`` with 95 % confidence; all that one knows at the edge of a model."""
+    """ΔC9 is at least, or at most, ``value`` with 95 % confidence: all that one knows at a model's edge."""
 
     side: Literal["at least", "at most"]
     value: float
@@ -124,15 +124,14 @@ class Inference:
         """The estimate with its intervals, or the limit, in one line."""
         if self.limit95 is not None:
             return (
-                f"ΔC9 {self.limit95.side} {_number(self.limit95.value)} (95 %); the likelihood rises to the limit "
-                f"of the model, {_number(self.delta_c9)}"
+                f"ΔC9 {self.limit95.side} {_number(self.limit95.value)} (95 %); the likelihood rises to the "
+                f"limit of the model, {_number(self.delta_c9)}"
             )
-        assert self.interval68 is not None and self.interval95 is not None
+        assert self.interval68 is not None
+        assert self.interval95 is not None
         low, high = self.interval68
         errors = (
-            ""
-            if low is None or high is None
-            else f"  +{high - self.delta_c9:.3f} −{self.delta_c9 - low:.3f}"
+            "" if low is None or high is None else f"  +{high - self.delta_c9:.3f} −{self.delta_c9 - low:.3f}"
         )
         return (
             f"ΔC9 = {_number(self.delta_c9)}{errors}  "

@@ -1,7 +1,7 @@
 r"""Simulated events kept with a model, weighted to any ΔC9: what a user's events are compared with.
 
-Each event has a share of the signal, :math:`(w_0 + w_1\delta + w_2\delta^2)/R(\delta)`, or of the background. A
-mistake in a user's events is simulated by making it in these: another sign, another unit, a part left out.
+Each event has a share of the signal, :math:`(w_0 + w_1\delta + w_2\delta^2)/R(\delta)`, or of the background.
+A mistake in a user's events is simulated by making it in these: another sign, another unit, a part left out.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class ReferenceEvents:
         shares[3, ~signal] = 1.0
         chosen = np.random.default_rng([seed, len(frame)]).permutation(len(frame))[:most]
         # as the file keeps them, so that a loaded model says the same
-        single = shares[:, chosen].astype(np.float32).astype(np.float64)
+        single = np.ascontiguousarray(shares[:, chosen].astype(np.float32).astype(np.float64))
         columns = {name: frame[name][chosen].astype(np.float32) for name in variables}
         return cls(EventFrame(columns), single)
 
@@ -113,7 +113,7 @@ class ReferenceEvents:
         return self._orders[name]
 
     def cell_of(self, cells: CellModel) -> NDArray[np.int64]:
-        """Number of the cell that each event lies in; looked up once for all cells that are joined ones of others."""
+        """Number of the cell of each event; looked up once for cells and those that they are joined to."""
         finest, found = self._cells
         if finest is None or finest.levels < cells.levels or not _joined(finest, cells):
             finest, found = cells, cells.cell_of(self.frame)
