@@ -1,4 +1,6 @@
+import bz2
 import gzip
+import lzma
 import os
 import re
 import signal
@@ -19,6 +21,7 @@ from small_filter import beam_events, small_filter
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events, read_parquet, write_parquet
 from hepsets.deploy import filter_files as module
+from hepsets.deploy.compression import COMPRESSIONS, decompressed, zstd
 from hepsets.deploy.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter_files import filter_files
 from hepsets.deploy.hepmc import HepmcBlock, parse_hepmc, read_hepmc
@@ -90,13 +93,23 @@ def test_text_and_parquet_give_the_same_decisions(one, tmp_path, units):
     np.testing.assert_allclose(weights, found, rtol=1e-6)
 
 
-def test_gzip_is_read_and_written(one, text_file, tmp_path):
-    (tmp_path / "packed").write_bytes(gzip.compress(TEXT))  # known by its content, not by its name
-    filter_files(one, [tmp_path / "packed"], tmp_path / "kept.hepmc.gz", FilterSettings())
+DECOMPRESS = {".gz": gzip.decompress, ".xz": lzma.decompress, ".bz2": bz2.decompress, ".zst": zstd.decompress}
+COMPRESS = {".gz": gzip.compress, ".xz": lzma.compress, ".bz2": bz2.compress, ".zst": zstd.compress}
+
+
+@pytest.mark.parametrize("suffix", COMPRESSIONS)
+def test_compressed_files_are_read_and_written(one, text_file, tmp_path, suffix):
+    (tmp_path / "packed").write_bytes(COMPRESS[suffix](TEXT))  # known by its content, not by its name
+    kept = tmp_path / f"kept.hepmc{suffix}"
+    filter_files(one, [tmp_path / "packed"], kept, FilterSettings())
     filter_files(one, [text_file], tmp_path / "kept.hepmc", FilterSettings())
-    assert (
-        gzip.decompress((tmp_path / "kept.hepmc.gz").read_bytes()) == (tmp_path / "kept.hepmc").read_bytes()
-    )
+    content = kept.read_bytes()
+    assert DECOMPRESS[suffix](content) == (tmp_path / "kept.hepmc").read_bytes()
+    # what we write carries a checksum of its content
+    for position in np.linspace(20, len(content) - 20, 12).astype(int):
+        (tmp_path / "flip").write_bytes(content[:position] + bytes([content[position] ^ 4]) + content[position + 1 :])
+        with suppress(InputError), (tmp_path / "flip").open("rb") as raw, decompressed(raw, "flip") as stream:
+            assert stream.read() == (tmp_path / "kept.hepmc").read_bytes()
 
 
 def test_several_files_become_one(one, text_file, tmp_path):
@@ -234,7 +247,8 @@ def bad_inputs(folder):
         table.append_column("hepsets_hadronic_b0", pa.array(np.full(120, -1.0))), folder / "minus.parquet"
     )
     (folder / "cut.hepmc").write_bytes(TEXT[:-3000])
-    (folder / "cut.hepmc.gz").write_bytes(gzip.compress(TEXT)[:-3000])
+    for suffix, compress in COMPRESS.items():
+        (folder / f"cut.hepmc{suffix}").write_bytes(compress(TEXT)[:-3000])
     (folder / "units.hepmc").write_bytes(TEXT.replace(b"U GEV MM", b"U TEV MM"))
     (folder / "noise.hepmc").write_bytes(np.random.default_rng(1).bytes(20_000))
     (folder / "empty.hepmc").write_bytes(b"")
@@ -248,7 +262,7 @@ def bad_inputs(folder):
         "none.parquet": "no events",
         "minus.parquet": "negative",
         "cut.hepmc": "ends within a listing",
-        "cut.hepmc.gz": "cannot be decompressed",
+        **{f"cut.hepmc{suffix}": "cannot be decompressed" for suffix in COMPRESS},
         "units.hepmc": "units",
         "noise.hepmc": "HepMC3 ASCII",
         "empty.hepmc": "HepMC3 ASCII",

@@ -294,3 +294,53 @@ def test_one_candidate_per_event_stays_the_best_and_files_do_not_mix(tmp_path):
     assert best.columns["file"].tolist() == [0, 0, 0, 1, 1, 1]
     with pytest.raises(InputError, match="no column 'rank'"):
         best_candidates(ntuple, by="rank")
+
+
+def test_minus_one_is_what_basf2_writes_for_nothing_and_no_data(tmp_path):
+    variables = {name: np.abs(column) for name, column in values().items()}
+    variables["R2"][3] = variables["thrustOm"][3] = variables["cleoCone2"][7] = -1
+    variables["mm2"][9] = variables["hso00"][9] = -1  # these may be negative
+    variables["R2"][11] = -0.5  # nothing that basf2 writes for missing ones
+    variables["R2"][12] = np.nan
+    ntuple = read_ntuple(write(tmp_path / "a.root", spelled(variables)))
+    assert (len(ntuple), ntuple.dropped) == (N - 3, 3)
+    assert ntuple.missing == {"R2": 1, "thrustOm": 1, "cleoCone2": 1}
+    assert ntuple.not_finite == {"R2": 1}
+    assert not (ntuple.variables["R2"] == -1).any()
+    assert (ntuple.variables["mm2"] == -1).sum() == 1
+    variables["R2"][:] = -1
+    with pytest.raises(InputError, match=r"none of 50 candidates has values .*\(NaN, infinite or -1: R2"):
+        read_ntuple(write(tmp_path / "b.root", spelled(variables)))
+
+
+def test_sampling_weights_come_along_and_must_be_weights(tmp_path):
+    weight = np.where(np.arange(N) % 4, 1.0, 20.0)
+    ntuple = read_ntuple(write(tmp_path / "a.root", {"__weight__": weight, **spelled(values())}))
+    assert ntuple.columns["weight"].tolist() == weight.tolist()
+    for bad in (0.0, -1.0, np.nan, np.inf):
+        weight[5] = bad
+        with pytest.raises(InputError, match="branch __weight__ holds weights that are not positive"):
+            read_ntuple(write(tmp_path / "a.root", {"__weight__": weight, **spelled(values())}))
+
+
+def test_a_tree_is_named_behind_its_file_as_everywhere_in_root(tmp_path):
+    both = [values(seed) for seed in (1, 2)]
+    with uproot.recreate(tmp_path / "two.root") as file:
+        for name, variables in zip("ab", both, strict=True):
+            file.mktree(f"folder/{name}", {spelling: "f8" for spelling in spelled(variables)})
+            file[f"folder/{name}"].extend(spelled(variables))
+    with pytest.raises(InputError, match=r"name it as .*two.root:folder/a, or with --set data.tree=folder/a"):
+        read_ntuple(tmp_path / "two.root")
+    named = [read_ntuple(f"{tmp_path}/two.root:folder/{name}") for name in "ab"]
+    assert [n.variables["R2"].tolist() for n in named] == [v["R2"].tolist() for v in both]
+    together = read_ntuple([f"{tmp_path}/two.root:folder/b", tmp_path / "two.root"], "folder/a")
+    assert together.variables["R2"].tolist() == [*both[1]["R2"], *both[0]["R2"]]
+    odd = write(tmp_path / "odd.root:b", spelled(both[0]))  # a file of that name is that file
+    assert read_ntuple(odd).variables["R2"].tolist() == both[0]["R2"].tolist()
+
+
+@pytest.mark.parametrize("number", [1.5, np.nan, np.inf, -(2.0**63), np.uint64(2**63)])
+def test_numbers_of_events_do_not_wrap(tmp_path, number):
+    event = np.full(N, number)
+    with pytest.raises(InputError, match="branch __event__ holds"):
+        read_ntuple(write(tmp_path / "a.root", {"__event__": event, **spelled(values())}))

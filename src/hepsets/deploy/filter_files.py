@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import sys
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,6 +17,7 @@ from hepsets.core.event_content import SCORE
 from hepsets.core.events import Events, TableWriter, open_parquet, required
 from hepsets.core.file_roles import STREAM
 from hepsets.core.whole_file import whole_file
+from hepsets.deploy.compression import compressed, decompressed
 from hepsets.deploy.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter_chain import WEIGHT, chain, earlier_weights
 from hepsets.deploy.hepmc import (
@@ -38,7 +36,6 @@ from hepsets.evaluate.filter_summary import FilterSummary
 _BATCH_EVENTS = 2048
 _GROUP_EVENTS = 5000
 """Events per row group of the output, which wait in memory until there are as many."""
-_GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
 _UNREADABLE = (pa.ArrowException, OSError, ValueError)
 
@@ -66,10 +63,11 @@ def filter_files(
     event_filter
         The filter.
     inputs
-        HepMC3 ASCII files (plain or gzip, :data:`STREAM` for standard input), or parquet files.
+        HepMC3 ASCII files, plain or compressed (:mod:`hepsets.deploy.compression`), :data:`STREAM` for
+        standard input; or parquet files.
     out
-        Parquet file for parquet input; else a HepMC3 file, compressed if its name ends in ``.gz``,
-        or :data:`STREAM`.
+        Parquet file for parquet input; else a HepMC3 file, compressed as its suffix says, or
+        :data:`STREAM`.
     settings
         How to filter.
     renumber
@@ -168,15 +166,8 @@ def _filter_hepmc(work: _Work, inputs: Sequence[Path], out: Path) -> None:
     with _hepmc_output(out) as write:
         for path in inputs:
             source = "standard input" if path == STREAM else str(path)
-            with _hepmc_input(path) as stream:
-                try:
-                    _copy(work, stream, write, source)
-                except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-                    raise InputError(
-                        f"{source} cannot be decompressed ({error})",
-                        "a whole gzip file",
-                        "check that the copy was complete",
-                    ) from error
+            with _hepmc_input(path, source) as stream:
+                _copy(work, stream, write, source)
         work.finish(inputs)
 
 
@@ -239,12 +230,10 @@ def _check_weights(block: HepmcBlock, header: Header, weights: int, source: str)
 
 
 @contextmanager
-def _hepmc_input(path: Path) -> Iterator[IO[bytes]]:
+def _hepmc_input(path: Path, source: str) -> Iterator[IO[bytes]]:
     with ExitStack() as stack:
         raw: Any = sys.stdin.buffer if path == STREAM else stack.enter_context(path.open("rb"))
-        if raw.peek(2)[:2] == _GZIP:
-            raw = stack.enter_context(gzip.GzipFile(fileobj=raw))
-        yield raw
+        yield stack.enter_context(decompressed(raw, source))
 
 
 @contextmanager
@@ -253,13 +242,7 @@ def _hepmc_output(out: Path) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    with whole_file(out) as partial, ExitStack() as stack:
-        file: Any = stack.enter_context(partial.open("wb"))
-        if out.suffix == ".gz":
-            # the fastest level: text of numbers hardly shrinks further; no time stamp, so that the
-            # same events give the same file
-            file = stack.enter_context(gzip.GzipFile("", "wb", 1, file, mtime=0))
-            file = stack.enter_context(io.BufferedWriter(file, 1 << 20))
+    with whole_file(out) as partial, partial.open("wb") as raw, compressed(raw, out.suffix) as file:
         yield file
 
 

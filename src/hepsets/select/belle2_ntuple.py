@@ -13,7 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 STEP = "64 MB"
 """How much of a tree is read at once."""
 
-_BASF2_NAMES = {
+BASF2_NAMES = {
     name: f"KSFWVariables({name})"
     if name.startswith(("et", "mm2", "hso", "hoo"))
     else f"CleoConeCS({name.removeprefix('cleoCone')})"
@@ -40,7 +40,7 @@ _BASF2_NAMES = {
 """What basf2 calls each variable."""
 
 _FAMILIES = tuple(
-    tuple(name for name in VARIABLES if re.match(pattern, _BASF2_NAMES[name]))
+    tuple(name for name in VARIABLES if re.match(pattern, BASF2_NAMES[name]))
     for pattern in ("R2|thrust|cos", "KSFW", "Cleo")
 )
 """Variables that must come with the same arguments."""
@@ -57,10 +57,15 @@ _COLUMNS = {
     "event": ("__event__", "evtnum"),
     "production": ("__production__", "productionidentifier"),
     "candidate": ("__candidate__",),
+    "weight": ("__weight__",),
 }
 """Further columns, read if they are there: ours, and names in lower case in order of preference."""
 
 _INTEGERS = ("experiment", "run", "event", "production", "candidate")
+_NOT_NEGATIVE = tuple(name for name in VARIABLES if re.match("R2|thrust|cos|et|cleo", name))
+_MISSING = -1.0
+"""What basf2 writes for variables that cannot be negative where they do not exist, as R2 without particles."""
+
 _TRUTH = ("is_signal", "is_continuum", "is_not_continuum")
 _ESCAPES = {"__bo": "(", "__bc": ")", "__cm": ",", "__sp": ""}
 _VARIABLE = re.compile(
@@ -81,13 +86,17 @@ class Ntuple:
     columns
         What else was there, each of shape ``(n_candidates,)``: ``mbc`` and ``delta_e`` [GeV],
         ``signal_probability``, ``is_signal`` and ``is_continuum`` (bool), ``experiment``, ``run``,
-        ``event``, ``production``, ``candidate`` (int64); always ``file``, the position of the path.
+        ``event``, ``production``, ``candidate`` (int64), ``weight`` (the inverse sampling rate that
+        ``variablesToNtuple`` writes as ``__weight__``); always ``file``, the position of the path.
     branches
         The branch that each variable was read from (in the first file).
     dropped
-        Number of candidates left out because a variable, Mbc or ΔE is NaN or infinite.
+        Number of candidates left out because a variable, Mbc or ΔE is NaN, infinite or missing.
     not_finite
-        Number of such values for each name that has any; one candidate may count under several.
+        Number of NaN and infinite values for each name that has any; one candidate may count under several.
+    missing
+        Likewise the number of values -1 of variables that cannot be negative: what basf2 writes for, say,
+        R2 and the thrust of nothing.
     """
 
     variables: Mapping[str, Array]
@@ -95,6 +104,7 @@ class Ntuple:
     branches: Mapping[str, str]
     dropped: int
     not_finite: Mapping[str, int]
+    missing: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.columns["file"])
@@ -107,6 +117,7 @@ class Ntuple:
             self.branches,
             self.dropped,
             self.not_finite,
+            self.missing,
         )
 
     @property
@@ -174,9 +185,9 @@ def read_ntuple(paths: str | Path | Sequence[str | Path], tree: str | None = Non
     Parameters
     ----------
     paths
-        One ROOT file or several, which together make the sample.
+        One ROOT file or several, which together make the sample; ``FILE.root:TREE`` names a tree too.
     tree
-        Name of the tree in each file; needed only where several trees hold the variables.
+        Name of the tree in each file that names none; needed only where several trees hold the variables.
 
     Raises
     ------
@@ -186,48 +197,75 @@ def read_ntuple(paths: str | Path | Sequence[str | Path], tree: str | None = Non
         number per candidate, definitions that differ between files, and ntuples in which no
         candidate is finite.
     """
-    files = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    files = [split_tree(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
     if not files:
         raise InputError("no files", "at least one ROOT file")
     pieces: dict[str, list[NDArray[Any]]] = defaultdict(list)
     not_finite: dict[str, int] = defaultdict(int)
+    missing: dict[str, int] = defaultdict(int)
     first: _Layout | None = None
     rows = 0
-    for position, path in enumerate(files):
+    for position, (path, own) in enumerate(files):
         with _opened(path) as file:
-            chosen, layout = _choose_tree(path, _trees(file), tree)
+            chosen, layout = _choose_tree(path, _trees(file), own or tree)
             if first is None:
                 first = layout
             elif (layout.arguments, set(layout.columns)) != (first.arguments, set(first.columns)):
                 raise InputError(
-                    f"{path} holds {layout}, {files[0]} {first}", "the same definitions in every file"
+                    f"{path} holds {layout}, {files[0][0]} {first}", "the same definitions in every file"
                 )
             for piece in _pieces(path, chosen, layout):
                 rows += len(piece["R2"])
-                finite = np.ones(len(piece["R2"]), dtype=bool)
-                for name in (*VARIABLES, "mbc", "delta_e"):
-                    if name in piece and not (good := np.isfinite(piece[name])).all():
-                        not_finite[name] += int(np.sum(~good))
-                        finite &= good
-                pieces["file"].append(np.full(int(finite.sum()), position, dtype=np.int32))
+                good = _complete(piece, not_finite, missing)
+                pieces["file"].append(np.full(int(good.sum()), position, dtype=np.int32))
                 for name, column in piece.items():
-                    pieces[name].append(column[finite])
+                    pieces[name].append(column[good])
     columns = {name: np.concatenate(parts) for name, parts in pieces.items()}
     kept = len(columns["file"])
     if not kept:
         raise InputError(
-            f"{files[0]}: none of {rows} candidates has finite values of all thirty variables",
+            f"{files[0][0]}: none of {rows} candidates has values of all thirty variables",
             "numbers",
             "run buildContinuumSuppression before the ntuple is written "
-            f"(NaN or infinite: {', '.join(list(not_finite)[:5])})",
+            f"(NaN, infinite or -1: {', '.join(list({**not_finite, **missing})[:5])})",
         )
     if "is_not_continuum" in columns:
         inverted = ~columns.pop("is_not_continuum")
         columns.setdefault("is_continuum", inverted)
     assert first is not None
-    return Ntuple(
-        {name: columns.pop(name) for name in VARIABLES}, columns, first.branches, rows - kept, not_finite
-    )
+    variables = {name: columns.pop(name) for name in VARIABLES}
+    return Ntuple(variables, columns, first.branches, rows - kept, not_finite, missing)
+
+
+def split_tree(path: str | Path) -> tuple[Path, str | None]:
+    """The file and the tree that ``FILE.root:TREE`` names, as uproot and ROOT's tools have it.
+
+    Examples
+    --------
+    >>> split_tree("b0.root:variables")
+    (PosixPath('b0.root'), 'variables')
+    """
+    name, colon, tree = str(path).rpartition(".root:")
+    if not colon or not tree or Path(path).exists():
+        return Path(path), None
+    return Path(f"{name}.root"), tree
+
+
+def _complete(
+    piece: Mapping[str, NDArray[Any]], not_finite: dict[str, int], missing: dict[str, int]
+) -> NDArray[np.bool_]:
+    """Which candidates have all numbers; what they lack is counted."""
+    complete = np.ones(len(piece["R2"]), dtype=bool)
+    for name in (*VARIABLES, "mbc", "delta_e"):
+        if name not in piece:
+            continue
+        finite = np.isfinite(piece[name])
+        absent = piece[name] == _MISSING if name in _NOT_NEGATIVE else ~finite & False
+        for counts, which in ((not_finite, ~finite), (missing, absent)):
+            if which.any():
+                counts[name] += int(which.sum())
+        complete &= finite & ~absent
+    return complete
 
 
 # -- names -----------------------------------------------------------------------------------------
@@ -347,13 +385,17 @@ def _best_of_prefix(
 
 
 def _with_similar(name: str, names: Sequence[str]) -> str:
-    wanted = _BASF2_NAMES[name]
+    wanted = BASF2_NAMES[name]
     spelled = {_unescaped(other): other for other in names}
     similar = get_close_matches(wanted.lower(), spelled, n=1, cutoff=0.75)
     return f"{wanted} (similar: {spelled[similar[0]]})" if similar else wanted
 
 
 # -- files -----------------------------------------------------------------------------------------
+
+
+_TREES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple")
+"""Classes that are trees; ROOT's TNtuple is a TTree of floats."""
 
 
 @contextmanager
@@ -376,7 +418,7 @@ def _opened(path: Path) -> Iterator[Any]:
 
 def _trees(file: Any) -> dict[str, Any]:
     classes = file.classnames(cycle=False)
-    return {name: file[name] for name, kind in classes.items() if kind in ("TTree", "ROOT::RNTuple")}
+    return {name: file[name] for name, kind in classes.items() if kind in _TREES}
 
 
 def _choose_tree(path: Path, trees: Mapping[str, Any], name: str | None) -> tuple[Any, _Layout]:
@@ -396,7 +438,7 @@ def _choose_tree(path: Path, trees: Mapping[str, Any], name: str | None) -> tupl
         raise InputError(
             f"{path} holds the variables in several trees: {', '.join(layouts)}",
             "the name of one",
-            "give it as tree",
+            f"name it as {path}:{next(iter(layouts))}, or with --set data.tree={next(iter(layouts))}",
         )
     if not layouts:
         if len(problems) == 1:
@@ -404,7 +446,7 @@ def _choose_tree(path: Path, trees: Mapping[str, Any], name: str | None) -> tupl
         raise InputError(
             f"{path}: none of the trees {', '.join(trees)} holds all thirty continuum variables",
             "a tree that does",
-            "name one as tree to see what it lacks",
+            f"name one, as {path}:{next(iter(trees))}, to see what it lacks",
         )
     (chosen,) = layouts
     if not trees[chosen].num_entries:
@@ -427,6 +469,22 @@ def _pieces(path: Path, tree: Any, layout: _Layout) -> Iterator[dict[str, NDArra
                 )
             if name in _TRUTH:  # NaN: a candidate that matches no generated particle
                 out[name] = column == 1
+            elif name in _INTEGERS:
+                out[name] = _whole(column, f"{path}: branch {branch}")
             else:
-                out[name] = column.astype(np.int64 if name in _INTEGERS else np.float64)
+                out[name] = column.astype(np.float64)
+        if "weight" in out and not (np.isfinite(out["weight"]) & (out["weight"] > 0)).all():
+            raise InputError(f"{path}: branch {wanted['weight']} holds weights that are not positive", "numbers above 0")
         yield out
+
+
+def _whole(column: NDArray[Any], where: str) -> NDArray[np.int64]:
+    """Numbers of events and the like, which basf2 may write as floats."""
+    if column.dtype.kind == "f":
+        fits = np.abs(column) < 2.0**63
+        fits[fits] &= column[fits] == np.rint(column[fits])
+    else:
+        fits = column <= np.iinfo(np.int64).max
+    if not fits.all():
+        raise InputError(f"{where} holds {column[np.argmin(fits)]}", "whole numbers of at most 63 bits")
+    return column.astype(np.int64)

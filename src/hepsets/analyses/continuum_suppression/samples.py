@@ -151,11 +151,16 @@ def _ntuple(paths: tuple[str, ...], tree: str | None) -> ParticleSets:
         log.warning("%s: no event number or no signal probability: every candidate counts", ", ".join(paths))
     if ntuple.dropped:
         log.warning(
-            "%s: %d candidates with NaN or infinity left out (%s)",
+            "%s: %d candidates without all numbers left out (NaN or infinite: %s; -1, that is missing: %s)",
             ", ".join(paths),
             ntuple.dropped,
-            ", ".join(f"{name}: {number}" for name, number in ntuple.not_finite.items()),
+            *(
+                ", ".join(f"{name} {number}" for name, number in counts.items()) or "none"
+                for counts in (ntuple.not_finite, ntuple.missing)
+            ),
         )
+    if "weight" in ntuple.columns:
+        log.info("%s: candidates count as often as __weight__ (inverse sampling rate) says", ", ".join(paths))
     label = ntuple.label
     known = label >= 0
     columns: dict[str, NDArray[np.generic]] = {
@@ -167,5 +172,6 @@ def _ntuple(paths: tuple[str, ...], tree: str | None) -> ParticleSets:
     truth = label[known] == 1
     if truth.all() or not truth.any():
         raise InputError(f"{', '.join(paths)}: candidates of one class", "signal and continuum")
-    columns |= {"label": truth, "weight": np.ones(len(truth))}
+    weight = ntuple.columns["weight"][known] if "weight" in ntuple.columns else np.ones(len(truth))
+    columns |= {"label": truth, "weight": weight}
     return ParticleSets({"px": np.zeros(0)}, np.zeros(len(truth) + 1, dtype=np.int64), columns)
