@@ -107,7 +107,9 @@ def test_compressed_files_are_read_and_written(one, text_file, tmp_path, suffix)
     assert DECOMPRESS[suffix](content) == (tmp_path / "kept.hepmc").read_bytes()
     # what we write carries a checksum of its content
     for position in np.linspace(20, len(content) - 20, 12).astype(int):
-        (tmp_path / "flip").write_bytes(content[:position] + bytes([content[position] ^ 4]) + content[position + 1 :])
+        (tmp_path / "flip").write_bytes(
+            content[:position] + bytes([content[position] ^ 4]) + content[position + 1 :]
+        )
         with suppress(InputError), (tmp_path / "flip").open("rb") as raw, decompressed(raw, "flip") as stream:
             assert stream.read() == (tmp_path / "kept.hepmc").read_bytes()
 

@@ -474,7 +474,9 @@ def _pieces(path: Path, tree: Any, layout: _Layout) -> Iterator[dict[str, NDArra
             else:
                 out[name] = column.astype(np.float64)
         if "weight" in out and not (np.isfinite(out["weight"]) & (out["weight"] > 0)).all():
-            raise InputError(f"{path}: branch {wanted['weight']} holds weights that are not positive", "numbers above 0")
+            raise InputError(
+                f"{path}: branch {wanted['weight']} holds weights that are not positive", "numbers above 0"
+            )
         yield out
 
 
