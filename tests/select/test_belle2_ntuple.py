@@ -327,7 +327,7 @@ def test_a_tree_is_named_behind_its_file_as_everywhere_in_root(tmp_path):
     both = [values(seed) for seed in (1, 2)]
     with uproot.recreate(tmp_path / "two.root") as file:
         for name, variables in zip("ab", both, strict=True):
-            file.mktree(f"folder/{name}", {spelling: "f8" for spelling in spelled(variables)})
+            file.mktree(f"folder/{name}", dict.fromkeys(spelled(variables), "f8"))
             file[f"folder/{name}"].extend(spelled(variables))
     with pytest.raises(InputError, match=r"name it as .*two.root:folder/a, or with --set data.tree=folder/a"):
         read_ntuple(tmp_path / "two.root")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from particle import InvalidParticle, Particle, ParticleNotFound
 
 from hepsets.core.errors import InputError
+from hepsets.core.record import parse
 
 UNKNOWN = 0
 """Token of every id that is not in the map."""
@@ -55,7 +55,7 @@ class PdgMap:
             If the file is not such a list.
         """
         try:
-            pairs = json.loads(Path(path).read_text())
+            pairs = parse(Path(path).read_text())
             ordered = sorted((int(token), int(pdg)) for pdg, token in pairs)
         except (OSError, ValueError, TypeError) as error:
             raise InputError(

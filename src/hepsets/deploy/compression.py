@@ -49,7 +49,10 @@ COMPRESSIONS: Mapping[str, Compression] = {
         lambda file: gzip.GzipFile("", "wb", 1, file, mtime=0),
     ),
     ".xz": Compression(
-        "xz", b"\xfd7zXZ\x00", lzma.LZMAFile, lambda file: lzma.LZMAFile(file, "wb", preset=1)
+        "xz",
+        b"\xfd7zXZ\x00",
+        lzma.LZMAFile,
+        lambda file: lzma.LZMAFile(file, "wb", preset=1),  # noqa: SIM115 (who asks for it closes it)
     ),
     ".bz2": Compression("bzip2", b"BZh", bz2.BZ2File, lambda file: bz2.BZ2File(file, "wb")),
     ".zst": Compression(

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
+from hepsets.core.record import parse, sealed, unsealed
 from hepsets.core.whole_file import whole_file
 from hepsets.evaluate.keep_rule import KeepRule, LogisticRule, ProtectedRule
 from hepsets.select.observables import truth_observable
@@ -184,7 +185,7 @@ class FilterCard:
 
     def to_json(self) -> str:
         """The card as JSON, with the version of its schema."""
-        return json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)})
+        return json.dumps(sealed({"schema": SCHEMA, **dataclasses.asdict(self)}))
 
     @classmethod
     def from_json(cls, text: str, source: str) -> FilterCard:
@@ -196,15 +197,15 @@ class FilterCard:
             If it is damaged, of another schema, or its numbers are out of their ranges.
         """
         try:
-            content = json.loads(text)
-            schema = content.pop("schema", None) if isinstance(content, dict) else None
+            content = parse(text)
+            schema = content.get("schema") if isinstance(content, dict) else None
             if schema not in READABLE:
                 raise InputError(
                     f"{source} has a filter card of schema {schema!r}",
                     " or ".join(READABLE),
                     "repeat the run that it came from, and the export, with this version of hepsets",
                 )
-            card = _card(content)
+            card = _card(unsealed(content, f"the filter card of {source}"))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             if isinstance(error, InputError):
                 raise

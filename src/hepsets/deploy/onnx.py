@@ -20,6 +20,7 @@ from hepsets.core.whole_file import whole_file
 from hepsets.deploy.event_filter import CARD, EventFilter
 from hepsets.deploy.filter_card import FilterCard
 from hepsets.deploy.onnx_model import OnnxModel as OnnxModel
+from hepsets.deploy.onnx_seal import seal
 from hepsets.deploy.onnx_trace import on_cpu_in_evaluation, traced
 from hepsets.learn.model import EventModel, logits_of
 from hepsets.represent.features import RAW_COLUMNS
@@ -97,7 +98,7 @@ def export_onnx(
     )
     onnx.checker.check_model(graph, full_check=True)
     with whole_file(path) as partial:
-        onnx.save(graph, partial)
+        partial.write_bytes(seal(graph.SerializeToString()))
 
 
 def export_filter(model: EventModel, card: FilterCard, path: str | Path, events: Events) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,9 @@ from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import PARTICLE_COLUMNS, Events
+from hepsets.core.record import parse
 from hepsets.deploy.onnx_check import check_self_contained
+from hepsets.deploy.onnx_seal import check_seal
 
 _INPUTS = ["particles", "pdg", "mothers", "offsets"]
 _EVENT_TYPES = "event_types"
@@ -45,7 +46,7 @@ class OnnxModel:
         if (names != _INPUTS and not self.takes_event_types) or outputs != ["score"]:
             raise InputError(f"{path} has inputs {names} and outputs {outputs}", _EXPECTED)
         try:
-            self._columns = [str(name) for name in json.loads(self.metadata["particles"])]
+            self._columns = [str(name) for name in parse(self.metadata["particles"])]
         except (KeyError, ValueError, TypeError) as error:
             raise InputError(f"{path} does not name its particle columns", _EXPECTED) from error
         if not set(self._columns) <= set(PARTICLE_COLUMNS):
@@ -109,6 +110,7 @@ def open_session(path: Path, *, threads: int = 0) -> tuple[onnxruntime.Inference
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})", _EXPECTED) from error
     check_self_contained(content, str(path))
+    check_seal(content, str(path))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 4  # errors come as exceptions already

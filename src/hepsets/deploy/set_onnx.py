@@ -20,6 +20,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.whole_file import whole_file
 from hepsets.deploy.onnx_model import open_session
+from hepsets.deploy.onnx_seal import seal
 from hepsets.deploy.onnx_trace import on_cpu_in_evaluation, traced
 from hepsets.learn.set_model import SetModel
 from hepsets.represent.set_data import PackedSet, SetBatch, SetData
@@ -94,7 +95,7 @@ def export_set_onnx(model: SetModel, path: str | Path) -> None:
     helper.set_model_props(graph, {"model": model.name, "output": "probability to be signal", **record})
     onnx.checker.check_model(graph, full_check=True)
     with whole_file(path) as partial:
-        onnx.save(graph, partial)
+        partial.write_bytes(seal(graph.SerializeToString()))
 
 
 class OnnxSetModel:

@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.errors import InputError
+from hepsets.core.record import parse, sealed, unsealed
 from hepsets.core.whole_file import whole_file
 from hepsets.learn.fit import split_train_validation
 
@@ -154,7 +155,7 @@ class BoostedTrees:
             "trees": json.loads(bytes(self._booster.save_raw("json"))),
         }
         with whole_file(path) as partial:
-            partial.write_text(json.dumps(record))
+            partial.write_text(json.dumps(sealed(record)))
 
     @classmethod
     def load(cls, path: str | Path) -> BoostedTrees:
@@ -169,12 +170,13 @@ class BoostedTrees:
         if not path.is_file():
             raise InputError(f"no file {path}", "a file of boosted trees", "check the path")
         try:
-            record = json.loads(path.read_bytes())
+            record = parse(path.read_bytes())
             found = record["format"]
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path} holds no boosted trees", "a JSON file that save() wrote") from error
         if found != FORMAT:
             raise InputError(f"{path} has format {found!r}", repr(FORMAT), "use the version that wrote it")
+        record = unsealed(record, path)
         try:
             config = TypeAdapter(BoostedTreesConfig).validate_python(record["config"])
             variables = TypeAdapter(tuple[str, ...]).validate_python(record["variables"])

@@ -8,17 +8,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from hepsets.core.errors import InputError
+from hepsets.core.record import parse, sealed, unsealed
 from hepsets.core.whole_file import whole_file
 
 
 def write_tensors(path: str | Path, header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
     """Write tensors and a header, whole or not at all. Nothing in the file is code.
+
+    The header gets a checksum of itself and the tensors, which reading verifies.
 
     Parameters
     ----------
@@ -30,9 +34,10 @@ def write_tensors(path: str | Path, header: Mapping[str, Any], tensors: Mapping[
         The tensors by name.
     """
     plain = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    record = sealed(header, _content(plain))
     with whole_file(Path(path)) as partial:
         # save_file would leave a file that nobody else may read
-        partial.write_bytes(save(plain, metadata={"hepsets": json.dumps(header)}))
+        partial.write_bytes(save(plain, metadata={"hepsets": json.dumps(record)}))
 
 
 def read_tensors(path: str | Path, expected_format: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -43,7 +48,7 @@ def read_tensors(path: str | Path, expected_format: str) -> tuple[dict[str, Any]
     Raises
     ------
     InputError
-        If the file is missing, broken, or of another format.
+        If the file is missing, damaged, or of another format.
     """
     path = Path(path)
     if not path.is_file():
@@ -68,7 +73,7 @@ def read_tensors(path: str | Path, expected_format: str) -> tuple[dict[str, Any]
     if header is None:
         raise InputError(f"{path} holds tensors but no hepsets model", "a file that save_model wrote")
     try:
-        record = json.loads(header)
+        record = parse(header)
         found = record["format"]
     except (ValueError, KeyError, TypeError) as error:
         raise damaged(path, error) from error
@@ -76,7 +81,15 @@ def read_tensors(path: str | Path, expected_format: str) -> tuple[dict[str, Any]
         raise InputError(
             f"{path} has format {found!r}", repr(expected_format), "use what wrote it, in its version"
         )
-    return record, tensors
+    return unsealed(record, path, _content(tensors)), tensors
+
+
+def _content(tensors: Mapping[str, Tensor]) -> Iterator[bytes]:
+    """Names, types, shapes and numbers of tensors, for their checksum."""
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        yield f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode()
+        yield tensor.reshape(-1).view(torch.uint8).numpy().tobytes()
 
 
 @contextmanager

@@ -64,7 +64,7 @@ _COLUMNS = {
 _INTEGERS = ("experiment", "run", "event", "production", "candidate")
 _NOT_NEGATIVE = tuple(name for name in VARIABLES if re.match("R2|thrust|cos|et|cleo", name))
 _MISSING = -1.0
-"""What basf2 writes for variables that cannot be negative where they do not exist, as R2 without particles."""
+"""What basf2 writes for variables that cannot be negative where there is nothing, as R2 of no particles."""
 
 _TRUTH = ("is_signal", "is_continuum", "is_not_continuum")
 _ESCAPES = {"__bo": "(", "__bc": ")", "__cm": ",", "__sp": ""}

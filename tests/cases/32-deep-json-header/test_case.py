@@ -1,0 +1,32 @@
+"""JSON that is nested more deeply than the reader can follow, in the header of a model, and in cards."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from hepsets.core.config import read_toml
+from hepsets.core.errors import InputError
+from hepsets.core.pdg import PdgMap
+from hepsets.deploy.filter_card import load_card
+from hepsets.learn.boosted_trees import BoostedTrees
+from hepsets.learn.model_file import load_model
+
+DEEP = "[" * 100_000
+
+
+def test_it_is_refused_wherever_json_or_toml_is_read(case):
+    for header in (DEEP, json.dumps({"format": "hepsets-model-2"})[:-1] + f', "config": {DEEP}'):
+        save_file({"weight": torch.zeros(2)}, "m.safetensors", metadata={"hepsets": header})
+        with pytest.raises(InputError, match="m.safetensors"):
+            load_model("m.safetensors")
+    for name, text, read in (
+        ("deep.card.json", DEEP, load_card),
+        ("trees.json", DEEP, BoostedTrees.load),
+        ("map.json", DEEP, PdgMap.from_json),
+        ("deep.toml", f"x = {DEEP}", read_toml),
+    ):
+        (case.folder / name).write_text(text)
+        with pytest.raises(InputError, match=name):
+            read(name)
