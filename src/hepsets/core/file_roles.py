@@ -20,7 +20,8 @@ from hepsets.core.whole_file import is_special
 STREAM = Path("-")
 """Standard input or output."""
 
-_HEPMC = (".hepmc", ".hepmc3", ".hepmc.gz", ".hepmc3.gz")
+_COMPRESSED = ("", ".gz", ".xz", ".bz2", ".zst")
+_HEPMC = tuple(name + packed for packed in _COMPRESSED for name in (".hepmc", ".hepmc3"))
 
 SUFFIXES = {
     "parquet": (".parquet",),

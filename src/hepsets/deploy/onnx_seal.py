@@ -1,8 +1,8 @@
 """The checksum at the end of an exported ONNX file.
 
 Fields of a protocol-buffer message may stand in any order, and what is appended to the bytes of a message
-belongs to it. So the last bytes of a file are one more metadata property, ``hepsets.sha256``, with the SHA-256
-of all bytes before it.
+belongs to it. So the last bytes of a file are one more metadata property, ``hepsets.sha256``, with the
+SHA-256 of all bytes before it.
 """
 
 from __future__ import annotations
