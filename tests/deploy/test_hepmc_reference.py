@@ -8,7 +8,7 @@ from small_filter import SKIMS, beam_events, small_filter
 from hepsets.core.units import MM_PER_CM, SPEED_OF_LIGHT
 from hepsets.deploy.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter_files import filter_files
-from hepsets.deploy.hepmc import HepmcBlock, parse_hepmc, read_hepmc
+from hepsets.deploy.hepmc import HepmcBlock, parse_hepmc, read_hepmc, read_weights
 
 EVENTS = beam_events(60, 8)
 FIRST_NUMBER = 1000
@@ -112,6 +112,7 @@ def test_what_pyhepmc_writes_comes_back_to_it_whole(momentum_unit, length_unit, 
         for part in read_hepmc(stream, "listing"):
             if isinstance(part, HepmcBlock):
                 events, numbers = parse_hepmc(part, "listing")
+                events = events.with_columns(weights=np.array([read_weights(text) for text in part.texts]))
                 found = event_filter.weights(events, FilterSettings(seed=3), event_numbers=numbers)
                 weights |= zip(numbers.tolist(), found, strict=True)
     assert {number for number, row in weights.items() if row.any()} == set(kept)

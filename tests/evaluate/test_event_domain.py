@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -73,6 +75,10 @@ def test_missing_columns_are_named(domain, data):
 def test_a_file_holds_the_domain(domain, tmp_path):
     domain.write(tmp_path / "domain.json")
     assert EventDomain.read(tmp_path / "domain.json") == domain
+    text = (tmp_path / "domain.json").read_text()
+    (tmp_path / "domain.json").write_text(re.sub(r"\d+\.\d+", "NaN", text, count=1))
+    with pytest.raises(InputError, match="not finite"):
+        EventDomain.read(tmp_path / "domain.json")
     (tmp_path / "domain.json").write_text("{}")
     with pytest.raises(InputError, match="damaged"):
         EventDomain.read(tmp_path / "domain.json")

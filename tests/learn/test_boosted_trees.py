@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pytest
@@ -85,6 +86,11 @@ def test_broken_and_foreign_files_are_refused(tmp_path) -> None:
     for broken in (b"", b"{}", b"[1]", b"\x80\x04K\x01.", content[:1000]):
         path.write_bytes(broken)
         with pytest.raises(InputError, match="no boosted trees"):
+            BoostedTrees.load(path)
+    condition = re.search(rb'"split_conditions": \[', content).end()
+    for odd in (b"NaN, ", b"-Infinity, ", b"1e999, "):
+        path.write_bytes(content[:condition] + odd + content[condition:])
+        with pytest.raises(InputError, match="not finite"):
             BoostedTrees.load(path)
     for change in (
         {"format": "other"},

@@ -56,11 +56,23 @@ def test_a_file_holds_configuration_scaler_and_pdg_map(saved) -> None:
         lambda header, tensors: header.pop("config"),
         lambda header, tensors: tensors.popitem(),
         lambda header, tensors: tensors.update(more=torch.zeros(1)),
+        lambda header, tensors: header["config"].update(dropout=float("nan")),
     ],
 )
 def test_a_file_that_does_not_fit_together_is_refused(saved, change) -> None:
     rewritten(saved, change)
     with pytest.raises(InputError):
+        load_model(saved)
+
+
+@pytest.mark.parametrize("odd", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(saved, odd) -> None:
+    def change(header, tensors):
+        name = next(name for name, tensor in tensors.items() if tensor.is_floating_point())
+        tensors[name].view(-1)[-1] = odd
+
+    rewritten(saved, change)
+    with pytest.raises(InputError, match="not finite"):
         load_model(saved)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -18,12 +19,29 @@ def parse(text: str | bytes) -> Any:
     Raises
     ------
     ValueError
-        If it is no JSON, or nested more deeply than anything that makes sense.
+        If it is no JSON, nested more deeply than anything that makes sense, or has a number that is
+        not finite: NaN and infinities, which Python reads though JSON has none, and 1e999.
+
+    Examples
+    --------
+    >>> parse('{"low": 1.5}')
+    {'low': 1.5}
+    >>> parse('{"low": NaN}')
+    Traceback (most recent call last):
+    ...
+    ValueError: a number NaN, which is not finite
     """
     try:
-        return json.loads(text)
+        return json.loads(text, parse_float=_finite, parse_constant=_finite)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"a number {text}, which is not finite")
+    return value
 
 
 def sealed(record: Mapping[str, Any], beside: Iterable[bytes] = ()) -> dict[str, Any]:

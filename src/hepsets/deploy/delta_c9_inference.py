@@ -25,6 +25,7 @@ from pydantic.dataclasses import dataclass
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame, read_frame
+from hepsets.core.record import parse
 from hepsets.evaluate.event_domain import EventDomain
 from hepsets.evaluate.event_mistakes import unit_of_q_squared
 from hepsets.evaluate.event_verdict import Judge
@@ -210,7 +211,7 @@ class DeltaC9Inference:
         if not card.is_file():
             raise InputError(f"no file {card}", "a model that a run of delta-c9 wrote", "check the folder")
         try:
-            record = json.loads(card.read_text(encoding="utf-8"))
+            record = parse(card.read_text(encoding="utf-8"))
             schema = record.pop("schema")
             if schema != SCHEMA:
                 raise InputError(

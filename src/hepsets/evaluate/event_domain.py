@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
+from hepsets.core.record import parse
 from hepsets.core.whole_file import whole_file
 from hepsets.generate.kstmumu import VARIABLES
 
@@ -165,7 +166,7 @@ class EventDomain:
         if not path.is_file():
             raise InputError(f"no file {path}", "the domain of a model's training events")
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
+            record = parse(path.read_text(encoding="utf-8"))
             if record.pop("schema") != SCHEMA:
                 raise KeyError("schema")
             return TypeAdapter(EventDomain).validate_python(record)

@@ -173,7 +173,9 @@ class BoostedTrees:
             record = parse(path.read_bytes())
             found = record["format"]
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path} holds no boosted trees", "a JSON file that save() wrote") from error
+            raise InputError(
+                f"{path} holds no boosted trees ({error})", "a JSON file that save() wrote"
+            ) from error
         if found != FORMAT:
             raise InputError(f"{path} has format {found!r}", repr(FORMAT), "use the version that wrote it")
         record = unsealed(record, path)
