@@ -1,5 +1,6 @@
 """HepMC3's own library, by pyhepmc, writes what the filter reads and reads what it writes."""
 
+import numpy as np
 import pyhepmc
 import pytest
 from pyhepmc import GenEvent, GenParticle, GenRunInfo, GenVertex, Units
