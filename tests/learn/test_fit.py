@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 
 import numpy as np
@@ -9,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
-from hepsets.learn.fit import FitConfig, fit, soft_auc, split_train_validation
+from hepsets.learn.fit import FitChanges, FitConfig, fit, soft_auc, split_train_validation
 from hepsets.learn.model import ModelConfig, score, score_heads
 from hepsets.learn.models import build_model
 
@@ -80,7 +81,7 @@ def test_raw_inputs_stay_raw() -> None:
 
 
 @pytest.mark.parametrize("name", ["deep_sets_pdg", "gcn_stack"])
-@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "settle"])
 def test_a_resumed_fit_equals_an_uninterrupted_one_bit_by_bit(name, schedule, tmp_path) -> None:
     config = dataclasses.replace(CONFIG, schedule=schedule)
     whole = fresh(name)
@@ -271,3 +272,56 @@ def test_a_checkpoint_of_events_with_other_momenta_is_refused(tmp_path) -> None:
     faster = Events({**EVENTS.particles, "px": 2 * EVENTS.particles["px"]}, EVENTS.offsets, EVENTS.columns)
     with pytest.raises(InputError, match="another fit"):
         fit(fresh(), faster, LABELS, config=config, checkpoint=tmp_path / "fit.pt")
+
+
+@pytest.mark.parametrize("killed_in", range(1, 10))
+def test_settling_resumed_in_any_epoch_equals_an_uninterrupted_one_bit_by_bit(killed_in, tmp_path) -> None:
+    """Also where the rate begins to fall and the best state is taken up again."""
+    config = dataclasses.replace(CONFIG, schedule="settle", epochs=9, learning_rate=0.03)
+    whole = fresh("flat_mlp")  # it overfits, so that the best state is not the last
+    expected = fit(whole, EVENTS[:200], LABELS[:200], config=config)
+
+    def killer(done: int, total: int) -> None:
+        if done > (killed_in - 0.5) / 9 * total:
+            raise KeyboardInterrupt
+
+    checkpoint, resumed = tmp_path / "fit.pt", fresh("flat_mlp")
+    with contextlib.suppress(KeyboardInterrupt):
+        fit(
+            fresh("flat_mlp"), EVENTS[:200], LABELS[:200], config=config, progress=killer,
+            checkpoint=checkpoint,
+        )  # fmt: skip
+    result = fit(resumed, EVENTS[:200], LABELS[:200], config=config, checkpoint=checkpoint)
+    assert losses(result) == losses(expected)
+    assert result.converged == expected.converged
+    assert_same_state(whole, resumed)
+
+
+def test_a_training_cut_short_has_not_converged_and_a_long_one_has() -> None:
+    config = dataclasses.replace(CONFIG, schedule="settle")
+    assert fit(fresh(), EVENTS, LABELS, config=dataclasses.replace(config, epochs=3)).converged is False
+    long = fit(fresh(), EVENTS, LABELS, config=dataclasses.replace(config, epochs=100, patience=0.1))
+    assert long.converged is True
+    assert len(long.history) < 100
+    assert fit(fresh(), EVENTS, LABELS, config=dataclasses.replace(CONFIG, epochs=3)).converged is False
+
+
+def test_few_events_are_trained_on_for_as_many_steps_as_are_asked_for() -> None:
+    config = dataclasses.replace(CONFIG, epochs=1, least_steps=100)
+    result = fit(fresh(), EVENTS[:200], LABELS[:200], config=config)
+    assert len(result.history) == 34  # 150 events are three steps
+
+
+def test_another_seed_with_the_same_split_has_other_weights_and_the_same_validation_events() -> None:
+    config = dataclasses.replace(CONFIG, epochs=1)
+    one = fit(fresh(), EVENTS, LABELS, config=config)
+    two = fit(fresh(), EVENTS, LABELS, config=dataclasses.replace(config, seed=7, split_seed=0))
+    np.testing.assert_array_equal(one.validation_indices, two.validation_indices)
+    assert one.history[0].train_loss != two.history[0].train_loss
+
+
+def test_changes_say_all_that_a_training_has_but_its_seeds() -> None:
+    names = {field.name for field in dataclasses.fields(FitConfig)}
+    assert {field.name for field in dataclasses.fields(FitChanges)} == names - {"seed", "split_seed"}
+    assert FitChanges().on(CONFIG) == CONFIG
+    assert FitChanges(epochs=3, weight_decay=0.0).on(FitConfig(weight_decay=0.1)) == FitConfig(epochs=3)

@@ -46,7 +46,12 @@ PUBLISHED_FIT = FitConfig(least_steps=LEAST_STEPS)
 """Training of the published models, as published: ten epochs, Adam at 10⁻³."""
 
 OUR_FIT = FitConfig(
-    epochs=15, least_steps=LEAST_STEPS, learning_rate=2e-3, schedule="settle", weight_decay=1e-4
+    epochs=15,
+    least_steps=LEAST_STEPS,
+    learning_rate=2e-3,
+    schedule="settle",
+    patience=0.4,  # single losses at a constant rate scatter by more than an epoch gains
+    weight_decay=1e-4,
 )
 """Training of our own model: until the validation loss stops improving, epochs are a maximum."""
 

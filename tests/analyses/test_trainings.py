@@ -1,0 +1,227 @@
+"""Trainings of a smart-background run: several of each model, on users' files, and what is said of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from random_events import muon_label, random_events
+from tiny_run import tiny_run
+
+from hepsets.analyses import smart_background
+from hepsets.analyses.smart_background import SCALES, Config
+from hepsets.analyses.smart_background.ranking import markdown, verdict
+from hepsets.analyses.smart_background.samples import get_samples
+from hepsets.analyses.smart_background.settings import (
+    OUR_FIT,
+    OURS,
+    PUBLISHED,
+    DataConfig,
+    check,
+    fit_config,
+)
+from hepsets.analyses.smart_background.trainings import Training, train_all
+from hepsets.core import config as configuration
+from hepsets.core.errors import InputError
+from hepsets.core.events import EventWriter
+from hepsets.evaluate.paired import Influenced, Repeated
+from hepsets.learn.fit import FitChanges
+
+MODELS = ("deep_sets", "deep_sets_pdg")
+
+
+def own_file(path: Path, number: int, seed: int) -> str:
+    """A file of a user, with a label that the particles tell."""
+    events = random_events(number, seed=seed, mean_particles=10)
+    with EventWriter(path) as writer:
+        writer.write(events.with_columns(label=muon_label(events).astype(bool)))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own")
+    return Config(
+        scale="quick",
+        data=DataConfig(
+            train=(own_file(folder / "train.parquet", 600, 1),),
+            test=(own_file(folder / "test.parquet", 600, 2),),
+        ),
+        models=MODELS,
+        training_seeds=2,
+        fit=FitChanges(epochs=3, least_steps=0, learning_rate=0.01, device="cpu"),
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(config, tmp_path_factory):
+    return tiny_run(smart_background, "smart-background", config, tmp_path_factory)
+
+
+# -- settings --------------------------------------------------------------------------------------
+
+
+def settled(*pairs: str, scale: str = "standard") -> Config:
+    values = configuration.merge(SCALES[scale], configuration.parse_overrides(pairs))
+    return configuration.from_mapping(Config, values)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", [*PUBLISHED, OURS])
+def test_what_a_user_says_of_training_reaches_every_model(scale, name):
+    assert fit_config(settled("fit.epochs=1", scale=scale), name).epochs == 1
+
+
+def test_each_model_keeps_of_its_own_training_what_nobody_spoke_of():
+    ours = fit_config(settled("fit.epochs=1"), OURS)
+    assert ours == dataclasses.replace(OUR_FIT, epochs=1, seed=1)
+    assert fit_config(settled(), OURS) == dataclasses.replace(OUR_FIT, seed=1)
+    assert fit_config(settled(), "deep_sets").epochs == 10
+
+
+def test_what_is_said_of_one_model_is_above_what_is_said_of_all():
+    config = settled("fit.epochs=2", f"fit_of.{OURS}.epochs=5", f"fit_of.{OURS}.batch_events=64")
+    found = fit_config(config, OURS)
+    assert (found.epochs, found.batch_events, found.schedule) == (5, 64, OUR_FIT.schedule)
+    assert fit_config(config, "deep_sets").epochs == 2
+
+
+def test_seeds_of_single_models_are_no_setting():
+    with pytest.raises(InputError, match=r"unknown key 'fit\.seed'"):
+        settled("fit.seed=3")
+
+
+@pytest.mark.parametrize("study", ["skims", "few_labels"])
+def test_studies_of_our_own_skims_are_refused_for_users_files(config, study):
+    with pytest.raises(InputError, match="files of your own"):
+        check(dataclasses.replace(config, studies=(study,)))
+
+
+# -- trainings -------------------------------------------------------------------------------------
+
+
+def test_models_do_not_depend_on_how_many_are_trained_at_once(config, finished, tmp_path):
+    folder, _ = finished  # was trained one after the other
+    samples = get_samples(config, tmp_path)
+    trainings = [Training(name, number) for name in MODELS for number in (0, 1)]
+    train_all(config, trainings, samples, tmp_path, workers=2)
+    for training in trainings:
+        one, other = (training.path(where) for where in (folder / "models", tmp_path))
+        name = one.name + ".safetensors"
+        assert one.with_name(name).read_bytes() == other.with_name(name).read_bytes()
+    assert not list(tmp_path.glob("*.parquet"))
+
+
+def test_trainings_of_a_model_differ_in_weights_and_share_their_events(finished):
+    _, result = finished
+    for model in result.models:
+        first, second = model.fits
+        assert first.history[0].train_loss != second.history[0].train_loss
+        np.testing.assert_array_equal(first.validation_indices, second.validation_indices)
+        assert model.aucs.trainings[0].value == pytest.approx(model.classification.auc)
+
+
+def test_spreads_errors_of_choices_and_neighbours_stand_beside_the_metrics(finished):
+    folder, result = finished
+    metrics = json.loads((folder / "result.json").read_text())["metrics"]
+    for row, model in zip(metrics["models"], result.models, strict=True):
+        values = [each["auc"] for each in row["trainings"]]
+        assert row["training_seeds"] == len(values) == 2
+        assert row["auc"] == pytest.approx(values[0])
+        assert row["auc_mean"] == pytest.approx(np.mean(values))
+        assert row["auc_seed_spread"] == pytest.approx(np.std(values, ddof=1)) != 0
+        assert row["max_speedup_choice_se"] > 0
+        assert row["max_speedup_se"] > row["max_speedup_choice_se"]
+        assert row["importance_speedup_se"] > row["importance_speedup_choice_se"]
+        assert row["converged"] is False
+        assert set(row["auc_indistinguishable"]) <= set(MODELS) - {model.name}
+
+
+def test_a_training_that_was_cut_short_is_told_in_log_page_and_summary(finished, capsys):
+    folder, result = finished
+    log, page = (folder / "log.txt").read_text(), (folder / "report.html").read_text()
+    for name in (*MODELS, *(f"{name}_2" for name in MODELS)):
+        assert f"WARNING {name} has not converged" in log
+    assert "Not converged, and better with more training: deep_sets, deep_sets_pdg" in page
+    smart_background.print_summary(result)
+    assert "Not converged" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_training_that_went_on_for_long_gives_no_warning(config, finished, tmp_path, caplog):
+    _, result = finished
+    longer = dataclasses.replace(config.fit, epochs=100, patience=0.1, schedule="settle")
+    long = dataclasses.replace(config, fit=longer)
+    training = Training("deep_sets_pdg")
+    with caplog.at_level("WARNING"):
+        ((_, fitted),) = train_all(long, [training], result.samples, tmp_path)
+    assert fitted.converged is True
+    assert "converged" not in caplog.text
+
+
+# -- what is said ----------------------------------------------------------------------------------
+
+
+def test_pages_of_users_files_say_nothing_of_our_samples_skims_and_detector(finished):
+    folder, _ = finished
+    page = (folder / "report.html").read_text()
+    text = re.sub(r"<svg.*?</svg>|<style.*?</style>|<script.*?</script>", "", page, flags=re.DOTALL)
+    for word in ("hadronic", "mixed", "Pythia", "semileptonic", "jpsi", "Belle", "parametric", "tag"):
+        assert word not in re.sub(r"</?[a-z][^>]*>", " ", text), word
+
+
+def test_a_retention_that_was_set_is_shown_as_set_and_has_no_error(finished):
+    folder, _ = finished
+    metrics = json.loads((folder / "result.json").read_text())["metrics"]
+    assert metrics["retention"] == {"label": {"value": 0.05, "se": 0.0}}
+    assert metrics["retention_is_set"] is True
+    page = (folder / "report.html").read_text()
+    assert "0.05 (set" in page
+    assert "0.0500 ± " not in page
+
+
+def test_a_retention_that_weights_tell_is_measured(config, tmp_path):
+    events = random_events(400, seed=5, mean_particles=5)
+    label = muon_label(events).astype(bool)
+    path = tmp_path / "weighted.parquet"
+    with EventWriter(path) as writer:
+        writer.write(events.with_columns(label=label, weight=np.where(label, 1.0, 9.0)))
+    data = dataclasses.replace(config.data, test=(str(path),))
+    samples = get_samples(dataclasses.replace(config, data=data), tmp_path)
+    assert not samples.retention_is_set
+    assert samples.retention.se > 0
+
+
+def with_aucs(result, *values: float):
+    """The same models with other AUCs, each known to 0.01."""
+    influence = np.zeros(1)
+    return tuple(
+        dataclasses.replace(
+            model,
+            name=f"model_{at}",
+            aucs=Repeated(tuple(Influenced(value + shift, influence, 0.007) for shift in (-0.001, 0.001))),
+        )
+        for at, (model, value) in enumerate(zip((*result.models, *result.models), values, strict=False))
+    )
+
+
+def test_no_model_is_called_best_that_is_not_above_the_next_by_two_errors(finished):
+    _, result = finished
+    level = with_aucs(result, 0.70, 0.80, 0.81)
+    assert "none is best: model_2 and model_1 cannot be told apart" in verdict(level)
+    assert "**" not in markdown(level, None)
+    clear = with_aucs(result, 0.70, 0.80, 0.85)
+    assert "model_2 separates best" in verdict(clear)
+    first, second, third = markdown(clear, None).splitlines()[2:5]
+    assert first.startswith("| 1 | **`model_2`")
+    assert "**" not in second + third
+
+
+def test_the_table_of_the_run_names_neighbours_by_their_rows(finished):
+    folder, result = finished
+    assert (folder / "table.md").read_text() == markdown(result.models, None)
+    rows = markdown(with_aucs(result, 0.70, 0.80, 0.81), None).splitlines()[2:5]
+    assert [row.split("|")[-2].strip() for row in rows] == ["2", "1", ""]
