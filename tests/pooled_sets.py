@@ -24,7 +24,11 @@ SIZES = ("p_scale", "own_momentum", "momentum")
 
 def predictability(model: SetModel, events: ParticleSets, truth: Array, *, seed: int = 0) -> float:
     """R² of the regressor on events that it was not trained on: half of them."""
-    inputs = np.column_stack([column for _, column in pooled(model, events)])
+    return trees_predict(np.column_stack([column for _, column in pooled(model, events)]), truth, seed=seed)
+
+
+def trees_predict(inputs: Array, truth: Array, *, seed: int = 0) -> float:
+    """R² of boosted trees on the half of the events that they were not trained on."""
     order = np.random.default_rng(seed).permutation(len(truth))
     train, stop, test = np.split(order, [int(0.4 * len(truth)), int(0.5 * len(truth))])
     trees = xgb.XGBRegressor(

@@ -56,8 +56,9 @@ def own_frame_momenta(
     p, edge = checked_momenta(momenta, offsets)
     energy, own = np.asarray(energies, dtype=np.float64), np.asarray(from_candidate, dtype=bool)
     event = np.repeat(np.arange(len(edge) - 1), np.diff(edge))
-    frame = np.zeros((len(edge) - 1, 4))
-    np.add.at(frame, event[own], np.column_stack([p, energy])[own])
+    frame = np.empty((len(edge) - 1, 4))
+    for component, column in enumerate((*p.T, energy)):
+        frame[:, component] = np.bincount(event[own], column[own], minlength=len(frame))
     fastest = np.linalg.norm(frame[:, :3], axis=1) * (1 + _SLOWEST_LIGHT)
     frame[:, 3] = np.maximum(frame[:, 3], fastest)
     frame[frame[:, 3] <= 0] = (0.0, 0.0, 0.0, 1.0)
