@@ -1,7 +1,9 @@
 """Production in shards: nothing lost, nothing doubled, the same events whoever makes them."""
 
+import asyncio
 import os
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -43,6 +45,7 @@ from hepsets.learn.models import build_model
 from hepsets.select.skims import run_skims
 
 distributed = pytest.importorskip("distributed")
+LocalCluster, Security = distributed.LocalCluster, distributed.Security
 pytest.importorskip("pythia8mc")
 
 CONFIG = ProduceConfig(events=11_200, shard_events=5000, seed=3, skims=("hadronic_b0", "hadronic_bplus"))
@@ -60,7 +63,11 @@ def unsharded():
 
 @pytest.fixture(scope="module")
 def client():
-    with scale_out.connect("local", 2) as client:
+    """Workers of a scheduler that somebody else started, without TLS."""
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        scale_out.connect(cluster.scheduler_address, 2) as client,
+    ):
         yield client
 
 
@@ -179,9 +186,51 @@ def test_a_run_that_was_killed_goes_on_where_it_was(produced, tmp_path, client):
     assert (folder / "events.parquet").read_bytes() == (produced[0] / "events.parquet").read_bytes()
 
 
-def test_the_dashboard_answers_at_its_link(client):
-    with urllib.request.urlopen(client.dashboard_link, timeout=30) as page:
-        assert b"bokeh" in page.read().lower()
+def test_nobody_runs_code_in_the_workers_of_another(tmp_path):
+    with scale_out.connect("local", 1) as client:
+        address = client.scheduler.address
+        assert address.startswith("tls://127.0.0.1:")
+        assert client.dashboard_link.startswith("http://127.0.0.1:")
+        with urllib.request.urlopen(client.dashboard_link, timeout=30) as page:
+            assert b"bokeh" in page.read().lower()
+        workers = client.scheduler_info()["workers"]
+        assert all(worker.startswith("tls://127.0.0.1:") for worker in workers)
+        for target in (address, *workers):
+            assert asyncio.run(answer(target, client.security))
+            assert asyncio.run(answer(target, Security.temporary())) is None  # certificates of one's own
+            assert asyncio.run(answer(target.replace("tls", "tcp"), Security())) is None  # none
+
+
+async def answer(address, security):
+    """What a node of Dask says to somebody who connects to it; nothing if it does not talk to them."""
+    try:
+        arguments = security.get_connection_args("client")
+        comm = await distributed.comm.connect(address, timeout=2, **arguments)
+        await comm.write({"op": "identity", "reply": True})
+        said = await asyncio.wait_for(comm.read(), 2)
+        await comm.close()
+    except (OSError, TimeoutError, RuntimeError):
+        return None
+    return said
+
+
+def test_certificates_of_batch_jobs_are_read_by_their_owner_alone(tmp_path, monkeypatch):
+    pytest.importorskip("dask_jobqueue")
+    import dask
+
+    put_stand_ins("slurm", tmp_path / "bin", monkeypatch)
+    folder = tmp_path / "run"
+    with dask.config.set({"jobqueue.slurm.interface": "lo"}), scale_out.connect("slurm", 1, folder) as client:
+        assert client.scheduler.address.startswith("tls://")
+        assert client.dashboard_link.startswith("http://127.0.0.1:")
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        assert len(files) == 7
+        assert {stat.S_IMODE(path.parent.stat().st_mode) for path in files} == {0o700}
+        assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+        assert client.submit(os.getpid).result(timeout=60) != os.getpid()
+    assert not any(folder.iterdir())
+    with pytest.raises(InputError, match="letters"), scale_out.connect("slurm", 1, tmp_path / "a b"):
+        pass
 
 
 def test_a_finished_production_is_left_alone(produced, monkeypatch):
@@ -257,7 +306,7 @@ def test_a_folder_with_something_else_in_it_is_not_touched(tmp_path, produced):
         (ProduceConfig(sample="muons"), "local", "one of mixed"),
         (ProduceConfig(skims=("no_skim",)), "local", "out of hadronic_b0"),
         (ProduceConfig(skims=("hadronic_b0", "hadronic_b0")), "local", "each once"),
-        (CONFIG, "cloud", "local, tcp://HOST:PORT or one of slurm, htcondor"),
+        (CONFIG, "cloud", "local, tls://HOST:PORT, tcp://HOST:PORT or one of slurm, htcondor"),
         (CONFIG, "tcp://", "tcp://HOST:PORT"),
         (CONFIG, "tcp://127.0.0.1:none", "tcp://HOST:PORT"),
         (CONFIG, "tcp://127.0.0.1:70000", "no answer"),
@@ -328,17 +377,21 @@ STAND_INS = {
 """Commands that run jobs at once on this machine, in place of a batch system's."""
 
 
+def put_stand_ins(scheduler, folder, monkeypatch):
+    folder.mkdir()
+    for name, script in STAND_INS[scheduler].items():
+        path = folder / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
 @pytest.mark.parametrize("scheduler", STAND_INS)
 def test_batch_jobs_make_the_same_sample(scheduler, produced, tmp_path, monkeypatch):
     pytest.importorskip("dask_jobqueue")
     import dask
 
-    (tmp_path / "bin").mkdir()
-    for name, script in STAND_INS[scheduler].items():
-        path = tmp_path / "bin" / name
-        path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    put_stand_ins(scheduler, tmp_path / "bin", monkeypatch)
     with dask.config.set({f"jobqueue.{scheduler}.interface": "lo"}):
         produce(CONFIG, tmp_path / "run", scheduler=scheduler, workers=2)
     assert (tmp_path / "run" / "events.parquet").read_bytes() == (produced[0] / "events.parquet").read_bytes()

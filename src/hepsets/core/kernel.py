@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import numba
@@ -23,9 +28,45 @@ def kernel(function: Function) -> Function:
     of the outermost function: after editing a kernel that is called from another file, clear
     ``__pycache__`` (``make clean``).
     """
-    compile_: Any = numba.njit(cache=True, nogil=True, error_model="numpy")
-    compiled: Function = compile_(function)
-    return compiled
+    compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
+    _cache_on_disk(compiled)
+    result: Function = compiled
+    return result
+
+
+def _cache_on_disk(compiled: Any) -> None:
+    """Let numba keep what it compiles beside the source, in the user's cache, or else in a temporary folder.
+
+    Where nothing can be written it compiles anew in every process; a disk that is full costs no more.
+    """
+    try:
+        compiled.enable_caching()
+    except RuntimeError:  # neither place can be written to
+        own = private_folder()
+        if own is None:
+            return
+        numba.config.CACHE_DIR = str(own)
+        compiled.enable_caching()
+    cache = compiled._cache
+    save = cache.save_overload
+
+    def save_if_possible(*what: Any) -> None:
+        with suppress(OSError):
+            save(*what)
+
+    cache.save_overload = save_if_possible
+
+
+def private_folder() -> Path | None:
+    """A folder under the system's temporary one in which nobody else can put code; ``None`` if there is none."""
+    try:
+        path = Path(tempfile.gettempdir()) / f"hepsets-{os.getuid()}"
+        path.mkdir(mode=0o700, exist_ok=True)
+        found = path.lstat()
+    except OSError:
+        return None
+    mine = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    return path if mine and stat.S_IMODE(found.st_mode) == 0o700 and os.access(path, os.W_OK) else None
 
 
 def as_record(config: object) -> Record:

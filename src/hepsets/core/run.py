@@ -9,6 +9,7 @@ import platform
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,8 @@ from typing import Any, Self
 
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
-from hepsets.core.whole_file import whole_file
+from hepsets.core.lock import LOCK, only_process
+from hepsets.core.whole_file import remove_all_leftovers, whole_file
 
 log = logging.getLogger("hepsets")
 
@@ -63,7 +65,7 @@ class RunFolder:
     ------
     InputError
         If ``out`` exists, or a partial folder exists and ``resume`` is off, or its configuration
-        is another one.
+        is another one, or another process is at work in it.
     """
 
     def __init__(self, out: str | Path, config: Any, *, resume: bool = False) -> None:
@@ -74,13 +76,33 @@ class RunFolder:
         self._started = time.monotonic()
         self._before = 0.0
         self._handler: logging.Handler | None = None
+        self._lock = ExitStack()
 
     def __enter__(self) -> Self:
-        if self.out.exists():
-            raise InputError(f"{self.out} exists", "a new folder", "choose another --out or delete it")
+        with ExitStack() as lock:
+            self._take(lock)
+            self._lock = lock.pop_all()
+        self._handler = logging.FileHandler(
+            self.path / "log.txt", encoding="utf-8", errors="backslashreplace"
+        )
+        self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        log.addHandler(self._handler)
+        log.setLevel(logging.INFO)
+        log.info("run in %s, hepsets %s", self.out, version("hepsets"))
+        return self
+
+    def _take(self, lock: ExitStack) -> None:
+        """Make the partial folder, or take one up, as the only process in it."""
         toml = configuration.to_toml(self.config)
         saved = self.path / "config.toml"
-        if self.path.exists():
+        if self.out.exists():
+            raise InputError(f"{self.out} exists", "a new folder", "choose another --out or delete it")
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock.enter_context(only_process(self.path))
+        if self.out.exists():  # another process finished it just now
+            raise InputError(f"{self.out} exists", "a new folder", "choose another --out or delete it")
+        remove_all_leftovers(self.path)
+        if saved.is_file() or self._holds_work():
             if not self._resume:
                 raise InputError(
                     f"{self.path} holds an unfinished run", "a new folder", "add --resume or delete it"
@@ -94,14 +116,7 @@ class RunFolder:
         for folder in ("figures", "models"):
             (self.path / folder).mkdir(parents=True, exist_ok=True)
         write_atomically(saved, toml)
-        clock = self.path / "elapsed"
-        self._before = float(clock.read_text()) if clock.is_file() else 0.0
-        self._handler = logging.FileHandler(self.path / "log.txt")
-        self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        log.addHandler(self._handler)
-        log.setLevel(logging.INFO)
-        log.info("run in %s, hepsets %s", self.out, version("hepsets"))
-        return self
+        self._before = _seconds(self.path / "elapsed")
 
     @property
     def elapsed(self) -> float:
@@ -124,12 +139,13 @@ class RunFolder:
         (self.path / "elapsed").unlink(missing_ok=True)
         write_atomically(self.path / "result.json", json.dumps(result, indent=2, allow_nan=False) + "\n")
         self.path.rename(self.out)
+        (self.out / LOCK).unlink(missing_ok=True)
         return result
 
     def _holds_work(self) -> bool:
         """Whether there is more than the configuration and the log: something to resume."""
         files = {file.name for file in self.path.rglob("*") if file.is_file()}
-        return bool(files - {"config.toml", "log.txt"})
+        return bool(files - {"config.toml", "log.txt", LOCK})
 
     def _close_log(self) -> None:
         if self._handler is not None:
@@ -143,14 +159,23 @@ class RunFolder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is not None:
-            log.error("stopped: %s", error)
-            if isinstance(error, InputError) and not self._resume and not self._holds_work():
-                self._close_log()
-                shutil.rmtree(self.path, ignore_errors=True)
-        self._close_log()
-        if self.path.is_dir():
-            write_atomically(self.path / "elapsed", f"{self.elapsed:.1f}")
+        with self._lock:
+            if error is not None:
+                log.error("stopped: %s", error)
+                if isinstance(error, InputError) and not self._resume and not self._holds_work():
+                    self._close_log()
+                    shutil.rmtree(self.path, ignore_errors=True)
+            self._close_log()
+            if self.path.is_dir():
+                write_atomically(self.path / "elapsed", f"{self.elapsed:.1f}")
+
+
+def _seconds(clock: Path) -> float:
+    """Seconds of earlier tries; none if the file is missing or damaged, they are only told."""
+    try:
+        return float(clock.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return 0.0
 
 
 def _finite(value: Any, where: str) -> Any:

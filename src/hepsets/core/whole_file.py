@@ -128,6 +128,15 @@ def remove_leftovers(path: Path) -> None:
                 _remove_if_dead(entry.path)
 
 
+def remove_all_leftovers(folder: Path) -> None:
+    """Remove all partial files and folders in a folder that no other process works in."""
+    for path in list(folder.rglob(".*.partial")):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
 def _remove_if_dead(path: str) -> None:
     with suppress(OSError):  # gone meanwhile, another user's, or a file system without locks
         file = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)

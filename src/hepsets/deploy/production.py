@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as config_dataclass
@@ -25,6 +24,7 @@ from pydantic.dataclasses import dataclass as config_dataclass
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events, EventWriter, open_parquet
+from hepsets.core.lock import only_process
 from hepsets.core.measured import Measured
 from hepsets.core.progress import progress_bar
 from hepsets.core.run import versions, write_atomically
@@ -463,7 +463,7 @@ def produce(
     _check_folder(folder, config)
     made = folder / "shards"
     if not (folder / "summary.json").is_file():
-        with scale_out.connect(scheduler, workers) as client, _only_run(folder, made):
+        with scale_out.connect(scheduler, workers, made) as client, _only_run(folder, made):
             _check_folder(folder, config)
             write_atomically(folder / "config.toml", configuration.to_toml(config))
             tell(f"dashboard: {client.dashboard_link}")
@@ -517,14 +517,9 @@ def _is_ours(name: str) -> bool:
 
 @contextmanager
 def _only_run(folder: Path, shard_folder: Path) -> Iterator[None]:
-    """Hold the folder; the operating system lets go of it when this process dies."""
+    """Hold the folder against other runs, and remove what killed ones left half written."""
     shard_folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(shard_folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise InputError(f"another run is at work in {folder}", "one at a time", "wait for it") from None
-    with lock:
-        for leftover in folder.glob(".*.partial"):  # of a run that was killed
+    with only_process(shard_folder):
+        for leftover in folder.glob(".*.partial"):
             leftover.unlink()
         yield

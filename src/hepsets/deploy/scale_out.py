@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import importlib
 import re
+import shlex
 import shutil
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from hepsets.core.errors import InputError
@@ -25,6 +29,9 @@ configuration (``~/.config/dask/jobqueue.yaml``) does not say."""
 CONNECT_SECONDS = 10.0
 """How long a scheduler may take to answer."""
 
+_DASHBOARD = "127.0.0.1:0"
+_ROLES = ("client", "scheduler", "worker")
+
 _ADDRESS = re.compile(r"(?:tcp|tls)://(?P<host>[^/]+):(?P<port>\d{1,5})")
 
 
@@ -32,13 +39,18 @@ def check_scheduler(scheduler: str) -> None:
     """Raise :class:`InputError` if ``scheduler`` cannot be the name or the address of one."""
     if scheduler not in ("local", *BATCH_SYSTEMS) and not _ADDRESS.fullmatch(scheduler):
         raise InputError(
-            f"scheduler {scheduler!r}", f"local, tcp://HOST:PORT or one of {', '.join(BATCH_SYSTEMS)}"
+            f"scheduler {scheduler!r}",
+            f"local, tls://HOST:PORT, tcp://HOST:PORT or one of {', '.join(BATCH_SYSTEMS)}",
         )
 
 
 @contextmanager
-def connect(scheduler: str, workers: int) -> Iterator[Any]:
+def connect(scheduler: str, workers: int, folder: Path = Path()) -> Iterator[Any]:
     """A ``distributed.Client`` with workers behind it; both end with the block.
+
+    Whoever may talk to a scheduler runs code as its owner. So a scheduler that is started here takes only
+    TLS, with certificates made for this block; only their owner can read those. Its dashboard, which shows
+    but does not run, listens to this machine alone.
 
     Parameters
     ----------
@@ -47,6 +59,8 @@ def connect(scheduler: str, workers: int) -> Iterator[Any]:
         scheduler, whose workers are used as they are and left alone afterwards.
     workers
         Processes, or jobs of one core each.
+    folder
+        Where the certificates stand that batch jobs read; every machine must see it under this path.
 
     Raises
     ------
@@ -65,11 +79,11 @@ def connect(scheduler: str, workers: int) -> Iterator[Any]:
             # Pythia is one object per process: a worker has one thread
             place = stack.enter_context(
                 distributed.LocalCluster(
-                    n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+                    n_workers=workers, threads_per_worker=1, dashboard_address=_DASHBOARD, security=_own_tls()
                 )
             )
         elif scheduler in BATCH_SYSTEMS:
-            place = stack.enter_context(_batch_cluster(scheduler, workers))
+            place = stack.enter_context(_batch_cluster(scheduler, workers, folder.absolute()))
         else:
             place = scheduler
         yield stack.enter_context(_client(distributed, place))
@@ -96,21 +110,55 @@ def _knock(address: str) -> None:
     socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
 
 
-def _batch_cluster(scheduler: str, workers: int) -> Any:
+def _own_tls() -> Any:
+    """Certificates of a scheduler, its workers and its client, which are valid for one another alone."""
+    _import("cryptography")
+    return _import("distributed").Security.temporary()
+
+
+@contextmanager
+def _tls_files(folder: Path) -> Iterator[Any]:
+    """The same as files, in a folder that only their owner can look into, while the block lasts."""
+    made = _own_tls()
+    names = ["tls_ca_file"] + [f"tls_{role}_{part}" for role in _ROLES for part in ("cert", "key")]
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".tls-", dir=folder) as place:
+        for name in names:
+            path = Path(place) / name
+            path.touch(0o600)
+            path.write_text(getattr(made, name), encoding="ascii")
+            setattr(made, name, str(path))
+        yield made
+
+
+@contextmanager
+def _batch_cluster(scheduler: str, workers: int, folder: Path) -> Iterator[Any]:
     name, command, needs = BATCH_SYSTEMS[scheduler]
     jobqueue = _import("dask_jobqueue")
     if shutil.which(command) is None:
         raise InputError(
             f"no command {command} on this machine", f"a machine that submits jobs to {scheduler}"
         )
+    if shlex.quote(str(folder)) != str(folder):
+        raise InputError(
+            f"{folder} for batch jobs", "a path of letters, digits and ._-/", "choose another --out"
+        )
     from dask import config
 
     asked = {key: config.get(f"jobqueue.{scheduler}.{key}", None) or least for key, least in needs.items()}
-    cluster = getattr(jobqueue, name)(
-        cores=1, processes=1, scheduler_options={"dashboard_address": ":0"}, **asked
-    )
-    cluster.adapt(minimum_jobs=workers, maximum_jobs=workers)  # jobs that the farm ends are replaced
-    return cluster
+    with (
+        _tls_files(folder) as security,
+        getattr(jobqueue, name)(
+            cores=1,
+            processes=1,
+            scheduler_options={"dashboard_address": _DASHBOARD},
+            security=security,
+            protocol="tls://",
+            **asked,
+        ) as cluster,
+    ):
+        cluster.adapt(minimum_jobs=workers, maximum_jobs=workers)  # jobs that the farm ends are replaced
+        yield cluster
 
 
 def _import(module: str) -> Any:
@@ -144,6 +192,20 @@ def run_tasks(client: Any, function: Callable[[Task], Result], tasks: Mapping[st
     futures = client.map(function, list(tasks.values()), key=list(tasks), pure=False)
     try:
         for future in distributed.as_completed(futures):
-            yield future.result()
+            yield _result(future)
     finally:
         client.cancel(futures)
+
+
+def _result(future: Any) -> Any:
+    killed = importlib.import_module("distributed.scheduler").KilledWorker
+    try:
+        return future.result()
+    except killed as error:
+        raise InputError(
+            f"a task that has cost {error.allowed_failures + 1} workers their life",
+            "enough memory for each worker",
+            "look at what killed them, and repeat the command to go on",
+        ) from error
+    except CancelledError as error:
+        raise InputError("the scheduler has gone", "one that stays", "repeat the command to go on") from error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -208,10 +210,8 @@ def _decay_pairs(
     if forced.any():
         loaded[forced] = tag_decays().own_id[pdg]
     loaded *= np.sign(pairs.pdg)
-    with tempfile.TemporaryDirectory(prefix="hepsets-") as folder:
-        path = Path(folder) / "pairs.lhe"
-        _write_lhe(path, loaded[which], pairs.momentum[which], pairs.mass)
-        pythia.getLHAupPtr().newEventFile(str(path))
+    with _readable_file(_les_houches(loaded[which], pairs.momentum[which], pairs.mass)) as path:
+        pythia.getLHAupPtr().newEventFile(path)
         pythia.rndm.init(seed)
         record, succeeded = Record.read(pythia.nextBatch(len(which), "none"))
     which = which[succeeded]
@@ -281,9 +281,7 @@ def _decayer(pdg: int, tag: bool) -> tuple[Any, float, float]:
 
     With ``tag`` it knows the aliases of forced decays; otherwise these would only cost time.
     """
-    with tempfile.TemporaryDirectory(prefix="hepsets-") as folder:
-        path = Path(folder) / "empty.lhe"
-        path.write_text(_LHE_HEAD + "</LesHouchesEvents>\n")
+    with _readable_file(_LHE_HEAD + "</LesHouchesEvents>\n") as path:
         pythia = _new_pythia(
             (
                 "Beams:frameType = 4",
@@ -326,8 +324,23 @@ def _continuum_pythia(sample: str, energy: float) -> Any:
     )
 
 
-def _write_lhe(path: Path, pdg: Integers, momentum: Floats, mass: float) -> None:
-    """Write pairs of particles of one mass as Les Houches events."""
+def _les_houches(pdg: Integers, momentum: Floats, mass: float) -> str:
+    """Pairs of particles of one mass as Les Houches events."""
     rows = np.concatenate([pdg[..., None], momentum], axis=2).reshape(-1)
     event = _LHE_EVENT.format(mass=mass)
-    path.write_text(_LHE_HEAD + event * len(pdg) % tuple(rows.tolist()) + "</LesHouchesEvents>\n")
+    return _LHE_HEAD + event * len(pdg) % tuple(rows.tolist()) + "</LesHouchesEvents>\n"
+
+
+@contextmanager
+def _readable_file(text: str) -> Iterator[str]:
+    """Path of a file with this text; in memory where the system can, so that nothing is left by a kill."""
+    if hasattr(os, "memfd_create") and Path("/proc/self/fd").is_dir():
+        with os.fdopen(os.memfd_create("hepsets.lhe"), "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            yield f"/proc/self/fd/{file.fileno()}"
+        return
+    with tempfile.NamedTemporaryFile("w", prefix="hepsets-", suffix=".lhe", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        yield file.name

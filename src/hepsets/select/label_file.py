@@ -15,6 +15,7 @@ from hepsets.core.events import Events, EventWriter, TableWriter, iter_parquet, 
 from hepsets.core.measured import Measured
 from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
+from hepsets.core.whole_file import together
 from hepsets.select.skims import SKIMS, find_candidates, run_skims
 
 
@@ -85,6 +86,7 @@ def label_file(
     passed = dict.fromkeys(skims, 0)
     provenance = {"hepsets.skims": ",".join(skims), "hepsets.detector_seed": str(seed)}
     with (
+        together(),  # labels and candidates of two runs would not fit
         EventWriter(out, metadata=provenance) as writer,
         TableWriter(candidates) if candidates else nullcontext() as candidate_writer,
         progress_bar("simulating", sum(sizes)) as advance,
