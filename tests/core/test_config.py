@@ -61,3 +61,12 @@ def test_a_file_that_is_not_toml_is_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(InputError):
         configuration.read_toml(path)
+
+
+def test_a_path_that_is_not_utf8_is_refused_where_toml_must_hold_it():
+    @dataclass
+    class Data:
+        path: str = "caf\udce9"
+
+    with pytest.raises(InputError, match="not UTF-8"):
+        configuration.to_toml(Data())

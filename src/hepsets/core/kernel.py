@@ -58,7 +58,7 @@ def _cache_on_disk(compiled: Any) -> None:
 
 
 def private_folder() -> Path | None:
-    """A folder under the system's temporary one in which nobody else can put code; ``None`` if there is none."""
+    """A folder in the system's temporary one where nobody else can put code; ``None`` if there is none."""
     try:
         path = Path(tempfile.gettempdir()) / f"hepsets-{os.getuid()}"
         path.mkdir(mode=0o700, exist_ok=True)
