@@ -45,7 +45,7 @@ def _cache_on_disk(compiled: Any) -> None:
         own = private_folder()
         if own is None:
             return
-        numba.config.CACHE_DIR = str(own)
+        setattr(numba.config, "CACHE_DIR", str(own))  # noqa: B010 (made at run time, mypy does not see it)
         compiled.enable_caching()
     cache = compiled._cache
     save = cache.save_overload
