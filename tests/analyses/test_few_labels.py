@@ -31,7 +31,7 @@ TINY = Config(
     models=(OURS,),
     training_seeds=1,
     fit=FitChanges(epochs=2, least_steps=0),
-    limit=LimitConfig(events=60, trials=2),
+    limit=LimitConfig(events=60, trials=2, further=4),
     studies=("few_labels",),
     few_labels=FewLabelsConfig(
         skims=("semileptonic_b0",), labels=(20, 40), draws=2, trunk_events=400, test_events=60

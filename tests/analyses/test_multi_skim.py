@@ -36,7 +36,7 @@ TINY = Config(
     models=(OURS,),
     training_seeds=1,
     fit=FitChanges(epochs=2, least_steps=0),
-    limit=LimitConfig(events=60, trials=6),
+    limit=LimitConfig(events=60, trials=6, further=10),
     studies=("skims",),
     multi_skim=MultiSkimConfig(train_events=200, test_events=200, trials=2, alone=("hadronic_b0",)),
 )

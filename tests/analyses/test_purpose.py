@@ -24,7 +24,7 @@ def finished(tmp_path_factory):
         models=(OURS,),
         training_seeds=1,
         fit=FitChanges(epochs=2, least_steps=0),
-        limit=LimitConfig(events=60, trials=2),
+        limit=LimitConfig(events=60, trials=2, further=4),
         studies=("loss",),
     )
     folder, result = tiny_run(smart_background, "smart-background", config, tmp_path_factory)

@@ -29,7 +29,7 @@ TINY = Config(
     models=("deep_sets_pdg", OURS),
     training_seeds=2,
     fit=FitChanges(epochs=2, least_steps=0),
-    limit=LimitConfig(events=60, trials=6),
+    limit=LimitConfig(events=60, trials=6, further=10),
     studies=("layers", "embedding"),
     layers=("DS_3_GCN_1", "DS_4_GCN_none"),
 )

@@ -12,9 +12,17 @@ with one half of the trials and judging with the other (both ways averaged) neve
 what the noise of the ranking loses, of order 1/K. The limit quoted here is the curve of the
 maximum-likelihood estimate of G (Laird, J. Am. Stat. Assoc. 73 (1978) 805), which accounts for
 the binomial noise; the value from halves stands beside it as a lower bound free of assumptions.
-For p from Beta distributions whose limit is known, 40 trials suffice for AUC and threshold speedup;
-importance sampling hangs on the smallest p: for Beta(0.15, 3) it comes out 5 % too low from 40 trials
-and 2 % from 120.
+For p from Beta distributions whose limit is known, 40 trials suffice for AUC and threshold speedup.
+
+Importance sampling hangs on the mean of :math:`\sqrt p`, to which the smallest p add much that few trials do not
+tell apart. So events that hardly ever pass are simulated further. Which ones is decided by their own counts,
+and that leaves the likelihood as it is: that of k passes in K trials is :math:`p^k (1 - p)^{K - k}` up to a constant,
+whenever one stops. What still is not known is bracketed. The counts fix the first two moments of p among events
+with the same few passes (Robbins, *An empirical Bayes approach to statistics*, 1956), and with these
+
+.. math:: \frac{\langle p \rangle^{3/2}}{\langle p^2 \rangle^{1/2}} \le \langle \sqrt p \rangle \le \langle p \rangle^{1/2}
+
+by Hölder and Jensen, whatever the distribution.
 """
 
 from __future__ import annotations
@@ -34,8 +42,27 @@ from hepsets.evaluate.speedup import SpeedupConfig, SpeedupCurve, speedup
 GRID_POINTS = 201
 """Points of the pass probability at which G may have mass."""
 
+FEW = 1
+"""Events with no more passes than this, in all their trials, have a pass probability that is not resolved."""
+
 STEPS = 100
 """Steps of the expectation maximisation: more of them break a smooth G into spikes, at the same limit."""
+
+
+@dataclass(frozen=True, eq=False)
+class Further:
+    """Further simulations of some of the events.
+
+    Parameters
+    ----------
+    passes
+        Integers, shape ``(n_events,)``: passes in the further trials; -1 for events that had none.
+    trials
+        Further trials of each of the others.
+    """
+
+    passes: NDArray[np.int64]
+    trials: int
 
 
 @dataclass(frozen=True)
@@ -45,8 +72,12 @@ class Limit:
     Parameters
     ----------
     auc, max_speedup, importance_speedup
-        Best area under the ROC curve, best speedup of a threshold and of importance sampling.
-    auc_halves, max_speedup_halves
+        Best area under the ROC curve, best speedup of a threshold and of importance sampling. The error of
+        the last holds that of the sample and a twelfth of the square of the bracket's width.
+    importance_bracket
+        Between which values the speedup of importance sampling lies, whatever the distribution of pass
+        probabilities among events of the same few passes.
+    auc_halves, max_speedup_halves, importance_halves
         The same from halves of the trials: lower bounds.
     threshold
         The pass probability at which to cut for ``max_speedup``.
@@ -59,14 +90,18 @@ class Limit:
     passes_again
         Probability that a passing event passes in a fresh trial.
     events, trials
-        Number of events and of trials of each.
+        Number of events and of trials of each, further ones not counted.
+    further_events, further_trials
+        How many events were simulated further, and how often.
     """
 
     auc: Measured
     max_speedup: Measured
     importance_speedup: Measured
+    importance_bracket: tuple[float, float]
     auc_halves: Measured
     max_speedup_halves: Measured
+    importance_halves: Measured
     threshold: float
     roc: Roc
     curve: SpeedupCurve
@@ -76,6 +111,8 @@ class Limit:
     passes_again: Measured
     events: int
     trials: int
+    further_events: int
+    further_trials: int
 
 
 def estimate_limit(
@@ -84,6 +121,7 @@ def estimate_limit(
     weights: ArrayLike | None,
     config: SpeedupConfig,
     *,
+    further: Further | None = None,
     strata: ArrayLike | None = None,
     seed: int = 0,
     replicas: int = 100,
@@ -101,6 +139,8 @@ def estimate_limit(
     config
         Costs; a retention of ``None`` means the measured one, a network time of ``None`` means zero
         (the limit asks for no network).
+    further
+        Further trials of some events, chosen by their own counts; none by default.
     strata
         Shape ``(n_events,)``: groups of which the sample holds a fixed weight, such as its passing and
         failing events; one group by default.
@@ -113,10 +153,11 @@ def estimate_limit(
         For counts that do not fit the trials, or if all or no trials passed.
     """
     count, weight = _checked(passes, trials, weights)
+    more = _checked_further(further, len(count))
     half = trials // 2
     # events with the same counts are alike, so the table of counts holds all there is to know
-    cells, cell = np.unique(count, axis=0, return_inverse=True)
-    cell = cell.reshape(-1)
+    rows, cell = np.unique(np.column_stack([count, more.passes]), axis=0, return_inverse=True)
+    cell, cells = cell.reshape(-1), rows[:, :2]
     random = np.random.default_rng(seed)
     groups = [np.arange(len(weight))] if strata is None else _groups(strata, len(weight))
     tables: Array = np.array(
@@ -138,7 +179,8 @@ def estimate_limit(
     assert config.retention is not None
 
     grid = np.sin(np.linspace(0, np.pi / 2, GRID_POINTS)) ** 2  # equal steps in units of the binomial error
-    mass = _mixing_mass(grid, cells.sum(axis=1), trials, tables)
+    seen, likelihood, share = _seen(rows, trials, more.trials, grid, tables)
+    mass = _mixing_mass(likelihood, share)
     f1, f0 = _rates(mass * grid), _rates(mass * (1 - grid))
     gain = speedup(f1, f0, config)
     halves = [
@@ -149,14 +191,22 @@ def estimate_limit(
         for rank, judge in ((0, 1), (1, 0))
     ]
     thresholds = np.append(grid, np.inf)[::-1]
+    root = np.sqrt(grid)
+    importance = measured(_importance(root, mass * grid, mass * (1 - grid), config))
+    few = seen <= FEW
+    low, high = _bracket(grid, mass[0], likelihood[few], share[0, few], config)
     return Limit(
         auc=measured(_area(f1, f0)),
         max_speedup=measured(gain.max(axis=1)),
-        importance_speedup=measured(_importance(grid, mass, config)),
+        importance_speedup=Measured(
+            importance.value, float(np.hypot(importance.se, (high - low) / np.sqrt(12)))
+        ),
+        importance_bracket=(low, high),
         auc_halves=measured(np.mean([_area(*rates) for rates in halves], axis=0)),
         max_speedup_halves=measured(
             np.mean([speedup(*rates, config).max(axis=1) for rates in halves], axis=0)
         ),
+        importance_halves=measured(_importance_of_halves(cells, tables, half, config)),
         threshold=float(thresholds[int(np.argmax(gain[0]))]),
         roc=Roc(f0[0], f1[0], thresholds),
         curve=SpeedupCurve(
@@ -173,6 +223,8 @@ def estimate_limit(
         passes_again=again,
         events=len(weight),
         trials=trials,
+        further_events=int((more.passes >= 0).sum()),
+        further_trials=more.trials,
     )
 
 
@@ -196,30 +248,44 @@ def _resampled(weight: Array, groups: list[NDArray[np.int64]], random: np.random
     return replica
 
 
-def _mixing_mass(grid: Array, totals: NDArray[np.int64], trials: int, tables: Array) -> Array:
-    """Maximum-likelihood distribution of the pass probability on ``grid``, by expectation maximisation.
+def _seen(
+    rows: NDArray[np.int64], trials: int, further: int, grid: Array, tables: Array
+) -> tuple[NDArray[np.int64], Array, Array]:
+    """Distinct passes in distinct numbers of trials, their likelihood on ``grid``, and their shares.
 
     Parameters
     ----------
+    rows
+        Shape ``(n_rows, 3)``: passes in both halves, and in further trials, -1 if there were none.
+    trials, further
+        Numbers of trials.
     grid
-        Shape ``(n_grid,)``.
-    totals
-        Shape ``(n_cells,)``, passes in all trials.
+        Shape ``(n_grid,)``, pass probabilities.
     tables
-        Shape ``(n_samples, n_cells)``, weight of the events in each cell.
+        Shape ``(n_samples, n_rows)``, weight of the events in each row.
 
     Returns
     -------
-    Array
-        Shape ``(n_samples, n_grid)``, each row of sum one.
+    tuple
+        Passes, shape ``(n_seen,)``; likelihood, ``(n_seen, n_grid)``; shares, ``(n_samples, n_seen)``.
     """
-    seen, where = np.unique(totals, return_inverse=True)
-    likelihood = binom.pmf(seen[:, None], trials, grid[None, :])
-    share = np.zeros((len(tables), len(seen)))
+    in_all = trials + further * (rows[:, 2] >= 0)
+    passes = rows[:, 0] + rows[:, 1] + np.maximum(rows[:, 2], 0)
+    pairs, where = np.unique(np.column_stack([passes, in_all]), axis=0, return_inverse=True)
+    share = np.zeros((len(tables), len(pairs)))
     for column, table in zip(where.reshape(-1), tables.T, strict=True):
         share[:, column] += table
-    share /= share.sum(axis=1, keepdims=True)
-    mass = np.full((len(tables), len(grid)), 1 / len(grid))
+    likelihood = binom.pmf(pairs[:, :1], pairs[:, 1:], grid[None, :])
+    return pairs[:, 0], likelihood, share / share.sum(axis=1, keepdims=True)
+
+
+def _mixing_mass(likelihood: Array, share: Array) -> Array:
+    """Maximum-likelihood distribution of the pass probability, by expectation maximisation.
+
+    ``likelihood`` and ``share`` are those of :func:`_seen`; each row of the result,
+    ``(n_samples, n_grid)``, has the sum one.
+    """
+    mass = np.full((len(share), likelihood.shape[1]), 1 / likelihood.shape[1])
     for _ in range(STEPS):
         mass *= (share / (mass @ likelihood.T)) @ likelihood
     return np.asarray(mass / mass.sum(axis=1, keepdims=True))
@@ -240,16 +306,89 @@ def _area(f1: Array, f0: Array) -> Array:
     return np.asarray(np.trapezoid(f1, f0, axis=1))
 
 
-def _importance(grid: Array, mass: Array, config: SpeedupConfig) -> Array:
-    """Best speedup of importance sampling with keep probability ∝ √p, shape ``(n_samples,)``."""
+_SCALES = np.geomspace(0.3, 30, 200)
+"""Scales of the keep probability that are tried."""
+
+
+def _importance(root: Array, passing: Array, failing: Array, config: SpeedupConfig) -> Array:
+    """Best speedup of importance sampling with keep probability ∝ ``root``, shape ``(n_samples,)``.
+
+    ``passing`` and ``failing``, shape ``(n_samples, n_roots)``, are the events of each class at each root.
+    """
+    return np.asarray(_speedups(root, passing, failing, config).max(axis=1))
+
+
+def _speedups(
+    root: Array, passing: Array, failing: Array, config: SpeedupConfig, shift: float = 0.0
+) -> Array:
+    """Speedup at each scale, shape ``(n_samples, n_scales)``; ``shift`` is added to the mean of √p."""
     assert config.retention is not None
     assert config.time_network is not None
     r, t_g, t_n, t_s = config.retention, config.time_generate, config.time_network, config.time_simulate
-    passing = mass * grid / (mass @ grid)[:, None]
-    failing = mass * (1 - grid) / (mass @ (1 - grid))[:, None]
-    keep = np.clip(np.geomspace(0.3, 30, 200)[:, None] * np.sqrt(grid), 1e-12, 1.0)
-    cost = t_g + t_n + t_s * (r * passing @ keep.T + (1 - r) * failing @ keep.T)
-    return np.asarray(((t_g + t_s) / ((passing @ (1 / keep).T) * cost)).max(axis=1))
+    plus, minus = passing.sum(axis=1)[:, None], failing.sum(axis=1)[:, None]
+    keep = np.clip(_SCALES[:, None] * root, 1e-12, 1.0)
+    # events with small p fail, and are kept with p ∝ √p: both sums move with the mean of √p
+    inverse = (passing @ (1 / keep).T + shift / _SCALES) / plus
+    kept = r * (passing @ keep.T) / plus + (1 - r) * (failing @ keep.T + shift * _SCALES) / minus
+    return np.asarray((t_g + t_s) / (inverse * (t_g + t_n + t_s * kept)))
+
+
+def _bracket(
+    grid: Array, mass: Array, likelihood: Array, share: Array, config: SpeedupConfig
+) -> tuple[float, float]:
+    """Least and greatest best speedup, whatever p is spread like among events of the same few passes.
+
+    Parameters
+    ----------
+    grid, mass
+        Shape ``(n_grid,)``: pass probabilities and their distribution.
+    likelihood, share
+        Shapes ``(n_few, n_grid)`` and ``(n_few,)``: of the events with few passes.
+    """
+    posterior = likelihood * mass
+    posterior /= np.maximum(posterior.sum(axis=1, keepdims=True), 1e-300)
+    first, second, root = posterior @ grid, posterior @ grid**2, posterior @ np.sqrt(grid)
+    hoelder = np.divide(first**1.5, np.sqrt(second), out=np.zeros_like(first), where=second > 0)
+    row = mass[None, :]
+    low, high = (
+        float(_speedups(np.sqrt(grid), row * grid, row * (1 - grid), config, shift).max())
+        for shift in (share @ (np.sqrt(first) - root), share @ (hoelder - root))
+    )
+    return low, high
+
+
+def _importance_of_halves(cells: NDArray[np.int64], tables: Array, half: int, config: SpeedupConfig) -> Array:
+    """Speedup with keep probabilities from one half of the trials, judged by the other; both ways averaged."""
+    root = np.sqrt((np.arange(half + 1) + 0.3) / (half + 0.6))
+    found = [
+        _importance(
+            root,
+            _by_rank(cells[:, rank], tables, cells[:, judge] / half, half),
+            _by_rank(cells[:, rank], tables, 1 - cells[:, judge] / half, half),
+            config,
+        )
+        for rank, judge in ((0, 1), (1, 0))
+    ]
+    return np.asarray(np.mean(found, axis=0))
+
+
+def _checked_further(further: Further | None, events: int) -> Further:
+    if further is None:
+        return Further(np.full(events, -1, dtype=np.int64), 0)
+    passes = np.asarray(further.passes)
+    if (
+        passes.shape != (events,)
+        or passes.dtype.kind not in "iu"
+        or further.trials < 0
+        or passes.min(initial=0) < -1
+        or passes.max(initial=0) > further.trials
+    ):
+        raise InputError(
+            f"passes in further trials of shape {passes.shape}, {passes.min(initial=0)} to "
+            f"{passes.max(initial=0)}",
+            f"{events} integers, -1 or up to {further.trials}",
+        )
+    return Further(passes.astype(np.int64), further.trials)
 
 
 def _checked(passes: ArrayLike, trials: int, weights: ArrayLike | None) -> tuple[NDArray[np.int64], Array]:

@@ -295,7 +295,11 @@ def _limit(limit: Limit | None, keep: FigureFiles) -> Iterator[Content]:
         f"each; the distribution of their pass probability gives the best ROC curve and speedup that any "
         f"filter can reach: area {limit.auc}, speedup {limit.max_speedup} with a threshold and "
         f"{limit.importance_speedup} with weights. Ranking by one half of the simulations and judging by the "
-        f"other gives lower bounds: {limit.auc_halves} and {limit.max_speedup_halves}."
+        f"other gives lower bounds: {limit.auc_halves}, {limit.max_speedup_halves} and "
+        f"{limit.importance_halves}. The speedup with weights hangs on events that hardly ever pass: "
+        f"{limit.further_events:,} of them were simulated {limit.further_trials} times more, and whatever is "
+        f"not known about them after that leaves it between {limit.importance_bracket[0]:.2f} and "
+        f"{limit.importance_bracket[1]:.2f}, which its error holds."
     )
     yield keep(
         "limit",

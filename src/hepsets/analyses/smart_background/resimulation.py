@@ -15,7 +15,7 @@ from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
 from hepsets.core.run import log
 from hepsets.core.whole_file import whole_file
-from hepsets.evaluate.limit import Limit, estimate_limit
+from hepsets.evaluate.limit import Further, Limit, estimate_limit
 from hepsets.select.skims import count_passes
 
 CHUNK_EVENTS = 100
@@ -24,27 +24,33 @@ CHUNK_EVENTS = 100
 
 @dataclass(frozen=True)
 class _Chunk:
+    """Events, and numbers of trials to count passes in, one after the other from ``first`` on."""
+
     events: Events
     skim: str
     seed: int
-    trials: int
+    first: int
+    trials: tuple[int, ...]
 
 
 def measure_limit(config: Config, samples: Samples, folder: Path, *, workers: int = 1) -> Limit:
     """Estimate what the best possible filter would reach on the test events.
 
     ``config.limit.events`` test events are simulated ``config.limit.trials`` times with detector
-    seeds that nothing else uses. The counts are kept in ``folder`` for a resumed run.
+    seeds that nothing else uses, and those that hardly ever pass ``config.limit.further`` times more. The
+    counts are kept in ``folder`` for a resumed run.
     """
     label = samples.test.columns["label"]
     chosen = samples.test[spread(label, config.limit.events)]
     number = len(chosen)
     passes = repeat_simulation(config, chosen, folder / "passes.npy", workers=workers)
+    further = simulate_further(config, chosen, passes, folder / "further_passes.npy", workers=workers)
     limit = estimate_limit(
         passes,
         config.limit.trials,
         chosen.columns["weight"],
         config.speedup.resolve(retention=samples.retention.value, time_network=0.0),
+        further=further,
         strata=chosen.columns["label"],
         seed=config.seed,
     )
@@ -64,17 +70,35 @@ def spread(label: NDArray[np.bool_], number: int) -> NDArray[np.int64]:
 
 def repeat_simulation(config: Config, events: Events, path: Path, *, workers: int) -> NDArray[np.int64]:
     """Passes in the two halves of the trials, int64 of shape ``(n_events, 2)``."""
+    half = config.limit.trials // 2
+    return _counted(config, events, path, 1, (half, half), workers)  # trial 0 made the label
+
+
+def simulate_further(
+    config: Config, events: Events, passes: NDArray[np.int64], path: Path, *, workers: int
+) -> Further:
+    """Further trials of the events that passed at most ``config.limit.few`` times."""
+    few = np.flatnonzero(passes.sum(axis=1) <= config.limit.few)
+    counts = np.full(len(events), -1, dtype=np.int64)
+    if config.limit.further and len(few):
+        first = 1 + config.limit.trials
+        counts[few] = _counted(config, events[few], path, first, (config.limit.further,), workers)[:, 0]
+    return Further(counts, config.limit.further)
+
+
+def _counted(
+    config: Config, events: Events, path: Path, first: int, trials: tuple[int, ...], workers: int
+) -> NDArray[np.int64]:
+    """Passes in each of ``trials``, shape ``(n_events, len(trials))``; kept in ``path``."""
     if path.exists():
         counts: NDArray[np.int64] = np.load(path)
         return counts
     tasks = (
-        _Chunk(events[begin : begin + CHUNK_EVENTS], config.data.skim, config.seed, config.limit.trials)
+        _Chunk(events[begin : begin + CHUNK_EVENTS], config.data.skim, config.seed, first, trials)
         for begin in range(0, len(events), CHUNK_EVENTS)
     )
     parts = []
-    with progress_bar(
-        f"simulating {len(events)} test events {config.limit.trials} times", len(events)
-    ) as step:
+    with progress_bar(f"simulating {len(events)} test events {sum(trials)} times", len(events)) as step:
         for part in map_in_order(_count, tasks, workers):
             parts.append(part)
             step(len(part))
@@ -85,17 +109,16 @@ def repeat_simulation(config: Config, events: Events, path: Path, *, workers: in
 
 
 def _count(chunk: _Chunk) -> NDArray[np.int64]:
-    half = chunk.trials // 2
-    numbers = chunk.events.columns["event_number"]
-    halves = [
-        count_passes(
+    first, columns = chunk.first, []
+    for trials in chunk.trials:
+        passes = count_passes(
             chunk.events,
             [chunk.skim],
             seed=chunk.seed,
-            event_numbers=numbers,
-            trials=half,
-            first_trial=1 + which * half,  # trial 0 made the label
-        )[chunk.skim]
-        for which in (0, 1)
-    ]
-    return np.stack(halves, axis=1).astype(np.int64)
+            event_numbers=chunk.events.columns["event_number"],
+            trials=trials,
+            first_trial=first,
+        )
+        columns.append(passes[chunk.skim])
+        first += trials
+    return np.stack(columns, axis=1).astype(np.int64)

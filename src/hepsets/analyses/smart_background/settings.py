@@ -98,10 +98,17 @@ class LimitConfig:
         Test events to simulate again and again; at most all of them.
     trials
         Detector simulations of each; even.
+    further
+        Further simulations of each event that passed at most ``few`` times: the limit of importance
+        sampling hangs on the least likely events.
+    few
+        See ``further``.
     """
 
     events: int = Field(default=4000, ge=2)
     trials: int = Field(default=100, ge=2, multiple_of=2)
+    further: int = Field(default=1100, ge=0)
+    few: int = Field(default=2, ge=0)
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -228,14 +235,14 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
         "data": {"train_events": 3000, "test_events": 3000, "trials": 2},
         "training_seeds": 1,
         "fit": {"epochs": 6, "least_steps": 0},
-        "limit": {"events": 300, "trials": 20},
+        "limit": {"events": 300, "trials": 20, "further": 80},
         "multi_skim": {"train_events": 3000, "test_events": 3000, "trials": 2},
         "few_labels": {"labels": (30,), "draws": 2, "trunk_events": 3000, "test_events": 100},
     },
     "standard": {},
     "full": {
         "data": {"train_events": 400_000, "test_events": 400_000},
-        "limit": {"events": 10_000, "trials": 200},
+        "limit": {"events": 10_000, "trials": 200, "further": 1800},
         "multi_skim": {"train_events": 400_000, "test_events": 200_000},
         "few_labels": {
             "skims": ("jpsi", "semileptonic_b0"),

@@ -118,6 +118,10 @@ def metrics_of(
             "max_speedup_se": limit.max_speedup.se,
             "importance_speedup": limit.importance_speedup.value,
             "importance_speedup_se": limit.importance_speedup.se,
+            "importance_speedup_low": limit.importance_bracket[0],
+            "importance_speedup_high": limit.importance_bracket[1],
+            "importance_speedup_halves": limit.importance_halves.value,
+            "importance_speedup_halves_se": limit.importance_halves.se,
         }
     if studies.skims is not None:
         _add_many_skims(metrics, studies.skims)
