@@ -14,13 +14,15 @@ maximum-likelihood estimate of G (Laird, J. Am. Stat. Assoc. 73 (1978) 805), whi
 the binomial noise; the value from halves stands beside it as a lower bound free of assumptions.
 For p from Beta distributions whose limit is known, 40 trials suffice for AUC and threshold speedup.
 
-Importance sampling hangs on the mean of :math:`\sqrt p`, to which the smallest p add much that few trials do not
-tell apart. So events that hardly ever pass are simulated further. Which ones is decided by their own counts,
-and that leaves the likelihood as it is: that of k passes in K trials is :math:`p^k (1 - p)^{K - k}` up to a constant,
-whenever one stops. What still is not known is bracketed. The counts fix the first two moments of p among events
-with the same few passes (Robbins, *An empirical Bayes approach to statistics*, 1956), and with these
+Importance sampling hangs on the mean of :math:`\sqrt p`, to which the smallest p add much that few
+trials do not tell apart. So events that hardly ever pass are simulated further. Which ones is decided
+by their own counts, and that leaves the likelihood as it is: that of k passes in K trials is
+:math:`p^k (1 - p)^{K - k}` up to a constant, whenever one stops. What still is not known is bracketed.
+The counts fix the first two moments of p among events with the same few passes (Robbins, *An empirical
+Bayes approach to statistics*, 1956), and with these
 
-.. math:: \frac{\langle p \rangle^{3/2}}{\langle p^2 \rangle^{1/2}} \le \langle \sqrt p \rangle \le \langle p \rangle^{1/2}
+.. math:: \frac{\langle p \rangle^{3/2}}{\langle p^2 \rangle^{1/2}} \le \langle \sqrt p \rangle
+          \le \langle p \rangle^{1/2}
 
 by Hölder and Jensen, whatever the distribution.
 """
@@ -358,7 +360,7 @@ def _bracket(
 
 
 def _importance_of_halves(cells: NDArray[np.int64], tables: Array, half: int, config: SpeedupConfig) -> Array:
-    """Speedup with keep probabilities from one half of the trials, judged by the other; both ways averaged."""
+    """Speedup with keep probabilities from one half of the trials, judged by the other, both ways."""
     root = np.sqrt((np.arange(half + 1) + 0.3) / (half + 0.6))
     found = [
         _importance(
