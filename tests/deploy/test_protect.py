@@ -16,6 +16,7 @@ from hepsets.core.events import read_parquet, write_parquet
 from hepsets.deploy.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter_card import FilterCard
 from hepsets.deploy.onnx import export_filter
+from hepsets.deploy.protect import protected_card, put_card, section_of_run, write_section
 from hepsets.evaluate.keep_rule import ProtectedRule
 from hepsets.select.observables import missing_energy
 
@@ -152,3 +153,96 @@ def test_observables_of_numbers_that_overflow_are_those_of_events_outside(protec
     decision = EventFilter.load(protecting).decide(events, PROTECT)
     assert np.isfinite(decision.probabilities).all()
     assert ((decision.probabilities > 0) & (decision.probabilities <= 1)).all()
+
+
+# -- rules for a filter that is there ----------------------------------------------------------------
+
+
+def labelled(number, seed):
+    """Events of which those that the small filter likes pass more often, half of them passing."""
+    events = beam_events(number, seed)
+    score = EventFilter.load(small_filter()).scores(events)[:, 0]
+    order = np.argsort(score + 0.02 * np.random.default_rng(seed).normal(size=number))
+    label = np.zeros(number, dtype=bool)
+    label[order[number // 2 :]] = True
+    return events.with_columns(label=label, weight=np.where(label, 1.0, 19.0))
+
+
+def test_a_filter_gets_rules_and_keeps_its_scores_bit_by_bit(tmp_path):
+    path = tmp_path / "filter.onnx"
+    path.write_bytes(small_filter().read_bytes())
+    before, events = EventFilter.load(path), beam_events(300, 21)
+    card, section = protected_card(before, labelled(3000, 20), ("missing_energy", "charged_multiplicity"))
+    put_card(path, card)
+    after = EventFilter.load(path)
+    assert np.array_equal(before.scores(events), after.scores(events))
+    assert np.array_equal(before.weights(events), after.weights(events))
+    rules = after.card.skims[0].protected
+    assert [rule.observable for rule in rules] == ["missing_energy", "charged_multiplicity"]
+    assert dataclasses.replace(after.card.skims[0], protected=()) == before.card.skims[0]
+    for rule, protection in zip(rules, section["protections"], strict=True):
+        assert rule == protection.rule
+
+    text = path.with_suffix(".md")
+    text.write_text("# Card\n\n## Training domain\n\nall\n")
+    write_section(text, section | {"how": "hand"})
+    once = text.read_text()
+    assert "`missing_energy`" in once
+    assert once.index("Where the speedup lives") < once.index("## Training domain")
+    write_section(text, section | {"how": "hand"})
+    assert text.read_text() == once
+
+
+def test_every_second_event_of_a_class_judges_so_nothing_is_chosen_on_what_judges():
+    events = labelled(2000, 22)
+    keep = EventFilter.load(small_filter())
+    whole, _ = protected_card(keep, events, ("missing_energy",))
+    label = events.columns["label"]
+    place = np.where(label, np.cumsum(label), np.cumsum(~label))
+    swapped = events.with_columns(weight=np.where(place % 2 == 0, 77.0, events.columns["weight"]))
+    other, _ = protected_card(keep, swapped, ("missing_energy",))
+    for one, two in zip(whole.skims[0].protected, other.skims[0].protected, strict=True):
+        assert one.scales == pytest.approx(two.scales)
+        assert one.edges == two.edges
+
+
+def run_metrics():
+    """Metrics of a run with one model, as far as the section needs them."""
+    row = {
+        "model": "decay_sweep",
+        "observable": "missing_energy",
+        "edges": [0.0, 1.0, 2.0, 3.0],
+        "passing": [900, 300, 100],
+        "effective_fraction": [0.66, 0.5, 0.33],
+        "effective_fraction_se": [0.01, 0.02, 0.03],
+        "speedup": [2.7, 2.0, 1.3],
+        "speedup_se": [0.04, 0.08, 0.12],
+    }
+    whole = {"model": "decay_sweep", "speedup": 2.3, "speedup_se": 0.1, "effective_fraction": 0.55}
+    equal = {**row, "effective_fraction": [0.57] * 3, "speedup": [2.2] * 3}
+    protect = {**whole, "observable": "missing_energy", "speedup": 2.2, "bins": [equal]}
+    return {"effective_fraction": [row], "protect": [protect], "importance": [whole]}
+
+
+def test_a_shipped_run_says_where_its_speedup_lives(tmp_path):
+    section = section_of_run(run_metrics(), "decay_sweep")
+    assert section_of_run(run_metrics(), "multi_skim") is None
+    card = tmp_path / "card.md"
+    card.write_text("## Training domain\n")
+    write_section(card, section)
+    text = card.read_text()
+    assert (
+        "| `missing_energy` | from 2 | 0.33 ± 0.03 | 1.30 ± 0.12 | below 1 | 0.66 ± 0.01 | 2.70 ± 0.04 |"
+        in text
+    )
+    assert "| 1 to 2 | 300 | 0.500 ± 0.020 | 2.00 ± 0.08 | 0.570 ± 0.020 | 2.20 ± 0.08 |" in text
+    card.write_text("nothing")
+    with pytest.raises(InputError, match="a model card"):
+        write_section(card, section)
+
+
+def test_the_filter_of_the_package_protects_missing_energy():
+    keep = EventFilter.load()
+    events = beam_events(50, 23)
+    assert {rule.observable for rule in keep.card.skims[0].protected} >= {"missing_energy"}
+    assert np.isfinite(keep.weights(events, PROTECT)).all()

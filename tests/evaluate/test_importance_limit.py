@@ -141,9 +141,9 @@ def table(samples: int = 40) -> None:
         low, high = 100 * (bracket.mean(axis=0) - 1)
         old = np.mean([limit.importance_speedup.value for limit in plain]) / truth
         area = np.mean([limit.auc.value for limit in found]) - auc
+        bias, chance = 100 * value.mean() / truth - 100, 100 * value.std(ddof=1) / truth / samples**0.5
         print(
-            f"| {name} | {truth:.3f} | {100 * old - 100:+.1f} % | "
-            f"{100 * value.mean() / truth - 100:+.1f} ± {100 * value.std(ddof=1) / truth / samples**0.5:.1f} % | "
+            f"| {name} | {truth:.3f} | {100 * old - 100:+.1f} % | {bias:+.1f} ± {chance:.1f} % | "
             f"{100 * error.mean() / truth:.1f} % | {100 * np.mean(np.abs(value - truth) < error):.0f} % | "
             f"{low:+.1f} to {high:+.1f} % | {area:+.4f} |",
             flush=True,

@@ -11,7 +11,10 @@ import hashlib
 
 from hepsets.core.errors import InputError
 
-_KEY = b"hepsets.sha256"
+SEAL = "hepsets.sha256"
+"""Name of the property; a graph that is written anew must lose it."""
+
+_KEY = SEAL.encode()
 _DIGITS = 64
 _ENTRY = b"\x0a" + bytes([len(_KEY)]) + _KEY + b"\x12" + bytes([_DIGITS])  # key = 1, value = 2
 _PREFIX = b"\x72" + bytes([len(_ENTRY) + _DIGITS]) + _ENTRY  # field 14 of a model: metadata_props

@@ -18,6 +18,7 @@ from hepsets.core.whole_file import whole_file
 from hepsets.deploy.event_filter import EventFilter
 from hepsets.deploy.export import export_from_run
 from hepsets.deploy.filter_card import FilterCard
+from hepsets.deploy.protect import section_of_run, write_section
 from hepsets.deploy.shipped import FOLDER
 
 MODELS = {"hadronic_b0": "decay_sweep", "all_skims": "multi_skim"}
@@ -52,6 +53,9 @@ def ship(run: Path, folder: Path = FOLDER) -> None:
         text = model_card(name, result, config, fit, EventFilter.load(path).card, path.stat().st_size)
         with whole_file(path.with_suffix(".md")) as partial:
             partial.write_text(text, encoding="utf-8")
+        section = section_of_run(result["metrics"], model)
+        if section is not None:
+            write_section(path.with_suffix(".md"), section)
 
 
 def model_card(

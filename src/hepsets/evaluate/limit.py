@@ -354,7 +354,7 @@ def _bracket(
     row = mass[None, :]
     low, high = (
         float(_speedups(np.sqrt(grid), row * grid, row * (1 - grid), config, shift).max())
-        for shift in (share @ (np.sqrt(first) - root), share @ (hoelder - root))
+        for shift in (float(share @ (np.sqrt(first) - root)), float(share @ (hoelder - root)))
     )
     return low, high
 

@@ -72,21 +72,34 @@ def judge_protection(
     scores: NDArray[np.float64],
     costs: SpeedupConfig,
     observables: Sequence[Observable],
+    *,
+    bins: int = 20,
+    least: int = 25,
 ) -> Protection:
-    """What a protecting rule is worth on test events; ``observables`` are of the passing ones."""
+    """What a protecting rule is worth on test events, see :func:`effective_fractions`."""
     found = truth_observable(rule.observable)(test)
     keep = rule(scores, found.values, found.valid)
     return Protection(
         rule,
         importance_speedup(test.columns["label"], keep, test.columns["weight"], costs),
-        effective_fractions(keep, test, costs, observables),
+        effective_fractions(keep, test, costs, observables, bins=bins, least=least),
     )
 
 
 def effective_fractions(
-    keep: NDArray[np.float64], test: Events, costs: SpeedupConfig, observables: Sequence[Observable]
+    keep: NDArray[np.float64],
+    test: Events,
+    costs: SpeedupConfig,
+    observables: Sequence[Observable],
+    *,
+    bins: int = 20,
+    least: int = 25,
 ) -> tuple[EffectiveFraction, ...]:
-    """Effective fraction and speedup by bin of each observable of the passing test events."""
+    """Effective fraction and speedup by bin of each observable of the passing test events.
+
+    ``observables`` are those of the passing events alone; ``bins`` and ``least`` are of
+    :func:`hepsets.evaluate.bias.bin_edges`, by default the bins of the biases.
+    """
     return tuple(
         measure_effective_fraction(
             observable.name,
@@ -96,7 +109,7 @@ def effective_fractions(
             test.columns["weight"],
             costs,
             valid=observable.valid,
-            edges=bin_edges(observable.values[observable.valid]),
+            edges=bin_edges(observable.values[observable.valid], bins=bins, least=least),
         )
         for observable in observables
         if observable.valid.any()
