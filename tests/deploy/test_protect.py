@@ -64,7 +64,7 @@ def test_impossible_protected_rules_are_refused(change):
     content = json.loads(protecting_card().to_json())
     del content[KEY]
     content["skims"][0]["protected"][0] |= change
-    with pytest.raises(InputError, match="damaged filter card|no observable"):
+    with pytest.raises(InputError, match=r"damaged filter card|no observable"):
         FilterCard.from_json(json.dumps(content), "card")
 
 
