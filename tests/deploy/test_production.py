@@ -306,6 +306,12 @@ def test_a_folder_with_something_else_in_it_is_not_touched(tmp_path, produced):
         (ProduceConfig(sample="muons"), "local", "one of mixed"),
         (ProduceConfig(skims=("no_skim",)), "local", "out of hadronic_b0"),
         (ProduceConfig(skims=("hadronic_b0", "hadronic_b0")), "local", "each once"),
+        (ProduceConfig(filter=FilterConfig(floor=0.1)), "local", "but no filter"),
+        (
+            ProduceConfig(filter=FilterConfig(model="hadronic_b0", threshold=0.5)),
+            "local",
+            "a threshold in mode importance",
+        ),
         (CONFIG, "cloud", "local, tls://HOST:PORT, tcp://HOST:PORT or one of slurm, htcondor"),
         (CONFIG, "tcp://", "tcp://HOST:PORT"),
         (CONFIG, "tcp://127.0.0.1:none", "tcp://HOST:PORT"),

@@ -141,6 +141,15 @@ def test_a_model_of_other_columns_is_refused(refitted, tmp_path):
         BackgroundModel.load(tmp_path / "short.npz")
 
 
+@pytest.mark.parametrize("name", ["levels", "means", "weights"])
+def test_numbers_that_are_not_finite_are_refused(refitted, tmp_path, name):
+    odd = getattr(refitted, name).copy()
+    odd.flat[0] = np.nan
+    replace(refitted, **{name: odd}).save(tmp_path / "odd.npz")
+    with pytest.raises(InputError, match="not finite"):
+        BackgroundModel.load(tmp_path / "odd.npz")
+
+
 @pytest.mark.parametrize(("n", "seed"), [(0, 1), (1, -1)])
 def test_bad_requests_are_refused(n, seed):
     with pytest.raises(InputError):

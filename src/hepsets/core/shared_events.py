@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
-
-_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_2 = np.uint64(0x94D049BB133111EB)
+from hepsets.core.event_random import mix
 
 KINEMATICS = ("pdg", "px", "py", "pz", "energy")
 """Particle columns that tell generated events apart, whatever else a file keeps of them."""
@@ -52,9 +50,9 @@ def content_hashes(
         for name, column in columns.items():
             salt = np.frombuffer(hashlib.sha256(name.encode()).digest()[:8], dtype=np.uint64)
             value = np.asarray(column).astype(np.float32) + np.float32(0)  # -0 is 0
-            bits = _mix(value.view(np.uint32).astype(np.uint64) ^ salt)
+            bits = mix(value.view(np.uint32).astype(np.uint64) ^ salt)
             rows += np.where(np.isfinite(value), bits, np.uint64(0))
-        rows = np.where(rows != 0, _mix(rows), rows)
+        rows = np.where(rows != 0, mix(rows), rows)
         if offsets is None:
             return rows
         sums = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(rows, dtype=np.uint64)])
@@ -96,9 +94,3 @@ def refuse_shared(
             "training and test events that share nothing",
             "split the events once and keep the parts in files of their own",
         )
-
-
-def _mix(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    value = (value ^ (value >> np.uint64(30))) * _MIX_1
-    value = (value ^ (value >> np.uint64(27))) * _MIX_2
-    return value ^ (value >> np.uint64(31))

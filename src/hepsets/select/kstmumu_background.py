@@ -181,6 +181,8 @@ class BackgroundModel:
             raise InputError(f"{path} holds no background model ({error})", "a file of save()") from error
         if shapes != ((len(COLUMNS), _TABLE), (len(COLUMNS), _TABLE), (len(COLUMNS),)):
             raise InputError(f"{path} has a model of other columns", "a file of this version's save()")
+        if not all(np.isfinite(array).all() for array in (model.values, model.levels, *stored.values())):
+            raise InputError(f"{path} holds numbers that are not finite", "a file of this version's save()")
         return model
 
 
