@@ -6,7 +6,7 @@ OUT ?= runs/smart-background-$(shell date +%Y%m%d-%H%M%S)
 BROWSER := $(shell for name in "$$CHROMIUM" chromium chromium-browser google-chrome chrome; do command -v "$$name" && break; done)
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install run test check format validate benchmark figures shipped clean
+.PHONY: help install run test fuzz check format validate benchmark figures shipped clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -26,7 +26,10 @@ run: install ## run smart-background at standard scale and print its table
 
 test: install ## run the tests
 	@test -n "$(BROWSER)" || echo "no Chromium found: the report is not tested in a browser (Debian: apt-get install chromium)"
-	$(BIN)/pytest -m 'not validate$(if $(BROWSER),, and not browser)' -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -m 'not validate and not fuzz$(if $(BROWSER),, and not browser)' -n $(WORKERS) --dist loadfile
+
+fuzz: install ## damage everything that is read, in thousands of ways: make fuzz FUZZ_SEED=1 FUZZ_INPUTS=500
+	FUZZ_SEED=$(or $(FUZZ_SEED),20261129) FUZZ_INPUTS=$(or $(FUZZ_INPUTS),150) $(BIN)/pytest tests/test_fuzz.py -m fuzz -n $(WORKERS)
 
 validate: install ## run the slow physics validation
 	$(BIN)/pytest -m validate -n $(WORKERS)
