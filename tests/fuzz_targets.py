@@ -21,13 +21,13 @@ import pyarrow.csv
 import uproot
 from hepmc_text import hepmc_text
 from random_candidates import random_candidates
-from small_filter import beam_events, small_card, small_filter, small_model
+from small_filter import beam_events, small_card, small_model
 from tiny_delta_c9 import decays
 
 from hepsets.analyses import continuum_suppression, delta_c9, smart_background
 from hepsets.core import config
 from hepsets.core.event_frame import EventFrame, read_frame
-from hepsets.core.events import Events, read_parquet, write_parquet
+from hepsets.core.events import read_parquet, write_parquet
 from hepsets.core.particle_sets import read_particle_sets, write_particle_sets
 from hepsets.core.pdg import PdgMap
 from hepsets.deploy.compression import decompressed, zstd
@@ -36,6 +36,7 @@ from hepsets.deploy.filter_card import load_card, save_card
 from hepsets.deploy.hepmc import Header, parse_hepmc, read_hepmc
 from hepsets.deploy.production import ProduceConfig
 from hepsets.deploy.set_onnx import OnnxSetModel, export_set_onnx
+from hepsets.deploy.shipped import filter_file
 from hepsets.evaluate.event_domain import EventDomain
 from hepsets.learn.boosted_trees import BoostedTrees, BoostedTreesConfig, fit_trees
 from hepsets.learn.model_file import load_model, save_model
@@ -175,8 +176,8 @@ def _set_model() -> Any:
 
 
 TOML = {
-    smart_background.Config: "seed = 3\nmodels = ['deep_sets']\n[fit]\nepochs = 2\nlearning_rate = 1e-3\n",
-    continuum_suppression.Config: "seed = 3\n[fit]\nepochs = 2\n[data]\ntrain = ['a.root']\ntest = ['b.root']\n",
+    smart_background.Config: "seed = 3\nmodels = ['deep_sets']\n[fit]\nepochs = 2\n",
+    continuum_suppression.Config: "seed = 3\n[fit]\nepochs = 2\n[data]\ntrain = ['a.root']\n",
     delta_c9.Config: "seed = 3\n",
     ProduceConfig: "sample = 'mixed'\nevents = 1000\nskims = ['jpsi']\n[filter]\nmodel = 'hadronic_b0'\n",
 }
@@ -238,7 +239,7 @@ TARGETS = {
         text=True,
     ),
     "filter": Target(
-        lambda path: path.write_bytes(small_filter().read_bytes()),
+        lambda path: path.write_bytes(filter_file("hadronic_b0").read_bytes()),
         lambda path: EventFilter.load(path).scores(EVENTS),
         ".onnx",
         True,

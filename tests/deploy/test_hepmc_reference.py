@@ -6,6 +6,7 @@ import pytest
 from pyhepmc import GenEvent, GenParticle, GenRunInfo, GenVertex, Units
 from small_filter import SKIMS, beam_events, small_filter
 
+from hepsets.core.errors import InputError
 from hepsets.core.units import MM_PER_CM, SPEED_OF_LIGHT
 from hepsets.deploy.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter_files import filter_files
@@ -123,3 +124,91 @@ def test_what_pyhepmc_writes_comes_back_to_it_whole(momentum_unit, length_unit, 
         assert list(event.weight_names) == names
         expected = [*given[number].weights, *weights[number]]
         assert [event.weight(name) for name in names] == pytest.approx(expected, rel=1e-12)
+
+
+START = b"HepMC::Version 3.02.07\nHepMC::Asciiv3-START_EVENT_LISTING\n"
+STOP = b"HepMC::Asciiv3-END_EVENT_LISTING\n\n"
+BODY = (
+    b"P 1 0 511 0 0 0 5.2 5.2 2\nV -1 0 [1] @ 0 0 0 0\nP 2 -1 22 0 0 1 1 0 1\n"
+    b"P 3 -1 111 0 0 1 1 0.1 2\nP 4 3 22 0 0 1 1 0 1\n"
+)
+
+
+def record(counts=b"2 4", weights=b"W 1\n", more=b"", body=BODY):
+    """One event; particle 4 comes from a vertex that has no line of its own."""
+    return b"E 0 " + counts + b"\nU GEV MM\n" + weights + more + body
+
+
+WHOLE = record()
+NO_LINE = BODY.replace(b"P 4 3", b"P 4 1")
+LISTINGS = {
+    "as it should be": (START + WHOLE * 2 + STOP, True),
+    "two listings": ((START + WHOLE + STOP) * 2, True),
+    "a listing without version": (START + WHOLE + STOP + START.split(b"\n", 1)[1] + WHOLE + STOP, True),
+    "event with position": (START + record(b"2 4 @ 1 2 3 4") + WHOLE + STOP, True),
+    "a parent with a vertex of its own": (START + record(b"1 4", body=NO_LINE) + WHOLE + STOP, True),
+    "vertex behind its particles": (
+        START + record(body=BODY.replace(b"V -1 0 [1] @ 0 0 0 0\n", b"") + b"V -1 0 [1]\n") + WHOLE + STOP,
+        True,
+    ),
+    "weights with names": (START + b"W a\\|b\n" + record(weights=b"W 1 2\n") * 2 + STOP, True),
+    "too few vertices": (START + record(b"1 4") + WHOLE + STOP, False),
+    "too many vertices": (START + record(b"3 4") + WHOLE + STOP, False),
+    "far too many vertices": (START + record(b"67108864 4") + WHOLE + STOP, False),
+    "a vertex counted twice": (START + record(body=NO_LINE) + WHOLE + STOP, False),
+    "too many particles": (START + record(b"2 5") + WHOLE + STOP, False),
+    "weights twice": (START + record(weights=b"W 1\nW 2\n") + WHOLE + STOP, False),
+    "too few weights": (START + b"W a\\|b\n" + WHOLE * 2 + STOP, False),
+    "two weights of one name": (START + b"W a\\|a\n" + record(weights=b"W 1 2\n") * 2 + STOP, False),
+    "an empty line": (START + record(body=BODY + b"\n") + WHOLE + STOP, False),
+    "an attribute cut": (START + record(more=b"A 0 name\n") + WHOLE + STOP, False),
+    "an attribute of the run cut": (START + b"A name\n" + WHOLE * 2 + STOP, False),
+    "a tool cut": (START + b"T\n" + WHOLE * 2 + STOP, False),
+    "a position cut": (START + record(b"2 4 @ 1 2 3") + WHOLE + STOP, False),
+}
+
+
+@pytest.mark.parametrize("case", LISTINGS)
+def test_the_filter_refuses_what_hepmc3_does_not_read_whole(case, tmp_path):
+    text, good = LISTINGS[case]
+    source, target = tmp_path / "in.hepmc", tmp_path / "out.hepmc"
+    source.write_bytes(text)
+    try:
+        with pyhepmc.open(str(source)) as file:
+            read = sum(1 for _ in file)
+    except RuntimeError:
+        read = 0
+    assert (read == 2) == good  # HepMC3 itself
+    event_filter = EventFilter.load(small_filter())
+    if good:
+        filter_files(event_filter, [source], target, FilterSettings(mode="score"))
+        with pyhepmc.open(str(target)) as file:
+            assert sum(1 for _ in file) == 2
+    else:
+        with pytest.raises(InputError):
+            filter_files(event_filter, [source], target, FilterSettings(mode="score"))
+        assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        START + WHOLE + STOP + b"junk\n",
+        START + WHOLE + STOP + b"junk\n" + START + WHOLE + STOP,
+        START + b"X junk\n" + WHOLE + STOP,
+        START + record(more=b"X junk\n") + STOP,
+        START + record(weights=b"W \n") + STOP,
+        START + record(weights=b"W nan\n") + STOP,
+        START + b"W a\nW b\n" + WHOLE + STOP,
+        START + b"W \n" + WHOLE + STOP,
+    ],
+)
+def test_what_hepmc3_skips_with_a_warning_or_misreads_is_refused_too(text, tmp_path):
+    (tmp_path / "in.hepmc").write_bytes(text)
+    with pytest.raises(InputError):
+        filter_files(
+            EventFilter.load(small_filter()),
+            [tmp_path / "in.hepmc"],
+            tmp_path / "out.hepmc",
+            FilterSettings(),
+        )

@@ -107,7 +107,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         ) from error
     except RecursionError as error:
         raise InputError(f"{path} is nested too deeply", "tables and lists of a few levels") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also a number of thousands of digits
         raise InputError(f"{path} is not TOML ({error})", "a TOML file") from error
 
 
@@ -141,7 +141,7 @@ def parse_overrides(pairs: Sequence[str]) -> dict[str, Any]:
             raise InputError(f"--set {pair}", "key=value", "for example --set fit.epochs=3")
         try:
             value = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+        except ValueError:  # no TOML, or a number of thousands of digits
             value = text.strip()
         except RecursionError as error:
             raise InputError(f"--set {key} is nested too deeply", "a list of a few levels") from error

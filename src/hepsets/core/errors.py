@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 
 
+_LONGEST = 1000
+
+
 class InputError(ValueError):
     """Bad input from the user: shown as one line, exit code 2, never a traceback.
 
@@ -22,7 +25,7 @@ class InputError(ValueError):
         self.came = came
         self.expected = expected
         self.remedy = remedy
-        message = f"{came}; expected {expected}"
+        message = f"{_line(came)}; expected {_line(expected)}"
         super().__init__(f"{message}; {remedy}" if remedy else message)
 
     def within(self, source: object) -> InputError:
@@ -47,3 +50,9 @@ def reason(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno is not None:
         return os.strerror(error.errno)
     return (str(error).splitlines() or [""])[0] or type(error).__name__
+
+
+def _line(text: str) -> str:
+    """The text in one line that people read: what came may be a number of thousands of digits."""
+    text = " ".join(text.splitlines())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
