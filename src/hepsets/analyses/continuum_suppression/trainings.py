@@ -6,16 +6,15 @@ import dataclasses
 import json
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from hepsets.analyses.continuum_suppression.samples import Samples
 from hepsets.analyses.continuum_suppression.settings import OURS, TREES, VARIANTS, Config
-from hepsets.core.parallel import map_in_order
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets
 from hepsets.core.progress import follow, progress_bar
 from hepsets.core.run import log, write_atomically
@@ -26,6 +25,7 @@ from hepsets.learn.one_thread import one_thread
 from hepsets.learn.set_model import SetModel
 from hepsets.learn.set_model_file import load_set_model, save_set_model
 from hepsets.learn.set_models import build_set_model
+from hepsets.learn.side_by_side import side_by_side
 from hepsets.select.hadronic_tag import MODE_NAMES
 
 Model: TypeAlias = BoostedTrees | SetModel
@@ -112,18 +112,16 @@ def train_all(config: Config, samples: Samples, folder: Path, *, workers: int = 
     """
     wanted = trainings(config, samples)
     todo = sorted((t for t in wanted if not _is_done(t, folder)), key=_cost, reverse=True)
-    if samples.train_file is None or config.fit.device == "cuda" or torch.cuda.is_available():
-        workers = 1
-    workers = min(workers, max(len(todo), 1))
-    with progress_bar("training models", len(todo)) as advance:
-        if workers == 1:
+    if samples.train_file is None:
+        with progress_bar("training models", len(todo)) as advance:
             for training in todo:
                 train(config, training, samples.train, folder)
                 advance(1)
-        else:
-            tasks = [_Task(config, training, str(samples.train_file), str(folder)) for training in todo]
-            for _ in map_in_order(_train_in_worker, tasks, workers):
-                advance(1)
+    else:
+        tasks = [_Task(config, training, str(samples.train_file), str(folder)) for training in todo]
+        for _ in side_by_side(_train_in_worker, tasks, workers=workers, device=config.fit.device):
+            pass
+    _events_of.cache_clear()
     trained = {training: load(training, folder) for training in wanted}
     for training in todo:
         history, seconds = trained[training].history, trained[training].seconds
@@ -182,7 +180,12 @@ class _Task:
 
 
 def _train_in_worker(task: _Task) -> None:
-    train(task.config, task.training, read_particle_sets(Path(task.train_file)), Path(task.folder))
+    train(task.config, task.training, _events_of(task.train_file), Path(task.folder))
+
+
+@lru_cache(maxsize=1)
+def _events_of(path: str) -> ParticleSets:
+    return read_particle_sets(Path(path))
 
 
 def _train_network(
