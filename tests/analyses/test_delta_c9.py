@@ -25,6 +25,7 @@ from hepsets.analyses.delta_c9.cells import (
     estimate,
     predict_cell,
     read_predictions,
+    refuse_shared_events,
     run_cells,
     sample,
     sample_for,
@@ -36,8 +37,9 @@ from hepsets.analyses.delta_c9.settings import DataConfig, OnSetsConfig, StudyCo
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose
-from hepsets.generate.kstmumu import WINDOWS
+from hepsets.generate.kstmumu import VARIABLES, WINDOWS
 from hepsets.generate.kstmumu_bound import cramer_rao_bound
+from hepsets.generate.kstmumu_sampler import sample_decays
 from hepsets.learn.exact_likelihood import ExactLikelihood
 from hepsets.learn.morphing import MorphingConfig
 from hepsets.learn.network_fit import NetworkFitConfig
@@ -143,7 +145,21 @@ def test_the_report_has_every_plot(finished):
         "images",
     } <= figures
     html = (folder / "report.html").read_text()
+    assert "This is a closure test" in html
+    assert "luminosity" in html
     assert "http://" not in html.replace("http://www.w3.org", "")
+
+
+def test_test_frames_that_share_a_decay_with_training_are_refused(tmp_path):
+    decays = sample_decays(400, -0.8, 1).select_columns([*VARIABLES, "delta_c9"])
+    train, test = tmp_path / "train.parquet", tmp_path / "test.parquet"
+    decays[:300].write_parquet(train)
+    data = DataConfig(train=(str(train),), test=(str(test),))
+    decays[300:].write_parquet(test)
+    refuse_shared_events(dataclasses.replace(Config(), data=data))
+    decays[299:].with_columns(delta_c9=np.zeros(101)).write_parquet(test)
+    with pytest.raises(InputError, match="1 of 101 events of"):
+        refuse_shared_events(dataclasses.replace(Config(), data=data))
 
 
 def test_saved_models_make_the_same_predictions_again(finished):

@@ -97,6 +97,8 @@ def test_few_events_cannot_tell_and_say_what_they_do_not_exclude():
     found = judge().verdict(sample_decays(20, 0.0, 1))
     assert found.answer == "cannot tell"
     assert "20 events do not exclude that the angles of B̄⁰ are not CP-flipped" in found.lines()[0]
+    for seed in range(8):
+        assert judge().verdict(sample_decays(40, -0.8, seed)).answer == "cannot tell"
     assert judge().verdict(sample_decays(3, 0.0, 1)).reasons == ("3 events are too few",)
 
 

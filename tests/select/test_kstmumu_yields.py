@@ -5,8 +5,10 @@ import pytest
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
-from hepsets.select.kstmumu_selection import SelectionConfig
-from hepsets.select.kstmumu_yields import expected_yields
+from hepsets.generate.kstmumu import WINDOWS, Window
+from hepsets.generate.kstmumu_sampler import sample_decays
+from hepsets.select.kstmumu_selection import SelectionConfig, efficiency
+from hepsets.select.kstmumu_yields import expected_yields, luminosity_of, window_share
 
 EFFICIENCY = Measured(0.37, 0.002)
 
@@ -31,6 +33,24 @@ def test_a_stricter_selection_leaves_less_background():
         for cut in (0.2, 0.9)
     )
     assert 0.1 * loose < strict < 0.9 * loose
+
+
+def test_8000_selected_decays_are_37_inverse_attobarns():
+    window = WINDOWS["0-20"]
+    found = luminosity_of(8000, efficiency(window, 0.0, 20_000, 1), window_share(window))
+    assert found.value == pytest.approx(37, abs=1)
+    assert found.se == pytest.approx(found.value * 0.053, rel=0.1)
+    back = expected_yields(found.value, efficiency(window, 0.0, 20_000, 1), window_share(window))
+    assert back.signal.value == pytest.approx(8000)
+    with pytest.raises(InputError, match="positive"):
+        luminosity_of(0, EFFICIENCY, 0.9)
+
+
+def test_the_share_of_a_window_is_that_of_decays_in_it():
+    window = WINDOWS["1-19-nonresonant"]
+    everywhere = sample_decays(50_000, 0.0, 3, window=Window(0.0, 20.0, vetoes=()))
+    share = window.contains(everywhere["q_squared"]).mean()
+    assert window_share(window) == pytest.approx(share, abs=4 * np.sqrt(0.25 / 50_000))
 
 
 def test_without_luminosity_there_is_nothing():

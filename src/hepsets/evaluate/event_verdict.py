@@ -49,7 +49,10 @@ EXCLUDED = math.log(20)
 """Log-likelihood ratio at which a mistake is excluded."""
 
 LEAST_EVENTS = 10
-"""Fewer events cannot tell anything."""
+"""Fewer events are not even said to be unlike the model."""
+
+LEAST_FOR_YES = 100
+"""Fewer events cannot show that a part of the variables is left out."""
 
 LEAST_REFERENCE, REFERENCE_OVER_EVENTS = 40_000, 10
 """Simulated events that mistakes are tried in: at least, and for each event of the data set."""
@@ -157,6 +160,8 @@ class Judge:
         likelier = [name for name, gain in gains.items() if gain > LIKELIER]
         if agreement.p_value >= FALSE_ALARM and not likelier:
             open_still = [name for name, gain in gains.items() if gain > -EXCLUDED]
+            if not open_still and len(frame) < LEAST_FOR_YES:
+                open_still = ["a part of the variables is left out"]
             if open_still:
                 return Verdict(
                     "cannot tell",

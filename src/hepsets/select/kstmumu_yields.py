@@ -1,4 +1,4 @@
-"""How many signal and background candidates one may expect from a data set of so many inverse attobarns."""
+"""How many signal and background candidates so many inverse attobarns hold, and the reverse."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.generate.cross_sections import CROSS_SECTION
+from hepsets.generate.kstmumu import Window, rate_terms
 from hepsets.select.kstmumu_background import BackgroundModel, default_background
 from hepsets.select.kstmumu_selection import SELECTION, SelectionConfig
 
@@ -77,9 +78,7 @@ def expected_yields(
         raise InputError(f"a luminosity of {luminosity} 1/ab", "a positive one")
     model = model or default_background()
     pairs = luminosity * PER_NANOBARN
-    decays = 2 * pairs * CROSS_SECTION["mixed"] * BRANCHING_FRACTION.value * KPI_SHARE * window_share
-    signal = float(decays * efficiency.value)
-    relative = math.hypot(BRANCHING_FRACTION.se / BRANCHING_FRACTION.value, efficiency.se / efficiency.value)
+    signal, relative = luminosity * _signal_per_luminosity(efficiency, window_share), _relative(efficiency)
     share = model.cut_share("signal", config)
     background, squared = 0.0, 0.0
     for name, found in model.found.items():
@@ -87,3 +86,38 @@ def expected_yields(
         background += scale * found
         squared += scale**2 * found
     return Yields(Measured(signal, signal * relative), Measured(background, math.sqrt(squared)))
+
+
+def luminosity_of(decays: float, efficiency: Measured, window_share: float) -> Measured:
+    """The data set [1/ab] in which so many signal decays are selected.
+
+    Parameters
+    ----------
+    decays
+        Selected signal decays.
+    efficiency, window_share
+        As for :func:`expected_yields`.
+
+    Raises
+    ------
+    InputError
+        For a number that is not positive.
+    """
+    if not decays > 0:
+        raise InputError(f"{decays} decays", "a positive number")
+    value = decays / _signal_per_luminosity(efficiency, window_share)
+    return Measured(value, value * _relative(efficiency))
+
+
+def window_share(window: Window) -> float:
+    """Share of the decays, at ΔC9 = 0, with their true q² in a window."""
+    return float(rate_terms(window)[0] / rate_terms(Window(0.0, 20.0, vetoes=()))[0])
+
+
+def _signal_per_luminosity(efficiency: Measured, share: float) -> float:
+    decays = 2 * PER_NANOBARN * CROSS_SECTION["mixed"] * BRANCHING_FRACTION.value * KPI_SHARE
+    return float(decays * share * efficiency.value)
+
+
+def _relative(efficiency: Measured) -> float:
+    return math.hypot(BRANCHING_FRACTION.se / BRANCHING_FRACTION.value, efficiency.se / efficiency.value)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hepsets.analyses.delta_c9.cells import Cell, Predictions, run_cells
+from hepsets.analyses.delta_c9.cells import Cell, Predictions, refuse_shared_events, run_cells
 from hepsets.analyses.delta_c9.comparison import Comparison, compare
 from hepsets.analyses.delta_c9.detector import DetectorStudy, study_detector
 from hepsets.analyses.delta_c9.page import write_report
@@ -34,6 +34,7 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     if config.data.train:  # nothing is known of how densities depend on ΔC9
         models = tuple(name for name in config.models if name in OF_THE_STUDY)
         config = dataclasses.replace(config, models=models, studies=())
+        refuse_shared_events(config)
     predictions = run_cells(config, folder.path, workers=workers)
     comparison = compare(config, predictions, folder.path / "models")
     detector = study_detector(config)

@@ -28,6 +28,7 @@ from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
 from hepsets.core.purpose import Purpose, demand
 from hepsets.core.run import log
+from hepsets.core.shared_events import content_hashes, refuse_shared
 from hepsets.core.whole_file import whole_file
 from hepsets.deploy.delta_c9_inference import DeltaC9Inference
 from hepsets.evaluate.detector_bound import information_bracket
@@ -277,6 +278,23 @@ def user_events(paths: Sequence[str], config: Config) -> EventFrame:
     needed = [*VARIABLES, "delta_c9"]
     trust = config.data.trust_pickle
     return EventFrame.concatenate([read_frame(path, needed, trust_pickle=trust) for path in paths])
+
+
+def refuse_shared_events(config: Config) -> None:
+    """Refuse test events of the user that are trained on; nothing to do without such files.
+
+    Raises
+    ------
+    InputError
+        For a single event in both, whatever its label.
+    """
+    if not config.data.train:
+        return
+    trained, tested = (
+        content_hashes({name: frame[name] for name in VARIABLES})
+        for frame in (user_events(config.data.train, config), user_events(config.data.test, config))
+    )
+    refuse_shared(trained, tested, ", ".join(config.data.train), ", ".join(config.data.test))
 
 
 def train_cell(config: Config, cell: Cell, folder: Path) -> Estimators:

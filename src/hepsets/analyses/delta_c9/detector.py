@@ -13,14 +13,14 @@ from hepsets.analyses.delta_c9.cells import Cell, sample, seed_of
 from hepsets.analyses.delta_c9.settings import Config, Level
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.measured import Measured
-from hepsets.generate.kstmumu import VARIABLES, WINDOWS, Window
+from hepsets.generate.kstmumu import VARIABLES, WINDOWS
 from hepsets.generate.kstmumu_observables import Asymmetries, count_asymmetries
 from hepsets.generate.kstmumu_sampler import sample_decays
 from hepsets.learn.kstmumu_suppression import Suppression, fit_suppression
 from hepsets.report.kstmumu_figures import Efficiency
 from hepsets.select.kstmumu_background import default_background, sample_background
 from hepsets.select.kstmumu_selection import efficiency, is_selected, resolutions, truth_window
-from hepsets.select.kstmumu_yields import expected_yields
+from hepsets.select.kstmumu_yields import expected_yields, window_share
 from hepsets.simulate.kstmumu_detector import see_decays
 
 EFFICIENCY, ASYMMETRY, SUPPRESSION, SHAPES = range(100, 104)
@@ -137,10 +137,8 @@ def _suppress(config: Config, window_name: str) -> Suppression:
         seed=config.seed,
         trees=dataclasses.replace(config.suppression.trees, seed=config.seed),
     )
-    everywhere = sample_decays(DECAYS, 0.0, seed, window=Window(0.0, 20.0, vetoes=()))
-    share = float(WINDOWS[window_name].contains(everywhere["q_squared"]).mean())
     passed = efficiency(WINDOWS[window_name], 0.0, DECAYS, seed)
-    yields = expected_yields(config.study.luminosity, passed, share)
+    yields = expected_yields(config.study.luminosity, passed, window_share(WINDOWS[window_name]))
     return fit_suppression(
         signal,
         background,

@@ -45,7 +45,8 @@ from hepsets.report.figure_files import FigureFiles
 from hepsets.report.page import Column, Content, KeyFigure, Listing, Page, Section, Table, Value, write_page
 from hepsets.represent.angle_images import ImageScale
 from hepsets.represent.event_sets import variable_matrix
-from hepsets.select.kstmumu_selection import SELECTION
+from hepsets.select.kstmumu_selection import SELECTION, efficiency
+from hepsets.select.kstmumu_yields import BRANCHING_FRACTION, luminosity_of, window_share
 
 if TYPE_CHECKING:
     from hepsets.analyses.delta_c9 import Result
@@ -55,6 +56,9 @@ SHOWN = 200
 
 IMAGE_EVENTS = 200_000
 IMAGE_TRUTHS = (0.0, -0.8, -1.5)
+
+YIELD_DECAYS = 50_000
+"""Decays that the efficiency behind the luminosity is measured with."""
 
 RUNNING = (1, 10, 100, 1000)
 """Numbers of events after which the running product of posteriors is drawn."""
@@ -145,6 +149,8 @@ def _sections(config: Config, result: Result, models: Path, keep: FigureFiles) -
     names = list(dict.fromkeys(row.model for row in result.comparison.rows))
     styles = figures.model_styles(names)
     yield Section("Models", tuple(_tables(config, result)))
+    if not config.data.train:
+        yield Section("What the numbers stand for", tuple(_meaning(config)))
     for title, content in (
         ("Predictions", _predictions(config, result, styles, keep)),
         ("Size of the data set", _sizes(config, result, styles, keep)),
@@ -166,6 +172,30 @@ def _sections(config: Config, result: Result, models: Path, keep: FigureFiles) -
             Listing("config.toml", configuration.to_toml(config)),
             Listing("versions", "\n".join(f"{name} {version}" for name, version in versions().items())),
         ),
+    )
+
+
+def _meaning(config: Config) -> Iterator[Content]:
+    """The data set that such numbers of decays take, what a closure test is, and the theory's uncertainty."""
+    name = config.windows[0]
+    passed = efficiency(WINDOWS[name], 0.0, YIELD_DECAYS, config.seed)
+    share = window_share(WINDOWS[name])
+    yield (
+        "This is a closure test: training and toys come from one simulation, with one theory, one detector "
+        "and one background. It says how much a method makes of the decays, not how right the simulation is."
+    )
+    yield Table(
+        (Column("selected decays"), Column("luminosity", "1/ab at Belle II")),
+        tuple((events, luminosity_of(events, passed, share)) for events in config.set_events),
+        f"Window {name} GeV²: B⁰ → K*⁰μ⁺μ⁻ with a branching fraction of {BRANCHING_FRACTION}, K*⁰ → K⁺π⁻; "
+        f"{passed} of the decays in the window are selected, and {100 * share:.0f} % of all lie there.",
+    )
+    theory = {truth: theory_uncertainty(truth, WINDOWS[name]) for truth in config.truths}
+    yield Table(
+        (Column("true ΔC9"), *(Column(group, digits=2) for group in next(iter(theory.values())))),
+        tuple((_minus(truth), *groups.values()) for truth, groups in theory.items()),
+        "What the theory does not know moves ΔC9 by this standard deviation, however many decays there "
+        "are; no error in the tables above holds it.",
     )
 
 
