@@ -188,7 +188,8 @@ def _meaning(config: Config) -> Iterator[Content]:
         (Column("selected decays"), Column("luminosity", "1/ab at Belle II")),
         tuple((events, luminosity_of(events, passed, share)) for events in config.set_events),
         f"Window {name} GeV²: B⁰ → K*⁰μ⁺μ⁻ with a branching fraction of "
-        f"({1e7 * BRANCHING_FRACTION.value:.1f} ± {1e7 * BRANCHING_FRACTION.se:.1f})·10⁻⁷, K*⁰ → K⁺π⁻; {passed} of the decays in the window are selected, and {100 * share:.0f} % of all lie there.",
+        f"({1e7 * BRANCHING_FRACTION.value:.1f} ± {1e7 * BRANCHING_FRACTION.se:.1f})·10⁻⁷, K*⁰ → K⁺π⁻; "
+        f"{passed} of the decays in the window are selected, and {100 * share:.0f} % of all lie there.",
     )
     theory = {truth: theory_uncertainty(truth, WINDOWS[name]) for truth in config.truths}
     yield Table(
