@@ -229,7 +229,8 @@ def test_two_different_scales_are_refused(monkeypatch, capsys, tmp_path):
         ("model.coordinates=cylindrical", "decay_sweep"),
         ('model.drop=["foo"]', "foo"),
         ("model.heads=2", "--study skims"),
-        ("fit.seed=3", "one seed for the run"),
+        ("fit.seed=3", "unknown key 'fit.seed'"),
+        ("model.seed=3", "one seed for the run"),
         ('models=["deep_sets", "deep_sets"]', "each model once"),
     ],
 )
