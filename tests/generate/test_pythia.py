@@ -30,10 +30,10 @@ def test_a_block_does_not_depend_on_what_was_generated_before(sample):
 
 @pytest.mark.parametrize("sample", ["mixed", "charged"])
 def test_a_tagged_block_depends_on_its_arguments_only(sample):
-    first = generate_block(sample, 7, 3, 300, tag=True)
+    first = generate_block(sample, 7, 3, 300, forced="tag")
     generic = generate_block(sample, 7, 3, 300)
-    assert identical(first, generate_block(sample, 7, 3, 300, tag=True))
-    assert identical(first[:120], generate_block(sample, 7, 3, 120, tag=True))
+    assert identical(first, generate_block(sample, 7, 3, 300, forced="tag"))
+    assert identical(first[:120], generate_block(sample, 7, 3, 120, forced="tag"))
     assert first.particles["energy"][1] != generic.particles["energy"][1]
 
 

@@ -73,7 +73,7 @@ def charm_contents(pdg):
 
 @pytest.fixture(scope="module", params=["mixed", "charged"])
 def tagged(request):
-    return generate_block(request.param, 5, 0, EVENTS, tag=True)
+    return generate_block(request.param, 5, 0, EVENTS, forced="tag")
 
 
 def contents_of(events):
@@ -117,7 +117,7 @@ def product_content(channel, table):
 
 
 def test_either_b_is_forced_and_flavours_oscillate_as_always():
-    events = generate_block("mixed", 6, 0, 5000, tag=True)
+    events = generate_block("mixed", 6, 0, 5000, forced="tag")
     pdg = events.particles["pdg"]
     first, second = pdg[events.offsets[:-1] + 1], pdg[events.offsets[:-1] + 2]
     assert binomtest(int((first == second).sum()), len(events), 0.186).pvalue > 0.001
@@ -128,7 +128,7 @@ def test_either_b_is_forced_and_flavours_oscillate_as_always():
 
 def test_vector_mesons_are_polarised_as_in_generic_decays():
     """A spinless B passes no helicity on to rho+: cos^2 of its decay angle has the mean 3/5, not 1/3."""
-    events = generate_block("charged", 8, 0, 4000, tag=True)
+    events = generate_block("charged", 8, 0, 4000, forced="tag")
     pdg, below = events.particles["pdg"], daughters(events)
     p = np.column_stack([events.particles[name] for name in ("px", "py", "pz", "energy")]).astype(float)
     cosines = []
@@ -253,4 +253,4 @@ def test_the_forced_modes_are_those_of_the_tag():
 
 def test_continuum_events_hold_no_tag():
     with pytest.raises(InputError, match=r"tag in sample 'ccbar'.*mixed, charged"):
-        generate_block("ccbar", 1, 0, 10, tag=True)
+        generate_block("ccbar", 1, 0, 10, forced="tag")

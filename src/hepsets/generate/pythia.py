@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,8 @@ from hepsets.generate.beams import BeamConfig, BPairs, draw_b_pairs, to_laborato
 from hepsets.generate.decay_table import DecayTable, belle2_decay_table, load_into, set_lifetimes
 from hepsets.generate.inclusive import repeats_listed_channel
 from hepsets.generate.record import Record, is_decayed_to_the_end, to_events
-from hepsets.generate.tag_decays import tag_decays
+from hepsets.generate.rho_rho_decays import rho_rho_decays
+from hepsets.generate.tag_decays import TagDecays, tag_decays
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -38,8 +39,11 @@ BLOCK_EVENTS = 5000
 _MAX_ROUNDS = 100
 """How often an event is tried; each try of a B B̄ event fails with a probability of 5 to 15 %."""
 
-_TAG_STREAM = 0x7A6
-"""Keeps tagged events apart from generic events of the same sample, seed and block."""
+Forced = Literal["tag", "rho_rho"]
+"""Into what one B of each event can be forced to decay: a mode of the hadronic tag, or ρ⁺ρ⁰."""
+
+_STREAMS: dict[Forced | None, list[int]] = {None: [], "tag": [0x7A6], "rho_rho": [0x7A7]}
+"""Keeps forced events apart from generic events of the same sample, seed and block."""
 
 _UPSILON_4S = 300553
 _VIRTUAL_PHOTON = 23
@@ -115,7 +119,7 @@ def generate_block(
     n_events: int = BLOCK_EVENTS,
     beam: BeamConfig | None = None,
     *,
-    tag: bool = False,
+    forced: Forced | None = None,
 ) -> Events:
     """Generate one block of events; a pure function of its arguments.
 
@@ -129,24 +133,27 @@ def generate_block(
         At most :data:`BLOCK_EVENTS`; fewer events are the first of more.
     beam
         The beams; those of the Υ(4S) run by default.
-    tag
+    forced
         Let one of the two B, either with the same probability, decay as the hadronic tag wants it
-        (see :mod:`hepsets.generate.tag_decays`); the other decays as always. The events are others
-        than those without ``tag``.
+        (``"tag"``, see :mod:`hepsets.generate.tag_decays`), or into ρ⁺ρ⁰ (``"rho_rho"``, see
+        :mod:`hepsets.generate.rho_rho_decays`); the other decays as always. The events are others
+        than those that are not forced.
 
     Raises
     ------
     InputError
-        If Pythia 8 is not installed, for an unknown sample, for too many events, or for a tag in
-        events without B.
+        If Pythia 8 is not installed, for an unknown sample, for too many events, or for a forced
+        decay in events without such a B.
     """
     _check_sample(sample)
-    if tag and sample not in _MESON_OF_SAMPLE:
-        raise InputError(f"a tag in sample {sample!r}", f"one of {', '.join(_MESON_OF_SAMPLE)}")
+    if forced is not None:
+        able = [name for name, pdg in _MESON_OF_SAMPLE.items() if pdg in _forced_decays(forced).own_id]
+        if sample not in able:
+            raise InputError(f"forced decays {forced!r} in sample {sample!r}", f"one of {', '.join(able)}")
     beam = beam or BeamConfig()
     if not 0 < n_events <= BLOCK_EVENTS:
         raise InputError(f"{n_events} events in a block", f"1 to {BLOCK_EVENTS}")
-    rng = np.random.default_rng([seed, SAMPLES.index(sample), block, *([_TAG_STREAM] if tag else [])])
+    rng = np.random.default_rng([seed, SAMPLES.index(sample), block, *_STREAMS[forced]])
     rounds = rng.integers(1, 900_000_000, _MAX_ROUNDS)
     # all random numbers of the block are drawn, so that fewer events are the first of more
     spots = beam.spots(rng, BLOCK_EVENTS)
@@ -155,14 +162,14 @@ def generate_block(
         attempt = partial(_make_continuum, sample, beam, frames, spots)
     else:
         pdg = _MESON_OF_SAMPLE[sample]
-        _, mass, mean_life = _decayer(pdg, tag)
+        _, mass, mean_life = _decayer(pdg, forced)
         pairs = draw_b_pairs(rng, beam, BLOCK_EVENTS, pdg=pdg, mass=mass, mean_life=mean_life)
         inclusive = rng.random(pairs.pdg.shape) < belle2_decay_table().inclusive[pdg][1]
-        forced = np.zeros_like(inclusive)
-        if tag:
-            forced[np.arange(BLOCK_EVENTS), rng.integers(0, 2, BLOCK_EVENTS)] = True
-            inclusive &= ~forced
-        attempt = partial(_decay_pairs, pdg, pairs, inclusive, forced, spots)
+        which = np.zeros_like(inclusive)
+        if forced is not None:
+            which[np.arange(BLOCK_EVENTS), rng.integers(0, 2, BLOCK_EVENTS)] = True
+            inclusive &= ~which
+        attempt = partial(_decay_pairs, pdg, pairs, inclusive, which, forced, spots)
     return _repeat_until_made(attempt, n_events, rounds)
 
 
@@ -200,15 +207,16 @@ def _decay_pairs(
     pdg: int,
     pairs: BPairs,
     inclusive: NDArray[np.bool_],
-    forced: NDArray[np.bool_],
+    is_forced: NDArray[np.bool_],
+    forced: Forced | None,
     spots: Floats,
     which: Integers,
     seed: int,
 ) -> tuple[Events, Integers]:
-    pythia, _, _ = _decayer(pdg, bool(forced.any()))
+    pythia, _, _ = _decayer(pdg, forced)
     loaded = np.where(inclusive, belle2_decay_table().inclusive[pdg][0], pdg)
-    if forced.any():
-        loaded[forced] = tag_decays().own_id[pdg]
+    if forced is not None:
+        loaded[is_forced] = _forced_decays(forced).own_id[pdg]
     loaded *= np.sign(pairs.pdg)
     with _readable_file(_les_houches(loaded[which], pairs.momentum[which], pairs.mass)) as path:
         pythia.getLHAupPtr().newEventFile(path)
@@ -275,11 +283,15 @@ def _initialised(pythia: Any) -> Any:
     return pythia
 
 
-@lru_cache(maxsize=4)
-def _decayer(pdg: int, tag: bool) -> tuple[Any, float, float]:
+def _forced_decays(forced: Forced) -> TagDecays:
+    return {"tag": tag_decays, "rho_rho": rho_rho_decays}[forced]()
+
+
+@lru_cache(maxsize=8)
+def _decayer(pdg: int, forced: Forced | None) -> tuple[Any, float, float]:
     """Pythia, ready to decay the B of Les Houches events, and the B's mass [GeV] and mean life [ns].
 
-    With ``tag`` it knows the aliases of forced decays; otherwise these would only cost time.
+    It knows the aliases of forced decays only if there are any; they would only cost time.
     """
     with _readable_file(_LHE_HEAD + "</LesHouchesEvents>\n") as path:
         pythia = _new_pythia(
@@ -292,7 +304,7 @@ def _decayer(pdg: int, tag: bool) -> tuple[Any, float, float]:
                 "LesHouches:matchInOut = off",
                 "Check:event = off",  # the beams of the file are not those of the event
             ),
-            tag_decays().table if tag else None,
+            None if forced is None else _forced_decays(forced).table,
         )
         data = pythia.particleData
         mass, mean_life = data.m0(pdg), data.tau0(pdg) / MM_PER_CM / SPEED_OF_LIGHT

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hepsets.core.events import Events
 from hepsets.core.units import MM_PER_CM, SPEED_OF_LIGHT
 from hepsets.generate.decay_table import ALIAS_BASE, belle2_decay_table, is_parton
+from hepsets.generate.rho_rho_decays import RHO_RHO_ALIAS_BASE, rho_rho_decays
 from hepsets.generate.tag_decays import TAG_ALIAS_BASE, tag_decays
 
 Floats = NDArray[np.float64]
@@ -216,7 +217,9 @@ def _without_aliases(pdg: Integers) -> Integers:
     aliased = np.abs(pdg) >= ALIAS_BASE
     if aliased.any():
         ids, where = np.unique(np.abs(pdg[aliased]), return_inverse=True)
-        table = tag_decays().table if ids[-1] >= TAG_ALIAS_BASE else belle2_decay_table()
+        table = belle2_decay_table()
+        if ids[-1] >= TAG_ALIAS_BASE:  # a batch holds forced decays of one kind
+            table = (rho_rho_decays() if ids[-1] >= RHO_RHO_ALIAS_BASE else tag_decays()).table
         namesakes = table.aliases
         pdg = pdg.copy()
         pdg[aliased] = np.sign(pdg[aliased]) * np.array([namesakes.get(int(i), i) for i in ids])[where]

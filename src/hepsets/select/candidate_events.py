@@ -1,11 +1,12 @@
 """One B candidate per event, and all that the detector saw beside it: the input of continuum suppression.
 
-The candidate is the best of the hadronic tag, charged or neutral. Its tracks and clusters and those of the
+The candidate is the best of the hadronic tag, charged or neutral, or of one specific mode. Its tracks and clusters and those of the
 rest of the event stand in one set per event, in the centre-of-mass frame.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,16 @@ _POSITIVE_PDG = np.array([-11, -13, 211, 321, 2212], dtype=np.int16)
 """PDG ids of the positive particles, in the order of the species."""
 
 
-def candidate_events(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> ParticleSets:
+def find_any_b(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> Candidates:
+    """The candidates of the hadronic tag, neutral and charged."""
+    return find_b_mesons(lists, event_numbers, ANY_B)
+
+
+def candidate_events(
+    lists: ParticleLists,
+    event_numbers: NDArray[np.int64],
+    find: Callable[[ParticleLists, NDArray[np.int64]], Candidates] = find_any_b,
+) -> ParticleSets:
     """The events with a B candidate, each with its best one.
 
     Parameters
@@ -37,6 +47,8 @@ def candidate_events(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> 
         The particle lists of a batch of events.
     event_numbers
         Shape ``(n_events,)``; their parity chooses the classifier's fold.
+    find
+        What finds the candidates; by default the hadronic tag.
 
     Returns
     -------
@@ -53,7 +65,7 @@ def candidate_events(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> 
         ``candidate_px candidate_py candidate_pz candidate_energy`` [GeV], in which each pi0 has its
         nominal mass.
     """
-    found = find_b_mesons(lists, event_numbers, ANY_B)
+    found = find(lists, event_numbers)
     best = best_candidates(found)
     values, built = found.values[best], found.built[best]
     seen = lists.reconstructed
