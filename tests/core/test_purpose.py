@@ -66,3 +66,13 @@ def test_arrays_without_a_purpose_are_taken_as_they_are():
     assert common([]) is None
     assert isinstance(Events.concatenate([random_events(2, seed=1)]), Events)
     assert isinstance(ParticleSets.concatenate([random_candidates(2, seed=1)]), ParticleSets)
+
+
+def test_validation_events_are_those_of_a_training_sample_that_are_held_out():
+    events = random_events(6, seed=1)
+    held = events.used_for(Purpose.TRAINING).held_out(np.array([5, 2]))
+    assert held.purpose is Purpose.VALIDATION
+    assert np.array_equal(held.particles["px"], events[np.array([5, 2])].particles["px"])
+    for purpose in (Purpose.TEST, Purpose.VALIDATION):
+        with pytest.raises(InputError, match=f"{purpose} events where validation events are held out"):
+            events.used_for(purpose).held_out(np.array([0]))

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hepsets.evaluate.keep_rule import KeepRule, LogisticRule, correct_prior
+from hepsets.evaluate.sample import scored
 from hepsets.evaluate.speedup import SpeedupConfig, choose_logistic_rule, importance_speedup
 
 PROBABILITY = st.floats(0.0, 1.0)
@@ -38,7 +39,7 @@ def test_the_best_logistic_rule_is_better_than_a_bare_score():
     labels = rng.random(len(p)) < p
     scores = correct_prior(p, labels.mean(), 0.5)
     costs = SpeedupConfig(retention=None, time_network=0.0)
-    best = choose_logistic_rule(labels, scores, None, costs)
+    best = choose_logistic_rule(scored(labels, scores), costs)
 
     def speedup(rule):
         return importance_speedup(labels, rule(scores), None, costs).speedup

@@ -6,6 +6,7 @@ from hepsets.core.errors import InputError
 from hepsets.evaluate.calibration import correct_prior
 from hepsets.evaluate.classification import classify
 from hepsets.evaluate.limit import estimate_limit
+from hepsets.evaluate.sample import scored
 from hepsets.evaluate.speedup import SpeedupConfig, choose_keep_rule, importance_speedup, speedup
 
 COSTS = SpeedupConfig(retention=None, time_network=None)
@@ -76,7 +77,7 @@ def test_the_limit_is_what_the_true_probabilities_reach_as_scores():
     balanced = correct_prior(p, p.mean(), 0.5)
     costs = COSTS.resolve(time_network=0.0)
     sampled = importance_speedup(
-        labels, choose_keep_rule(labels, balanced, None, costs)(balanced), None, costs
+        labels, choose_keep_rule(scored(labels, balanced), costs)(balanced), None, costs
     )
     assert limit.importance_speedup.value == pytest.approx(sampled.speedup, rel=0.05)
 

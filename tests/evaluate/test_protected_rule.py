@@ -10,6 +10,7 @@ from hepsets.evaluate.bias import measure_weighted_bias
 from hepsets.evaluate.effective_fraction import measure_effective_fraction
 from hepsets.evaluate.keep_rule import ProtectedRule, correct_prior
 from hepsets.evaluate.protected_rule import choose_protected_rule
+from hepsets.evaluate.sample import scored
 from hepsets.evaluate.speedup import SpeedupConfig, choose_keep_rule, importance_speedup
 
 COSTS = SpeedupConfig(retention=None, time_network=0.001)
@@ -31,7 +32,8 @@ def balanced(seed, n):
 
 @pytest.fixture(scope="module")
 def rule():
-    return choose_protected_rule("missing_energy", *balanced(1, 300_000), COSTS)
+    x, valid, *sample = balanced(1, 300_000)
+    return choose_protected_rule("missing_energy", x, valid, scored(*sample), COSTS)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,7 @@ def fractions(keep, sample):
 def test_bins_of_other_events_keep_one_effective_fraction(rule, test_sample):
     x, valid, labels, scores, weights = test_sample
     protected = fractions(rule(scores, x, valid), test_sample)
-    plain = fractions(choose_keep_rule(labels, scores, weights, COSTS)(scores), test_sample)
+    plain = fractions(choose_keep_rule(scored(labels, scores, weights), COSTS)(scores), test_sample)
     assert plain.fraction[0] > 2.5 * plain.fraction[-1]
     mean = np.average(protected.fraction, weights=protected.fraction_se**-2)
     # scales come from 200 to 1000 passing validation events in each bin: 3 to 7 %
@@ -111,7 +113,7 @@ def test_no_other_probabilities_with_these_fractions_cost_less(rule):
 
 def test_protection_costs_speedup_of_the_whole_and_gains_it_in_the_worst_bin(rule, test_sample):
     x, valid, labels, scores, weights = test_sample
-    plain = choose_keep_rule(labels, scores, weights, COSTS)
+    plain = choose_keep_rule(scored(labels, scores, weights), COSTS)
     best = importance_speedup(labels, plain(scores), weights, COSTS).speedup
     keep = rule(scores, x, valid)
     assert 1.2 < importance_speedup(labels, keep, weights, COSTS).speedup < best
@@ -125,7 +127,7 @@ def test_where_nothing_can_be_saved_everything_is_kept():
     rng = np.random.default_rng(5)
     labels = rng.random(400) < 0.5
     scores, x = np.full(400, 0.5), rng.random(400)
-    rule = choose_protected_rule("r2", x, np.ones(400, bool), labels, scores, None, COSTS)
+    rule = choose_protected_rule("r2", x, np.ones(400, bool), scored(labels, scores), COSTS)
     assert (rule(scores, x, np.ones(400, bool)) == 1).all()
 
 
@@ -139,6 +141,8 @@ def test_values_beyond_the_edges_belong_to_the_outer_bins():
 def test_values_that_are_not_finite_or_not_for_all_events_are_refused():
     x, valid, labels, scores, weights = balanced(6, 5000)
     with pytest.raises(InputError, match="not finite"):
-        choose_protected_rule("r2", np.where(labels, np.nan, x), valid, labels, scores, weights, COSTS)
+        choose_protected_rule(
+            "r2", np.where(labels, np.nan, x), valid, scored(labels, scores, weights), COSTS
+        )
     with pytest.raises(InputError, match="one for each event"):
-        choose_protected_rule("r2", x[1:], valid[1:], labels, scores, weights, COSTS)
+        choose_protected_rule("r2", x[1:], valid[1:], scored(labels, scores, weights), COSTS)

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from hepsets.core.errors import InputError
 from hepsets.evaluate.calibration import correct_prior
 from hepsets.evaluate.keep_rule import KeepRule
+from hepsets.evaluate.sample import scored
 from hepsets.evaluate.speedup import (
     SpeedupConfig,
     choose_keep_rule,
@@ -93,7 +94,7 @@ def test_resolving_fills_only_what_is_open():
 def test_a_perfect_filter_is_found_even_in_a_small_sample():
     labels = np.repeat([True, False], 30)
     scores = np.where(labels, 0.9, 0.1)
-    choice = choose_threshold(labels, scores, None, STUDY)
+    choice = choose_threshold(scored(labels, scores), STUDY)
     assert choice.threshold == pytest.approx(0.9)
     assert choice.speedup == pytest.approx(101 / 6)
 
@@ -104,7 +105,7 @@ def test_the_chosen_threshold_is_near_the_best_of_the_population_and_not_above_i
     best = truth.speedup.max()
     reached = []
     for _ in range(30):
-        choice = choose_threshold(*beta_sample(random, 2000), None, STUDY)
+        choice = choose_threshold(scored(*beta_sample(random, 2000)), STUDY)
         reached.append(np.interp(choice.threshold, truth.thresholds, truth.speedup))
     assert np.mean(reached) > 0.97 * best
 
@@ -114,7 +115,7 @@ def test_lucky_events_far_up_do_not_win():
     labels, scores = beta_sample(random, 1000)
     scores[np.flatnonzero(labels)[:3]] = 1.0
     free = SpeedupConfig(retention=0.05, time_generate=1e-6, time_network=0, time_simulate=1)
-    assert choose_threshold(labels, scores, None, free).true_positive_rate > 0.05
+    assert choose_threshold(scored(labels, scores), free).true_positive_rate > 0.05
 
 
 def test_the_error_of_the_speedup_is_that_of_the_bootstrap():
@@ -210,7 +211,7 @@ def test_the_square_root_is_the_best_power_of_the_pass_probability():
     labels = random.random(len(p)) < p
     balanced = correct_prior(p, labels.mean(), 0.5)
     costs = SpeedupConfig(retention=None, time_network=0.0)
-    rule = choose_keep_rule(labels, balanced, None, costs)
+    rule = choose_keep_rule(scored(labels, balanced), costs)
     best = importance_speedup(labels, rule(balanced), None, costs).speedup
     assert best > 2
     for power in (0.25, 1.0):

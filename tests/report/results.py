@@ -12,6 +12,7 @@ from hepsets.evaluate.bias import Bias, measure_bias
 from hepsets.evaluate.calibration import Calibration, calibrate
 from hepsets.evaluate.classification import Classification, classify
 from hepsets.evaluate.limit import Limit, estimate_limit
+from hepsets.evaluate.sample import scored
 from hepsets.evaluate.speedup import (
     SpeedupConfig,
     SpeedupCurve,
@@ -46,7 +47,7 @@ def study(models: int = 3) -> Study:
         for i in range(models)
     }
     chosen = {
-        name: speedup_at(choose_threshold(labels, s, None, COSTS).threshold, labels, s, None, COSTS)
+        name: speedup_at(choose_threshold(scored(labels, s), COSTS).threshold, labels, s, None, COSTS)
         for name, s in scores.items()
     }
     passes = random.binomial(20, random.beta(0.15, 3.0, 1500)[:, None], (1500, 2))

@@ -134,3 +134,15 @@ class RaggedTable:
         """
         demand(self.purpose, purpose, f"{purpose} events are needed")
         return type(self)(self.particles, self.offsets, self.columns, purpose)
+
+    def held_out(self, which: NDArray[np.int64]) -> Self:
+        """Events of a training sample that are not trained on: validation events.
+
+        Raises
+        ------
+        InputError
+            If these are events for something else than training.
+        """
+        demand(self.purpose, Purpose.TRAINING, "validation events are held out")
+        chosen = self[which]
+        return type(self)(chosen.particles, chosen.offsets, chosen.columns, Purpose.VALIDATION)

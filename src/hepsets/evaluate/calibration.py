@@ -54,7 +54,7 @@ def calibrate(
     """
     if bins < 1:
         raise InputError(f"{bins} calibration bins", "at least one")
-    label, score, weight = scored(labels, scores, weights)
+    label, score, weight, _ = scored(labels, scores, weights)
     which = np.minimum((score * bins).astype(np.int64), bins - 1)
 
     def per_bin(values: Array) -> Array:

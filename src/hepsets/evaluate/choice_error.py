@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from hepsets.evaluate.sample import Scored, scored
+from hepsets.evaluate.sample import Scored
 
 Choice = TypeVar("Choice")
 
@@ -23,9 +22,7 @@ SAMPLES = 50
 def choice_error(
     choose: Callable[[Scored], Choice],
     judge: Callable[[Choice], float],
-    labels: ArrayLike,
-    scores: ArrayLike,
-    weights: ArrayLike | None = None,
+    sample: Scored,
     *,
     seed: int,
     samples: int = SAMPLES,
@@ -38,24 +35,19 @@ def choice_error(
         From a sample of validation events to a choice.
     judge
         What the choice reaches on test events, which stay the same.
-    labels, scores, weights
-        The validation events, as :func:`hepsets.evaluate.sample.scored` takes them.
+    sample
+        The validation events that the choice was made on.
     seed
         Of the bootstrap.
     samples
         How often the choice is repeated.
-
-    Raises
-    ------
-    InputError
-        As :func:`hepsets.evaluate.sample.scored`.
 
     Notes
     -----
     Efron and Tibshirani, *An Introduction to the Bootstrap*, 1993, chapter 6. Passing and failing
     events are drawn separately, as their numbers are not left to chance when samples are made.
     """
-    reached = [judge(choose(sample)) for sample in resampled(scored(labels, scores, weights), seed, samples)]
+    reached = [judge(choose(drawn)) for drawn in resampled(sample, seed, samples)]
     return float(np.std(reached, ddof=1))
 
 
@@ -65,4 +57,4 @@ def resampled(sample: Scored, seed: int, samples: int) -> Iterator[Scored]:
     classes = [np.flatnonzero(sample.labels), np.flatnonzero(~sample.labels)]
     for _ in range(samples):
         drawn = np.concatenate([random.choice(each, len(each)) for each in classes])
-        yield Scored(sample.labels[drawn], sample.scores[drawn], sample.weights[drawn])
+        yield Scored(sample.labels[drawn], sample.scores[drawn], sample.weights[drawn], sample.purpose)

@@ -70,7 +70,9 @@ def classify(
     right = ((sample.scores >= threshold) == sample.labels).astype(np.float64)
     accuracy = mean(right, sample.weights)
     area = _delong(Placements.of(sample))
-    return Classification(loss.value, loss.se, accuracy.value, accuracy.se, area.value, area.se, roc(*sample))
+    return Classification(
+        loss.value, loss.se, accuracy.value, accuracy.se, area.value, area.se, roc(*sample[:3])
+    )
 
 
 def roc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> Roc:

@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose, demand
 from hepsets.evaluate.bias import bin_edges
 from hepsets.evaluate.keep_rule import ProtectedRule, correct_prior
-from hepsets.evaluate.sample import Array, Scored, scored
+from hepsets.evaluate.sample import Array, Scored
 from hepsets.evaluate.speedup import SpeedupConfig, importance_speedup
 
 FLOORS = (0.01, 0.02, 0.05, 0.1, 0.2)
@@ -46,9 +47,7 @@ def choose_protected_rule(
     observable: str,
     values: ArrayLike,
     valid: ArrayLike,
-    labels: ArrayLike,
-    scores: ArrayLike,
-    weights: ArrayLike | None,
+    sample: Scored,
     config: SpeedupConfig,
     *,
     trained: float = 0.5,
@@ -62,7 +61,7 @@ def choose_protected_rule(
     values, valid
         Shape ``(n,)``, of all events: the observable, and which events have it. Events without it are a
         bin of their own if enough of them pass, and otherwise kept as all events together would be.
-    labels, scores, weights, config, trained
+    sample, config, trained
         As in :func:`hepsets.evaluate.speedup.choose_keep_rule`.
 
     Returns
@@ -75,7 +74,7 @@ def choose_protected_rule(
     InputError
         As :func:`hepsets.evaluate.speedup.choose_keep_rule`; if no passing event has a finite value.
     """
-    sample = scored(labels, scores, weights)
+    demand(sample.purpose, Purpose.VALIDATION, "a keep rule is chosen")
     value, has = np.asarray(values, dtype=np.float64), np.asarray(valid, dtype=bool)
     if value.shape != sample.scores.shape or has.shape != value.shape:
         raise InputError(

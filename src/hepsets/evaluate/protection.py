@@ -13,6 +13,7 @@ from hepsets.evaluate.bias import bin_edges
 from hepsets.evaluate.effective_fraction import EffectiveFraction, measure_effective_fraction
 from hepsets.evaluate.keep_rule import ProtectedRule
 from hepsets.evaluate.protected_rule import choose_protected_rule
+from hepsets.evaluate.sample import Scored
 from hepsets.evaluate.speedup import ImportanceResult, SpeedupConfig, importance_speedup
 from hepsets.select.observables import Observable, truth_observable
 
@@ -39,8 +40,7 @@ class Protection:
 def protected_rules(
     names: Sequence[str],
     validation: Events,
-    labels: NDArray[np.bool_],
-    scores: NDArray[np.floating],
+    sample: Scored,
     costs: SpeedupConfig,
     *,
     trained: float,
@@ -49,20 +49,9 @@ def protected_rules(
     rules = []
     for name in names:
         found = truth_observable(name)(validation)
-        if not (found.valid & labels).any():
+        if not (found.valid & sample.labels).any():
             continue
-        rules.append(
-            choose_protected_rule(
-                name,
-                found.values,
-                found.valid,
-                labels,
-                scores,
-                validation.columns["weight"],
-                costs,
-                trained=trained,
-            )
-        )
+        rules.append(choose_protected_rule(name, found.values, found.valid, sample, costs, trained=trained))
     return tuple(rules)
 
 

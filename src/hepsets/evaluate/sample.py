@@ -9,19 +9,47 @@ from numpy.typing import ArrayLike, NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
+from hepsets.core.purpose import Purpose
+from hepsets.core.ragged import RaggedTable
 
 Array = NDArray[np.float64]
 
 
 class Scored(NamedTuple):
-    """Checked arrays of one sample, each of shape ``(n,)``."""
+    """Checked arrays of one sample, each of shape ``(n,)``, and what it is for."""
 
     labels: NDArray[np.bool_]
     scores: Array
     weights: Array
+    purpose: Purpose | None = None
 
 
-def scored(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> Scored:
+def scored_events(events: RaggedTable, scores: ArrayLike, *, label: str = "label") -> Scored:
+    """Scores of events, with the labels, the weights and the purpose that the events have themselves.
+
+    Parameters
+    ----------
+    events
+        With event columns ``weight`` and the one that ``label`` names.
+    scores
+        Shape ``(n_events,)``, probabilities in [0, 1].
+    label
+        Which event column tells whether an event passes.
+
+    Raises
+    ------
+    InputError
+        As :func:`scored`.
+    """
+    return scored(events.columns[label], scores, events.columns["weight"], events.purpose)
+
+
+def scored(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    weights: ArrayLike | None = None,
+    purpose: Purpose | None = None,
+) -> Scored:
     """Check labels, scores and weights of a sample and bring them to common types.
 
     Parameters
@@ -32,6 +60,8 @@ def scored(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = Non
         Shape ``(n,)``, probabilities in [0, 1].
     weights
         Shape ``(n,)``, positive event weights (inverse prescales); all one if ``None``.
+    purpose
+        What the events are for, if that is known.
 
     Raises
     ------
@@ -66,7 +96,7 @@ def scored(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = Non
             "events that pass and events that fail",
             "use more events",
         )
-    return Scored(label, score, weight)
+    return Scored(label, score, weight, purpose)
 
 
 def mean(values: Array, weights: Array) -> Measured:

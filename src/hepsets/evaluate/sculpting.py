@@ -54,7 +54,7 @@ def measure_sculpting(
     InputError
         As ``background_at`` and ``measure_bias``.
     """
-    label, score, weight = scored(labels, scores, weights)
+    label, score, weight, _ = scored(labels, scores, weights)
     value = np.asarray(values, dtype=np.float64)
     if value.shape != score.shape:
         raise InputError(f"values of shape {value.shape}", f"{score.shape}, as the scores")

@@ -29,6 +29,7 @@ from sklearn.metrics import roc_curve
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
+from hepsets.core.purpose import Purpose, demand
 from hepsets.evaluate.keep_rule import KeepRule, LogisticRule
 from hepsets.evaluate.sample import Array, Scored, effective_count, mean, scored
 
@@ -255,9 +256,7 @@ def importance_influence(
     return _importance(sample, _with_retention(sample, config))
 
 
-def choose_threshold(
-    labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None, config: SpeedupConfig
-) -> ThresholdChoice:
+def choose_threshold(sample: Scored, config: SpeedupConfig) -> ThresholdChoice:
     """The threshold of greatest speedup on validation events.
 
     What is maximised is the speedup less one standard error, both from rates with half an event
@@ -265,12 +264,19 @@ def choose_threshold(
     and the speedup that come back are the plain ones, and since they were selected they are
     optimistic: judge the threshold on other events with :func:`speedup_at`.
 
+    Parameters
+    ----------
+    sample
+        Validation events and their scores, see :func:`hepsets.evaluate.sample.scored_events`.
+    config
+        Costs.
+
     Raises
     ------
     InputError
-        As :func:`hepsets.evaluate.sample.scored`, or if the network time is open.
+        For training or test events, or if the network time is open.
     """
-    sample = scored(labels, scores, weights)
+    demand(sample.purpose, Purpose.VALIDATION, "a threshold is chosen")
     config = _with_retention(sample, config)
     f0, f1, thresholds = roc_curve(
         sample.labels, sample.scores, sample_weight=sample.weights, drop_intermediate=False
@@ -353,14 +359,7 @@ def speedup_curve(
     )
 
 
-def choose_keep_rule(
-    labels: ArrayLike,
-    scores: ArrayLike,
-    weights: ArrayLike | None,
-    config: SpeedupConfig,
-    *,
-    trained: float = 0.5,
-) -> KeepRule:
+def choose_keep_rule(sample: Scored, config: SpeedupConfig, *, trained: float = 0.5) -> KeepRule:
     """The importance sampling p ∝ √P(pass) of greatest speedup on validation events.
 
     The cost ⟨1/p⟩₊ (t_g + t_n + t_s ⟨p⟩) is least for p ∝ √P(pass) (Cauchy–Schwarz); scale and
@@ -368,15 +367,19 @@ def choose_keep_rule(
 
     Parameters
     ----------
+    sample
+        Validation events and their scores, see :func:`hepsets.evaluate.sample.scored_events`.
+    config
+        Costs.
     trained
         Share of passing events that the network was trained with.
 
     Raises
     ------
     InputError
-        As :func:`hepsets.evaluate.sample.scored`, or if the network time is open.
+        For training or test events, or if the network time is open.
     """
-    sample = scored(labels, scores, weights)
+    demand(sample.purpose, Purpose.VALIDATION, "a keep rule is chosen")
     config = _with_retention(sample, config)
     population = _retention(config)
     rules = [
@@ -435,17 +438,20 @@ def scan_floors(
     )
 
 
-def choose_logistic_rule(
-    labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None, config: SpeedupConfig
-) -> LogisticRule:
+def choose_logistic_rule(sample: Scored, config: SpeedupConfig) -> LogisticRule:
     """The logistic keep probability of greatest speedup on validation events, for comparison.
+
+    Parameters
+    ----------
+    sample, config
+        As in :func:`choose_keep_rule`.
 
     Raises
     ------
     InputError
-        As :func:`hepsets.evaluate.sample.scored`, or if the network time is open.
+        For training or test events, or if the network time is open.
     """
-    sample = scored(labels, scores, weights)
+    demand(sample.purpose, Purpose.VALIDATION, "a keep rule is chosen")
     config = _with_retention(sample, config)
 
     def gain(rule: LogisticRule) -> float:

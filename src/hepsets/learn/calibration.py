@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose, demand
 from hepsets.learn.logit_spline import KNOTS, LogitSpline
 from hepsets.learn.model import logits_of
 from hepsets.learn.trainable import Trainable
@@ -45,8 +46,10 @@ def calibrate_model(
     Raises
     ------
     InputError
-        If a head's labels are of one class, or its scores fall with the labels; nothing is changed then.
+        For training or test events; if a head's labels are of one class, or its scores fall with the
+        labels. Nothing is changed then.
     """
+    demand(getattr(events, "purpose", None), Purpose.VALIDATION, "a model is calibrated")
     heads = model.heads
     labels = np.asarray(labels, dtype=bool).reshape(len(events), -1)
     weights = np.ones(labels.shape) if weights is None else np.asarray(weights).reshape(len(events), -1)

@@ -11,7 +11,7 @@ import pickle
 import time
 from collections.abc import Callable, Sized
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +22,8 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose, demand
+from hepsets.core.ragged import RaggedTable
 from hepsets.core.whole_file import whole_file
 from hepsets.learn.convergence import Plan, Schedule
 from hepsets.learn.losses import ComputingTime, Loss, Penalty, computing_time, cross_entropy
@@ -36,6 +38,8 @@ Progress = Callable[[int, int], None]
 
 Seen = Callable[[int], None]
 """Called after each step with the events trained on so far in its epoch."""
+
+Table = TypeVar("Table", bound=RaggedTable)
 
 _CHECKPOINT_FORMAT = "hepsets-checkpoint-1"
 
@@ -171,6 +175,16 @@ class FitResult:
     train_events_per_s: float
     converged: bool | None = None
 
+    def validation(self, events: Table) -> Table:
+        """Those of the training events that were not trained on, to choose with.
+
+        Raises
+        ------
+        InputError
+            For events that are for something else than training.
+        """
+        return events.held_out(self.validation_indices)
+
 
 def split_train_validation(
     n_events: int, fraction: float, seed: int
@@ -233,9 +247,10 @@ def fit(
     Raises
     ------
     InputError
-        For labels or weights that do not fit, a single class, a checkpoint of another fit, or a
-        loss that is not finite.
+        For validation or test events, labels or weights that do not fit, a single class, a checkpoint
+        of another fit, or a loss that is not finite.
     """
+    demand(getattr(train, "purpose", None), Purpose.TRAINING, "a model is trained")
     config = config or FitConfig()
     targets, importance = _checked(model, train, labels, weights)
     split_seed = config.seed if config.split_seed is None else config.split_seed

@@ -17,6 +17,7 @@ from hepsets.core.event_random import uniforms
 from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
 from hepsets.core.progress import progress_bar
+from hepsets.core.purpose import Purpose, demand
 from hepsets.core.run import log
 from hepsets.deploy.filter_card import make_card, save_card
 from hepsets.evaluate.bias import Bias, WeightedBias, measure_bias, measure_weighted_bias
@@ -38,6 +39,7 @@ from hepsets.evaluate.protection import (
     judge_protection,
     protected_rules,
 )
+from hepsets.evaluate.sample import Scored, scored_events
 from hepsets.evaluate.speedup import (
     FloorScan,
     ImportanceResult,
@@ -130,29 +132,26 @@ def judge(
     config: Config, name: str, samples: Samples, trained: list[tuple[EventModel, FitResult]], folder: Path
 ) -> ModelResult:
     """Measure the trainings of a model: choices from validation events, everything else on test events."""
+    demand(samples.test.purpose, Purpose.TEST, "models are judged")
     model, result = trained[0]
-    validation = samples.train[result.validation_indices]
-    validation_scores = score(model, validation)
+    validation = result.validation(samples.train)
+    chosen_on = scored_events(validation, score(model, validation))
     start = time.perf_counter()
     scores = score(model, samples.test).astype(np.float64)
     rate = len(samples.test) / (time.perf_counter() - start)
     costs = config.speedup.resolve(retention=samples.retention.value, time_network=1 / rate)
     label, weight = samples.test.columns["label"], samples.test.columns["weight"]
-    checked = (validation.columns["label"], validation_scores, validation.columns["weight"])
-    trained_on = float(np.mean(samples.train.columns["label"]))
-    first = _choose(samples, validation, validation_scores, costs)
+    first = _choose(samples, chosen_on, costs)
     threshold, rule = first
-    errors = _choice_errors(config, samples, validation, validation_scores, scores, costs)
-    protected = protected_rules(
-        config.protect, validation, checked[0], validation_scores, costs, trained=trained_on
-    )
+    errors = _choice_errors(config, samples, chosen_on, scores, costs)
+    protected = protected_rules(config.protect, validation, chosen_on, costs, trained=_trained_on(samples))
     card = make_card(  # what a filter made of this model must know
         name,
         samples.train,
         sample=samples.sample,
         skim=samples.skim,
         rule=rule,
-        logistic=choose_logistic_rule(*checked, costs),
+        logistic=choose_logistic_rule(chosen_on, costs),
         threshold=threshold,
         protected=protected,
     )
@@ -168,7 +167,7 @@ def judge(
         config=model.config,
         parameters=model.n_parameters,
         fit=result,
-        validation_auc=classify(validation.columns["label"], validation_scores).auc,
+        validation_auc=classify(chosen_on.labels, chosen_on.scores).auc,
         score_events_per_s=rate,
         scores=scores,
         classification=classify(label, scores),
@@ -194,37 +193,37 @@ def judge(
     )
 
 
-def _choose(
-    samples: Samples, validation: Events, scores: NDArray[np.floating], costs: SpeedupConfig
-) -> tuple[float, KeepRule]:
+def _trained_on(samples: Samples) -> float:
+    """Share of passing events among the training events."""
+    return float(np.mean(samples.train.columns["label"]))
+
+
+def _choose(samples: Samples, validation: Scored, costs: SpeedupConfig) -> tuple[float, KeepRule]:
     """Threshold and keep rule from validation events."""
-    checked = (validation.columns["label"], scores, validation.columns["weight"])
-    share = float(np.mean(samples.train.columns["label"]))
-    return choose_threshold(*checked, costs).threshold, choose_keep_rule(*checked, costs, trained=share)
+    rule = choose_keep_rule(validation, costs, trained=_trained_on(samples))
+    return choose_threshold(validation, costs).threshold, rule
 
 
 def _choice_errors(
     config: Config,
     samples: Samples,
-    validation: Events,
-    validation_scores: NDArray[np.floating],
+    validation: Scored,
     scores: NDArray[np.float64],
     costs: SpeedupConfig,
 ) -> tuple[float, float]:
     """What the choices of threshold and keep rule add to the errors of the speedups."""
-    checked = (validation.columns["label"], validation_scores, validation.columns["weight"])
     label, weight = samples.test.columns["label"], samples.test.columns["weight"]
-    share = float(np.mean(samples.train.columns["label"]))
+    share = _trained_on(samples)
     at_threshold = choice_error(
-        lambda sample: choose_threshold(*sample, costs).threshold,
+        lambda sample: choose_threshold(sample, costs).threshold,
         lambda threshold: speedup_at(threshold, label, scores, weight, costs).speedup,
-        *checked,
+        validation,
         seed=config.seed,
     )
     with_rule = choice_error(
-        lambda sample: choose_keep_rule(*sample, costs, trained=share),
+        lambda sample: choose_keep_rule(sample, costs, trained=share),
         lambda rule: importance_speedup(label, rule(scores), weight, costs).speedup,
-        *checked,
+        validation,
         seed=config.seed,
         samples=RULE_CHOICES,
     )
@@ -256,8 +255,8 @@ def _retrained(
 ) -> tuple[Influenced, Influenced, Influenced]:
     """The same for a further training; choices are its own, their errors those of the first."""
     model, result = trained
-    validation = samples.train[result.validation_indices]
-    chosen = _choose(samples, validation, score(model, validation), costs)
+    validation = result.validation(samples.train)
+    chosen = _choose(samples, scored_events(validation, score(model, validation)), costs)
     return _judged(samples, score(model, samples.test).astype(np.float64), chosen, costs, errors)
 
 

@@ -19,8 +19,10 @@ from hepsets.core.events import Events
 from hepsets.core.measured import Measured
 from hepsets.core.pdg import PdgMap
 from hepsets.core.progress import progress_bar
+from hepsets.core.purpose import Purpose
 from hepsets.core.run import log
 from hepsets.evaluate.classification import classify
+from hepsets.evaluate.sample import scored
 from hepsets.evaluate.speedup import SpeedupConfig, choose_keep_rule, importance_speedup
 from hepsets.learn.fit import FitConfig, fit
 from hepsets.learn.model import EventModel, ModelConfig, score, score_heads
@@ -139,7 +141,8 @@ def _learning_curve(
             ("test", sizes.test_events, TEST_BLOCKS),
         )
     }
-    pool, test = made["train"].events, made["test"].events
+    pool = made["train"].events.used_for(Purpose.TRAINING)
+    test = made["test"].events.used_for(Purpose.TEST)
     retention = sum(one.passing for one in made.values()) / sum(one.generated for one in made.values())
     trunk = _trunk(config, [name for name in SKIMS if name != skim], trunk_events, models, f"all_but_{skim}")
     start = time.perf_counter()
@@ -182,8 +185,9 @@ def _learning_curve(
 
 def _judge(new: NewHead, few: Events, test: Events, costs: SpeedupConfig) -> tuple[Measured, Measured]:
     """AUC and unbiased speedup on test events, with a keep rule from the labelled events alone."""
-    held_out = few[new.held_out]
-    rule = choose_keep_rule(held_out.columns["label"], new.scores, None, costs, trained=0.5)
+    held_out = few.held_out(new.held_out)
+    chosen_on = scored(held_out.columns["label"], new.scores, purpose=held_out.purpose)
+    rule = choose_keep_rule(chosen_on, costs, trained=0.5)
     label, weight = test.columns["label"], test.columns["weight"]
     scores = score_heads(new.model, test)[:, -1].astype(np.float64)
     quality = classify(label, scores)
@@ -222,7 +226,7 @@ def _trunk_events(config: Config, path: Path, workers: int) -> Events:
         seed=config.seed,
         first_block=TRUNK_BLOCKS,
     )
-    return make_or_read_skims(settings, path, workers).events
+    return make_or_read_skims(settings, path, workers, Purpose.TRAINING).events
 
 
 def _trunk(config: Config, skims: list[str], events: Events, folder: Path, as_: str) -> EventModel:

@@ -13,17 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.analyses.smart_background.comparison import biases_at, weighted_biases
-from hepsets.analyses.smart_background.samples import TEST_BLOCKS
+from hepsets.analyses.smart_background.samples import TEST_BLOCKS, refuse_shared_events
 from hepsets.analyses.smart_background.settings import OURS, Config
 from hepsets.analyses.smart_background.trainings import Lesson, train
 from hepsets.core.events import Events, EventWriter, open_parquet, read_parquet
 from hepsets.core.measured import Measured
+from hepsets.core.purpose import Purpose
 from hepsets.core.run import log
 from hepsets.deploy.filter_card import FilterCard, SkimCard, TrainingDomain, save_card
 from hepsets.evaluate.bias import Bias, WeightedBias
 from hepsets.evaluate.classification import auc_difference, classify
 from hepsets.evaluate.keep_rule import KeepRule
-from hepsets.evaluate.sample import mean
+from hepsets.evaluate.sample import mean, scored_events
 from hepsets.evaluate.shared_random import SharedRandom, compare_random_numbers
 from hepsets.evaluate.speedup import (
     ImportanceResult,
@@ -158,14 +159,15 @@ def study_skims(config: Config, models: Path, events: Path, *, workers: int = 1)
     sizes = config.multi_skim
     train_settings = MultiSkimSampleConfig(events=sizes.train_events, seed=config.seed, trials=sizes.trials)
     test_settings = MultiSkimSampleConfig(events=sizes.test_events, seed=config.seed, first_block=TEST_BLOCKS)
-    training = make_or_read(train_settings, events / "skims_train.parquet", workers)
-    testing = make_or_read(test_settings, events / "skims_test.parquet", workers)
+    training = make_or_read(train_settings, events / "skims_train.parquet", workers, Purpose.TRAINING)
+    testing = make_or_read(test_settings, events / "skims_test.parquet", workers, Purpose.TEST)
+    refuse_shared_events(training.events, testing.events, "the training sample", "the test sample")
     test, skims = testing.events, MultiSkimSampleConfig().skims
     counts = _together(training, testing)
     retention = [counts.retention(skim) for skim in skims]
 
     model, result = _train(config, skims, retention, training.events, models, MULTI_SKIM)
-    validation = training.events[result.validation_indices]
+    validation = result.validation(training.events)
     validation_scores = score_heads(model, validation).astype(np.float64)
     start = time.perf_counter()
     scores = score_heads(model, test).astype(np.float64)
@@ -212,8 +214,10 @@ def study_skims(config: Config, models: Path, events: Path, *, workers: int = 1)
 # -- events ----------------------------------------------------------------------------------------
 
 
-def make_or_read(settings: MultiSkimSampleConfig, path: Path, workers: int) -> MultiSkimSample:
-    """Events for many skims: from ``path`` if an earlier try left them, else made."""
+def make_or_read(
+    settings: MultiSkimSampleConfig, path: Path, workers: int, purpose: Purpose
+) -> MultiSkimSample:
+    """Events for many skims and a purpose: from ``path`` if an earlier try left them, else made."""
     if not path.exists():
         start = time.perf_counter()
         sample = make_multi_skim_sample(settings, workers=workers)
@@ -233,7 +237,7 @@ def make_or_read(settings: MultiSkimSampleConfig, path: Path, workers: int) -> M
     with open_parquet(path) as file:
         metadata = file.schema_arrow.metadata
     return MultiSkimSample(
-        read_parquet(path),
+        read_parquet(path).used_for(purpose),
         json.loads(metadata[b"hepsets.generated"]),
         json.loads(metadata[b"hepsets.passing"]),
     )
@@ -303,7 +307,7 @@ def _alone(
 ) -> Alone:
     """Train a model for one skim alone and compare it with the model of all."""
     model, result = _train(config, [skim], [retention], events, folder, f"only_{skim}")
-    validation = events[result.validation_indices]
+    validation = result.validation(events)
     start = time.perf_counter()
     own = score(model, test).astype(np.float64)
     costs = _costs(config, retention.value, (time.perf_counter() - start) / len(test))
@@ -324,12 +328,12 @@ def _alone(
 
 def _card(validation: Events, skim: str, scores: NDArray[np.float64], costs: SpeedupConfig) -> SkimCard:
     """Keep rules and threshold of one skim, chosen on validation events."""
-    checked = (validation.columns[f"label_{skim}"], scores, validation.columns["weight"])
+    chosen_on = scored_events(validation, scores, label=f"label_{skim}")
     return SkimCard(
         skim,
-        choose_keep_rule(*checked, costs, trained=0.5),
-        choose_logistic_rule(*checked, costs),
-        choose_threshold(*checked, costs).threshold,
+        choose_keep_rule(chosen_on, costs, trained=0.5),
+        choose_logistic_rule(chosen_on, costs),
+        choose_threshold(chosen_on, costs).threshold,
     )
 
 

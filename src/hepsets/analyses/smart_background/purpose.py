@@ -17,6 +17,7 @@ from hepsets.analyses.smart_background.trainings import Lesson, lesson_of, train
 from hepsets.core.measured import Measured
 from hepsets.evaluate.classification import classify
 from hepsets.evaluate.keep_rule import KeepRule, LogisticRule
+from hepsets.evaluate.sample import scored_events
 from hepsets.evaluate.speedup import (
     SpeedupConfig,
     choose_keep_rule,
@@ -71,13 +72,13 @@ def study_loss(config: Config, samples: Samples, folder: Path) -> tuple[Purpose,
     first: NDArray[np.float64] | None = None
     rows = []
     for name, model, result, for_time in _trained(config, samples, folder, costs):
-        validation = samples.train[result.validation_indices]
-        chosen_on = (validation.columns["label"], score(model, validation), validation.columns["weight"])
+        validation = result.validation(samples.train)
+        chosen_on = scored_events(validation, score(model, validation))
         trained = float(np.mean(samples.train.columns["label"]))
         rules: dict[str, KeepRule | LogisticRule] = {}
         if not for_time:  # the output of the others is a keep probability, not one to pass
-            rules["root"] = choose_keep_rule(*chosen_on, costs, trained=trained)
-        rules["logistic"] = choose_logistic_rule(*chosen_on, costs)
+            rules["root"] = choose_keep_rule(chosen_on, costs, trained=trained)
+        rules["logistic"] = choose_logistic_rule(chosen_on, costs)
         scores = score(model, samples.test).astype(np.float64)
         quality = classify(label, scores)
         for form, rule in rules.items():

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hepsets.analyses.smart_background.settings import Config, DataConfig
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events, EventWriter, open_parquet, read_parquet
 from hepsets.core.measured import Measured
+from hepsets.core.purpose import Purpose
 from hepsets.core.run import log
 from hepsets.core.shared_events import KINEMATICS, content_hashes, n_repeated, refuse_shared
 from hepsets.evaluate.speedup import measured_retention
@@ -82,8 +84,16 @@ def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
         train.generated + test.generated,
     )
     rate = (train.generated + test.generated) / (train.seconds + test.seconds)
+    refuse_shared_events(train.events, test.events, "the training sample", "the test sample")
     return Samples(
-        train.events, test.events, retention, rate, True, data.sample, data.skim, train_file=train_file
+        train.events.used_for(Purpose.TRAINING),
+        test.events.used_for(Purpose.TEST),
+        retention,
+        rate,
+        True,
+        data.sample,
+        data.skim,
+        train_file=train_file,
     )
 
 
@@ -97,9 +107,12 @@ def get_training_events(config: Config, folder: Path, *, workers: int = 1) -> Ev
     """
     data = config.data
     if data.train:
-        return _labelled(data.train, data.row_groups, config.speedup.retention or 0.05)
-    folder.mkdir(exist_ok=True)
-    return make_or_read(config, folder / "train.parquet", data.train_events, 0, data.trials, workers).events
+        events = _labelled(data.train, data.row_groups, config.speedup.retention or 0.05)
+    else:
+        folder.mkdir(exist_ok=True)
+        made = make_or_read(config, folder / "train.parquet", data.train_events, 0, data.trials, workers)
+        events = made.events
+    return events.used_for(Purpose.TRAINING)
 
 
 @dataclass(frozen=True)
@@ -170,29 +183,45 @@ def _read_samples(data: DataConfig, retention: float) -> Samples:
         raise InputError(f"{min(both)} for training and for testing", "different files")
     train = _labelled(data.train, data.row_groups, retention)
     test = _labelled(data.test, data.row_groups, retention)
-    _refuse_shared(train, test, data)
-    is_set = not any("weight" in _columns_of(path) for path in data.test)
-    passing = (
-        Measured(retention, 0.0)  # the weights were made from it: there is nothing to measure
-        if is_set
-        else measured_retention(test.columns["label"], test.columns["weight"])
-    )
-    return Samples(train, test, passing, None, False, "own files", "label", retention_is_set=is_set)
-
-
-def _refuse_shared(train: Events, test: Events, data: DataConfig) -> None:
-    """Events that are in both are known by their particles, whatever files they were copied to."""
-    trained, tested = (
-        content_hashes({name: events.particles[name] for name in KINEMATICS}, events.offsets)
-        for events in (train, test)
-    )
-    refuse_shared(trained, tested, ", ".join(data.train), ", ".join(data.test))
+    trained = refuse_shared_events(train, test, ", ".join(data.train), ", ".join(data.test))
     if repeated := n_repeated(trained):
         log.warning(
             "%d training events stand in the files twice: validation, and the choice of thresholds with it, "
             "sees events that were trained on",
             repeated,
         )
+    is_set = not any("weight" in _columns_of(path) for path in data.test)
+    passing = (
+        Measured(retention, 0.0)  # the weights were made from it: there is nothing to measure
+        if is_set
+        else measured_retention(test.columns["label"], test.columns["weight"])
+    )
+    return Samples(
+        train.used_for(Purpose.TRAINING),
+        test.used_for(Purpose.TEST),
+        passing,
+        None,
+        False,
+        "own files",
+        "label",
+        retention_is_set=is_set,
+    )
+
+
+def refuse_shared_events(train: Events, test: Events, train_name: str, test_name: str) -> NDArray[np.uint64]:
+    """Refuse test events that are training events too, known by their particles; the training hashes.
+
+    Raises
+    ------
+    InputError
+        If an event is in both.
+    """
+    trained, tested = (
+        content_hashes({name: events.particles[name] for name in KINEMATICS}, events.offsets)
+        for events in (train, test)
+    )
+    refuse_shared(trained, tested, train_name, test_name)
+    return trained
 
 
 def _labelled(paths: tuple[str, ...], row_groups: tuple[int, ...] | None, retention: float) -> Events:

@@ -20,6 +20,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.events import Events, EventWriter, read_parquet
 from hepsets.core.pdg import PdgMap
 from hepsets.core.progress import follow, progress_bar
+from hepsets.core.purpose import Purpose
 from hepsets.core.run import log, write_atomically
 from hepsets.learn.calibration import calibrate_model
 from hepsets.learn.fit import EpochRecord, FitConfig, FitResult, fit, split_train_validation
@@ -170,7 +171,7 @@ def train(
             progress=follow(advance, 1.0),
             checkpoint=checkpoint,
         )
-    problem = _calibrated(model, events, lesson, result.validation_indices)
+    problem = _calibrated(model, events, lesson, result)
     _write_fit(record, result, settings, problem)
     save_model(model, path)
     checkpoint.unlink(missing_ok=True)
@@ -179,13 +180,14 @@ def train(
     return model, result
 
 
-def _calibrated(model: EventModel, events: Events, lesson: Lesson, held_out: NDArray[np.int64]) -> str:
+def _calibrated(model: EventModel, events: Events, lesson: Lesson, result: FitResult) -> str:
     """Calibrate the model on validation events where there is a need; why that failed, if so."""
     if lesson.labels is None:
         return ""
+    held_out = result.validation_indices
     weights = None if lesson.label_weights is None else lesson.label_weights[held_out]
     try:
-        calibrate_model(model, events[held_out], lesson.labels[held_out], weights)
+        calibrate_model(model, result.validation(events), lesson.labels[held_out], weights)
     except InputError as error:  # too few events to learn from: the scores stay as they are
         return str(error)
     return ""
@@ -225,7 +227,7 @@ def _train_task(task: _Task) -> bool:
 
 @lru_cache(maxsize=1)
 def _events_of(path: str) -> Events:
-    return read_parquet(path)
+    return read_parquet(path).used_for(Purpose.TRAINING)
 
 
 @contextmanager
