@@ -240,7 +240,7 @@ class _Ordered:
 
     @staticmethod
     def of(sample: Scored) -> _Ordered:
-        label, score, weight = sample
+        label, score, weight, _ = sample
         return _Ordered(
             sample,
             _Side.of(score[label], weight[label]),
@@ -269,7 +269,7 @@ class _Ordered:
     def at(self, efficiency: float) -> BackgroundLeft:
         if not 0 < efficiency < 1:
             raise InputError(f"a signal efficiency of {efficiency:g}", "one between 0 and 1")
-        label, score, weight = self.sample
+        label, score, weight, _ = self.sample
         threshold, tied = self.signal.threshold(efficiency)
         left = self.left(efficiency)
         kept = np.where(score == threshold, tied, score > threshold)
