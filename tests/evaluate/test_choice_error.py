@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import norm
 
 from hepsets.evaluate.choice_error import choice_error, resampled
-from hepsets.evaluate.sample import Scored
+from hepsets.evaluate.sample import Scored, scored
 from hepsets.evaluate.speedup import SpeedupConfig, choose_threshold, speedup, speedup_at
 
 COSTS = SpeedupConfig(time_network=0.0)
@@ -35,17 +35,20 @@ def test_the_total_error_covers_where_that_of_the_test_sample_alone_does_not():
     for number in range(80):
         labels, scores = sample(400, rng)
         test_labels, test_scores = sample(40_000, rng)
-        threshold = choose_threshold(labels, scores, None, COSTS).threshold
+        threshold = choose_threshold(scored(labels, scores), COSTS).threshold
         result = speedup_at(threshold, test_labels, test_scores, None, COSTS)
         reached.append(known(threshold))
         found.append(result.speedup)
         test_errors.append(result.speedup_se)
         choices.append(
             choice_error(
-                lambda drawn: choose_threshold(*drawn, COSTS).threshold, known, labels, scores, seed=number,
+                lambda drawn: choose_threshold(drawn, COSTS).threshold,
+                known,
+                scored(labels, scores),
+                seed=number,
                 samples=30,
             )
-        )  # fmt: skip
+        )
     off = np.abs(np.array(found) - np.mean(reached))
     assert np.mean(off < test_errors) < 0.4
     assert np.mean(off < np.hypot(test_errors, choices)) == pytest.approx(0.75, abs=0.15)
@@ -57,7 +60,10 @@ def test_many_validation_events_choose_with_less_error_than_few():
     rng = np.random.default_rng(6)
     errors = [
         choice_error(
-            lambda drawn: choose_threshold(*drawn, COSTS).threshold, known, *sample(number, rng), seed=1
+            lambda drawn: choose_threshold(drawn, COSTS).threshold,
+            known,
+            scored(*sample(number, rng)),
+            seed=1,
         )
         for number in (200, 20_000)
     ]
@@ -66,7 +72,7 @@ def test_many_validation_events_choose_with_less_error_than_few():
 
 def test_a_choice_that_does_not_depend_on_events_has_no_error():
     labels, scores = sample(100, np.random.default_rng(1))
-    assert choice_error(lambda _: 0.5, known, labels, scores, seed=1) == pytest.approx(0, abs=1e-12)
+    assert choice_error(lambda _: 0.5, known, scored(labels, scores), seed=1) == pytest.approx(0, abs=1e-12)
 
 
 def test_bootstrap_samples_keep_the_numbers_of_both_classes_and_the_weights_of_events():

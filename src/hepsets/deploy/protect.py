@@ -26,6 +26,7 @@ from hepsets.deploy.onnx_seal import SEAL, seal
 from hepsets.deploy.shipped import SHIPPED, filter_file
 from hepsets.evaluate.effective_fraction import EffectiveFraction
 from hepsets.evaluate.protection import effective_fractions, judge_protection, protected_rules
+from hepsets.evaluate.sample import scored_events
 from hepsets.evaluate.speedup import SpeedupConfig, importance_speedup
 from hepsets.select.observables import passing_observables
 from hepsets.select.skimmed_sample import SkimmedSampleConfig, make_skimmed_sample
@@ -89,14 +90,8 @@ def protected_card(
     judged = every_second(events.columns["label"])
     validation = events[np.flatnonzero(~judged)].used_for(Purpose.VALIDATION)
     test = events[np.flatnonzero(judged)].used_for(Purpose.TEST)
-    rules = protected_rules(
-        observables,
-        validation,
-        validation.columns["label"],
-        scores[~judged],
-        costs,
-        trained=skim.rule.trained,
-    )
+    chosen_on = scored_events(validation, scores[~judged])
+    rules = protected_rules(observables, validation, chosen_on, costs, trained=skim.rule.trained)
     label, weight, own = test.columns["label"], test.columns["weight"], scores[judged]
     seen = passing_observables(test[np.flatnonzero(label)])
     plain = skim.rule(own)
