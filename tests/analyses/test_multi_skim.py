@@ -125,7 +125,7 @@ def test_what_an_earlier_try_left_is_used_again(finished, monkeypatch):
     folder, found = finished
     for module, name in (
         ("select.multi_skim_sample", "generate_block"),
-        ("analyses.smart_background.comparison", "fit"),
+        ("analyses.smart_background.trainings", "fit"),
     ):
         monkeypatch.setattr(f"hepsets.{module}.{name}", lambda *_, **__: pytest.fail("done again"))
     again = study_skims(TINY, folder / "models", folder / "events")
