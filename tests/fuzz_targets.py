@@ -255,6 +255,7 @@ TARGETS = {
         lambda path: EventDomain.of(decays(200, 0.0, 1), (), (100, 200)).write(path),
         EventDomain.read,
         ".json",
+        True,
         text=True,
     ),
     "PDG map": Target(

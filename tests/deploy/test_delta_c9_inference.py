@@ -204,6 +204,7 @@ def test_files_of_two_models_are_refused(model, tmp_path):
         ("code", "x", "code"),
     ):
         record = json.loads((folder / CARD).read_text())
+        record.pop("sha256", None)  # as of earlier versions
         (folder / CARD).write_text(json.dumps(record | {key: value}))
         with pytest.raises(InputError, match=message):
             DeltaC9Inference.load(folder)
@@ -348,3 +349,15 @@ def test_columns_may_have_names_of_their_own(model, events, tmp_path):
 def test_intervals_end_where_the_curve_does():
     points = np.linspace(-1, 0.2, 601)
     assert interval(points, -2 * points**2, 0.5) == (pytest.approx(-0.5), 0.2)
+
+
+@pytest.mark.parametrize("name", ["domain.json", CARD])
+def test_a_changed_number_of_a_card_is_seen(model, tmp_path, name):
+    folder = tmp_path / "model"
+    model.save(folder)
+    text = (folder / name).read_text()
+    (folder / name).write_text(
+        re.sub(r"(\d)([,.\]}])", lambda m: f"{(int(m[1]) + 1) % 10}{m[2]}", text, count=1)
+    )
+    with pytest.raises(InputError, match="damaged or was edited"):
+        DeltaC9Inference.load(folder)

@@ -25,7 +25,7 @@ from pydantic.dataclasses import dataclass
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame, read_frame
-from hepsets.core.record import parse
+from hepsets.core.record import parse, sealed, unsealed
 from hepsets.evaluate.event_domain import EventDomain
 from hepsets.evaluate.event_mistakes import unit_of_q_squared
 from hepsets.evaluate.event_verdict import Judge
@@ -178,7 +178,7 @@ class DeltaC9Inference:
             self.cells.save(partial / "cells.safetensors")
             self.reference.save(partial / "reference.safetensors")
             self.domain.write(partial / "domain.json")
-            card = {"schema": SCHEMA, **dataclasses.asdict(self.provenance)}
+            card = sealed({"schema": SCHEMA, **dataclasses.asdict(self.provenance)})
             (partial / CARD).write_text(json.dumps(card) + "\n", encoding="utf-8")
             if self.draws is not None:
                 self.draws.save(partial / "draws.safetensors")
@@ -212,11 +212,13 @@ class DeltaC9Inference:
             raise InputError(f"no file {card}", "a model that a run of delta-c9 wrote", "check the folder")
         try:
             record = parse(card.read_text(encoding="utf-8"))
-            schema = record.pop("schema")
+            schema = record["schema"]
             if schema != SCHEMA:
                 raise InputError(
                     f"{card} of schema {schema!r}", repr(SCHEMA), "use the version of hepsets that wrote it"
                 )
+            record = unsealed(record, card)
+            del record["schema"]
             provenance = _provenance(record)
         except InputError:
             raise

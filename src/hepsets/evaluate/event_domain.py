@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
-from hepsets.core.record import parse
+from hepsets.core.record import parse, sealed, unsealed
 from hepsets.core.whole_file import whole_file
 from hepsets.generate.kstmumu import VARIABLES
 
@@ -151,7 +151,7 @@ class EventDomain:
     def write(self, path: str | Path) -> None:
         """Write as JSON, whole or not at all."""
         with whole_file(Path(path)) as partial:
-            partial.write_text(json.dumps({"schema": SCHEMA, **asdict(self)}), encoding="utf-8")
+            partial.write_text(json.dumps(sealed({"schema": SCHEMA, **asdict(self)})), encoding="utf-8")
 
     @classmethod
     def read(cls, path: str | Path) -> EventDomain:
@@ -167,8 +167,12 @@ class EventDomain:
             raise InputError(f"no file {path}", "the domain of a model's training events")
         try:
             record = parse(path.read_text(encoding="utf-8"))
-            if record.pop("schema") != SCHEMA:
+            if record["schema"] != SCHEMA:
                 raise KeyError("schema")
+            record = unsealed(record, path)
+            del record["schema"]
             return TypeAdapter(EventDomain).validate_python(record)
+        except InputError:
+            raise
         except (ValueError, KeyError, AttributeError, TypeError, RecursionError, ValidationError) as error:
             raise InputError(f"{path} is damaged ({error})", f"a file of schema {SCHEMA}") from error
