@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet
 import torch
 from numpy.typing import NDArray
 
@@ -24,12 +22,12 @@ from hepsets.analyses.delta_c9.settings import (
     ModelName,
 )
 from hepsets.core.event_frame import EventFrame, read_frame
+from hepsets.core.events import TableWriter, open_parquet, required_columns
 from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
 from hepsets.core.purpose import Purpose, demand
 from hepsets.core.run import log
 from hepsets.core.shared_events import content_hashes, refuse_shared
-from hepsets.core.whole_file import whole_file
 from hepsets.deploy.delta_c9_inference import DeltaC9Inference
 from hepsets.evaluate.detector_bound import information_bracket
 from hepsets.generate.kstmumu import (
@@ -176,9 +174,9 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
     """Write predictions to parquet, a row for each set."""
     counts = [len(of.value) for of in predictions.values()]
     keys = list(predictions)
-    table = pa.table(
+    table = required_columns(
         {
-            field.name: pa.array(np.repeat([getattr(key, field.name) for key in keys], counts))
+            field.name: np.repeat([getattr(key, field.name) for key in keys], counts)
             for field in dataclasses.fields(Key)
         }
         | {
@@ -186,13 +184,14 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
             for name in ("value", "low", "high")
         }
     )
-    with whole_file(path) as partial:
-        pa.parquet.write_table(table, partial)
+    with TableWriter(path) as writer:
+        writer.write_table(table)
 
 
 def read_predictions(path: Path) -> Predictions:
     """What :func:`write_predictions` wrote."""
-    table = pa.parquet.read_table(path)
+    with open_parquet(path) as file:
+        table = file.read()
     names = [field.name for field in dataclasses.fields(Key)]
     columns = [table[name].to_pylist() for name in names]
     values = {name: table[name].to_numpy() for name in ("value", "low", "high")}
