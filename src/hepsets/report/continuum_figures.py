@@ -262,6 +262,24 @@ def background_ratios(
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
+@styled
+def gains(
+    figure: Figure,
+    values: Mapping[str, Mapping[str, Measured]],
+    reference: str,
+    styles: Mapping[str, Style],
+    *,
+    signal_efficiency: float = 0.9,
+) -> None:
+    """How much less background than ``reference`` each model leaves; by comparison, then by model."""
+    axes = _by_row(figure, values, styles)
+    axes.axvline(0, color=MUTED, lw=0.9, zorder=1)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
+    lowest = min((v.value - v.se for row in values.values() for v in row.values()), default=0.0)
+    axes.set_xlim(max(1.1 * min(lowest, 0.0) - 0.02, -1.0), None)
+    axes.set_xlabel(f"less background than {reference} at {100 * signal_efficiency:g} % signal efficiency")
+
+
 def _mark(axes: Axes, efficiency: float) -> None:
     axes.axvline(efficiency, color=MUTED, lw=0.9, ls=(0, (2, 2)), zorder=1)
     axes.annotate(

@@ -1,7 +1,7 @@
 """One B candidate per event, and all that the detector saw beside it: the input of continuum suppression.
 
-The candidate is the best of the hadronic tag, charged or neutral, or of one specific mode. Its tracks and clusters and those of the
-rest of the event stand in one set per event, in the centre-of-mass frame.
+The candidate is the best of the hadronic tag, charged or neutral, or of one specific mode. Its tracks and
+clusters and those of the rest of the event stand in one set per event, in the centre-of-mass frame.
 """
 
 from __future__ import annotations

@@ -174,28 +174,58 @@ class Stream:
 
 
 def make_stream(config: StreamConfig, *, workers: int = 1) -> Stream:
-    """Generate, simulate and reconstruct; the result depends on the config only, not on ``workers``.
+    """Events of one source; see :func:`make_streams`."""
+    return make_streams({"": config}, workers=workers)[""]
+
+
+def make_streams(configs: Mapping[str, StreamConfig], *, workers: int = 1) -> dict[str, Stream]:
+    """Generate, simulate and reconstruct; the result depends on the configs only, not on ``workers``.
+
+    All streams are made by the same worker processes, which start but once.
+
+    Parameters
+    ----------
+    configs
+        By a name of the caller's.
+    workers
+        Processes.
 
     Raises
     ------
     InputError
         If Pythia 8 is not installed.
     """
-    sizes = config.block_sizes()
-    tasks: Iterator[_Task] = (
-        _Task(config, sample, number, sizes[sample]) for number in count(config.first_block) for sample in sizes
-    )
-    parts: list[_Part] = []
-    kept = 0
-    title = f"making {config.events} {config.source} events with a B candidate"
-    with progress_bar(title, config.events) as step:
-        for part in map_in_order(_make_part, tasks, workers):
-            parts.append(part)
-            kept += (number := len(part.events[config.modes[0]]))
+    parts: dict[str, list[_Part]] = {name: [] for name in configs}
+    kept = dict.fromkeys(configs, 0)
+    done: set[str] = set()
+
+    def tasks() -> Iterator[_Task]:
+        for name, config in configs.items():
+            for number in count(config.first_block):
+                for sample, size in config.block_sizes().items():
+                    if name in done:
+                        break
+                    yield _Task(name, config, sample, number, size)
+                if name in done:
+                    break
+
+    total = sum(config.events for config in configs.values())
+    with progress_bar(f"making {total} events with a B candidate", total) as step:
+        for part in map_in_order(_make_part, tasks(), workers):
+            config = configs[part.name]
+            if part.name in done:  # was under way when the stream had enough
+                continue
+            parts[part.name].append(part)
+            kept[part.name] += (number := len(part.events[config.modes[0]]))
             step(number)
-            if part.sample == list(sizes)[-1] and kept >= config.events:  # whole rounds only
-                break
-    counts = {sample: _count(config, sample, parts) for sample in sizes}
+            last = SAMPLES_OF[config.source][-1]
+            if part.sample == last and kept[part.name] >= config.events:  # whole rounds only
+                done.add(part.name)
+    return {name: _joined(configs[name], found) for name, found in parts.items()}
+
+
+def _joined(config: StreamConfig, parts: list[_Part]) -> Stream:
+    counts = {sample: _count(config, sample, parts) for sample in SAMPLES_OF[config.source]}
     return Stream({mode: _weighted(mode, parts, counts) for mode in config.modes}, counts)
 
 
@@ -204,8 +234,9 @@ def make_stream(config: StreamConfig, *, workers: int = 1) -> Stream:
 
 @dataclass(frozen=True)
 class _Task:
-    """One sample of one round."""
+    """One sample of one round of a stream."""
 
+    name: str
     config: StreamConfig
     sample: str
     round: int
@@ -214,6 +245,7 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Part:
+    name: str
     sample: str
     events: dict[Mode, ParticleSets]
     generated: int
@@ -249,9 +281,7 @@ def _event_numbers(task: _Task, n_events: int) -> NDArray[np.int64]:
 
 def _make_part(task: _Task) -> _Part:
     config, sample = task.config, task.sample
-    generated = generate_block(
-        sample, config.seed, task.round, task.size, forced=_FORCED[config.source]
-    )
+    generated = generate_block(sample, config.seed, task.round, task.size, forced=_FORCED[config.source])
     numbers = _event_numbers(task, len(generated))
     seen = simulate(generated, seed=config.seed, event_numbers=numbers, detector=detector(config.detector))
     lists = combine(seen, event_numbers=numbers)
@@ -259,7 +289,7 @@ def _make_part(task: _Task) -> _Part:
     if "tag" in found and config.drop_modes:
         found["tag"] = found["tag"][~np.isin(found["tag"].columns["mode"], config.drop_modes)]
     kept = {mode: _kept(config.keep, events, sample) for mode, events in found.items()}
-    return _Part(sample, kept, len(generated), len(found[config.modes[0]]))
+    return _Part(task.name, sample, kept, len(generated), len(found[config.modes[0]]))
 
 
 def _kept(keep: Keep, events: ParticleSets, sample: str) -> ParticleSets:

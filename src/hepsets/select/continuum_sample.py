@@ -34,7 +34,7 @@ from hepsets.select.candidate_stream import (
     Source,
     Stream,
     StreamConfig,
-    make_stream,
+    make_streams,
 )
 from hepsets.select.hadronic_tag import MODE_NAMES
 
@@ -162,11 +162,10 @@ def make_continuum_sample(config: ContinuumSampleConfig, *, workers: int = 1) ->
         "tag" if forced else "generic": config.signal_events,
         "continuum": config.background_events,
     }
-    streams = {
-        source: make_stream(config.stream(source, events), workers=workers)
-        for source, events in wanted.items()
-        if events
-    }
+    streams = make_streams(
+        {source: config.stream(source, events) for source, events in wanted.items() if events},
+        workers=workers,
+    )
     counts = {name: found for stream in streams.values() for name, found in stream.counts.items()}
     parts = [_labelled(stream.events["tag"], source != "continuum") for source, stream in streams.items()]
     return ContinuumSample(ParticleSets.concatenate(parts), counts)

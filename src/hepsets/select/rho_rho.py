@@ -88,19 +88,15 @@ def _store(
         chi2 = 3.0 * reduced_vertex_chi2(b.tracks, seen.tracks, equations) + charged.neutral_chi2
         pid = math.exp(charged.pid + neutral.pid)
         b.signal_probability = max(
-            pid
-            * math.exp(-0.5 * min(chi2, 50.0))
-            * _line_shape(charged.mass)
-            * _line_shape(neutral.mass),
+            pid * math.exp(-0.5 * min(chi2, 50.0)) * _line_shape(charged.mass) * _line_shape(neutral.mass),
             1.0e-12,
         )
         b.event, b.mode, b.charm_mode, b.charge = event, 0, -1, charged.charge
         b.flavour = 1 if charged.charge > 0 else -1
-        b.is_correct = True
-        if not (charged.matched and neutral.matched):
-            b.is_correct = False
-        elif true_mother(b.tracks, b.clusters, seen, b.flavour * _CHARGED_B, False) < 0:
-            b.is_correct = False
+        b.is_correct = False
+        if charged.matched and neutral.matched:
+            expected = b.flavour * _CHARGED_B
+            b.is_correct = true_mother(b.tracks, b.clusters, seen, expected, False) >= 0
         built[n].px, built[n].py, built[n].pz, built[n].kaons = px, py, pz, np.uint64(0)
     return n + 1
 

@@ -7,26 +7,37 @@ import shutil
 from dataclasses import dataclass
 from typing import Any
 
-from hepsets.analyses.continuum_suppression.comparison import ModelResult, compare_models
+from hepsets.analyses.continuum_suppression.comparison import ComparisonResult, ModelResult, compare_models
 from hepsets.analyses.continuum_suppression.page import write_report
 from hepsets.analyses.continuum_suppression.samples import Samples, get_samples
 from hepsets.analyses.continuum_suppression.settings import ON_VARIABLES, SCALES, Config, check
-from hepsets.analyses.continuum_suppression.summary import metrics_of, print_summary
+from hepsets.analyses.continuum_suppression.summary import markdown, metrics_of, print_summary
 from hepsets.analyses.continuum_suppression.trainings import train_all
 from hepsets.analyses.continuum_suppression.trust import Trust, run_studies
-from hepsets.core.run import RunFolder
+from hepsets.core.progress import progress_bar
+from hepsets.core.run import RunFolder, write_atomically
 
 __all__ = ["SCALES", "Config", "Result", "print_summary", "run"]
 
 
 @dataclass(frozen=True)
 class Result:
-    """Everything that a run found."""
+    """Everything that a run found; ``comparisons`` by name, the one that leads first."""
 
     samples: Samples
-    models: tuple[ModelResult, ...]
+    comparisons: dict[str, ComparisonResult]
     trust: Trust
     metrics: dict[str, Any]
+
+    @property
+    def lead(self) -> ComparisonResult:
+        """The comparison that leads."""
+        return next(iter(self.comparisons.values()))
+
+    @property
+    def models(self) -> tuple[ModelResult, ...]:
+        """The models of the comparison that leads."""
+        return self.lead.models
 
 
 def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
@@ -38,10 +49,15 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
         )
     samples = get_samples(config, folder.path / "events", workers=workers)
     trained = train_all(config, samples, folder.path / "models", workers=workers)
-    models = compare_models(config, samples, trained)
-    trust = run_studies(config, samples, models, trained)
-    result = Result(samples, models, trust, metrics_of(samples, models, trust))
+    comparisons = {}
+    with progress_bar("judging models", len(samples.pairs)) as advance:
+        for name, pair in samples.pairs.items():
+            comparisons[name] = compare_models(config, name, pair, trained)
+            advance(1)
+    trust = run_studies(config, samples, comparisons, trained)
+    result = Result(samples, comparisons, trust, metrics_of(config, samples, comparisons, trust))
     write_report(config, result, folder)
+    write_atomically(folder.path / "tables.md", markdown(config, result))
     if not config.data.keep:
         shutil.rmtree(folder.path / "events", ignore_errors=True)
     return result

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.analyses.continuum_suppression.samples import Samples
-from hepsets.analyses.continuum_suppression.settings import BDT, Config
+from hepsets.analyses.continuum_suppression.samples import Pair
+from hepsets.analyses.continuum_suppression.settings import BDT, TAG_BDT, Config
 from hepsets.analyses.continuum_suppression.trainings import History, Model, Trained, Training
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets
+from hepsets.core.purpose import Purpose, demand
 from hepsets.evaluate.background_at import (
     BackgroundCurve,
     BackgroundLeft,
@@ -57,6 +59,10 @@ class ModelResult:
         Background left at the signal efficiency of the run.
     gain
         Share of the background that ``bdt`` leaves, less: 1 − ratio, on the same events.
+    gain_over_tag
+        … that ``bdt_with_tag`` leaves, where it is among the models.
+    seed_gains
+        ``gain`` of each training seed, over ``bdt`` of that seed; where there are several.
     curve, ratio
         Background left against signal efficiency, and over that of ``bdt``.
     dependence
@@ -78,6 +84,8 @@ class ModelResult:
     auc: Measured
     left: BackgroundLeft
     gain: Measured
+    gain_over_tag: Measured | None
+    seed_gains: tuple[float, ...]
     curve: BackgroundCurve
     ratio: RatioCurve
     dependence: dict[str, DistanceCorrelation]
@@ -86,15 +94,104 @@ class ModelResult:
     history: History
     seconds: float
 
+    @property
+    def seed_spread(self) -> float | None:
+        """Standard deviation of ``seed_gains``, None with fewer than two seeds."""
+        return float(np.std(self.seed_gains, ddof=1)) if len(self.seed_gains) > 1 else None
+
+
+@dataclass(frozen=True, eq=False)
+class ComparisonResult:
+    """All models on one pair of training and test samples.
+
+    Parameters
+    ----------
+    name
+        The comparison.
+    pair
+        Its events.
+    models
+        In the order of the configuration.
+    """
+
+    name: str
+    pair: Pair
+    models: tuple[ModelResult, ...]
+
+    @property
+    def by_name(self) -> dict[str, ModelResult]:
+        """The models by their names."""
+        return {model.name: model for model in self.models}
+
+    @property
+    def ranked(self) -> list[ModelResult]:
+        """The models, that which leaves the least background first."""
+        return sorted(self.models, key=lambda model: model.left.background)
+
+    @property
+    def not_told_apart(self) -> list[tuple[str, str]]:
+        """Neighbours in the table that differ by less than two errors.
+
+        The error is that of the paired difference and, where trainings were repeated, the spread that
+        their seeds make.
+        """
+        ranked = self.ranked
+        return [
+            (better.name, worse.name) for better, worse in pairwise(ranked) if not is_better(better, worse)
+        ]
+
+
+def is_better(model: ModelResult, other: ModelResult) -> bool:
+    """Whether a model leaves less background than another by more than two errors, on the same events."""
+    if not other.left.background:
+        return False
+    gain = background_gain(model.left, other.left)
+    spreads = [one.seed_spread or 0.0 for one in (model, other)]
+    reference = 1 - other.gain.value  # spreads are in units of what bdt leaves
+    return gain.value > 2 * float(np.hypot(gain.se, np.hypot(*spreads) / reference if reference > 0 else 0))
+
 
 def compare_models(
-    config: Config, samples: Samples, trained: Mapping[Training, Trained]
-) -> tuple[ModelResult, ...]:
-    """Judge each configured model on the test events."""
-    reference_scores = score_of(trained[Training(BDT)].model, samples.test)
-    return tuple(
-        judge(config, name, trained[Training(name)], samples.test, reference_scores) for name in config.models
+    config: Config, name: str, pair: Pair, trained: Mapping[Training, Trained]
+) -> ComparisonResult:
+    """Judge each configured model on the test events of one comparison."""
+    scores = {model: score_of(trained[Training(model, name)].model, pair.test) for model in config.models}
+    seeds = _seed_gains(config, name, pair.test, trained, scores)
+    return ComparisonResult(
+        name,
+        pair,
+        tuple(
+            judge(config, model, trained[Training(model, name)], pair.test, scores, seeds.get(model, ()))
+            for model in config.models
+        ),
     )
+
+
+def _seed_gains(
+    config: Config,
+    name: str,
+    test: ParticleSets,
+    trained: Mapping[Training, Trained],
+    scores: Mapping[str, Array],
+) -> dict[str, tuple[float, ...]]:
+    """Gains over ``bdt`` of the same seed, by model; empty for models that were trained once."""
+    label, weight = test.columns["label"], test.columns["weight"].astype(np.float64)
+    left: dict[str, dict[int, BackgroundLeft]] = {}
+    for training, found in trained.items():
+        if training.comparison == name and training.unseen_mode is None and training.disco is None:
+            own = scores[training.model] if not training.repetition else score_of(found.model, test)
+            left.setdefault(training.model, {})[training.repetition] = background_at(
+                label, own, weight, config.signal_efficiency
+            )
+    return {
+        model: tuple(
+            1 - by_seed[seed].background / left[BDT][seed].background
+            for seed in sorted(by_seed)
+            if left[BDT][seed].background
+        )
+        for model, by_seed in left.items()
+        if model != BDT and len(by_seed) > 1
+    }
 
 
 def score_of(model: Model, events: ParticleSets) -> Array:
@@ -108,16 +205,22 @@ def judge(
     name: str,
     trained: Trained,
     test: ParticleSets,
-    reference_scores: Array,
+    all_scores: Mapping[str, Array],
+    seed_gains: tuple[float, ...] = (),
 ) -> ModelResult:
-    """Measure one model on the test events."""
+    """Measure one model on the test events; ``all_scores`` are those of all models on them."""
+    demand(test.purpose, Purpose.TEST, "models are judged")
     model = trained.model
-    scores = score_of(model, test)
+    scores, reference_scores = all_scores[name], all_scores[BDT]
     label, weight = test.columns["label"], test.columns["weight"].astype(np.float64)
     efficiency = config.signal_efficiency
     quality = classify(label, scores, weight)
     left = background_at(label, scores, weight, efficiency)
     reference = background_at(label, reference_scores, weight, efficiency)
+    over_tag = None
+    if TAG_BDT in all_scores and name != TAG_BDT:
+        with_tag = background_at(label, all_scores[TAG_BDT], weight, efficiency)
+        over_tag = background_gain(left, with_tag) if with_tag.background else None
     return ModelResult(
         name=name,
         model=model,
@@ -126,6 +229,8 @@ def judge(
         auc=Measured(quality.auc, quality.auc_se),
         left=left,
         gain=background_gain(left, reference),
+        gain_over_tag=over_tag,
+        seed_gains=seed_gains,
         curve=background_curve(label, scores, weight),
         ratio=background_ratio_curve(label, scores, reference_scores, weight),
         dependence={name: dependence(test, scores, name) for name in observables(test)},

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import ks_2samp
 
-from hepsets.analyses.continuum_suppression.comparison import ModelResult
-from hepsets.analyses.continuum_suppression.recommended import LEAST_P_VALUE, recommended, sculpting_warning
+from hepsets.analyses.continuum_suppression.comparison import ComparisonResult, ModelResult, is_better
+from hepsets.analyses.continuum_suppression.recommended import LEAST_P_VALUE, recommended
 from hepsets.analyses.continuum_suppression.settings import BDT, TAG_BDT, TREES, Config
+from hepsets.analyses.continuum_suppression.summary import TITLES, notes_of, per_cent, sculpting_warnings
 from hepsets.core import config as configuration
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets
@@ -37,16 +38,16 @@ def write_report(config: Config, result: Result, folder: RunFolder) -> None:
         folder.path / "report.html",
         Page(
             title="Continuum suppression",
-            summary=f"{sculpting_warning(result.models)} {_summary(config, result, best)}".lstrip(),
+            summary=" ".join((*sculpting_warnings(result), _summary(config, result, best))),
             facts=_facts(config, result),
             key_figures=_key_figures(config, best),
-            sections=tuple(_sections(config, result, best, keep)),
+            sections=tuple(_sections(config, result, keep)),
         ),
     )
 
 
 def _percent(value: Measured) -> str:
-    return f"{100 * value.value:.1f} ± {100 * value.se:.1f} %"
+    return f"{per_cent(value)} %"
 
 
 def _summary(config: Config, result: Result, best: ModelResult) -> str:
@@ -54,16 +55,38 @@ def _summary(config: Config, result: Result, best: ModelResult) -> str:
     left = _percent(Measured(best.left.background, best.left.background_se))
     if best.name == BDT:
         return f"At {at} signal efficiency the boosted trees leave {left} of the background."
-    by_name = {model.name: model for model in result.models}
+    lead = result.lead
+    where = {"shape_only": "by the shape of the event alone (candidates wrong in signal and background) "}
     text = (
-        f"At {at} signal efficiency {best.name} leaves {left} of the background, {_percent(best.gain)} less "
-        "than boosted trees on the thirty classic variables"
+        f"At {at} signal efficiency {where.get(lead.name, '')}{best.name} leaves {_percent(best.gain)} less "
+        "background than boosted trees on the thirty classic variables"
     )
-    if "multi_deep_sets" in by_name:
-        text += f"; multi_deep_sets leaves {_percent(by_name['multi_deep_sets'].gain)} less"
-    if TAG_BDT in by_name:
-        text += f"; trees that also know how good the candidate is, {_percent(by_name[TAG_BDT].gain)} less"
-    return text + ", all on the same test events."
+    if best.gain_over_tag is not None:
+        text += f", and {_percent(best.gain_over_tag)} less than trees that also know the tag's quality"
+    if "multi_deep_sets" in lead.by_name:
+        text += f"; multi_deep_sets {_percent(lead.by_name['multi_deep_sets'].gain)} less than the former"
+    text += ". " + _crown(lead, best)
+    others = [
+        f"{TITLES[name][0].lower()}{TITLES[name][1:]}: {_percent(recommended(one.models).gain)}"
+        for name, one in result.comparisons.items()
+        if name != lead.name
+    ]
+    return (
+        f"{text} Elsewhere {best.name} leaves less than the first trees: {'; '.join(others)}."
+        if others
+        else text
+    )
+
+
+def _crown(lead: ComparisonResult, best: ModelResult) -> str:
+    """Whether our model is the best by more than two paired errors."""
+    rivals = [one.name for one in lead.models if one.name != best.name and not is_better(best, one)]
+    better = [name for name in rivals if is_better(lead.by_name[name], best)]
+    if better:
+        return f"{' and '.join(better)} leave less."
+    if rivals:
+        return f"It cannot be told from {' and '.join(rivals)} (less than two paired errors)."
+    return "No other model leaves as little (two paired errors)."
 
 
 def _facts(config: Config, result: Result) -> tuple[tuple[str, str], ...]:
@@ -72,8 +95,8 @@ def _facts(config: Config, result: Result) -> tuple[tuple[str, str], ...]:
     held = f"{100 * config.fit.validation_fraction:.0f} %"
     return (
         ("events", source),
-        ("training", f"{len(samples.train):,} events, {held} of them for validation"),
-        ("test", f"{len(samples.test):,} events"),
+        ("training", f"{len(samples.lead.train):,} events, {held} of them for validation"),
+        ("test", f"{len(samples.lead.test):,} events"),
         ("scale", config.scale),
         ("seed", str(config.seed)),
         ("date", date.today().isoformat()),
@@ -87,8 +110,10 @@ def _key_figures(config: Config, best: ModelResult) -> tuple[KeyFigure, ...]:
         KeyFigure(_percent(left), f"background left {at}", best.name),
         KeyFigure(f"{best.auc.value:.3f}", "area under the ROC curve", best.name),
     ]
+    if best.gain_over_tag is not None:
+        found.insert(0, KeyFigure(_percent(best.gain_over_tag), f"less background than {TAG_BDT}", best.name))
     if best.name != BDT:
-        found.insert(0, KeyFigure(_percent(best.gain), "less background than boosted trees", best.name))
+        found.insert(0, KeyFigure(_percent(best.gain), f"less background than {BDT}", best.name))
     if "mbc" in best.sculpting:
         p_value = best.sculpting["mbc"].p_value
         shown = f"{p_value:.2f}" if p_value >= LEAST_P_VALUE else f"{p_value:.1g}"
@@ -96,39 +121,17 @@ def _key_figures(config: Config, best: ModelResult) -> tuple[KeyFigure, ...]:
     return tuple(found)
 
 
-def _sections(config: Config, result: Result, best: ModelResult, keep: FigureFiles) -> Iterator[Section]:
-    models = {model.name: model for model in result.models}
+def _sections(config: Config, result: Result, keep: FigureFiles) -> Iterator[Section]:
+    models = result.lead.by_name
     styles = figures.model_styles(list(models))
-    yield Section("Models", (_prose(config), _table(result, best)))
-    yield Section(
-        "Separation",
-        (
-            keep(
-                "background",
-                continuum_figures.background_curves(
-                    {name: model.curve for name, model in models.items()},
-                    {n: Measured(m.left.background, m.left.background_se) for n, m in models.items()},
-                    styles,
-                    marked=config.signal_efficiency,
-                ),
-                "Background left against signal efficiency on the test events. Bands: one standard error.",
-            ),
-            keep(
-                "ratio",
-                continuum_figures.background_ratios(
-                    {name: model.ratio for name, model in models.items() if name != BDT},
-                    BDT,
-                    styles,
-                    marked=config.signal_efficiency,
-                ),
-                "Background left over that of the boosted trees, on the same events, with paired errors.",
-            )
-            if len(models) > 1
-            else "",
-        ),
-    )
+    for name, comparison in result.comparisons.items():
+        yield Section(
+            TITLES[name], tuple(_comparison(config, comparison, styles, keep, name == result.lead.name))
+        )
+        if name == result.lead.name and len(result.comparisons) > 1:
+            yield Section("All comparisons", (_all_gains(config, result, styles, keep),))
     yield Section("The thirty variables", tuple(_variables(result, keep)))
-    if best.sculpting:
+    if result.lead.models[0].sculpting:
         yield Section("Independence of Mbc and ΔE", tuple(_independence(config, result, styles, keep)))
     yield from _trust(config, result, styles, keep)
     yield Section(
@@ -153,6 +156,79 @@ def _sections(config: Config, result: Result, best: ModelResult, keep: FigureFil
     )
 
 
+REASONS = {
+    "shape_only": (
+        "Signal is B B̄ whose best tag candidate is not correct, background e⁺e⁻ → q q̄, where none is: "
+        "candidates are chance combinations in both, so what is left to see is the shape of the event."
+    ),
+    "quality_80": "Signal is B B̄ with a correct tag; both are cut on the tag's signal probability.",
+    "quality_50": "The same with a tighter cut: what passes in continuum looks ever more like a tag.",
+    "rho_rho": (
+        "Signal is B⁺ → ρ⁺ρ⁰, background continuum and chance combinations of B B̄ as they occur. Sets see "
+        "the pions too, not the shape of the event alone."
+    ),
+    "tagged": (
+        "Signal is B B̄ with a correct tag, background continuum with any candidate. Half of what tells them "
+        "apart is the candidate: compare with bdt_with_tag, not with bdt."
+    ),
+}
+
+
+def _comparison(
+    config: Config,
+    result: ComparisonResult,
+    styles: dict[str, figures.Style],
+    keep: FigureFiles,
+    leads: bool,
+) -> Iterator[Content]:
+    """Table and figures of one comparison; background curves of the one that leads alone."""
+    models = result.by_name
+    yield REASONS.get(result.name, "")
+    yield _table(config, result)
+    yield " ".join(notes_of(result))
+    if leads:
+        yield keep(
+            "background",
+            continuum_figures.background_curves(
+                {name: model.curve for name, model in models.items()},
+                {n: Measured(m.left.background, m.left.background_se) for n, m in models.items()},
+                styles,
+                marked=config.signal_efficiency,
+            ),
+            "Background left against signal efficiency on the test events. Bands: one standard error.",
+        )
+    if len(models) > 1:
+        yield keep(
+            "ratio" if leads else f"ratio_{result.name}",
+            continuum_figures.background_ratios(
+                {name: model.ratio for name, model in models.items() if name != BDT},
+                BDT,
+                styles,
+                marked=config.signal_efficiency,
+            ),
+            "Background left over that of the boosted trees, on the same events, with paired errors.",
+        )
+
+
+def _all_gains(
+    config: Config, result: Result, styles: dict[str, figures.Style], keep: FigureFiles
+) -> Content:
+    return keep(
+        "gains",
+        continuum_figures.gains(
+            {
+                name.replace("_", " "): {m.name: m.gain for m in one.models if m.name != BDT}
+                for name, one in result.comparisons.items()
+            },
+            BDT,
+            styles,
+            signal_efficiency=config.signal_efficiency,
+        ),
+        "How much less background each model leaves than boosted trees on the thirty variables, in each "
+        "comparison. Bars: one paired standard error of the test sample.",
+    )
+
+
 def _training(
     models: dict[str, ModelResult], styles: dict[str, figures.Style], keep: FigureFiles
 ) -> Iterator[Content]:
@@ -172,20 +248,11 @@ def _training(
             )
 
 
-def _prose(config: Config) -> str:
-    return (
-        "Signal is B B̄ with a correct hadronic tag, background e⁺e⁻ → q q̄ in the ratio of the "
-        "cross-sections. Background left is its share that passes the cut which keeps "
-        f"{100 * config.signal_efficiency:g} % of the signal; the last columns compare with boosted trees "
-        "on the same events, and test whether the score knows Mbc. Errors stand in brackets, in units of the "
-        "last digit."
-    )
-
-
-def _table(result: Result, best: ModelResult) -> Content:
+def _table(config: Config, result: ComparisonResult) -> Content:
     rows = []
     for model in result.models:
         mbc, sculpted = model.dependence.get("mbc"), model.sculpting.get("mbc")
+        spread = model.seed_spread
         rows.append(
             (
                 model.name,
@@ -193,17 +260,22 @@ def _table(result: Result, best: ModelResult) -> Content:
                 model.auc,
                 Measured(model.left.background, model.left.background_se),
                 None if model.name == BDT else model.gain,
+                model.gain_over_tag,
+                None if spread is None else spread,
                 None if mbc is None else mbc.value,
                 None if sculpted is None else sculpted.p_value,
             )
         )
+    best = recommended(result.models)
     return Table(
         (
             Column("model"),
             Column("parameters", "or trees"),
             Column("AUC"),
-            Column("background left"),
+            Column("background left", f"at {100 * config.signal_efficiency:g} %"),
             Column("less than bdt", "1 − ratio"),
+            Column("less than bdt_with_tag", "1 − ratio"),
+            Column("seeds", "spread of less than bdt", digits=3),
             Column("dCorr", "score, Mbc"),
             Column("sculpting", "p-value", digits=3),
         ),
@@ -213,7 +285,7 @@ def _table(result: Result, best: ModelResult) -> Content:
 
 
 def _variables(result: Result, keep: FigureFiles) -> Iterator[Content]:
-    test = _some(result.samples.test)
+    test = _some(result.samples.lead.test)
     label, weight = test.columns["label"], test.columns["weight"].astype(np.float64)
     variables = {name: test.columns[name] for name in VARIABLES}
     yield keep(
@@ -228,7 +300,8 @@ def _variables(result: Result, keep: FigureFiles) -> Iterator[Content]:
     )
     generic = result.samples.generic_signal
     if generic is not None and len(generic) > 20:
-        yield from _enriched_and_generic(test[label], generic, keep)
+        enriched = result.samples.pairs[result.samples.studied].test
+        yield from _enriched_and_generic(_some(enriched[enriched.columns["label"]]), generic, keep)
 
 
 def _enriched_and_generic(

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.analyses.continuum_suppression.settings import Config
+from hepsets.analyses.continuum_suppression.settings import OWN, QUALITY, Comparison, Config
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
+from hepsets.core.purpose import Purpose, demand
 from hepsets.core.run import log
+from hepsets.core.shared_events import content_hashes, refuse_shared
 from hepsets.select.belle2_ntuple import best_candidates, read_ntuple
-from hepsets.select.continuum_sample import ContinuumSampleConfig, make_continuum_sample
+from hepsets.select.candidate_stream import Keep, Mode, Source, Stream, StreamConfig, make_streams
+from hepsets.select.continuum_sample import CandidateKind, put_together
 from hepsets.select.continuum_variables import VARIABLES, continuum_variables
 from hepsets.select.own_frames import own_frame_variables
 from hepsets.simulate.belle2 import BELLE2, SHIFTS
@@ -22,41 +26,85 @@ from hepsets.simulate.belle2 import BELLE2, SHIFTS
 TEST_ROUNDS = 2**20
 """Rounds of the test events; the detectors that are shifted see these same generated events."""
 
-GENERIC_ROUNDS = 2**21
-"""Rounds of signal with two generic decays."""
+KINDS: Mapping[Comparison, CandidateKind] = {
+    "shape_only": "wrong",
+    "rho_rho": "rho_rho",
+    "tagged": "correct",
+    **dict.fromkeys(QUALITY, "correct"),
+}
+"""Which candidates each comparison looks at; several may look at one kind."""
+
+_SOURCES: Mapping[CandidateKind, tuple[Source, ...]] = {
+    "correct": ("tag", "continuum"),
+    "wrong": ("generic", "continuum"),
+    "rho_rho": ("rho_rho", "generic", "continuum"),
+}
+_KEEP: Mapping[Source, Keep] = {
+    "tag": "correct",
+    "rho_rho": "correct",
+    "generic": "any",  # the correct ones are what forced decays are compared with
+    "continuum": "any",
+}
 
 
 @dataclass(frozen=True)
-class Samples:
-    """Events with one candidate each, event columns ``label``, ``weight`` and the thirty variables,
-    in the collision's frame and, where there are particles, in the events' own.
+class Pair:
+    """Events of one comparison with one candidate each, event columns ``label``, ``weight`` and the
+    thirty variables, in the collision's frame and, where there are particles, in the events' own.
 
     Parameters
     ----------
     train, test
-        The events.
-    shifted
-        Test events as each shifted detector sees them, by its name.
-    generic_signal
-        Correctly tagged signal in which both B decay generically, if made.
-    efficiency
-        Share of generated events that are kept, by sample; empty for the user's events.
+        The events, each for its purpose.
     train_file
         Where the training events are, if they were made here and so hold particles, not the thirty
         variables alone.
+    cut
+        Least signal probability of the tag, where events were cut on it.
     """
 
     train: ParticleSets
     test: ParticleSets
+    train_file: Path | None
+    cut: float | None = None
+
+
+@dataclass(frozen=True)
+class Samples:
+    """All events of a run.
+
+    Parameters
+    ----------
+    pairs
+        Training and test events, by comparison; the first one leads.
+    shifted
+        Events of ``tagged`` as each shifted detector sees them, by its name.
+    generic_signal
+        Correctly tagged signal in which both B decay generically, if made.
+    efficiency
+        Share of generated events that have a candidate as it should be, by source and sample; empty for
+        the user's events.
+    """
+
+    pairs: dict[str, Pair]
     shifted: dict[str, ParticleSets]
     generic_signal: ParticleSets | None
     efficiency: dict[str, Measured]
-    train_file: Path | None
+
+    @property
+    def lead(self) -> Pair:
+        """The comparison that leads."""
+        return next(iter(self.pairs.values()))
+
+    @property
+    def studied(self) -> str:
+        """The comparison that studies look into: ``tagged``, or the first one."""
+        return "tagged" if "tagged" in self.pairs else next(iter(self.pairs))
 
     @property
     def made_here(self) -> bool:
         """Whether particles are known, and not the thirty variables alone."""
-        return self.train_file is not None
+        return self.lead.train_file is not None
 
 
 def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
@@ -65,81 +113,173 @@ def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
     Raises
     ------
     InputError
-        For unreadable ntuples, or ones without labels or of one class only.
+        For unreadable ntuples, or ones without labels or of one class only; for events that are in
+        training and test files.
     """
-    data = config.data
-    if data.train:
-        return Samples(
-            _ntuple(data.train, data.tree), _ntuple(data.test, data.tree), {}, None, {}, train_file=None
-        )
+    if config.data.train:
+        return Samples({OWN: _own_events(config)}, {}, None, {})
     folder.mkdir(exist_ok=True)
-    efficiency: dict[str, Measured] = {}
-    train_file = folder / "train.parquet"
-    train = _made(config, train_file, data.train_events, 0, workers=workers, told=efficiency)
-    test = _made(config, folder / "test.parquet", data.test_events, TEST_ROUNDS, workers=workers)
-    shifted = {}
-    if "shifted_detector" in config.studies:
-        for name in SHIFTS:
-            path = folder / f"{name}.parquet"
-            shifted[name] = _made(config, path, data.shifted_events, TEST_ROUNDS, shift=name, workers=workers)
-    generic = None
-    if data.generic_signal_events:
-        path = folder / "generic.parquet"
-        generic = _generic(config, path, workers=workers)
-    return Samples(train, test, shifted, generic, efficiency, train_file)
+    efficiency = _make_missing(config, folder, workers)
+    pairs: dict[str, Pair] = {name: _pair(name, folder) for name in config.comparisons}
+    shifted = {
+        name: read_particle_sets(folder / f"{name}.parquet").used_for(Purpose.TEST)
+        for name in _shifts(config)
+    }
+    generic_file = folder / "generic.parquet"
+    generic = read_particle_sets(generic_file) if generic_file.exists() else None
+    return Samples(pairs, shifted, generic, efficiency)
 
 
-def _made(
-    config: Config,
-    path: Path,
-    events: int,
-    first_block: int,
-    *,
-    workers: int,
-    shift: str | None = None,
-    told: dict[str, Measured] | None = None,
-) -> ParticleSets:
-    settings = ContinuumSampleConfig(
-        signal_events=events // 2,
-        background_events=events // 2,
-        seed=config.seed,
-        first_block=first_block,
-        detector=shift,
-    )
-    return _cached(settings, path, workers, told)
+def quality_cut(events: ParticleSets, efficiency: float) -> float:
+    """The tag's least signal probability that keeps a share of the signal, by weights.
+
+    Raises
+    ------
+    InputError
+        If the events are for testing: what is chosen with them could not be judged by them.
+    """
+    demand(events.purpose, Purpose.TRAINING, "a cut is chosen")
+    signal = events.columns["label"]
+    value = events.columns["signal_probability"][signal].astype(np.float64)
+    weight = events.columns["weight"][signal].astype(np.float64)
+    order = np.argsort(-value, kind="stable")
+    share = np.cumsum(weight[order]) / weight.sum()
+    return float(value[order][np.searchsorted(share, efficiency * (1 - 1e-12))])
 
 
-def _generic(config: Config, path: Path, *, workers: int) -> ParticleSets:
-    settings = ContinuumSampleConfig(
-        signal_events=config.data.generic_signal_events,
-        background_events=0,
-        seed=config.seed,
-        first_block=GENERIC_ROUNDS,
-        enriched=False,
-    )
-    return _cached(settings, path, workers, None)
+# -- generated -------------------------------------------------------------------------------------
 
 
-def _cached(
-    settings: ContinuumSampleConfig, path: Path, workers: int, told: dict[str, Measured] | None
-) -> ParticleSets:
-    if not path.exists():
-        sample = make_continuum_sample(settings, workers=workers)
-        for name, counts in sample.counts.items():
+_PURPOSES = (Purpose.TRAINING, Purpose.TEST)
+
+
+def _make_missing(config: Config, folder: Path, workers: int) -> dict[str, Measured]:
+    """Make the events of all comparisons out of sources that they share; returns efficiencies."""
+    kinds = tuple(dict.fromkeys(KINDS[name] for name in config.comparisons))
+    wanted: dict[str, StreamConfig] = {}
+    for purpose in _PURPOSES:
+        if not all(_file(folder, kind, purpose).exists() for kind in kinds):
+            for source in dict.fromkeys(source for kind in kinds for source in _SOURCES[kind]):
+                wanted[f"{purpose} {source}"] = _stream(config, source, purpose, "rho_rho" in kinds)
+    shifts = [name for name in _shifts(config) if not (folder / f"{name}.parquet").exists()]
+    for name in shifts:
+        for source in _SOURCES["correct"]:
+            wanted[f"{name} {source}"] = _shifted(config, source, name)
+    if not wanted:
+        return {}
+    made = make_streams(wanted, workers=workers)
+    for purpose in _PURPOSES:
+        streams = _sources_of(purpose, made)
+        for kind in kinds if streams else ():
+            _write(put_together(kind, streams), _file(folder, kind, purpose))
+    for name in shifts:
+        _write(put_together("correct", _sources_of(name, made)), folder / f"{name}.parquet")
+    generic = made.get(f"{Purpose.TEST} generic")
+    if generic is not None and "correct" in kinds:
+        events = generic.events["tag"]
+        _write(events[events.columns["is_correct"]], folder / "generic.parquet")
+    return _told(made)
+
+
+def _sources_of(what: str, made: Mapping[str, Stream]) -> dict[Source, Stream]:
+    """The streams of one purpose, or one shifted detector, by source."""
+    return {source: made[key] for source in _KEEP if (key := f"{what} {source}") in made}
+
+
+def _told(made: Mapping[str, Stream]) -> dict[str, Measured]:
+    """Log how many events were kept, and return the efficiencies of the training events."""
+    told = {}
+    for name, stream in made.items():
+        purpose, source = name.split()
+        for sample, counts in stream.counts.items():
             log.info(
                 "%s, %s: %d of %d generated events kept (%s)",
-                path.stem,
                 name,
+                sample,
                 counts.kept,
                 counts.generated,
                 counts.efficiency,
             )
-            if told is not None:
-                told[name] = counts.efficiency
-        variables = continuum_variables(sample.events, BELLE2.beams.energy)
-        variables |= own_frame_variables(sample.events, BELLE2.beams.energy)
-        write_particle_sets(sample.events.with_columns(**variables), path)
-    return read_particle_sets(path)
+            if purpose == Purpose.TRAINING:
+                own = source in ("generic", "rho_rho")
+                told[f"{source} {sample}" if own else sample] = counts.efficiency
+    return told
+
+
+def _stream(config: Config, source: Source, purpose: Purpose, rho_rho: bool) -> StreamConfig:
+    data = config.data
+    events = (data.train_events if purpose is Purpose.TRAINING else data.test_events) // 2
+    modes: tuple[Mode, ...] = ("tag",)
+    if source == "rho_rho":
+        modes, events = ("rho_rho",), data.rho_rho_signal_events
+    elif rho_rho and source != "tag":
+        modes = ("tag", "rho_rho")
+    return StreamConfig(
+        source,
+        events,
+        modes=modes,
+        keep=_KEEP[source],
+        seed=config.seed,
+        first_block=0 if purpose is Purpose.TRAINING else TEST_ROUNDS,
+    )
+
+
+def _file(folder: Path, kind: str, purpose: Purpose) -> Path:
+    return folder / f"{kind}_{purpose}.parquet"
+
+
+def _write(events: ParticleSets, path: Path) -> None:
+    variables = continuum_variables(events, BELLE2.beams.energy)
+    variables |= own_frame_variables(events, BELLE2.beams.energy)
+    write_particle_sets(events.with_columns(**variables), path)
+
+
+def _pair(name: Comparison, folder: Path) -> Pair:
+    train_file = _file(folder, KINDS[name], Purpose.TRAINING)
+    train = read_particle_sets(train_file).used_for(Purpose.TRAINING)
+    test = read_particle_sets(_file(folder, KINDS[name], Purpose.TEST)).used_for(Purpose.TEST)
+    if name not in QUALITY:
+        return Pair(train, test, train_file)
+    cut = quality_cut(train, QUALITY[name])
+    train, test = (events[events.columns["signal_probability"] >= cut] for events in (train, test))
+    train_file = _file(folder, name, Purpose.TRAINING)
+    if not train_file.exists():
+        write_particle_sets(train, train_file)
+    return Pair(train, test, train_file, cut)
+
+
+def _shifts(config: Config) -> tuple[str, ...]:
+    wanted = "shifted_detector" in config.studies and "tagged" in config.comparisons
+    return tuple(SHIFTS) if wanted else ()
+
+
+def _shifted(config: Config, source: Source, shift: str) -> StreamConfig:
+    return StreamConfig(
+        source,
+        config.data.shifted_events // 2,
+        keep=_KEEP[source],
+        seed=config.seed,
+        first_block=TEST_ROUNDS,
+        detector=shift,
+    )
+
+
+# -- the user's own --------------------------------------------------------------------------------
+
+
+def _own_events(config: Config) -> Pair:
+    data = config.data
+    both = {str(Path(path).resolve()) for path in data.train} & {
+        str(Path(path).resolve()) for path in data.test
+    }
+    if both:
+        raise InputError(f"{min(both)} for training and for testing", "different files")
+    train, test = _ntuple(data.train, data.tree), _ntuple(data.test, data.tree)
+    trained, tested = (
+        content_hashes({name: events.columns[name] for name in VARIABLES}) for events in (train, test)
+    )
+    refuse_shared(trained, tested, ", ".join(data.train), ", ".join(data.test))
+    return Pair(train.used_for(Purpose.TRAINING), test.used_for(Purpose.TEST), None)
 
 
 def _ntuple(paths: tuple[str, ...], tree: str | None) -> ParticleSets:

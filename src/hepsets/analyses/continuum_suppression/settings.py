@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -21,6 +21,28 @@ Study = Literal["unseen_modes", "shifted_detector", "disco", "importance"]
 BDT = "bdt"
 """The reference: boosted trees on the thirty variables."""
 
+Comparison = Literal["shape_only", "quality_80", "quality_50", "rho_rho", "tagged"]
+"""What is compared. Each has samples, trainings and results of its own:
+
+``shape_only``
+    Candidates wrong in signal and background alike: what is left to see is the shape of the event.
+``quality_80``, ``quality_50``
+    Correct candidates against continuum after a cut on the tag's signal probability that keeps 80 or
+    50 % of the signal; models are trained anew on what passes.
+``rho_rho``
+    B⁺ → ρ⁺ρ⁰ against continuum and B B̄.
+``tagged``
+    Correct candidates against continuum with any: half of the difference is the candidate.
+"""
+
+COMPARISONS: tuple[Comparison, ...] = get_args(Comparison)
+
+QUALITY: Mapping[Comparison, float] = {"quality_80": 0.8, "quality_50": 0.5}
+"""Share of the training signal that passes the cut on the tag's signal probability."""
+
+OWN = "own"
+"""The comparison of a user's own events."""
+
 OURS = "learned_moments"
 """Our own model, the one that is recommended."""
 
@@ -34,7 +56,7 @@ VARIANTS: Mapping[str, tuple[str, SetModelConfig]] = {
 """Model of the registry and options behind each name of this analysis."""
 
 TAG_BDT = "bdt_with_tag"
-"""Boosted trees that also see how good the candidate is: the part of a gain that is not the event's shape."""
+"""Boosted trees that also see how good the candidate is: the strongest baseline."""
 
 TREES: Mapping[str, tuple[str, ...]] = {
     BDT: VARIABLES,
@@ -54,10 +76,11 @@ class DataConfig:
     ----------
     train_events, test_events
         Least number of events to train on (validation included) and to test on, half of them signal.
+    rho_rho_signal_events
+        Least number of signal events of ``rho_rho``, to train on and to test on; its background is what
+        there is in the continuum and B B̄ events that the other comparisons are made of.
     shifted_events
-        The same for each shifted detector.
-    generic_signal_events
-        Correctly tagged signal events with two generic decays, to be compared with the enriched ones.
+        As ``test_events``, for each shifted detector.
     train, test
         The user's own Belle II ntuples (ROOT) in place of generated events; they feed the models on
         the thirty variables.
@@ -69,8 +92,8 @@ class DataConfig:
 
     train_events: int = Field(default=100_000, ge=200)
     test_events: int = Field(default=100_000, ge=200)
-    shifted_events: int = Field(default=20_000, ge=200)
-    generic_signal_events: int = Field(default=1000, ge=0)
+    rho_rho_signal_events: int = Field(default=15_000, ge=100)
+    shifted_events: int = Field(default=10_000, ge=200)
     train: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
     tree: str | None = None
@@ -108,8 +131,15 @@ class Config:
         Seed of events, detector, initial weights and training.
     data
         Events.
+    comparisons
+        What is compared; the first one leads.
     models
         Names of the models to train and compare; ``bdt`` is always among them.
+    training_seeds
+        How often the models ``seed_models`` are trained for the first comparison, from other initial
+        weights and with another split of the events: the spread stands beside the error of the test.
+    seed_models
+        Which ones; ``bdt`` is always among them.
     fit
         Training of the networks.
     trees
@@ -129,6 +159,7 @@ class Config:
     scale: Literal["quick", "standard", "full"] = "standard"
     seed: int = Field(default=1, ge=0, lt=2**32)
     data: DataConfig = DataConfig()
+    comparisons: tuple[Comparison, ...] = COMPARISONS
     models: tuple[str, ...] = (
         BDT,
         TAG_BDT,
@@ -140,6 +171,8 @@ class Config:
         "combined",
         OURS,
     )
+    training_seeds: int = Field(default=3, ge=1)
+    seed_models: tuple[str, ...] = (BDT, TAG_BDT, "multi_deep_sets", OURS)
     fit: FitConfig = FitConfig(
         epochs=8, batch_events=256, learning_rate=2e-3, schedule="cosine", weight_decay=1e-4
     )
@@ -156,10 +189,12 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
         "data": {
             "train_events": 3000,
             "test_events": 3000,
+            "rho_rho_signal_events": 500,
             "shifted_events": 1000,
-            "generic_signal_events": 50,
         },
-        "models": [BDT, "deep_sets", "multi_deep_sets", OURS],
+        "comparisons": ["shape_only", "quality_80", "tagged"],
+        "training_seeds": 1,
+        "models": [BDT, TAG_BDT, "multi_deep_sets", OURS],
         "fit": {"epochs": 3},
         "trees": {"trees": 300},
         "unseen_modes": ["anti-D0 pi+"],
@@ -170,9 +205,10 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
         "data": {
             "train_events": 600_000,
             "test_events": 400_000,
+            "rho_rho_signal_events": 100_000,
             "shifted_events": 100_000,
-            "generic_signal_events": 5000,
         },
+        "training_seeds": 5,
         "fit": {"epochs": 20},
         "unseen_modes": ["D*- pi+ pi+ pi-", "anti-D0 pi+", "anti-D*0 pi+ pi0", "D- pi+ pi+ pi-"],
         "disco": {"strengths": [0.0, 0.1, 0.3, 1.0, 3.0, 10.0]},
@@ -187,14 +223,19 @@ def check(config: Config) -> None:
     Raises
     ------
     InputError
-        For unknown models or modes, a comparison without ``bdt``, seeds of single models.
+        For unknown models or modes, a comparison without ``bdt``, seeds of single models; for
+        comparisons that are named twice, or none.
     """
     known = (*TREES, *VARIANTS)
-    for name in (*config.models, *config.trust_models, config.disco.model):
+    for name in (*config.models, *config.trust_models, *config.seed_models, config.disco.model):
         if name not in known:
             raise InputError(f"no model {name!r}", f"one of {', '.join(known)}")
     if BDT not in config.models or len(set(config.models)) < len(config.models):
         raise InputError(f"models = {list(config.models)}", f"each once, {BDT} among them")
+    if not config.comparisons or len(set(config.comparisons)) < len(config.comparisons):
+        raise InputError(
+            f"comparisons = {list(config.comparisons)}", f"some of {', '.join(COMPARISONS)}, each once"
+        )
     if "disco" in config.studies and config.disco.model in TREES:
         raise InputError(f"disco.model = {config.disco.model!r}", "a network: trees have no such penalty")
     unknown = [mode for mode in config.unseen_modes if mode not in MODE_NAMES]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.analyses.continuum_suppression.samples import Samples
-from hepsets.analyses.continuum_suppression.settings import OURS, TREES, VARIANTS, Config
+from hepsets.analyses.continuum_suppression.settings import BDT, OURS, TREES, VARIANTS, Config
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets
 from hepsets.core.progress import follow, progress_bar
 from hepsets.core.run import log, write_atomically
@@ -30,6 +30,9 @@ from hepsets.select.hadronic_tag import MODE_NAMES
 
 Model: TypeAlias = BoostedTrees | SetModel
 
+REPETITION = 1_000_003
+"""Distance of the seeds of repeated trainings."""
+
 LEAST_OF_MODE = 30
 """Fewer signal events of a mode in the test sample say nothing about it."""
 
@@ -42,6 +45,10 @@ class Training:
     ----------
     model
         Its name.
+    comparison
+        Whose training events it sees.
+    repetition
+        0, or the number of another training of the same model, with another seed.
     unseen_mode
         The decay mode of the candidate that is left out, in signal and background.
     disco
@@ -49,13 +56,17 @@ class Training:
     """
 
     model: str
+    comparison: str
+    repetition: int = 0
     unseen_mode: str | None = None
     disco: float | None = None
 
     @property
     def file(self) -> str:
-        """Name of its files, without the ending."""
-        name = self.model
+        """Name of its files, with the folder of the comparison and without the ending."""
+        name = f"{self.comparison}/{self.model}"
+        if self.repetition:
+            name += f"_seed_{self.repetition}"
         if self.unseen_mode is not None:
             name += "_without_" + self.unseen_mode.replace(" ", "_").replace("*", "st")
         return name if self.disco is None else f"{name}_disco_{self.disco:g}"
@@ -79,21 +90,36 @@ class Trained:
     seconds: float
 
 
+def seed_of(config: Config, training: Training) -> int:
+    """Seed of initial weights, split of the events and order of training."""
+    return (config.seed + REPETITION * training.repetition) % 2**32
+
+
 def trainings(config: Config, samples: Samples) -> tuple[Training, ...]:
-    """All that a run trains: the models of the comparison, and those of the studies."""
-    found = [Training(name) for name in config.models]
+    """All that a run trains: the models of each comparison, some with other seeds, those of the studies."""
+    found = [Training(name, comparison) for comparison in samples.pairs for name in config.models]
+    lead, studied = next(iter(samples.pairs)), samples.studied
+    found += [
+        Training(name, lead, repetition)
+        for repetition in range(1, config.training_seeds)
+        for name in config.models
+        if name in (BDT, *config.seed_models)
+    ]
     if not samples.made_here:
         return tuple(found)
+    test = samples.pairs[studied].test
     if "unseen_modes" in config.studies:
         found += [
-            Training(name, unseen_mode=mode)
+            Training(name, studied, unseen_mode=mode)
             for mode in config.unseen_modes
-            if _is_frequent(mode, samples.test)
+            if _is_frequent(mode, test)
             for name in config.trust_models
             if name in config.models
         ]
     if "disco" in config.studies:
-        found += [Training(config.disco.model, disco=strength) for strength in config.disco.strengths]
+        found += [
+            Training(config.disco.model, studied, disco=strength) for strength in config.disco.strengths
+        ]
     return tuple(found)
 
 
@@ -111,14 +137,23 @@ def train_all(config: Config, samples: Samples, folder: Path, *, workers: int = 
     one after the other.
     """
     wanted = trainings(config, samples)
-    todo = sorted((t for t in wanted if not _is_done(t, folder)), key=_cost, reverse=True)
-    if samples.train_file is None:
+    for name in samples.pairs:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    todo = sorted(
+        (t for t in wanted if not _is_done(t, folder)),
+        key=lambda t: _cost(t) * len(samples.pairs[t.comparison].train),
+        reverse=True,
+    )
+    if not samples.made_here:
         with progress_bar("training models", len(todo)) as advance:
             for training in todo:
-                train(config, training, samples.train, folder)
+                train(config, training, samples.pairs[training.comparison].train, folder)
                 advance(1)
     else:
-        tasks = [_Task(config, training, str(samples.train_file), str(folder)) for training in todo]
+        tasks = [
+            _Task(config, training, str(samples.pairs[training.comparison].train_file), str(folder))
+            for training in todo
+        ]
         for _ in side_by_side(_train_in_worker, tasks, workers=workers, device=config.fit.device):
             pass
     _events_of.cache_clear()
@@ -146,9 +181,10 @@ def train(config: Config, training: Training, events: ParticleSets, folder: Path
         events = events[events.columns["mode"] != MODE_NAMES.index(training.unseen_mode)]
     labels, weights = events.columns["label"], class_weights(events)
     path = _path(training, folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with one_thread():
         if training.model in TREES:
-            settings = dataclasses.replace(config.trees, seed=config.seed)
+            settings = dataclasses.replace(config.trees, seed=seed_of(config, training))
             columns = TREES[training.model]
             trees, grown = fit_trees(events, labels, columns, weights, settings, name=training.model)
             history = History(grown.train_losses, grown.validation_losses, grown.best_trees - 1)
@@ -197,8 +233,9 @@ def _train_network(
     path: Path,
 ) -> History:
     base, options = VARIANTS[training.model]
-    network = build_set_model(base, dataclasses.replace(options, seed=config.seed))
-    settings = dataclasses.replace(config.fit, seed=config.seed)
+    seed = seed_of(config, training)
+    network = build_set_model(base, dataclasses.replace(options, seed=seed))
+    settings = dataclasses.replace(config.fit, seed=seed)
     penalty = None
     if training.disco is not None:
         settings = dataclasses.replace(settings, batch_events=config.disco.batch_events)
@@ -232,6 +269,6 @@ def _is_done(training: Training, folder: Path) -> bool:
     return _path(training, folder).exists() and (folder / f"{training.file}.fit.json").exists()
 
 
-def _cost(training: Training) -> int:
-    """Rank of how long it takes, as far as it is known."""
-    return 0 if training.model in TREES else 2 if training.model == OURS else 1
+def _cost(training: Training) -> float:
+    """How long it takes per event, as far as it is known, with trees as the unit."""
+    return 1 if training.model in TREES else 8 if training.model == OURS else 3

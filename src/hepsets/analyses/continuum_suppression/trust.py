@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from hepsets.analyses.continuum_suppression.comparison import ModelResult, dependence, score_of
+from hepsets.analyses.continuum_suppression.comparison import (
+    ComparisonResult,
+    ModelResult,
+    dependence,
+    score_of,
+)
 from hepsets.analyses.continuum_suppression.samples import Samples
 from hepsets.analyses.continuum_suppression.settings import Config
 from hepsets.analyses.continuum_suppression.trainings import Trained, Training
@@ -91,24 +96,29 @@ class Trust:
 
 
 def run_studies(
-    config: Config, samples: Samples, models: Sequence[ModelResult], trained: Mapping[Training, Trained]
+    config: Config,
+    samples: Samples,
+    results: Mapping[str, ComparisonResult],
+    trained: Mapping[Training, Trained],
 ) -> Trust:
-    """Run the configured studies."""
+    """Run the configured studies; what the models look at in the first comparison, the rest in ``tagged``."""
     found = Trust()
     if not samples.made_here:
         return found
+    models = results[samples.studied].models
     by_name = {model.name: model for model in models}
     if "unseen_modes" in config.studies:
         found = dataclasses.replace(found, unseen=study_unseen_modes(config, samples, by_name, trained))
-    if "shifted_detector" in config.studies:
+    if samples.shifted:
         found = dataclasses.replace(found, shifted=study_shifted_detectors(config, samples, models))
     if "disco" in config.studies:
         found = dataclasses.replace(found, disco=study_penalty(config, samples, trained))
     if "importance" in config.studies:
+        lead = next(iter(results.values()))
         importance = {
-            name: study_importance(config, samples, by_name[name])
+            name: study_importance(config, lead.pair.test, lead.by_name[name])
             for name in config.trust_models
-            if name in by_name
+            if name in lead.by_name
         }
         found = dataclasses.replace(found, importance=importance)
     return found
@@ -119,13 +129,14 @@ def study_unseen_modes(
 ) -> tuple[UnseenMode, ...]:
     """Test models on the signal of a decay mode that was left out of their training."""
     rows = []
-    label, weight = samples.test.columns["label"], samples.test.columns["weight"].astype(np.float64)
+    test = samples.pairs[samples.studied].test
+    label, weight = test.columns["label"], test.columns["weight"].astype(np.float64)
     for training in trained:
         if training.unseen_mode is None:
             continue
         number = MODE_NAMES.index(training.unseen_mode)
-        of_mode = label & (samples.test.columns["mode"] == number)
-        others = samples.test.columns["mode"] != number
+        of_mode = label & (test.columns["mode"] == number)
+        others = test.columns["mode"] != number
 
         def efficiency(scores: Array, of_mode: Mask = of_mode, others: Mask = others) -> Measured:
             cut = background_at(label[others], scores[others], weight[others], config.signal_efficiency)
@@ -135,7 +146,7 @@ def study_unseen_modes(
             UnseenMode(
                 training.model,
                 training.unseen_mode,
-                efficiency(score_of(trained[training].model, samples.test)),
+                efficiency(score_of(trained[training].model, test)),
                 efficiency(models[training.model].scores),
             )
         )
@@ -165,22 +176,23 @@ def study_shifted_detectors(
 
 def nominal_part(samples: Samples) -> ParticleSets:
     """Test events that were generated as the shifted ones: of each sample, up to the last of those."""
-    numbers = {name: samples.test.columns[name] for name in ("event_number", "sample")}
-    chosen = np.zeros(len(samples.test), dtype=bool)
+    test = samples.pairs[samples.studied].test
+    numbers = {name: test.columns[name] for name in ("event_number", "sample")}
+    chosen = np.zeros(len(test), dtype=bool)
     for kind in np.unique(numbers["sample"]):
         last = max(
             events.columns["event_number"][events.columns["sample"] == kind].max(initial=0)
             for events in samples.shifted.values()
         )
         chosen |= (numbers["sample"] == kind) & (numbers["event_number"] <= last)
-    return samples.test[chosen]
+    return test[chosen]
 
 
 def study_penalty(
     config: Config, samples: Samples, trained: Mapping[Training, Trained]
 ) -> tuple[PenaltyResult, ...]:
     """What each strength of the penalty costs, all trained in steps of the same size."""
-    test = samples.test
+    test = samples.pairs[samples.studied].test
     label, weight = test.columns["label"], test.columns["weight"].astype(np.float64)
     rows = []
     for training, found in trained.items():
@@ -202,9 +214,8 @@ def study_penalty(
     return tuple(rows)
 
 
-def study_importance(config: Config, samples: Samples, result: ModelResult) -> dict[str, list[Importance]]:
+def study_importance(config: Config, test: ParticleSets, result: ModelResult) -> dict[str, list[Importance]]:
     """Exchange each input between events; by group of inputs."""
-    test = samples.test
     some = test[:: max(1, -(-len(test) // IMPORTANCE_EVENTS))]
     label, weight = some.columns["label"], some.columns["weight"].astype(np.float64)
     model = result.model
