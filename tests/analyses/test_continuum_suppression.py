@@ -11,7 +11,8 @@ from tiny_run import tiny_run
 
 from hepsets.analyses import continuum_suppression
 from hepsets.analyses.continuum_suppression import SCALES, Config
-from hepsets.analyses.continuum_suppression.comparison import score_of
+from hepsets.analyses.continuum_suppression.comparison import compare_models, is_better, score_of
+from hepsets.analyses.continuum_suppression.samples import get_samples, quality_cut
 from hepsets.analyses.continuum_suppression.settings import (
     BDT,
     OURS,
@@ -24,6 +25,7 @@ from hepsets.analyses.continuum_suppression.trainings import Training, class_wei
 from hepsets.analyses.continuum_suppression.trust import nominal_part
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
+from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import read_particle_sets
 from hepsets.core.run import RunFolder
 from hepsets.learn.boosted_trees import BoostedTreesConfig
@@ -36,8 +38,11 @@ pytest.importorskip("pythia8mc")
 TINY = Config(
     scale="quick",
     data=DataConfig(
-        train_events=500, test_events=500, shifted_events=200, generic_signal_events=4, keep=True
+        train_events=500, test_events=500, shifted_events=200, rho_rho_signal_events=200, keep=True
     ),
+    comparisons=("shape_only", "quality_80", "rho_rho", "tagged"),
+    training_seeds=2,
+    seed_models=(BDT, TAG_BDT),
     models=(BDT, TAG_BDT, "multi_deep_sets", OURS),
     fit=FitConfig(epochs=2, learning_rate=5e-3),
     trees=BoostedTreesConfig(trees=40),
@@ -68,6 +73,15 @@ def test_the_metrics_have_the_names_that_tools_read(finished):
         } <= set(model)
     assert set(metrics["gain_over_bdt_at_90"]) == {TAG_BDT, "multi_deep_sets", OURS}
     assert set(metrics["gain_over_bdt_at_90"][OURS]) == {"value", "se"}
+    for name in TINY.comparisons:
+        found = metrics["comparisons"][name]
+        assert set(found["gain_over_bdt_at_90"]) == {TAG_BDT, "multi_deep_sets", OURS}
+        assert set(found["gain_over_bdt_with_tag_at_90"]) == {BDT, "multi_deep_sets", OURS}
+        assert found["events"]["test"]["background"] > 0
+    assert metrics["models"] == metrics["comparisons"]["tagged"]["models"]
+    seeds = metrics["comparisons"]["shape_only"]["training_seeds"]
+    assert set(seeds) == {TAG_BDT}
+    assert len(seeds[TAG_BDT]["gains_over_bdt_at_90"]) == 2
     shifts = {(row["model"], row["shift"]) for row in metrics["shifted_detector"]}
     assert shifts == {(model, shift) for model in TINY.models for shift in ("nominal", *SHIFTS)}
     assert all({"model", "mode", "signal_efficiency"} <= set(row) for row in metrics["unseen_modes"])
@@ -75,36 +89,81 @@ def test_the_metrics_have_the_names_that_tools_read(finished):
 
 def test_signal_and_background_are_told_apart(finished):
     _, result = finished
-    assert {model.name: model.auc.value > 0.75 for model in result.models} == {
-        BDT: True,
-        TAG_BDT: True,
-        "multi_deep_sets": True,
-        OURS: True,
-    }
+    for name in ("shape_only", "tagged"):
+        assert all(model.auc.value > 0.7 for model in result.comparisons[name].models)
 
 
 def test_the_gain_is_one_minus_the_ratio_of_backgrounds(finished):
     _, result = finished
-    by_name = {model.name: model for model in result.models}
+    for comparison in result.comparisons.values():
+        left = {model.name: model.left.background for model in comparison.models}
+        for model in comparison.models:
+            assert model.gain.value == pytest.approx(1 - left[model.name] / left[BDT])
+            if model.name != TAG_BDT:
+                assert model.gain_over_tag.value == pytest.approx(1 - left[model.name] / left[TAG_BDT])
+
+
+def test_the_first_seed_is_that_of_the_table(finished):
+    _, result = finished
     for model in result.models:
-        ratio = model.left.background / by_name[BDT].left.background
-        assert model.gain.value == pytest.approx(1 - ratio)
+        assert (model.name == TAG_BDT) == bool(model.seed_gains)
+        assert not model.seed_gains or model.seed_gains[0] == pytest.approx(model.gain.value)
+
+
+def test_wrong_candidates_stand_against_wrong_ones(finished):
+    _, result = finished
+    for events in (result.samples.pairs["shape_only"].train, result.samples.pairs["shape_only"].test):
+        assert not events.columns["is_correct"].any()
+        assert events.columns["label"].any()
+
+
+def test_the_cut_keeps_its_share_of_the_training_signal(finished):
+    """Exactly in training events; in test events it lies where it comes to lie."""
+    _, result = finished
+    cut, whole = result.samples.pairs["quality_80"], result.samples.pairs["tagged"]
+    share = {}
+    for purpose in ("train", "test"):
+        before, after = getattr(whole, purpose).columns, getattr(cut, purpose).columns
+        weight = before["weight"][before["label"]]
+        assert (after["signal_probability"] >= cut.cut).all()
+        share[purpose] = after["weight"][after["label"]].sum() / weight.sum()
+        spread = 1.5 * weight.max() / weight.sum() if purpose == "train" else 0.1
+        assert share[purpose] == pytest.approx(0.8, abs=spread)
+    assert share["test"] != pytest.approx(share["train"], abs=1e-6)
+    kept = [(~pair.test.columns["label"]).sum() for pair in (cut, whole)]
+    assert kept[0] < 0.4 * kept[1]
+
+
+def test_a_cut_is_never_chosen_on_test_events(finished):
+    _, result = finished
+    with pytest.raises(InputError, match="test events where a cut is chosen"):
+        quality_cut(result.samples.pairs["tagged"].test, 0.8)
+
+
+def test_models_are_never_judged_on_training_events(finished):
+    folder, result = finished
+    pair = result.samples.pairs["tagged"]
+    trained = {Training(BDT, "tagged"): load(Training(BDT, "tagged"), folder / "models")}
+    wrong = dataclasses.replace(pair, test=pair.train)
+    with pytest.raises(InputError, match="training events where models are judged"):
+        compare_models(dataclasses.replace(TINY, models=(BDT,)), "tagged", wrong, trained)
 
 
 def test_events_have_the_thirty_variables_and_both_classes(finished):
     folder, result = finished
-    train_events = read_particle_sets(folder / "events" / "train.parquet")
+    train_events = read_particle_sets(folder / "events" / "correct_training.parquet")
     assert set(VARIABLES) <= set(train_events.columns)
     label = train_events.columns["label"]
     assert label.sum() >= 250
     assert (~label).sum() >= 250
-    numbers = [set(events.columns["event_number"].tolist()) for events in (train_events, result.samples.test)]
-    assert not numbers[0] & numbers[1]
+    for pair in result.samples.pairs.values():
+        numbers = [set(events.columns["event_number"].tolist()) for events in (pair.train, pair.test)]
+        assert not numbers[0] & numbers[1]
 
 
 def test_classes_weigh_the_same_in_training(finished):
     _, result = finished
-    events = result.samples.train
+    events = result.samples.lead.train
     weights, label = class_weights(events), events.columns["label"]
     assert weights[label].sum() == pytest.approx(weights[~label].sum())
     assert weights.mean() == pytest.approx(1)
@@ -112,26 +171,33 @@ def test_classes_weigh_the_same_in_training(finished):
 
 def test_saved_models_give_the_scores_of_the_report(finished):
     folder, result = finished
-    for model in result.models:
-        again = load(Training(model.name), folder / "models").model
-        np.testing.assert_allclose(score_of(again, result.samples.test), model.scores, atol=1e-6)
+    for name, comparison in result.comparisons.items():
+        for model in comparison.models:
+            again = load(Training(model.name, name), folder / "models").model
+            np.testing.assert_allclose(score_of(again, comparison.pair.test), model.scores, atol=1e-6)
 
 
 def test_models_do_not_depend_on_how_many_are_trained_at_once(finished, tmp_path):
     folder, result = finished
-    config = dataclasses.replace(TINY, models=(BDT, "multi_deep_sets"), studies=("disco",))
-    samples = dataclasses.replace(result.samples, train_file=folder / "events" / "train.parquet")
+    config = dataclasses.replace(
+        TINY, models=(BDT, "multi_deep_sets"), studies=("disco",), training_seeds=1, comparisons=("tagged",)
+    )
+    events = folder / "events" / "correct_training.parquet"
+    pair = dataclasses.replace(result.samples.pairs["tagged"], train_file=events)
+    samples = dataclasses.replace(result.samples, pairs={"tagged": pair})
     two = train_all(config, samples, tmp_path, workers=2)
-    assert [training.file for training in two] == [BDT, "multi_deep_sets", "multi_deep_sets_disco_1"]
+    assert [training.file for training in two] == [
+        f"tagged/{name}" for name in (BDT, "multi_deep_sets", "multi_deep_sets_disco_1")
+    ]
+    test = samples.pairs["tagged"].test
     for training, trained in two.items():
         alone = load(training, folder / "models").model
-        test = result.samples.test
         np.testing.assert_array_equal(score_of(trained.model, test), score_of(alone, test))
 
 
 def test_the_nominal_detector_is_judged_on_the_events_that_the_shifted_ones_saw(finished):
     _, result = finished
-    test = result.samples.test
+    test = result.samples.pairs["tagged"].test
     middle = {
         kind: np.median(test.columns["event_number"][test.columns["sample"] == kind])
         for kind in set(test.columns["sample"].tolist())
@@ -144,18 +210,29 @@ def test_the_nominal_detector_is_judged_on_the_events_that_the_shifted_ones_saw(
 
 def test_an_unseen_mode_is_seen_by_nobody_in_training(finished):
     folder, result = finished
-    assert (folder / "models" / "bdt_without_anti-D0_pi+.json").is_file() == bool(result.trust.unseen)
+    assert (folder / "models" / "tagged" / "bdt_without_anti-D0_pi+.json").is_file() == bool(
+        result.trust.unseen
+    )
 
 
 def test_the_report_has_every_plot(finished):
     folder, _ = finished
     html = (folder / "report.html").read_text()
-    for title in ("Separation", "The thirty variables", "Independence of Mbc", "Another detector"):
+    for title in (
+        "Shape only",
+        "All comparisons",
+        "B⁺ → ρ⁺ρ⁰",
+        "The thirty variables",
+        "Independence of Mbc",
+        "Another detector",
+    ):
         assert title in html
     figures = {path.stem for path in (folder / "figures").glob("*.png")}
     assert {
         "background",
         "ratio",
+        "ratio_tagged",
+        "gains",
         "variables",
         "correlations",
         "sculpting",
@@ -168,6 +245,34 @@ def test_the_report_has_every_plot(finished):
         "training_trees",
     } <= figures
     assert "http://" not in html.replace("http://www.w3.org", "")
+
+
+def test_the_tables_of_the_documentation_are_written(finished):
+    folder, result = finished
+    text = (folder / "tables.md").read_text()
+    assert text.count("### ") == len(TINY.comparisons)
+    for model in result.comparisons["rho_rho"].models:
+        assert f"{100 * model.left.background:.2f} ± {100 * model.left.background_se:.2f}" in text
+
+
+def test_neighbours_within_two_errors_are_named(finished):
+    """As told by influences made up for it: gains of 0.04 and 0.4 with an error of 0.03."""
+    _, result = finished
+    one = result.models[0]
+
+    def model(name, background):
+        noise = np.zeros(1000)
+        noise[made_up.index(name)] = 0.03 * 0.5 / np.sqrt(2)
+        left = dataclasses.replace(one.left, background=background, influence=noise)
+        return dataclasses.replace(one, name=name, left=left, gain=Measured(0.0, 0.0), seed_gains=())
+
+    made_up = ("best", "next", "last")
+    models = tuple(model(name, left) for name, left in zip(made_up, (0.48, 0.5, 0.8), strict=True))
+    found = dataclasses.replace(result.lead, models=models)
+    assert found.not_told_apart == [("best", "next")]
+    assert is_better(models[1], models[2])
+    wide = dataclasses.replace(models[1], seed_gains=(-0.3, 0.0, 0.3))  # seeds alone can make it
+    assert not is_better(wide, models[2])
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -183,6 +288,8 @@ def test_every_scale_is_a_complete_configuration(scale):
     [
         ({"models": ("multi_deep_sets",)}, "bdt"),
         ({"models": (BDT, "gcn_stack")}, "gcn_stack"),
+        ({"comparisons": ()}, "shape_only"),
+        ({"comparisons": ("tagged", "tagged")}, "each once"),
         ({"unseen_modes": ("B0 -> J/psi KS",)}, "unseen_modes"),
         ({"disco": DiscoConfig(model=BDT)}, "no such penalty"),
         ({"data": DataConfig(train=("a.root",))}, "--test-data"),
@@ -194,28 +301,31 @@ def test_what_cannot_be_run_is_refused_at_once(change, message):
         check(dataclasses.replace(Config(), **change))
 
 
-def test_an_ntuple_feeds_the_models_on_the_thirty_variables(tmp_path):
+def write_ntuple(path, seed):
+    """600 candidates whose thirty variables tell a little about signal."""
     uproot = pytest.importorskip("uproot")
-    rng = np.random.default_rng(1)
-    paths = []
-    for name in ("train", "test"):
-        signal = np.arange(600) % 2 == 0
-        columns = {}
-        for variable in VARIABLES:
-            branch = variable
-            if variable.startswith("cleoCone"):
-                branch = f"CleoConeCS__bo{variable[8:]}__bc"
-            elif variable[:2] in ("et", "mm", "hs", "ho"):
-                branch = f"KSFWVariables__bo{variable}__bc"
-            columns[branch] = rng.normal(0.4 * signal, 1.0)
-        columns |= {"Mbc": rng.uniform(5.24, 5.29, 600), "deltaE": rng.uniform(-0.2, 0.2, 600)}
-        columns["isSignal"] = signal.astype(np.float64)
-        paths.append(tmp_path / f"{name}.root")
-        with uproot.recreate(paths[-1]) as file:
-            file["tree"] = columns
+    rng = np.random.default_rng(seed)
+    signal = np.arange(600) % 2 == 0
+    columns = {}
+    for variable in VARIABLES:
+        branch = variable
+        if variable.startswith("cleoCone"):
+            branch = f"CleoConeCS__bo{variable[8:]}__bc"
+        elif variable[:2] in ("et", "mm", "hs", "ho"):
+            branch = f"KSFWVariables__bo{variable}__bc"
+        columns[branch] = rng.normal(0.4 * signal, 1.0)
+    columns |= {"Mbc": rng.uniform(5.24, 5.29, 600), "deltaE": rng.uniform(-0.2, 0.2, 600)}
+    columns["isSignal"] = signal.astype(np.float64)
+    with uproot.recreate(path) as file:
+        file["tree"] = columns
+    return str(path)
+
+
+def test_an_ntuple_feeds_the_models_on_the_thirty_variables(tmp_path):
+    train, test = (write_ntuple(tmp_path / f"{seed}.root", seed) for seed in (1, 2))
     config = dataclasses.replace(
         TINY,
-        data=DataConfig(train=(str(paths[0]),), test=(str(paths[1]),)),
+        data=DataConfig(train=(train,), test=(test,)),
         models=(BDT, "fixed_mlp", "deep_sets"),
     )
     folder = tmp_path / "run"
@@ -225,3 +335,24 @@ def test_an_ntuple_feeds_the_models_on_the_thirty_variables(tmp_path):
     assert [model.name for model in result.models] == [BDT, "fixed_mlp"]
     assert result.models[0].auc.value > 0.8
     assert (folder / "report.html").stat().st_size > 100_000
+
+
+def test_a_file_that_was_trained_on_is_no_test(tmp_path):
+    """Case 04: by name, by link and by content, even of a single candidate among others."""
+    uproot = pytest.importorskip("uproot")
+    train, test = (write_ntuple(tmp_path / f"{seed}.root", seed) for seed in (1, 2))
+    link = tmp_path / "link.root"
+    link.symlink_to(train)
+    mixed = tmp_path / "mixed.root"
+    with uproot.open(train) as one, uproot.open(test) as other, uproot.recreate(mixed) as out:
+        tables = [file["tree"].arrays(library="np") for file in (other, one)]
+        out["tree"] = {n: np.concatenate([tables[0][n], tables[1][n][:1]]) for n in tables[0]}
+    for path, message in (
+        (train, "for training and for testing"),
+        (link, "for training and for testing"),
+        (mixed, "1 of 601 events"),
+    ):
+        config = dataclasses.replace(TINY, data=DataConfig(train=(train,), test=(str(path),)))
+        with pytest.raises(InputError, match=message):
+            get_samples(config, tmp_path / "events")
+    assert get_samples(dataclasses.replace(TINY, data=DataConfig(train=(train,), test=(test,))), tmp_path)

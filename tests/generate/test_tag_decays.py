@@ -252,5 +252,5 @@ def test_the_forced_modes_are_those_of_the_tag():
 
 
 def test_continuum_events_hold_no_tag():
-    with pytest.raises(InputError, match=r"tag in sample 'ccbar'.*mixed, charged"):
+    with pytest.raises(InputError, match=r"'tag' in sample 'ccbar'.*mixed, charged"):
         generate_block("ccbar", 1, 0, 10, forced="tag")
