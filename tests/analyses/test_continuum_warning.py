@@ -9,6 +9,7 @@ import pytest
 from scipy.special import expit
 
 from hepsets.analyses.continuum_suppression import print_summary
+from hepsets.analyses.continuum_suppression.comparison import ComparisonResult
 from hepsets.analyses.continuum_suppression.recommended import recommended, sculpting_warning
 from hepsets.analyses.continuum_suppression.settings import BDT, OURS
 from hepsets.core.measured import Measured
@@ -31,15 +32,24 @@ def judged(name: str, scores: np.ndarray) -> SimpleNamespace:
         left=left,
         auc=Measured(quality.auc, quality.auc_se),
         gain=background_gain(left, background_at(LABEL, HONEST)),
+        gain_over_tag=None,
+        seed_spread=None,
         dependence={},
         sculpting={"mbc": measure_sculpting("mbc", MBC, LABEL, scores)},
     )
 
 
+def run_of(*models: SimpleNamespace) -> SimpleNamespace:
+    """A run with one comparison."""
+    events = SimpleNamespace(columns={"label": LABEL})
+    pair = SimpleNamespace(train=events, test=events, cut=None)
+    return SimpleNamespace(comparisons={"tagged": ComparisonResult("tagged", pair, models)})
+
+
 @pytest.mark.parametrize("name", [OURS, BDT])
 def test_the_first_line_says_that_the_recommended_model_sculpts(name, capsys) -> None:
     others = [] if name == BDT else [judged(BDT, HONEST)]
-    print_summary(SimpleNamespace(models=(*others, judged(name, SCULPTING))))
+    print_summary(run_of(*others, judged(name, SCULPTING)))
     first = capsys.readouterr().out.splitlines()[0]
     assert first.startswith(f"WARNING: {name}, the recommended model, sculpts Mbc (p = ")
 
@@ -48,7 +58,7 @@ def test_a_run_whose_recommended_model_leaves_mbc_alone_begins_with_its_table(ca
     # another model may sculpt: it is not the one that anybody is told to use
     models = (judged(BDT, SCULPTING), judged(OURS, HONEST))
     assert recommended(models).name == OURS
-    print_summary(SimpleNamespace(models=models))
+    print_summary(run_of(*models))
     assert "WARNING" not in capsys.readouterr().out
 
 

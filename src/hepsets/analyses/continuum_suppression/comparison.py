@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -146,9 +147,9 @@ def is_better(model: ModelResult, other: ModelResult) -> bool:
     if not other.left.background:
         return False
     gain = background_gain(model.left, other.left)
-    spreads = [one.seed_spread or 0.0 for one in (model, other)]
+    spread = math.hypot(model.seed_spread or 0.0, other.seed_spread or 0.0)
     reference = 1 - other.gain.value  # spreads are in units of what bdt leaves
-    return gain.value > 2 * float(np.hypot(gain.se, np.hypot(*spreads) / reference if reference > 0 else 0))
+    return gain.value > 2 * math.hypot(gain.se, spread / reference if reference > 0 else 0.0)
 
 
 def compare_models(

@@ -90,10 +90,10 @@ class DataConfig:
         Keep the events in the folder of the run.
     """
 
-    train_events: int = Field(default=100_000, ge=200)
-    test_events: int = Field(default=100_000, ge=200)
-    rho_rho_signal_events: int = Field(default=15_000, ge=100)
-    shifted_events: int = Field(default=10_000, ge=200)
+    train_events: int = Field(default=50_000, ge=200)
+    test_events: int = Field(default=60_000, ge=200)
+    rho_rho_signal_events: int = Field(default=10_000, ge=100)
+    shifted_events: int = Field(default=6000, ge=200)
     train: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
     tree: str | None = None
@@ -178,8 +178,8 @@ class Config:
     )
     trees: BoostedTreesConfig = BoostedTreesConfig()
     signal_efficiency: float = Field(default=0.9, gt=0.0, lt=1.0)
-    studies: tuple[Study, ...] = ("unseen_modes", "shifted_detector", "disco", "importance")
-    unseen_modes: tuple[str, ...] = ("D*- pi+ pi+ pi-", "anti-D0 pi+")
+    studies: tuple[Study, ...] = ("unseen_modes", "shifted_detector", "importance")
+    unseen_modes: tuple[str, ...] = ("D*- pi+ pi+ pi-",)
     trust_models: tuple[str, ...] = (BDT, "multi_deep_sets", OURS)
     disco: DiscoConfig = DiscoConfig()
 
@@ -194,11 +194,10 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
         },
         "comparisons": ["shape_only", "quality_80", "tagged"],
         "training_seeds": 1,
+        "studies": ["shifted_detector", "importance"],
         "models": [BDT, TAG_BDT, "multi_deep_sets", OURS],
         "fit": {"epochs": 3},
         "trees": {"trees": 300},
-        "unseen_modes": ["anti-D0 pi+"],
-        "disco": {"strengths": [0.0, 1.0]},
     },
     "standard": {},
     "full": {
@@ -210,6 +209,7 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
         },
         "training_seeds": 5,
         "fit": {"epochs": 20},
+        "studies": ["unseen_modes", "shifted_detector", "disco", "importance"],
         "unseen_modes": ["D*- pi+ pi+ pi-", "anti-D0 pi+", "anti-D*0 pi+ pi0", "D- pi+ pi+ pi-"],
         "disco": {"strengths": [0.0, 0.1, 0.3, 1.0, 3.0, 10.0]},
     },
