@@ -139,7 +139,7 @@ class Config:
         How often the models ``seed_models`` are trained for the first comparison, from other initial
         weights and with another split of the events: the spread stands beside the error of the test.
     seed_models
-        Which ones; ``bdt`` is always among them.
+        Which ones, and ``bdt`` with them.
     fit
         Training of the networks.
     trees
@@ -187,10 +187,10 @@ class Config:
 SCALES: Mapping[str, Mapping[str, Any]] = {
     "quick": {
         "data": {
-            "train_events": 3000,
-            "test_events": 3000,
+            "train_events": 2000,
+            "test_events": 2000,
             "rho_rho_signal_events": 500,
-            "shifted_events": 1000,
+            "shifted_events": 500,
         },
         "comparisons": ["shape_only", "quality_80", "tagged"],
         "training_seeds": 1,

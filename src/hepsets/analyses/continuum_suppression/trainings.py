@@ -99,11 +99,11 @@ def trainings(config: Config, samples: Samples) -> tuple[Training, ...]:
     """All that a run trains: the models of each comparison, some with other seeds, those of the studies."""
     found = [Training(name, comparison) for comparison in samples.pairs for name in config.models]
     lead, studied = next(iter(samples.pairs)), samples.studied
+    repeated = [name for name in config.models if name in config.seed_models and name != BDT]
     found += [
         Training(name, lead, repetition)
         for repetition in range(1, config.training_seeds)
-        for name in config.models
-        if name in (BDT, *config.seed_models)
+        for name in ((BDT, *repeated) if repeated else ())  # gains are over the trees of the same seed
     ]
     if not samples.made_here:
         return tuple(found)
