@@ -174,7 +174,7 @@ class Config:
     training_seeds: int = Field(default=3, ge=1)
     seed_models: tuple[str, ...] = (BDT, TAG_BDT, "multi_deep_sets", OURS)
     fit: FitConfig = FitConfig(
-        epochs=8, batch_events=256, learning_rate=2e-3, schedule="cosine", weight_decay=1e-4
+        epochs=8, least_steps=1200, batch_events=256, learning_rate=2e-3, schedule="cosine", weight_decay=1e-4
     )
     trees: BoostedTreesConfig = BoostedTreesConfig()
     signal_efficiency: float = Field(default=0.9, gt=0.0, lt=1.0)
@@ -196,7 +196,7 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
         "training_seeds": 1,
         "studies": ["shifted_detector", "importance"],
         "models": [BDT, TAG_BDT, "multi_deep_sets", OURS],
-        "fit": {"epochs": 3},
+        "fit": {"epochs": 3, "least_steps": 0},
         "trees": {"trees": 300},
     },
     "standard": {},
