@@ -9,6 +9,7 @@ from hepsets.report.continuum_figures import (
     background_curves,
     background_ratios,
     correlation_matrices,
+    gains,
     importance_bars,
     penalty_costs,
     sculpting_histograms,
@@ -53,6 +54,9 @@ def of_models(models):
         "penalty": penalty_costs({list(study.scores)[-1]: study.penalty}, styles),
         "shifts": shifted_detectors(study.shifted, styles),
         "modes": unseen_modes(study.unseen, styles),
+        "gains": gains(
+            {"shape only": {name: Measured(0.3, 0.02) for name in study.scores}, "tagged": {}}, "bdt", styles
+        ),
     }
     if study.ratios:
         figures["ratios"] = background_ratios(study.ratios, next(iter(study.scores)), styles)
