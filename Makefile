@@ -6,7 +6,7 @@ OUT ?= runs/smart-background-$(shell date +%Y%m%d-%H%M%S)
 BROWSER := $(shell for name in "$$CHROMIUM" chromium chromium-browser google-chrome chrome; do command -v "$$name" && break; done)
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install run test fuzz check format validate benchmark figures shipped clean
+.PHONY: help install run test fuzz mutants check format validate benchmark figures shipped clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,11 @@ test: install ## run the tests
 
 fuzz: install ## damage everything that is read, in thousands of ways: make fuzz FUZZ_SEED=1 FUZZ_INPUTS=500
 	FUZZ_SEED=$(or $(FUZZ_SEED),20261129) FUZZ_INPUTS=$(or $(FUZZ_INPUTS),150) $(BIN)/pytest tests/test_fuzz.py -m fuzz -n $(WORKERS)
+
+mutants: install ## change formulas and choices one by one: which changes does no test see? (hours)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --constraint constraints.txt 'mutmut>=3.8'
+	$(BIN)/mutmut run --max-children $(WORKERS)
+	$(BIN)/mutmut results
 
 validate: install ## run the slow physics validation
 	$(BIN)/pytest -m validate -n $(WORKERS)
