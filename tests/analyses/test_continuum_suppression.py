@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+from random_candidates import random_candidates
 from tiny_run import tiny_run
 
 from hepsets.analyses import continuum_suppression
@@ -26,7 +27,7 @@ from hepsets.analyses.continuum_suppression.trust import nominal_part
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
-from hepsets.core.particle_sets import read_particle_sets
+from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
 from hepsets.core.run import RunFolder
 from hepsets.learn.boosted_trees import BoostedTreesConfig
 from hepsets.learn.fit import FitConfig
@@ -357,3 +358,17 @@ def test_a_file_that_was_trained_on_is_no_test(tmp_path):
         with pytest.raises(InputError, match=message):
             get_samples(config, tmp_path / "events")
     assert get_samples(dataclasses.replace(TINY, data=DataConfig(train=(train,), test=(test,))), tmp_path)
+
+
+def test_generated_test_events_that_were_trained_on_are_refused(tmp_path):
+    """As if both rounds of the generator were one: a single shared event is enough."""
+    events = {name: random_candidates(50, seed=seed) for seed, name in enumerate(("training", "test"))}
+    config = dataclasses.replace(TINY, comparisons=("shape_only",), studies=())
+    write_particle_sets(events["training"], tmp_path / "wrong_training.parquet")
+    write_particle_sets(events["test"], tmp_path / "wrong_test.parquet")
+    pair = get_samples(config, tmp_path).lead
+    assert (pair.train.purpose, pair.test.purpose) == ("training", "test")
+    shared = ParticleSets.concatenate([events["test"], events["training"][:1]])
+    write_particle_sets(shared, tmp_path / "wrong_test.parquet")
+    with pytest.raises(InputError, match="1 of 51 events of its test sample are in the training sample"):
+        get_samples(config, tmp_path)

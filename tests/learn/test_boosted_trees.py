@@ -8,6 +8,7 @@ from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose
 from hepsets.learn.boosted_trees import BoostedTrees, BoostedTreesConfig, fit_trees
 from hepsets.learn.fit import split_train_validation
 from hepsets.select.continuum_variables import VARIABLES
@@ -129,3 +130,13 @@ def test_values_that_are_not_finite_are_refused() -> None:
     bad = EVENTS.with_columns(mm2=np.where(np.arange(len(EVENTS)) == 7, np.nan, 1.0))
     with pytest.raises(InputError, match="mm2"):
         TREES.score(bad)
+
+
+def test_trees_never_grow_on_validation_or_test_events() -> None:
+    tiny = BoostedTreesConfig(trees=1, threads=1)
+    with pytest.raises(InputError, match="test events where bdt is trained"):
+        fit_trees(EVENTS.used_for(Purpose.TEST), LABELS, VARIABLES, config=tiny)
+    training = EVENTS.used_for(Purpose.TRAINING)
+    with pytest.raises(InputError, match="validation events where bdt is trained"):
+        fit_trees(training.held_out(np.arange(len(EVENTS))), LABELS, VARIABLES, config=tiny)
+    assert len(fit_trees(training, LABELS, VARIABLES, config=tiny)[0]) == 1

@@ -8,6 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
+from hepsets.core.purpose import Purpose
 from hepsets.deploy.onnx import OnnxModel, export_onnx
 from hepsets.learn.fit import FitConfig, fit
 from hepsets.learn.model import ModelConfig, score, score_heads
@@ -141,3 +142,8 @@ def test_networks_without_such_a_trunk_are_refused():
         add_head(model, FEW, new_skim(FEW))
     with pytest.raises(InputError, match="new of 2 heads for gcn_stack"):
         build_model("gcn_stack", PdgMap(()), ModelConfig(heads=2, new_heads=1))
+
+
+def test_test_events_give_no_head(trunk):
+    with pytest.raises(InputError, match="test events where a head is added"):
+        add_head(trunk, FEW.used_for(Purpose.TEST), new_skim(FEW))

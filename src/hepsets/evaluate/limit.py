@@ -75,10 +75,12 @@ class Limit:
     ----------
     auc, max_speedup, importance_speedup
         Best area under the ROC curve, best speedup of a threshold and of importance sampling. The error of
-        the last holds that of the sample and a twelfth of the square of the bracket's width.
+        the last holds that of the sample and the root mean square distance from the value to the bracket's
+        points.
     importance_bracket
         Between which values the speedup of importance sampling lies, whatever the distribution of pass
-        probabilities among events of the same few passes.
+        probabilities among events of the same few passes. Its ends are measured, too: they fluctuate with the
+        sample.
     auc_halves, max_speedup_halves, importance_halves
         The same from halves of the trials: lower bounds.
     threshold
@@ -201,7 +203,7 @@ def estimate_limit(
         auc=measured(_area(f1, f0)),
         max_speedup=measured(gain.max(axis=1)),
         importance_speedup=Measured(
-            importance.value, float(np.hypot(importance.se, (high - low) / np.sqrt(12)))
+            importance.value, float(np.hypot(importance.se, _error_within(low, importance.value, high)))
         ),
         importance_bracket=(low, high),
         auc_halves=measured(np.mean([_area(*rates) for rates in halves], axis=0)),
@@ -357,6 +359,11 @@ def _bracket(
         for shift in (float(share @ (np.sqrt(first) - root)), float(share @ (hoelder - root)))
     )
     return low, high
+
+
+def _error_within(low: float, value: float, high: float) -> float:
+    """Root mean square distance of ``value`` to a truth that is anywhere from ``low`` to ``high``."""
+    return float(np.hypot((high - low) / np.sqrt(12), (low + high) / 2 - value))
 
 
 def _importance_of_halves(cells: NDArray[np.int64], tables: Array, half: int, config: SpeedupConfig) -> Array:

@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose, demand
 from hepsets.core.record import parse, sealed, unsealed
 from hepsets.core.whole_file import whole_file
 from hepsets.learn.fit import split_train_validation
@@ -222,8 +223,10 @@ def fit_trees(
     Raises
     ------
     InputError
-        For missing columns, values that are not finite, labels of one class, or weights that do not fit.
+        For validation or test events, missing columns, values that are not finite, labels of one class, or
+        weights that do not fit.
     """
+    demand(getattr(events, "purpose", None), Purpose.TRAINING, f"{name} is trained")
     config = config or BoostedTreesConfig()
     matrix = event_matrix(events, variables)
     truth = np.asarray(labels, dtype=bool)

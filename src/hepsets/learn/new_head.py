@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
+from hepsets.core.purpose import Purpose, demand
 from hepsets.learn.decay_sweep import DecaySweep
 from hepsets.learn.fit import FitConfig, Progress, fit
 from hepsets.learn.model import EventModel, score
@@ -95,9 +96,10 @@ def add_head(
     Raises
     ------
     InputError
-        If the model's network is no ``decay_sweep``, or labels or weights do not fit: there must be at
-        least two passing and two failing events.
+        For validation or test events; if the model's network is no ``decay_sweep``, or labels or weights
+        do not fit: there must be at least two passing and two failing events.
     """
+    demand(events.purpose, Purpose.TRAINING, "a head is added")
     network = _decay_sweep(model)
     label, weight = _checked(events, labels, weights)
     sums = pooled_sums(model, events)

@@ -147,6 +147,14 @@ def quality_cut(events: ParticleSets, efficiency: float) -> float:
     return float(value[order][np.searchsorted(share, efficiency * (1 - 1e-12))])
 
 
+def _refuse_shared_events(train: ParticleSets, test: ParticleSets, train_name: str, test_name: str) -> None:
+    """Refuse test events that are training events too, known by their thirty variables."""
+    trained, tested = (
+        content_hashes({name: events.columns[name] for name in VARIABLES}) for events in (train, test)
+    )
+    refuse_shared(trained, tested, train_name, test_name)
+
+
 # -- generated -------------------------------------------------------------------------------------
 
 
@@ -238,6 +246,7 @@ def _pair(name: Comparison, folder: Path) -> Pair:
     train_file = _file(folder, KINDS[name], Purpose.TRAINING)
     train = read_particle_sets(train_file).used_for(Purpose.TRAINING)
     test = read_particle_sets(_file(folder, KINDS[name], Purpose.TEST)).used_for(Purpose.TEST)
+    _refuse_shared_events(train, test, f"the training sample of {name}", "its test sample")
     if name not in QUALITY:
         return Pair(train, test, train_file)
     cut = quality_cut(train, QUALITY[name])
@@ -275,10 +284,7 @@ def _own_events(config: Config) -> Pair:
     if both:
         raise InputError(f"{min(both)} for training and for testing", "different files")
     train, test = _ntuple(data.train, data.tree), _ntuple(data.test, data.tree)
-    trained, tested = (
-        content_hashes({name: events.columns[name] for name in VARIABLES}) for events in (train, test)
-    )
-    refuse_shared(trained, tested, ", ".join(data.train), ", ".join(data.test))
+    _refuse_shared_events(train, test, ", ".join(data.train), ", ".join(data.test))
     return Pair(train.used_for(Purpose.TRAINING), test.used_for(Purpose.TEST), None)
 
 

@@ -17,6 +17,7 @@ from hepsets.analyses.continuum_suppression.samples import Samples
 from hepsets.analyses.continuum_suppression.settings import BDT, OURS, TREES, VARIANTS, Config
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets
 from hepsets.core.progress import follow, progress_bar
+from hepsets.core.purpose import Purpose
 from hepsets.core.run import log, write_atomically
 from hepsets.learn.boosted_trees import BoostedTrees, fit_trees
 from hepsets.learn.disco import DisCo
@@ -221,7 +222,7 @@ def _train_in_worker(task: _Task) -> None:
 
 @lru_cache(maxsize=1)
 def _events_of(path: str) -> ParticleSets:
-    return read_particle_sets(Path(path))
+    return read_particle_sets(Path(path)).used_for(Purpose.TRAINING)
 
 
 def _train_network(
