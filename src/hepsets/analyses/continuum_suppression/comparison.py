@@ -143,11 +143,15 @@ class ComparisonResult:
 
 
 def is_better(model: ModelResult, other: ModelResult) -> bool:
-    """Whether a model leaves less background than another by more than two errors, on the same events."""
+    """Whether a model leaves less background than another by more than two errors, on the same events.
+
+    A model that was trained once is given the spread of the other one's trainings.
+    """
     if not other.left.background:
         return False
     gain = background_gain(model.left, other.left)
-    spread = math.hypot(model.seed_spread or 0.0, other.seed_spread or 0.0)
+    known = [each for each in (model.seed_spread, other.seed_spread) if each is not None] or [0.0]
+    spread = math.hypot(known[0], known[-1])
     reference = 1 - other.gain.value  # spreads are in units of what bdt leaves
     return gain.value > 2 * math.hypot(gain.se, spread / reference if reference > 0 else 0.0)
 

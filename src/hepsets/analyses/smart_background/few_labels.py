@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.analyses.smart_background.multi_skim import make_or_read as make_or_read_skims
-from hepsets.analyses.smart_background.samples import TEST_BLOCKS, make_or_read
+from hepsets.analyses.smart_background.samples import TEST_BLOCKS, make_or_read, refuse_shared_events
 from hepsets.analyses.smart_background.settings import OUR_FIT, OURS, Config
 from hepsets.analyses.smart_background.trainings import RARE, Lesson, train
 from hepsets.core.events import Events
@@ -143,6 +143,7 @@ def _learning_curve(
     }
     pool = made["train"].events.used_for(Purpose.TRAINING)
     test = made["test"].events.used_for(Purpose.TEST)
+    refuse_shared_events(pool, test, "the labelled sample", "the test sample")
     retention = sum(one.passing for one in made.values()) / sum(one.generated for one in made.values())
     trunk = _trunk(config, [name for name in SKIMS if name != skim], trunk_events, models, f"all_but_{skim}")
     start = time.perf_counter()

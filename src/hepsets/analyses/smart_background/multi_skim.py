@@ -163,8 +163,7 @@ def study_skims(config: Config, models: Path, events: Path, *, workers: int = 1)
     testing = make_or_read(test_settings, events / "skims_test.parquet", workers, Purpose.TEST)
     refuse_shared_events(training.events, testing.events, "the training sample", "the test sample")
     test, skims = testing.events, MultiSkimSampleConfig().skims
-    counts = _together(training, testing)
-    retention = [counts.retention(skim) for skim in skims]
+    retention = [training.retention(skim) for skim in skims]  # rules are made with it: no test events
 
     model, result = _train(config, skims, retention, training.events, models, MULTI_SKIM)
     validation = result.validation(training.events)
@@ -190,7 +189,7 @@ def study_skims(config: Config, models: Path, events: Path, *, workers: int = 1)
 
     keep = np.stack([card.rule(head) for card, head in zip(cards, scores.T, strict=True)], axis=1)
     found = tuple(
-        _judge(config, counts, test, card, head, cost, keep.max(axis=1))
+        _judge(config, training, test, card, head, cost, keep.max(axis=1))
         for card, head, cost in zip(cards, scores.T, costs, strict=True)
     )
     alone = tuple(
@@ -206,7 +205,7 @@ def study_skims(config: Config, models: Path, events: Path, *, workers: int = 1)
         model.n_parameters,
         len(training.events),
         len(test),
-        sum(counts.generated.values()),
+        sum(training.generated.values()) + sum(testing.generated.values()),
         rate,
     )
 
@@ -240,18 +239,6 @@ def make_or_read(
         read_parquet(path).used_for(purpose),
         json.loads(metadata[b"hepsets.generated"]),
         json.loads(metadata[b"hepsets.passing"]),
-    )
-
-
-def _together(one: MultiSkimSample, other: MultiSkimSample) -> MultiSkimSample:
-    """The counts of both, without events."""
-    return MultiSkimSample(
-        one.events[:0],
-        {name: number + other.generated[name] for name, number in one.generated.items()},
-        {
-            name: {skim: number + other.passing[name][skim] for skim, number in numbers.items()}
-            for name, numbers in one.passing.items()
-        },
     )
 
 

@@ -297,9 +297,9 @@ def _limit(limit: Limit | None, keep: FigureFiles) -> Iterator[Content]:
         f"{limit.importance_speedup} with weights. Ranking by one half of the simulations and judging by the "
         f"other gives lower bounds: {limit.auc_halves}, {limit.max_speedup_halves} and "
         f"{limit.importance_halves}. The speedup with weights hangs on events that hardly ever pass: "
-        f"{limit.further_events:,} of them were simulated {limit.further_trials} times more, and whatever is "
-        f"not known about them after that leaves it between {limit.importance_bracket[0]:.2f} and "
-        f"{limit.importance_bracket[1]:.2f}, which its error holds."
+        f"{limit.further_events:,} of them were simulated {limit.further_trials} times more, and what is "
+        f"not known about them after that leaves it about between {limit.importance_bracket[0]:.2f} and "
+        f"{limit.importance_bracket[1]:.2f}, ends that fluctuate themselves; its error holds their distance."
     )
     yield keep(
         "limit",

@@ -58,6 +58,8 @@ def verdict(models: Sequence[ModelResult]) -> str:
             f"Among {len(models)} models none is best: {names} and {level[-1].name} cannot be told apart "
             f"(AUCs within {DISTINCT:g} errors of the difference)."
         )
+    if len(models) > 1 and len(models[0].fits) == 1:
+        text += " Each was trained once: how far its result depends on that is not known."
     if running := [model.name for model in models if model.converged is False]:
         text += f" Not converged, and better with more training: {', '.join(running)}."
     return text

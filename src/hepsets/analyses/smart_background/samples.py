@@ -79,10 +79,7 @@ def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
     train_file = folder / "train.parquet"
     train = make_or_read(config, train_file, data.train_events, 0, data.trials, workers)
     test = make_or_read(config, folder / "test.parquet", data.test_events, TEST_BLOCKS, 0, workers)
-    retention = Measured.proportion(
-        train.passing + test.passing,
-        train.generated + test.generated,
-    )
+    retention = Measured.proportion(train.passing, train.generated)  # rules are made with it: no test events
     rate = (train.generated + test.generated) / (train.seconds + test.seconds)
     refuse_shared_events(train.events, test.events, "the training sample", "the test sample")
     return Samples(
@@ -190,11 +187,11 @@ def _read_samples(data: DataConfig, retention: float) -> Samples:
             "sees events that were trained on",
             repeated,
         )
-    is_set = not any("weight" in _columns_of(path) for path in data.test)
+    is_set = not any("weight" in _columns_of(path) for path in data.train)
     passing = (
         Measured(retention, 0.0)  # the weights were made from it: there is nothing to measure
         if is_set
-        else measured_retention(test.columns["label"], test.columns["weight"])
+        else measured_retention(train.columns["label"], train.columns["weight"])
     )
     return Samples(
         train.used_for(Purpose.TRAINING),
