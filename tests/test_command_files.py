@@ -11,7 +11,7 @@ from command import hepsets
 from hepsets import cli
 from hepsets.command import parameters, repeat_options
 from hepsets.core.errors import InputError
-from hepsets.core.file_roles import SUFFIXES, Input, NamedOutput, Output, check_files, check_suffix
+from hepsets.core.file_roles import STREAM, SUFFIXES, Input, NamedOutput, Output, check_files, check_suffix
 
 FUNCTIONS = cli.command.functions
 VALUES = {"sample": "kstmumu", "events": "3", "analysis": "smart-background", "trials": "1", "model": "a"}
@@ -117,6 +117,28 @@ def test_devices_may_be_read_and_written_at_once_and_called_anything(tmp_path):
     check_files([null], [NamedOutput(name, null, Output("JSON")) for name in ("--out", "--curve")])
     os.mkfifo(tmp_path / "pipe")
     check_suffix("--out", tmp_path / "pipe", "parquet")
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="no names of streams")
+def test_text_and_results_do_not_mix_on_standard_output():
+    stdout = Path("/dev/stdout")
+    reading, writing = os.pipe()
+    before = os.dup(1)
+    os.dup2(writing, 1)
+    try:
+        with pytest.raises(InputError, match="--out /dev/stdout is standard output"):
+            check_files([], [NamedOutput("--out", stdout, Output("parquet"))])
+        stream = Output("HepMC3 or parquet", stream=True)
+        with pytest.raises(InputError, match="--report /dev/stdout is standard output"):
+            check_files(
+                [], [NamedOutput("--out", STREAM, stream), NamedOutput("--report", stdout, Output("HTML"))]
+            )
+        for path in (STREAM, stdout):
+            check_files([STREAM], [NamedOutput("--out", path, stream)])
+    finally:
+        os.dup2(before, 1)
+        for file in (reading, writing, before):
+            os.close(file)
 
 
 def test_the_words_after_a_list_of_files_are_files_but_for_arguments_that_the_command_lacks():

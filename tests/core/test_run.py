@@ -79,6 +79,12 @@ def test_a_finished_run_is_never_overwritten(tmp_path):
         pass
 
 
+@pytest.mark.parametrize("folder", ["", ".", "/"])
+def test_a_folder_that_has_no_name_of_its_own_is_there_already(folder):
+    with pytest.raises(InputError, match="exists"):
+        RunFolder(folder, Config())
+
+
 def test_a_metric_that_is_not_finite_is_our_fault_and_not_written(tmp_path):
     with RunFolder(tmp_path / "run", Config()) as run, pytest.raises(ValueError, match=r"metrics.a\[1\]"):
         run.finish("a", "quick", 1, {"a": [1.0, float("nan")]})

@@ -57,7 +57,7 @@ def test_only_weights_are_weights():
     assert earlier_weights(names) == (B0, JPSI)
 
 
-@pytest.mark.parametrize("wrong", [-1.0, np.nan, np.inf])
+@pytest.mark.parametrize("wrong", [-1.0, np.nan, np.inf, 1e200])
 def test_impossible_weights_of_an_earlier_filter_are_refused(wrong):
     with pytest.raises(InputError, match=f"file: a weight {B0}"):
         chain({B0: np.array([1.0, wrong])}, ["jpsi"], np.ones((2, 1)), "file")

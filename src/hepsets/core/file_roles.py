@@ -147,6 +147,11 @@ def _check_place(output: NamedOutput) -> None:
     path, role = output.path, output.role
     if path == STREAM and not role.stream:
         raise InputError(f"{output.option} -", "the name of a file to write")
+    own = None if role.stream else _identity(path, 1)
+    if own and own == _identity(STREAM, 1):
+        raise InputError(
+            f"{output.option} {path} is standard output, where other text goes", "the name of a file to write"
+        )
     if role.holds is None or path == STREAM:
         return
     try:
@@ -184,6 +189,6 @@ def _identity(path: Path, stream: int) -> Identity | None:
         folder = None if place == place.parent else _identity(place.parent, stream)
         return (*(folder or (place.parent,)), place.name)
     kind = found.st_mode
-    if stat.S_ISREG(kind) or stat.S_ISDIR(kind) or (stat.S_ISFIFO(kind) and path != STREAM):
+    if stat.S_ISREG(kind) or stat.S_ISDIR(kind) or (stat.S_ISFIFO(kind) and (stream or path != STREAM)):
         return found.st_dev, found.st_ino
     return None

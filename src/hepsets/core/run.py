@@ -70,6 +70,8 @@ class RunFolder:
 
     def __init__(self, out: str | Path, config: Any, *, resume: bool = False) -> None:
         self.out = Path(out)
+        if not self.out.name:  # . and /
+            raise InputError(f"{self.out} exists", "a new folder", "choose another --out")
         self.path = self.out.with_name(self.out.name + ".partial")
         self.config = config
         self._resume = resume

@@ -21,6 +21,9 @@ Array = NDArray[np.float64]
 WEIGHT = "hepsets_"
 """How the names of a filter's weights begin; the skim follows."""
 
+_LARGEST = 1e100
+"""Above, the sums of squares that tell the effective size could overflow."""
+
 
 @dataclass(frozen=True, eq=False)
 class Chained:
@@ -64,12 +67,13 @@ def chain(earlier: Mapping[str, Array], skims: Sequence[str], weights: Array, so
     Raises
     ------
     InputError
-        For earlier weights that are not finite or negative.
+        For earlier weights that are negative, not finite, or so large that sums of their squares are not.
     """
     for name, column in earlier.items():
-        if not (np.isfinite(column) & (column >= 0)).all():
+        if not ((column >= 0) & (column <= _LARGEST)).all():
             raise InputError(
-                f"{source}: a weight {name} that is negative or not finite", "the weights of a filter"
+                f"{source}: a weight {name} that is negative, not finite or above {_LARGEST:g}",
+                "the weights of a filter",
             )
     here = np.mean(list(earlier.values()), axis=0) if earlier else np.ones(len(weights))
     before = np.stack([earlier.get(WEIGHT + skim, here) for skim in skims], axis=1)
