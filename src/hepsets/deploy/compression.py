@@ -20,6 +20,47 @@ else:
     from backports import zstd
 
 
+class _Streams(io.RawIOBase):
+    """The plain bytes of one compressed stream after another.
+
+    Python's own files of bzip2 and xz take whatever follows the first stream and is none for padding, so
+    what stands behind a damaged header would be lost in silence. Here only zeros are padding.
+
+    Parameters
+    ----------
+    file
+        Compressed bytes.
+    new
+        A decompressor of one stream.
+    """
+
+    def __init__(self, file: Any, new: Callable[[], Any]) -> None:
+        self._file, self._new, self._one = file, new, new()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while True:
+            data = b""
+            if self._one.eof:
+                data = self._one.unused_data.lstrip(b"\0")
+                while not data:
+                    block = self._file.read(_BLOCK)
+                    if not block:
+                        return 0
+                    data = block.lstrip(b"\0")
+                self._one = self._new()
+            elif self._one.needs_input:
+                data = self._file.read(_BLOCK)
+                if not data:
+                    raise EOFError("it ends before its end-of-stream marker")
+            plain = self._one.decompress(data, len(buffer))
+            if plain:
+                buffer[: len(plain)] = plain
+                return len(plain)
+
+
 class Compression(NamedTuple):
     """One way to compress.
 
@@ -51,10 +92,15 @@ COMPRESSIONS: Mapping[str, Compression] = {
     ".xz": Compression(
         "xz",
         b"\xfd7zXZ\x00",
-        lzma.LZMAFile,
+        lambda file: io.BufferedReader(_Streams(file, lzma.LZMADecompressor), _BUFFER),
         lambda file: lzma.LZMAFile(file, "wb", preset=1),  # noqa: SIM115 (who asks for it closes it)
     ),
-    ".bz2": Compression("bzip2", b"BZh", bz2.BZ2File, lambda file: bz2.BZ2File(file, "wb")),
+    ".bz2": Compression(
+        "bzip2",
+        b"BZh",
+        lambda file: io.BufferedReader(_Streams(file, bz2.BZ2Decompressor), _BUFFER),
+        lambda file: bz2.BZ2File(file, "wb"),
+    ),
     ".zst": Compression(
         "zstd",
         b"\x28\xb5\x2f\xfd",
@@ -65,6 +111,7 @@ COMPRESSIONS: Mapping[str, Compression] = {
 """What can be read and written, by the suffix of a file."""
 
 _BUFFER = 1 << 20
+_BLOCK = 1 << 16
 
 
 @contextmanager
