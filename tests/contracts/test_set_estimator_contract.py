@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from toy_decays import toy_decays, toy_sample
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
+from hepsets.core.record import KEY as CHECKSUM
 from hepsets.learn.event_deep_sets import EventDeepSetsConfig, fit_event_deep_sets
 from hepsets.learn.event_posterior import EventPosteriorConfig, fit_event_posterior
 from hepsets.learn.image_cnn import ImageCnnConfig, fit_image_cnn
@@ -20,6 +22,7 @@ from hepsets.learn.network_fit import NetworkFitConfig
 from hepsets.learn.set_estimator import NetworkEstimator
 from hepsets.learn.set_estimator_file import PUBLISHED, load_published
 from hepsets.learn.set_regression import SetSampling
+from hepsets.learn.tensor_file import write_tensors
 from hepsets.represent.event_sets import bootstrapped_sets
 
 VALUES = (-1.5, -0.5, 0.5, 1.5)
@@ -126,7 +129,12 @@ def test_damaged_files_are_refused(model: NetworkEstimator, tmp_path) -> None:
     save_file(tensors, path, metadata=metadata)
     with pytest.raises(InputError, match="damaged"):
         load_published(path)
-    save_file(tensors, path, metadata={"hepsets": metadata["hepsets"].replace(f'"{model.name}"', '"other"')})
+    renamed = {"hepsets": metadata["hepsets"].replace(f'"{model.name}"', '"other"')}
+    save_file(tensors, path, metadata=renamed)
+    with pytest.raises(InputError, match="damaged or was edited"):
+        load_published(path)
+    header = {name: entry for name, entry in json.loads(renamed["hepsets"]).items() if name != CHECKSUM}
+    write_tensors(path, header, tensors)  # whole, but of no model that there is
     with pytest.raises(InputError, match="one of cnn"):
         load_published(path)
 

@@ -1,5 +1,6 @@
 """Whether events look like the model's: good ones do, bad ones do not and are told why, few cannot tell."""
 
+import re
 from functools import lru_cache
 
 import numpy as np
@@ -66,7 +67,7 @@ MISTAKES = {
     "the window 0-20-nonresonant": inside("0-20-nonresonant"),
     "only q² from 1.1": between(1.1, 6.0),
     "events are left out with q_squared from": lambda f: f[(f["q_squared"] < 10) | (f["q_squared"] > 13)],
-    "events are left out with costheta_K below -0.7": lambda f: f[f["costheta_K"] > -0.8],
+    "events are left out with costheta_K below": lambda f: f[f["costheta_K"] > -0.8],
 }
 
 
@@ -79,6 +80,14 @@ def test_every_mistake_is_found_out_and_named(name):
         assert all(cause.p_value >= 0.01 for cause in found.causes)
         assert found.tried >= 12
         assert found.lines()[0].startswith("The events do NOT look like the model")
+
+
+@pytest.mark.parametrize("edge", [-0.8, -0.5])
+def test_the_edge_of_what_is_left_out_is_named(edge):
+    found = judge().verdict(decays(1500, 0.0, 40, lambda f: f[f["costheta_K"] > edge]))
+    named = re.search(r"costheta_K below (-[\d.]+)", found.causes[0].name)
+    assert named is not None
+    assert float(named[1]) == pytest.approx(edge, abs=0.01)  # where the first event lies
 
 
 def test_good_events_look_like_the_model_at_every_delta_c9_and_hardly_ever_otherwise():

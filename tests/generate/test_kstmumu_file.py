@@ -55,7 +55,7 @@ def test_the_command_writes_decays(monkeypatch, capsys, tmp_path) -> None:
     [
         (["kstmumu", "--delta-c9", "many"], "expected a number, train or test"),
         (["kstmumu", "--window", "2-3"], "expected one of 0-20, 1-19"),
-        (["mixed", "--delta-c9", "0"], "expected the sample kstmumu"),
+        (["mixed", "--delta-c9", "0"], "--delta-c9 for the sample mixed; expected no --delta-c9"),
     ],
 )
 def test_the_command_refuses_bad_options(

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import torch
+from thread_counts import threads
 
 from hepsets.learn.side_by_side import side_by_side
-
-
-def threads(task: int) -> tuple[int, int]:
-    return task, torch.get_num_threads()
 
 
 def test_results_come_in_the_order_of_the_tasks_whatever_the_number_of_workers():
