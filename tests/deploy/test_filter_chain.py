@@ -90,6 +90,15 @@ def test_the_same_filter_twice_with_one_seed_stands_for_all_events(one, tmp_path
         assert pq.read_schema(second).names == ["particles", "event_number", B0]
 
 
+def test_scores_behind_a_filter_leave_its_weights_and_say_so(one, tmp_path):
+    start, first, second = (tmp_path / f"{name}.parquet" for name in ("in", "first", "second"))
+    write_parquet(EVENTS.with_columns(event_number=np.arange(500)), start)
+    filter_files(one, [start], first, FilterSettings())
+    summary = filter_files(one, [first], second, FilterSettings(mode="score"))
+    assert f"left as they are: {B0}" in "\n".join(summary.lines())
+    assert np.array_equal(read_parquet(second).columns[B0], read_parquet(first).columns[B0])
+
+
 def test_text_and_parquet_are_chained_alike_and_only_the_weight_changes(one, two, tmp_path):
     """The first filter knows one skim, the second two."""
     (tmp_path / "in.hepmc").write_bytes(hepmc_text(EVENTS[:120]))

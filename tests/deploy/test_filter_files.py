@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import tracemalloc
 from contextlib import suppress
 
@@ -73,6 +74,18 @@ def test_kept_events_pass_through_with_one_more_weight(one, text_file, tmp_path)
         weight = re.search(rb"^W \S+ (\S+)$", text, re.MULTILINE)
         assert float(weight[1]) >= 1
         assert text.replace(b" " + weight[1] + b"\n", b"\n", 1) == before[number]
+
+
+def test_a_named_pipe_is_read_as_the_file_would_be(one, text_file, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(TEXT,))
+    writer.start()
+    from_pipe = filter_files(one, [pipe], tmp_path / "pipe.hepmc", FilterSettings())
+    writer.join()
+    from_file = filter_files(one, [text_file], tmp_path / "file.hepmc", FilterSettings())
+    assert from_pipe.lines() == from_file.lines()
+    assert (tmp_path / "pipe.hepmc").read_bytes() == (tmp_path / "file.hepmc").read_bytes()
 
 
 @pytest.mark.parametrize("units", [("GEV", "MM"), ("MEV", "CM")])

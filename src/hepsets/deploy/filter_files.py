@@ -16,7 +16,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.event_content import SCORE
 from hepsets.core.events import Events, TableWriter, open_parquet, required
 from hepsets.core.file_roles import STREAM
-from hepsets.core.whole_file import whole_file
+from hepsets.core.whole_file import is_special, whole_file
 from hepsets.deploy.compression import compressed, decompressed
 from hepsets.deploy.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter_chain import WEIGHT, chain, earlier_weights
@@ -63,8 +63,8 @@ def filter_files(
     event_filter
         The filter.
     inputs
-        HepMC3 ASCII files, plain or compressed (:mod:`hepsets.deploy.compression`), :data:`STREAM` for
-        standard input; or parquet files.
+        HepMC3 ASCII files or pipes, plain or compressed (:mod:`hepsets.deploy.compression`),
+        :data:`STREAM` for standard input; or parquet files.
     out
         Parquet file for parquet input; else a HepMC3 file, compressed as its suffix says, or
         :data:`STREAM`.
@@ -89,7 +89,7 @@ def filter_files(
     if not inputs:
         raise InputError("no input", "event files, or - for standard input")
     for path in inputs:
-        if path != STREAM and not path.is_file():
+        if path != STREAM and not path.is_file() and not is_special(path):
             raise InputError(f"no file {path}", "an existing event file", "check the path")
         if path != STREAM and out.exists() and path.samefile(out):
             raise InputError(f"{path} as input and as output", "different files")
@@ -97,7 +97,7 @@ def filter_files(
         raise InputError("standard input twice", "- once")
     if out != STREAM and not out.parent.is_dir():
         raise InputError(f"no folder {out.parent}", "an existing folder", "create it first")
-    parquet = {path != STREAM and _first_bytes(path).startswith(_PARQUET) for path in inputs}
+    parquet = {_is_parquet(path) for path in inputs}
     if len(parquet) > 1:
         raise InputError("parquet and other files together", "files of one format")
     if parquet == {True} and (out == STREAM or out.suffix != ".parquet"):
@@ -116,7 +116,9 @@ class _Work:
         event_filter.rules(settings)  # refuses what the filter does not offer, before anything is written
         self.filter = event_filter
         self.settings = settings
-        self.summary = FilterSummary.of(event_filter.skims, unbiased=settings.mode != "threshold")
+        self.summary = FilterSummary.of(
+            event_filter.skims, unbiased=settings.mode != "threshold", weighted=settings.mode != "score"
+        )
         self._renumber = renumber
         self._first: Integers | None = None
         kind = SCORE if settings.mode == "score" else WEIGHT
@@ -246,9 +248,12 @@ def _hepmc_output(out: Path) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _first_bytes(path: Path) -> bytes:
+def _is_parquet(path: Path) -> bool:
+    """Whether a file begins as parquet does; what is read from a pipe to find out would be lost."""
+    if path == STREAM or is_special(path):
+        return False
     with path.open("rb") as file:
-        return file.read(4)
+        return file.read(len(_PARQUET)) == _PARQUET
 
 
 # -- parquet -----------------------------------------------------------------------------------------

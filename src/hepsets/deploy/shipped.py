@@ -27,6 +27,6 @@ def filter_file(name: str | Path) -> Path:
     if str(name) in SHIPPED:
         return FOLDER / f"{name}.onnx"
     path = Path(name)
-    if not path.suffix and not path.exists():
+    if not str(name) or (not path.suffix and not path.exists()):
         raise InputError(f"no filter {name}", f"a file, or one of {', '.join(SHIPPED)}")
     return path

@@ -67,6 +67,8 @@ class FilterSummary:
         One entry per skim.
     unbiased
         Whether the weights undo what was left out.
+    weighted
+        Whether events get weights; scores leave those that are there as they are.
     read, kept
         Events that came, and that went on.
     outside
@@ -85,6 +87,7 @@ class FilterSummary:
 
     skims: list[SkimSummary]
     unbiased: bool = True
+    weighted: bool = True
     read: int = 0
     kept: int = 0
     outside: int = 0
@@ -95,9 +98,9 @@ class FilterSummary:
     independent: float = 0.0
 
     @classmethod
-    def of(cls, names: Sequence[str], *, unbiased: bool = True) -> FilterSummary:
+    def of(cls, names: Sequence[str], *, unbiased: bool = True, weighted: bool = True) -> FilterSummary:
         """An empty summary for skims of these names."""
-        return cls([SkimSummary(name) for name in names], unbiased)
+        return cls([SkimSummary(name) for name in names], unbiased, weighted)
 
     def add(
         self,
@@ -138,7 +141,8 @@ class FilterSummary:
             for skim in self.skims
         ]
         if self.earlier:
-            lines.append(f"weights of earlier filters are multiplied in: {', '.join(self.earlier)}")
+            what = "multiplied in" if self.weighted else "left as they are"
+            lines.append(f"weights of earlier filters are {what}: {', '.join(self.earlier)}")
         if not self.unbiased:
             lines.append("warning: the events that were left out cannot be weighted for: the rest is biased")
         if self.outside:
