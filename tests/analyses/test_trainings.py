@@ -183,16 +183,21 @@ def test_a_retention_that_was_set_is_shown_as_set_and_has_no_error(finished):
     assert "0.0500 ± " not in page
 
 
-def test_a_retention_that_weights_tell_is_measured(config, tmp_path):
+def test_a_retention_that_training_weights_tell_is_measured(config, tmp_path):
+    """Rules are made with it, so test events have no say."""
     events = random_events(400, seed=5, mean_particles=5)
     label = muon_label(events).astype(bool)
     path = tmp_path / "weighted.parquet"
     with EventWriter(path) as writer:
         writer.write(events.with_columns(label=label, weight=np.where(label, 1.0, 9.0)))
-    data = dataclasses.replace(config.data, test=(str(path),))
+    data = dataclasses.replace(config.data, train=(str(path),))
     samples = get_samples(dataclasses.replace(config, data=data), tmp_path)
     assert not samples.retention_is_set
+    share = label.sum() / (label.sum() + 9 * (~label).sum())
+    assert samples.retention.value == pytest.approx(share)
     assert samples.retention.se > 0
+    data = dataclasses.replace(config.data, test=(str(path),))
+    assert get_samples(dataclasses.replace(config, data=data), tmp_path).retention_is_set
 
 
 def with_aucs(result, *values: float):

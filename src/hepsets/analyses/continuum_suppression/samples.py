@@ -278,12 +278,12 @@ def _shifted(config: Config, source: Source, shift: str) -> StreamConfig:
 
 def _own_events(config: Config) -> Pair:
     data = config.data
+    train, test = _ntuple(data.train, data.tree), _ntuple(data.test, data.tree)
     both = {str(Path(path).resolve()) for path in data.train} & {
         str(Path(path).resolve()) for path in data.test
     }
     if both:
         raise InputError(f"{min(both)} for training and for testing", "different files")
-    train, test = _ntuple(data.train, data.tree), _ntuple(data.test, data.tree)
     _refuse_shared_events(train, test, ", ".join(data.train), ", ".join(data.test))
     return Pair(train.used_for(Purpose.TRAINING), test.used_for(Purpose.TEST), None)
 
