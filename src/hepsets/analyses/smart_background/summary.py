@@ -347,19 +347,33 @@ def _trainings_metrics(model: ModelResult, models: Sequence[ModelResult]) -> dic
 
 
 def print_summary(result: Result) -> None:
-    """Print the table of models, best last, the limit, and which models can be told apart."""
+    """Print the table of models, best last, the limit, and which models can be told apart.
+
+    What a terminal has no room for, parameters, inputs, and spreads that are not known, is in ``table.md``.
+    """
+    once = len(result.models[0].fits) == 1
+    shown = [
+        place
+        for place, heading in enumerate(HEADINGS)
+        if heading not in ("parameters", "inputs") and not (once and heading == "spread")
+    ]
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in HEADINGS:
-        left = heading in ("model", "inputs")
-        table.add_column(heading, justify="left" if left else "right", no_wrap=heading == "model")
-    rows = rows_of(result.models, result.limit)
-    for number, row in reversed(list(enumerate(rows, 1))):
-        table.add_row(str(number), *row)
+    for place in shown:
+        heading = (
+            HEADINGS[place]
+            .replace("speedup, ", "speedup,\n")
+            .replace("not distinguishable", "not told\napart")
+        )
+        table.add_column(heading, justify="left" if heading == "model" else "right", no_wrap=True)
+    rows = [[str(number), *row] for number, row in enumerate(rows_of(result.models, result.limit), 1)]
+    for row in reversed(rows):
+        table.add_row(*(row[place] for place in shown))
     if result.limit is not None:
         table.add_section()
-        table.add_row("", *limit_row(result.limit))
+        last = ["", *limit_row(result.limit)]
+        table.add_row(*(last[place] for place in shown))
     console = Console()
-    console.width = max(console.width, 130)
+    console.width = max(console.width, 150)  # a number that is cut would be another
     console.print(table)
     console.print(legend(result.models), highlight=False)
     console.print(verdict(result.models), highlight=False)
