@@ -22,7 +22,7 @@ from hepsets.core.event_frame import EventFrame
 from hepsets.generate.kstmumu import VARIABLES
 from hepsets.learn.quadratic_likelihood import DeltaC9Fit
 from hepsets.learn.tensor_file import damaged, read_tensors, write_tensors
-from hepsets.learn.truth_ratios import TruthRatios, signal_of
+from hepsets.learn.truth_ratios import TruthRatios, signal_with
 
 FORMAT = "hepsets-cells-1"
 
@@ -116,9 +116,7 @@ class CellModel:
             raise InputError(f"{cells} cells", "a power of two from 2 up")
         if len(frame) < 10 * cells:
             raise InputError(f"{len(frame)} events for {cells} cells", "at least ten for each")
-        signal = signal_of(frame)
-        if int(signal.sum()) != len(truth):
-            raise InputError(f"{int(signal.sum())} signal events and {len(truth)} truth ratios", "as many")
+        signal = signal_with(frame, truth)
         columns = [frame[name].astype(np.float64) for name in variables]
         thresholds = np.empty(cells - 1)
         cell = np.zeros(len(frame), dtype=np.int64)

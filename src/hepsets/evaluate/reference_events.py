@@ -17,11 +17,10 @@ import torch
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.evaluate.goodness_of_fit import CellModel
 from hepsets.learn.tensor_file import damaged, read_tensors, refusing_damage, write_tensors
-from hepsets.learn.truth_ratios import TruthRatios, signal_of
+from hepsets.learn.truth_ratios import TruthRatios, signal_with
 
 FORMAT = "hepsets-reference-events-1"
 
@@ -78,9 +77,7 @@ class ReferenceEvents:
         InputError
             If frame and truth do not fit.
         """
-        signal = signal_of(frame)
-        if int(signal.sum()) != len(truth):
-            raise InputError(f"{int(signal.sum())} signal events and {len(truth)} truth ratios", "as many")
+        signal = signal_with(frame, truth)
         shares = np.zeros((4, len(frame)))
         shares[:3, signal] = np.stack([np.ones(len(truth)), truth.beta, truth.gamma]) * truth.weights(0.0)
         shares[3, ~signal] = 1.0

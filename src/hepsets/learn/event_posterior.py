@@ -30,7 +30,7 @@ from hepsets.learn.posterior_norm import mean_output, peak_at_truth, smoothing
 from hepsets.learn.set_estimator import CHUNK_EVENTS, FORMAT, NetworkEstimator, SetEstimates, member_sums
 from hepsets.learn.set_regression import Scale
 from hepsets.learn.tensor_file import read_tensors, refusing_damage, write_tensors
-from hepsets.learn.truth_ratios import TruthRatios, signal_of
+from hepsets.learn.truth_ratios import TruthRatios, signal_of, signal_with
 from hepsets.represent.event_sets import EventSets, split_pools, variable_matrix, whole_sets
 from hepsets.represent.scaler import Scaler
 
@@ -306,11 +306,7 @@ def fit_event_posterior(
         If the events do not fit, or training fails.
     """
     config = config or EventPosteriorConfig()
-    signal = signal_of(frame)
-    if truth is not None and int(signal.sum()) != len(truth):
-        raise InputError(
-            f"{int(signal.sum())} signal events and {len(truth)} truth ratios", "one for each signal event"
-        )
+    signal = signal_of(frame) if truth is None else signal_with(frame, truth)
     row = np.where(signal, np.cumsum(signal) - 1, -1)
     frame = frame.select_present((*VARIABLES, "delta_c9", "is_signal")).with_columns(**{_ROW: row})
     parts = split_pools(frame, config.validation_fraction, config.fit.seed)

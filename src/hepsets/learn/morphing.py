@@ -36,7 +36,7 @@ from hepsets.learn.quadratic_likelihood import Array, EventTerms, Rate, signal_s
 from hepsets.learn.response import Response, fit_response
 from hepsets.learn.tensor_examples import TensorExamples
 from hepsets.learn.tensor_file import read_tensors, refusing_damage, write_tensors
-from hepsets.learn.truth_ratios import TruthRatios, signal_of
+from hepsets.learn.truth_ratios import TruthRatios, signal_with
 
 FORMAT = "hepsets-morphing-1"
 
@@ -242,11 +242,7 @@ def fit_morphing(
         If frame and truth do not fit, or a variable is missing or not finite.
     """
     config = config or MorphingConfig()
-    signal = signal_of(frame)
-    if int(signal.sum()) != len(truth):
-        raise InputError(
-            f"{int(signal.sum())} signal events and {len(truth)} truth ratios", "one for each signal event"
-        )
+    signal = signal_with(frame, truth)
     every = decay_inputs(frame)
     inputs = every[signal]
     ratio = _network(inputs.shape[1], 2, config, config.fit.seed)

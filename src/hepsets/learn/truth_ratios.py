@@ -172,6 +172,22 @@ def signal_of(frame: EventFrame) -> NDArray[np.bool_]:
     return frame["is_signal"].astype(bool) if "is_signal" in frame else np.ones(len(frame), dtype=bool)
 
 
+def signal_with(frame: EventFrame, truth: TruthRatios) -> NDArray[np.bool_]:
+    """Which events are signal, as many as there are truth ratios.
+
+    Raises
+    ------
+    InputError
+        If frame and truth do not fit.
+    """
+    signal = signal_of(frame)
+    if int(signal.sum()) != len(truth):
+        raise InputError(
+            f"{int(signal.sum())} signal events and {len(truth)} truth ratios", "one for each signal event"
+        )
+    return signal
+
+
 def _powers(delta_c9: ArrayLike) -> Array:
     """1, δ, δ² of each point, shape ``(n_points, 3)``."""
     return np.asarray(delta_c9, dtype=np.float64)[:, None] ** np.arange(3)

@@ -15,7 +15,7 @@ from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
 from hepsets.core.purpose import Purpose, demand
 from hepsets.core.run import log
-from hepsets.core.shared_events import content_hashes, refuse_shared
+from hepsets.core.shared_events import content_hashes, refuse_same_files, refuse_shared
 from hepsets.select.belle2_ntuple import best_candidates, read_ntuple
 from hepsets.select.candidate_stream import Keep, Mode, Source, Stream, StreamConfig, make_streams
 from hepsets.select.continuum_sample import CandidateKind, put_together
@@ -279,11 +279,7 @@ def _shifted(config: Config, source: Source, shift: str) -> StreamConfig:
 def _own_events(config: Config) -> Pair:
     data = config.data
     train, test = _ntuple(data.train, data.tree), _ntuple(data.test, data.tree)
-    both = {str(Path(path).resolve()) for path in data.train} & {
-        str(Path(path).resolve()) for path in data.test
-    }
-    if both:
-        raise InputError(f"{min(both)} for training and for testing", "different files")
+    refuse_same_files(data.train, data.test)
     _refuse_shared_events(train, test, ", ".join(data.train), ", ".join(data.test))
     return Pair(train.used_for(Purpose.TRAINING), test.used_for(Purpose.TEST), None)
 

@@ -15,7 +15,13 @@ from hepsets.core.events import Events, EventWriter, open_parquet, read_parquet
 from hepsets.core.measured import Measured
 from hepsets.core.purpose import Purpose
 from hepsets.core.run import log
-from hepsets.core.shared_events import KINEMATICS, content_hashes, n_repeated, refuse_shared
+from hepsets.core.shared_events import (
+    KINEMATICS,
+    content_hashes,
+    n_repeated,
+    refuse_same_files,
+    refuse_shared,
+)
 from hepsets.evaluate.speedup import measured_retention
 from hepsets.select.skimmed_sample import SkimmedSampleConfig, make_skimmed_sample
 
@@ -173,11 +179,7 @@ def _read_samples(data: DataConfig, retention: float) -> Samples:
             "training and test files",
             "give both --data and --test-data; events that were trained on say nothing in a test",
         )
-    both = {str(Path(path).resolve()) for path in data.train} & {
-        str(Path(path).resolve()) for path in data.test
-    }
-    if both:
-        raise InputError(f"{min(both)} for training and for testing", "different files")
+    refuse_same_files(data.train, data.test)
     train = _labelled(data.train, data.row_groups, retention)
     test = _labelled(data.test, data.row_groups, retention)
     trained = refuse_shared_events(train, test, ", ".join(data.train), ", ".join(data.test))
