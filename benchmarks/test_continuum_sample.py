@@ -2,7 +2,7 @@
 
 import pytest
 
-from hepsets.select.continuum_sample import ContinuumSampleConfig, make_continuum_sample
+from hepsets.analyses.continuum_suppression.sample import ContinuumSampleConfig, make_continuum_sample
 
 pytest.importorskip("pythia8mc")
 

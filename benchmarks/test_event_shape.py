@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from candidate_events import SQRT_S, candidate_events
 
-from hepsets.select.cleo_cones import cleo_cones
-from hepsets.select.continuum_variables import continuum_variables
-from hepsets.select.event_shape import fox_wolfram_r2, thrust
-from hepsets.select.ksfw import ksfw_moments
+from hepsets.select.variables.cleo_cones import cleo_cones
+from hepsets.select.variables.continuum import continuum_variables
+from hepsets.select.variables.event_shape import fox_wolfram_r2, thrust
+from hepsets.select.variables.ksfw import ksfw_moments
 
 N_EVENTS = 5000
 N_PLAIN = 20

@@ -15,14 +15,14 @@ from hepmc_text import hepmc_text
 
 from hepsets.core.event_content import event_keys
 from hepsets.core.pdg import PdgMap
-from hepsets.deploy.event_filter import EventFilter, FilterSettings
-from hepsets.deploy.filter_card import make_card
-from hepsets.deploy.filter_files import filter_files
-from hepsets.deploy.hepmc import HepmcBlock, parse_hepmc, read_hepmc
-from hepsets.deploy.onnx import export_filter
-from hepsets.evaluate.keep_rule import KeepRule, LogisticRule
+from hepsets.deploy.filter.card import make_card
+from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
+from hepsets.deploy.filter.files import filter_files
+from hepsets.deploy.onnx.decay_trees import export_filter
+from hepsets.evaluate.filter.keep_rule import KeepRule, LogisticRule
+from hepsets.formats.hepmc import HepmcBlock, parse_hepmc, read_hepmc
 from hepsets.generate.pythia import generate_block
-from hepsets.learn.models import build_model
+from hepsets.learn.decay_trees.registry import build_model
 
 N_EVENTS = 5000
 
@@ -112,7 +112,7 @@ def test_hepmc_to_hepmc(benchmark, event_filter, text, tmp_path):
 def test_start(benchmark, event_filter):
     """From the shell to the exit, with ten events."""
     ten = hepmc_text(generate_block("mixed", 3, 0, 10))
-    command = [sys.executable, "-c", "from hepsets.cli import main; main()", "filter", "-", "--out", "-"]
+    command = [sys.executable, "-c", "from hepsets.cli.main import main; main()", "filter", "-", "--out", "-"]
     path = str(event_filter.model.path)
 
     def start():

@@ -4,10 +4,10 @@ import itertools
 
 import pytest
 
-from hepsets.generate.kstmumu import WINDOWS, density_coefficients
-from hepsets.generate.kstmumu_file import write_decays
-from hepsets.generate.kstmumu_likelihood import fit_exact
-from hepsets.generate.kstmumu_sampler import sample_decays
+from hepsets.generate.kstmumu.density import WINDOWS, density_coefficients
+from hepsets.generate.kstmumu.files import write_decays
+from hepsets.generate.kstmumu.likelihood import fit_exact
+from hepsets.generate.kstmumu.sampler import sample_decays
 
 EVENTS = 1_000_000
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from hepsets.generate.kstmumu import WINDOWS
-from hepsets.generate.kstmumu_sampler import sample_decays
-from hepsets.select.kstmumu_background import sample_background
-from hepsets.select.kstmumu_sample import LEVELS, make_sample
-from hepsets.simulate.kstmumu_detector import see_decays
+from hepsets.generate.kstmumu.density import WINDOWS
+from hepsets.generate.kstmumu.sampler import sample_decays
+from hepsets.select.kstmumu.background import sample_background
+from hepsets.select.kstmumu.sample import LEVELS, make_sample
+from hepsets.simulate.kstmumu import see_decays
 
 N_EVENTS = 50_000
 

@@ -16,10 +16,10 @@ from random_events import random_events
 
 from hepsets.core.events import EventWriter
 from hepsets.core.pdg import PdgMap
-from hepsets.deploy.filter_card import make_card
-from hepsets.deploy.onnx import export_filter
-from hepsets.evaluate.keep_rule import KeepRule, LogisticRule
-from hepsets.learn.models import build_model
+from hepsets.deploy.filter.card import make_card
+from hepsets.deploy.onnx.decay_trees import export_filter
+from hepsets.evaluate.filter.keep_rule import KeepRule, LogisticRule
+from hepsets.learn.decay_trees.registry import build_model
 
 FEW, MANY = 100_000, 1_000_000
 AT_MOST = 1.2
@@ -50,7 +50,7 @@ def model(tmp_path_factory) -> str:
 
 def peak_megabytes(arguments: list[str], text: Iterable[bytes] = ()) -> float:
     """Peak resident memory of the command, which reads ``text`` from its standard input."""
-    command = [sys.executable, "-c", "from hepsets.cli import main; main()", "filter", *arguments]
+    command = [sys.executable, "-c", "from hepsets.cli.main import main; main()", "filter", *arguments]
     with subprocess.Popen(
         [sys.executable, "-c", PEAK, *command],
         stdin=subprocess.PIPE,

@@ -20,10 +20,10 @@ from torch.nn import functional
 
 from hepsets.core.events import read_parquet, write_parquet
 from hepsets.core.pdg import PdgMap
-from hepsets.learn.decay_gcn import GraphConvolution
-from hepsets.learn.fit import FitConfig, fit
-from hepsets.learn.model import EventModel, score
-from hepsets.learn.models import MODEL_NAMES, build_model
+from hepsets.learn.decay_trees.decay_gcn import GraphConvolution
+from hepsets.learn.decay_trees.model import EventModel, score
+from hepsets.learn.decay_trees.registry import MODEL_NAMES, build_model
+from hepsets.learn.training.fit import FitConfig, fit
 
 EVENTS = random_events(8192, seed=11)  # 41 particles per event, as in the study
 LABELS = muon_label(EVENTS)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from hepsets.core.event_frame import EventFrame
-from hepsets.generate.kstmumu import WINDOWS
-from hepsets.generate.kstmumu_sampler import sample_decays
-from hepsets.learn.morphing import MorphingConfig, fit_morphing
-from hepsets.learn.network_fit import NetworkFitConfig
-from hepsets.learn.quadratic_likelihood import EventTerms
-from hepsets.learn.truth_ratios import TruthRatios
+from hepsets.generate.kstmumu.density import WINDOWS
+from hepsets.generate.kstmumu.sampler import sample_decays
+from hepsets.learn.data_sets.morphing import MorphingConfig, fit_morphing
+from hepsets.learn.data_sets.quadratic_likelihood import EventTerms
+from hepsets.learn.data_sets.truth_ratios import TruthRatios
+from hepsets.learn.training.network_fit import NetworkFitConfig
 
 EVENTS = 80_000
 

@@ -21,12 +21,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
-from hepsets.deploy.onnx import export_onnx
-from hepsets.deploy.onnx_model import OnnxModel
+from hepsets.deploy.onnx.decay_trees import export_onnx
+from hepsets.deploy.onnx.runtime import OnnxModel
 from hepsets.generate.pythia import generate_block
-from hepsets.learn.model import EventModel
-from hepsets.learn.models import build_model
-from hepsets.represent.features import RAW_COLUMNS
+from hepsets.learn.decay_trees.model import EventModel
+from hepsets.learn.decay_trees.registry import build_model
+from hepsets.represent.decay_trees.features import RAW_COLUMNS
 
 N_EVENTS = 1024
 SLICE = 1024

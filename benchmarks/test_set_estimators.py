@@ -16,10 +16,10 @@ import torch
 from torch import nn
 from toy_decays import toy_decays
 
-from hepsets.learn.event_deep_sets import DeepSetsNetwork, EventDeepSetsConfig, SetBatch
-from hepsets.learn.event_posterior import EventPosteriorConfig, PosteriorNetwork
-from hepsets.learn.image_cnn import ImageCnnConfig, ResNet34
-from hepsets.represent.event_sets import variable_matrix
+from hepsets.learn.data_sets.deep_sets import DeepSetsNetwork, EventDeepSetsConfig, SetBatch
+from hepsets.learn.data_sets.event_posterior import EventPosteriorConfig, PosteriorNetwork
+from hepsets.learn.data_sets.image_cnn import ImageCnnConfig, ResNet34
+from hepsets.represent.data_sets.pools import variable_matrix
 
 ROUNDS = 3
 

@@ -17,13 +17,13 @@ from random_candidates import random_candidates
 from rates import ROUNDS, rate, report, training_rate
 from torch import Tensor
 
-from hepsets.learn.boosted_trees import BoostedTreesConfig, fit_trees
-from hepsets.learn.fit import FitConfig, fit
-from hepsets.learn.model import score
-from hepsets.learn.multi_deep_sets import TYPICAL_MULTIPLICITY
-from hepsets.learn.set_model import SetModel, SetModelConfig
-from hepsets.learn.set_models import SET_MODEL_NAMES, build_set_model
-from hepsets.select.continuum_variables import VARIABLES
+from hepsets.learn.decay_trees.model import score
+from hepsets.learn.particle_sets.model import SetModel, SetModelConfig
+from hepsets.learn.particle_sets.multi_deep_sets import TYPICAL_MULTIPLICITY
+from hepsets.learn.particle_sets.registry import SET_MODEL_NAMES, build_set_model
+from hepsets.learn.tables.boosted_trees import BoostedTreesConfig, fit_trees
+from hepsets.learn.training.fit import FitConfig, fit
+from hepsets.select.variables.continuum import VARIABLES
 
 EVENTS = random_candidates(8192, seed=11, mean_particles=17)  # as many as events with a hadronic tag have
 LABELS = EVENTS.columns["label"]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from hepsets.generate.pythia import generate_block
-from hepsets.select.candidates import combine
-from hepsets.select.skims import SKIMS, count_passes, run_skims
+from hepsets.select.candidates.combine import combine
+from hepsets.select.skims.registry import SKIMS, count_passes, run_skims
 from hepsets.simulate.belle2 import simulate
 
 pytest.importorskip("pythia8mc")

@@ -2,7 +2,7 @@
 
 import sys
 
-from hepsets import cli
+from hepsets.cli import main as cli
 
 
 def hepsets(monkeypatch, capsys, *arguments):

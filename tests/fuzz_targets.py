@@ -26,24 +26,24 @@ from tiny_delta_c9 import decays
 
 from hepsets.analyses import continuum_suppression, delta_c9, smart_background
 from hepsets.core import config
+from hepsets.core.compression import decompressed, zstd
 from hepsets.core.event_frame import EventFrame, read_frame
 from hepsets.core.events import read_parquet, write_parquet
 from hepsets.core.particle_sets import read_particle_sets, write_particle_sets
 from hepsets.core.pdg import PdgMap
-from hepsets.deploy.compression import decompressed, zstd
-from hepsets.deploy.event_filter import EventFilter
-from hepsets.deploy.filter_card import load_card, save_card
-from hepsets.deploy.hepmc import Header, parse_hepmc, read_hepmc
+from hepsets.deploy.filter.card import load_card, save_card
+from hepsets.deploy.filter.event_filter import EventFilter
+from hepsets.deploy.filter.shipped import filter_file
+from hepsets.deploy.onnx.particle_sets import OnnxSetModel, export_set_onnx
 from hepsets.deploy.production import ProduceConfig
-from hepsets.deploy.set_onnx import OnnxSetModel, export_set_onnx
-from hepsets.deploy.shipped import filter_file
-from hepsets.evaluate.event_domain import EventDomain
-from hepsets.learn.boosted_trees import BoostedTrees, BoostedTreesConfig, fit_trees
+from hepsets.evaluate.estimates.domain import EventDomain
+from hepsets.formats.belle2_ntuple import BASF2_NAMES, read_ntuple
+from hepsets.formats.hepmc import Header, parse_hepmc, read_hepmc
 from hepsets.learn.model_file import load_model, save_model
+from hepsets.learn.particle_sets.registry import SET_MODEL_NAMES, build_set_model
 from hepsets.learn.set_model_file import load_set_model, save_set_model
-from hepsets.learn.set_models import SET_MODEL_NAMES, build_set_model
-from hepsets.select.belle2_ntuple import BASF2_NAMES, read_ntuple
-from hepsets.select.continuum_variables import VARIABLES
+from hepsets.learn.tables.boosted_trees import BoostedTrees, BoostedTreesConfig, fit_trees
+from hepsets.select.variables.continuum import VARIABLES
 
 EVENTS = beam_events(12, 6).with_columns(label=np.arange(12) % 2 == 0, event_type=np.ones(12, np.int8))
 TEXT = hepmc_text(EVENTS[:5], names=("nominal", "scale"))

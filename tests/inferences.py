@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from hepsets.evaluate.event_verdict import Verdict
-from hepsets.evaluate.goodness_of_fit import GoodnessOfFit
-from hepsets.evaluate.inference_summary import Inference
+from hepsets.evaluate.estimates.event_verdict import Verdict
+from hepsets.evaluate.estimates.goodness_of_fit import GoodnessOfFit
+from hepsets.evaluate.estimates.summary import Inference
 
 
 def inference(**changes) -> Inference:

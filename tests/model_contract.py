@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from hepsets.core.errors import InputError
-from hepsets.learn.model import score
-from hepsets.learn.trainable import Trainable
+from hepsets.learn.decay_trees.model import score
+from hepsets.learn.training.trainable import Trainable
 
 
 def assert_same(left: np.ndarray, right: np.ndarray, tolerance: float = 2e-6) -> None:

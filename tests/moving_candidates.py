@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.select.own_frames import own_frame_momenta
-from hepsets.select.rest_frame import boost_to_rest
+from hepsets.core.rest_frame import boost_to_rest
+from hepsets.select.variables.own_frames import own_frame_momenta
 
 FASTEST = 0.1
 """Velocity of a B candidate at the lowest Mbc of a skim: 0.55 GeV of 5.28."""

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hepsets.learn.decay_gcn import DecayGCN, GCNStack, GraphConvolution
-from hepsets.learn.deep_sets import DeepSets
-from hepsets.learn.model import EventModel
-from hepsets.learn.transformer import Transformer
-from hepsets.represent.packed import PackedBatch
+from hepsets.learn.decay_trees.decay_gcn import DecayGCN, GCNStack, GraphConvolution
+from hepsets.learn.decay_trees.deep_sets import DeepSets
+from hepsets.learn.decay_trees.model import EventModel
+from hepsets.learn.decay_trees.transformer import Transformer
+from hepsets.represent.decay_trees.batch import PackedBatch
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ import numpy as np
 import xgboost as xgb
 
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.learn.set_model import SetModel
-from hepsets.learn.symmetries import FRAMES, VECTORS
-from hepsets.represent.set_features import SetSpec
-from hepsets.select.event_shape import thrust
+from hepsets.learn.particle_sets.model import SetModel
+from hepsets.learn.particle_sets.symmetries import FRAMES, VECTORS
+from hepsets.represent.particle_sets.features import SetSpec
+from hepsets.select.variables.event_shape import thrust
 
 Array = np.ndarray
 SIZES = ("p_scale", "own_momentum", "momentum")

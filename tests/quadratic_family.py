@@ -6,7 +6,7 @@ The reference density is flat; the amplitude is 1 + u(x) δ and, incoherent with
 import numpy as np
 
 from hepsets.core.event_frame import EventFrame
-from hepsets.learn.quadratic_likelihood import Rate
+from hepsets.learn.data_sets.quadratic_likelihood import Rate
 
 Q_SQUARED = (0.0, 20.0)
 

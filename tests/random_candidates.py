@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.select.continuum_variables import VARIABLES
-from hepsets.select.own_frames import OWN_VARIABLES
+from hepsets.select.variables.continuum import VARIABLES
+from hepsets.select.variables.own_frames import OWN_VARIABLES
 
 SPECIES = np.array([11, 13, 211, 321, 2212, 22])
 MASSES = np.array([0.000511, 0.10566, 0.13957, 0.49368, 0.93827, 0.0])

@@ -11,7 +11,7 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.select.own_frames import own_frame_momenta
+from hepsets.select.variables.own_frames import own_frame_momenta
 
 KAON, PION = 321, 211
 MASSES = {KAON: 0.49368, PION: 0.13957, 22: 0.0}

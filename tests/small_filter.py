@@ -11,11 +11,11 @@ from random_events import events_of_sizes
 
 from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
-from hepsets.deploy.filter_card import FilterCard, SkimCard, TrainingDomain
-from hepsets.deploy.onnx import export_filter
-from hepsets.evaluate.keep_rule import KeepRule, LogisticRule
-from hepsets.learn.model import EventModel, ModelConfig
-from hepsets.learn.models import build_model
+from hepsets.deploy.filter.card import FilterCard, SkimCard, TrainingDomain
+from hepsets.deploy.onnx.decay_trees import export_filter
+from hepsets.evaluate.filter.keep_rule import KeepRule, LogisticRule
+from hepsets.learn.decay_trees.model import EventModel, ModelConfig
+from hepsets.learn.decay_trees.registry import build_model
 
 SKIMS = ("hadronic_b0", "jpsi")
 

@@ -6,8 +6,8 @@ from hepmc_text import hepmc_text
 from small_filter import beam_events, small_card, small_filter, small_model
 
 from hepsets.core.events import Events, write_parquet
-from hepsets.deploy.event_filter import EventFilter
-from hepsets.deploy.filter_card import save_card
+from hepsets.deploy.filter.card import save_card
+from hepsets.deploy.filter.event_filter import EventFilter
 from hepsets.learn.model_file import save_model
 
 EVENTS = beam_events(80, 3)

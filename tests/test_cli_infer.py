@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tiny_delta_c9 import among_background, decays, tiny_model, tiny_run
 
-from hepsets.generate.kstmumu import VARIABLES
+from hepsets.generate.kstmumu.density import VARIABLES
 
 TRUE = -0.8
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from command import hepsets
 
-from hepsets import cli
-from hepsets.command import parameters, repeat_options
+from hepsets.cli import main as cli
+from hepsets.cli.command import parameters, repeat_options
 from hepsets.core.errors import InputError
 from hepsets.core.file_roles import STREAM, SUFFIXES, Input, NamedOutput, Output, check_files, check_suffix
 

@@ -25,7 +25,7 @@ from hepsets.core.events import write_parquet
 from hepsets.core.whole_file import _HOST, together, whole_file
 from hepsets.generate.pythia import generate_block
 
-HEPSETS = [sys.executable, "-c", "from hepsets.cli import main; main()"]
+HEPSETS = [sys.executable, "-c", "from hepsets.cli.main import main; main()"]
 FULL = Path("/dev/full")
 
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="no device that is always full")
@@ -108,7 +108,7 @@ def test_a_disk_that_is_full_on_the_way_leaves_nothing(words, text_file, events_
 
 def test_labels_without_room_for_the_candidates_do_not_appear(events_file, tmp_path, monkeypatch):
     from hepsets.core.events import TableWriter
-    from hepsets.select.label_file import label_file
+    from hepsets.select.skims.label_file import label_file
 
     out, candidates = tmp_path / "out.parquet", tmp_path / "candidates.parquet"
     label_file(events_file, out, skims=["hadronic_b0"], candidates=candidates, seed=1)
@@ -320,7 +320,7 @@ def test_ctrl_c_is_one_line_and_130(tmp_path):
 
 
 def test_too_little_memory_is_one_line(monkeypatch, capsys):
-    from hepsets.learn import models
+    from hepsets.learn.decay_trees import registry as models
 
     class Greedy(tuple):
         def __iter__(self):

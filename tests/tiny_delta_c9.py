@@ -9,12 +9,12 @@ import numpy as np
 import quadratic_family
 
 from hepsets.core.event_frame import EventFrame
-from hepsets.deploy.delta_c9_inference import DeltaC9Inference
-from hepsets.generate.kstmumu import WINDOWS
-from hepsets.generate.kstmumu_sampler import sample_decays
-from hepsets.learn.morphing import MorphingConfig, fit_morphing
-from hepsets.learn.network_fit import NetworkFitConfig
-from hepsets.learn.truth_ratios import TruthRatios
+from hepsets.deploy.delta_c9 import DeltaC9Inference
+from hepsets.generate.kstmumu.density import WINDOWS
+from hepsets.generate.kstmumu.sampler import sample_decays
+from hepsets.learn.data_sets.morphing import MorphingConfig, fit_morphing
+from hepsets.learn.data_sets.truth_ratios import TruthRatios
+from hepsets.learn.training.network_fit import NetworkFitConfig
 
 VALUES = (-2.0, -1.4, -0.8, -0.2, 0.4, 1.1)
 SET_EVENTS = (2000, 8000)

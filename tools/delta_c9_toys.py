@@ -16,14 +16,14 @@ import numpy as np
 
 from hepsets.analyses.delta_c9 import Config
 from hepsets.analyses.delta_c9.cells import TOYS, Cell, estimate, sample_for, train_cell
-from hepsets.analyses.delta_c9.settings import ON_SETS
+from hepsets.analyses.delta_c9.config import ON_SETS
 from hepsets.core.config import from_mapping, read_toml
-from hepsets.evaluate.estimator_quality import estimator_quality
-from hepsets.generate.kstmumu import VARIABLES, WINDOWS
-from hepsets.learn.one_thread import one_thread
-from hepsets.learn.set_estimator import SetEstimates
-from hepsets.represent.event_sets import disjoint_sets
-from hepsets.select.kstmumu_sample import LEVELS
+from hepsets.evaluate.estimates.quality import estimator_quality
+from hepsets.generate.kstmumu.density import VARIABLES, WINDOWS
+from hepsets.learn.data_sets.estimator import SetEstimates
+from hepsets.learn.training.one_thread import one_thread
+from hepsets.represent.data_sets.pools import disjoint_sets
+from hepsets.select.kstmumu.sample import LEVELS
 
 BATCH = 240
 """Toys of the smallest size at once: bounds the memory."""

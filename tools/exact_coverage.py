@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.measured import Measured
-from hepsets.generate.kstmumu import WINDOWS
-from hepsets.generate.kstmumu_sampler import sample_decays
-from hepsets.learn.exact_likelihood import ExactLikelihood
-from hepsets.learn.one_thread import one_thread
-from hepsets.learn.quadratic_likelihood import log_likelihood_of_sets
+from hepsets.generate.kstmumu.density import WINDOWS
+from hepsets.generate.kstmumu.sampler import sample_decays
+from hepsets.learn.data_sets.exact_likelihood import ExactLikelihood
+from hepsets.learn.data_sets.quadratic_likelihood import log_likelihood_of_sets
+from hepsets.learn.training.one_thread import one_thread
 
 NORMAL68, NORMAL95 = 0.682689, 0.95
 CHI2_95 = 3.841459

@@ -25,8 +25,8 @@ import pyarrow.parquet as pq
 
 from hepsets.core.event_frame import EventFrame, read_frame
 from hepsets.generate.pythia import BLOCK_EVENTS
-from hepsets.select.kstmumu_background import MODEL_FILE, fit_background
-from hepsets.select.kstmumu_candidates import generic_candidates
+from hepsets.select.kstmumu.background import MODEL_FILE, fit_background
+from hepsets.select.kstmumu.candidates import generic_candidates
 
 
 def generate(sample: str, seed: int, blocks: int, out: Path) -> None:

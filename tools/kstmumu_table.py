@@ -164,7 +164,7 @@ def main() -> None:
     """Write table, provenance and reference values."""
     parser = argparse.ArgumentParser(description=__doc__)
     root = Path(__file__).resolve().parents[1]
-    parser.add_argument("--out", type=Path, default=root / "src/hepsets/generate/kstmumu_table.npz")
+    parser.add_argument("--out", type=Path, default=root / "src/hepsets/generate/kstmumu/table.npz")
     parser.add_argument("--reference", type=Path, default=root / "tests/generate/kstmumu_reference.json")
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # flavio says in every call that 6 to 14 GeV² is not to be trusted

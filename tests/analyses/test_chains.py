@@ -12,20 +12,20 @@ from scipy import stats
 
 from hepsets.analyses.smart_background import resimulation
 from hepsets.analyses.smart_background.comparison import weighted_biases
+from hepsets.analyses.smart_background.config import Config, LimitConfig
 from hepsets.analyses.smart_background.resimulation import measure_limit
 from hepsets.analyses.smart_background.samples import Samples
-from hepsets.analyses.smart_background.settings import Config, LimitConfig
 from hepsets.core.errors import InputError
 from hepsets.core.event_random import uniforms
 from hepsets.core.measured import Measured
 from hepsets.core.pdg import PdgMap
 from hepsets.core.purpose import Purpose
-from hepsets.evaluate.sample import scored_events
-from hepsets.evaluate.speedup import SpeedupConfig, choose_threshold
-from hepsets.learn.calibration import calibrate_model
-from hepsets.learn.fit import FitConfig, fit
-from hepsets.learn.model import score
-from hepsets.learn.models import build_model
+from hepsets.evaluate.filter.speedup import SpeedupConfig, choose_threshold
+from hepsets.evaluate.scores.sample import scored_events
+from hepsets.learn.decay_trees.model import score
+from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.training.calibration import calibrate_model
+from hepsets.learn.training.fit import FitConfig, fit
 
 PASS_PROBABILITY = stats.beta(0.5, 4.0)
 """Distribution of the pass probability of the toy's events."""

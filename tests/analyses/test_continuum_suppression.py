@@ -13,8 +13,7 @@ from tiny_run import tiny_run
 from hepsets.analyses import continuum_suppression
 from hepsets.analyses.continuum_suppression import SCALES, Config
 from hepsets.analyses.continuum_suppression.comparison import compare_models, is_better, score_of
-from hepsets.analyses.continuum_suppression.samples import get_samples, quality_cut
-from hepsets.analyses.continuum_suppression.settings import (
+from hepsets.analyses.continuum_suppression.config import (
     BDT,
     OURS,
     TAG_BDT,
@@ -22,16 +21,17 @@ from hepsets.analyses.continuum_suppression.settings import (
     DiscoConfig,
     check,
 )
-from hepsets.analyses.continuum_suppression.trainings import Training, class_weights, load, train_all
+from hepsets.analyses.continuum_suppression.samples import get_samples, quality_cut
+from hepsets.analyses.continuum_suppression.training import Training, class_weights, load, train_all
 from hepsets.analyses.continuum_suppression.trust import nominal_part
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
 from hepsets.core.run import RunFolder
-from hepsets.learn.boosted_trees import BoostedTreesConfig
-from hepsets.learn.fit import FitConfig
-from hepsets.select.continuum_variables import VARIABLES
+from hepsets.learn.tables.boosted_trees import BoostedTreesConfig
+from hepsets.learn.training.fit import FitConfig
+from hepsets.select.variables.continuum import VARIABLES
 from hepsets.simulate.belle2 import SHIFTS
 
 pytest.importorskip("pythia8mc")

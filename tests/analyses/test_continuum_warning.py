@@ -10,12 +10,12 @@ from scipy.special import expit
 
 from hepsets.analyses.continuum_suppression import print_summary
 from hepsets.analyses.continuum_suppression.comparison import ComparisonResult
+from hepsets.analyses.continuum_suppression.config import BDT, OURS
 from hepsets.analyses.continuum_suppression.recommended import recommended, sculpting_warning
-from hepsets.analyses.continuum_suppression.settings import BDT, OURS
 from hepsets.core.measured import Measured
-from hepsets.evaluate.background_at import background_at, background_gain
-from hepsets.evaluate.classification import classify
-from hepsets.evaluate.sculpting import measure_sculpting
+from hepsets.evaluate.scores.background_at import background_at, background_gain
+from hepsets.evaluate.scores.classification import classify
+from hepsets.evaluate.scores.sculpting import measure_sculpting
 
 RANDOM = np.random.default_rng(4)
 LABEL = RANDOM.random(6000) < 0.5

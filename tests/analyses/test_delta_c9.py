@@ -33,18 +33,18 @@ from hepsets.analyses.delta_c9.cells import (
     train_cell,
     write_predictions,
 )
-from hepsets.analyses.delta_c9.settings import DataConfig, OnSetsConfig, StudyConfig, check
+from hepsets.analyses.delta_c9.config import DataConfig, OnSetsConfig, StudyConfig, check
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose
-from hepsets.generate.kstmumu import VARIABLES, WINDOWS
-from hepsets.generate.kstmumu_bound import cramer_rao_bound
-from hepsets.generate.kstmumu_sampler import sample_decays
-from hepsets.learn.exact_likelihood import ExactLikelihood
-from hepsets.learn.morphing import MorphingConfig
-from hepsets.learn.network_fit import NetworkFitConfig
-from hepsets.learn.set_estimator import SetEstimates
-from hepsets.represent.event_sets import disjoint_sets
+from hepsets.generate.kstmumu.bound import cramer_rao_bound
+from hepsets.generate.kstmumu.density import VARIABLES, WINDOWS
+from hepsets.generate.kstmumu.sampler import sample_decays
+from hepsets.learn.data_sets.estimator import SetEstimates
+from hepsets.learn.data_sets.exact_likelihood import ExactLikelihood
+from hepsets.learn.data_sets.morphing import MorphingConfig
+from hepsets.learn.training.network_fit import NetworkFitConfig
+from hepsets.represent.data_sets.pools import disjoint_sets
 
 TINY = dataclasses.replace(
     configuration.from_mapping(Config, configuration.merge(SCALES["quick"], {"scale": "quick"})),

@@ -9,19 +9,19 @@ from tiny_run import tiny_run
 
 from hepsets.analyses import smart_background
 from hepsets.analyses.smart_background import Config
-from hepsets.analyses.smart_background.few_labels import METHODS, _draws, study_few_labels
-from hepsets.analyses.smart_background.settings import (
+from hepsets.analyses.smart_background.config import (
     OURS,
     DataConfig,
     FewLabelsConfig,
     LimitConfig,
     check,
 )
+from hepsets.analyses.smart_background.studies.few_labels import METHODS, _draws, study_few_labels
 from hepsets.core.errors import InputError
 from hepsets.core.events import read_parquet
-from hepsets.learn.fit import FitChanges
 from hepsets.learn.model_file import load_model
-from hepsets.select.skims import SKIMS
+from hepsets.learn.training.fit import FitChanges
+from hepsets.select.skims.registry import SKIMS
 
 pytest.importorskip("pythia8mc")
 

@@ -9,24 +9,24 @@ from tiny_run import tiny_run
 
 from hepsets.analyses import smart_background
 from hepsets.analyses.smart_background import Config
-from hepsets.analyses.smart_background.multi_skim import MULTI_SKIM, study_skims
-from hepsets.analyses.smart_background.settings import (
+from hepsets.analyses.smart_background.config import (
     OURS,
     DataConfig,
     LimitConfig,
     MultiSkimConfig,
     check,
 )
+from hepsets.analyses.smart_background.studies.many_skims import MULTI_SKIM, study_skims
 from hepsets.core.errors import InputError
 from hepsets.core.events import read_parquet
-from hepsets.deploy.event_filter import EventFilter, FilterSettings
-from hepsets.deploy.export import export_from_run
-from hepsets.deploy.filter_card import load_card
+from hepsets.deploy.filter.card import load_card
+from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
+from hepsets.deploy.filter.export import export_from_run
 from hepsets.generate.pythia import SAMPLES
-from hepsets.learn.fit import FitChanges
-from hepsets.learn.model import score_heads
+from hepsets.learn.decay_trees.model import score_heads
 from hepsets.learn.model_file import load_model
-from hepsets.select.skims import SKIMS
+from hepsets.learn.training.fit import FitChanges
+from hepsets.select.skims.registry import SKIMS
 
 pytest.importorskip("pythia8mc")
 

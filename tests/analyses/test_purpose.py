@@ -9,8 +9,8 @@ from tiny_run import tiny_run
 
 from hepsets.analyses import smart_background
 from hepsets.analyses.smart_background import Config
-from hepsets.analyses.smart_background.settings import OURS, DataConfig, LimitConfig
-from hepsets.learn.fit import FitChanges
+from hepsets.analyses.smart_background.config import OURS, DataConfig, LimitConfig
+from hepsets.learn.training.fit import FitChanges
 
 pytest.importorskip("pythia8mc")
 

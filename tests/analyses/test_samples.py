@@ -6,8 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 from random_events import random_events, shuffled
 
+from hepsets.analyses.smart_background.config import Config, DataConfig
 from hepsets.analyses.smart_background.samples import get_samples
-from hepsets.analyses.smart_background.settings import Config, DataConfig
 from hepsets.core.errors import InputError
 
 N = 60

@@ -9,19 +9,19 @@ from tiny_run import tiny_run
 
 from hepsets.analyses import smart_background
 from hepsets.analyses.smart_background import SCALES, Config
+from hepsets.analyses.smart_background.config import OURS, DataConfig, LimitConfig, check, fit_config
 from hepsets.analyses.smart_background.samples import get_samples
-from hepsets.analyses.smart_background.settings import OURS, DataConfig, LimitConfig, check, fit_config
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.events import read_parquet
 from hepsets.core.run import RunFolder
-from hepsets.deploy.event_filter import EventFilter, FilterSettings
-from hepsets.deploy.export import export_from_run
+from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
+from hepsets.deploy.filter.export import export_from_run
 from hepsets.generate.pythia import BLOCK_EVENTS, generate_block
-from hepsets.learn.fit import FitChanges
-from hepsets.learn.model import score
+from hepsets.learn.decay_trees.model import score
 from hepsets.learn.model_file import load_model
-from hepsets.select.skims import run_skims
+from hepsets.learn.training.fit import FitChanges
+from hepsets.select.skims.registry import run_skims
 
 TINY = Config(
     scale="quick",
@@ -161,7 +161,8 @@ def test_a_resumed_run_trains_nothing_again_and_finds_the_same(finished, tmp_pat
     monkeypatch.undo()
     assert not (tmp_path / "run").exists()
     monkeypatch.setattr(
-        "hepsets.select.skimmed_sample.generate_block", lambda *_: pytest.fail("generated again")
+        "hepsets.analyses.smart_background.one_skim_sample.generate_block",
+        lambda *_: pytest.fail("generated again"),
     )
     with RunFolder(tmp_path / "run", TINY, resume=True) as run_folder:
         resumed = smart_background.run(TINY, run_folder)

@@ -14,9 +14,7 @@ from tiny_run import tiny_run
 
 from hepsets.analyses import smart_background
 from hepsets.analyses.smart_background import SCALES, Config
-from hepsets.analyses.smart_background.ranking import markdown, verdict
-from hepsets.analyses.smart_background.samples import get_samples
-from hepsets.analyses.smart_background.settings import (
+from hepsets.analyses.smart_background.config import (
     OUR_FIT,
     OURS,
     PUBLISHED,
@@ -24,12 +22,14 @@ from hepsets.analyses.smart_background.settings import (
     check,
     fit_config,
 )
-from hepsets.analyses.smart_background.trainings import Training, train_all
+from hepsets.analyses.smart_background.ranking import markdown, verdict
+from hepsets.analyses.smart_background.samples import get_samples
+from hepsets.analyses.smart_background.training import Training, train_all
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.events import EventWriter
-from hepsets.evaluate.paired import Influenced, Repeated
-from hepsets.learn.fit import FitChanges
+from hepsets.evaluate.scores.paired import Influenced, Repeated
+from hepsets.learn.training.fit import FitChanges
 
 MODELS = ("deep_sets", "deep_sets_pdg")
 

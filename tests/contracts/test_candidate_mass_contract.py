@@ -10,11 +10,12 @@ from pooled_sets import predictability, trees_predict
 from random_candidates import random_candidates
 from scale_from_charm import energies_from_charm
 
+from hepsets.analyses.continuum_suppression.sample import ContinuumSampleConfig, make_continuum_sample
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.learn.model import logits_of
-from hepsets.learn.set_model import SetModelConfig
-from hepsets.learn.set_models import SET_MODEL_NAMES, build_set_model
-from hepsets.represent.set_features import (
+from hepsets.learn.decay_trees.model import logits_of
+from hepsets.learn.particle_sets.model import SetModelConfig
+from hepsets.learn.particle_sets.registry import SET_MODEL_NAMES, build_set_model
+from hepsets.represent.particle_sets.features import (
     ALL_PARTICLES,
     DIRECTION,
     FIVE_SETS,
@@ -22,9 +23,8 @@ from hepsets.represent.set_features import (
     OWN_THRUST,
     SetSpec,
 )
-from hepsets.select.continuum_sample import ContinuumSampleConfig, make_continuum_sample
-from hepsets.select.continuum_variables import VARIABLES, continuum_variables
-from hepsets.select.own_frames import own_frame_variables
+from hepsets.select.variables.continuum import VARIABLES, continuum_variables
+from hepsets.select.variables.own_frames import own_frame_variables
 from hepsets.simulate.belle2 import BELLE2
 
 MOST = 0.05

@@ -15,11 +15,11 @@ from random_events import events_of_sizes, random_events, shuffled
 
 from hepsets.core.events import Events
 from hepsets.core.pdg import UNKNOWN, PdgMap
-from hepsets.deploy.onnx import OnnxModel, export_onnx
-from hepsets.learn.fit import FitConfig, fit
-from hepsets.learn.model import EventModel, score
+from hepsets.deploy.onnx.decay_trees import OnnxModel, export_onnx
+from hepsets.learn.decay_trees.model import EventModel, score
+from hepsets.learn.decay_trees.registry import MODEL_NAMES, build_model
 from hepsets.learn.model_file import load_model, save_model
-from hepsets.learn.models import MODEL_NAMES, build_model
+from hepsets.learn.training.fit import FitConfig, fit
 
 NAMES = [*MODEL_NAMES, "DS_6_GCN_135", "DS_3_GCN_2"]
 EVENTS = events_of_sizes([41, 1, 3, 60, 17, 2, 95, 30], seed=3)

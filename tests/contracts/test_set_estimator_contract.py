@@ -15,15 +15,15 @@ from toy_decays import toy_decays, toy_sample
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.record import KEY as CHECKSUM
-from hepsets.learn.event_deep_sets import EventDeepSetsConfig, fit_event_deep_sets
-from hepsets.learn.event_posterior import EventPosteriorConfig, fit_event_posterior
-from hepsets.learn.image_cnn import ImageCnnConfig, fit_image_cnn
-from hepsets.learn.network_fit import NetworkFitConfig
-from hepsets.learn.set_estimator import NetworkEstimator
+from hepsets.learn.data_sets.deep_sets import EventDeepSetsConfig, fit_event_deep_sets
+from hepsets.learn.data_sets.estimator import NetworkEstimator
+from hepsets.learn.data_sets.event_posterior import EventPosteriorConfig, fit_event_posterior
+from hepsets.learn.data_sets.image_cnn import ImageCnnConfig, fit_image_cnn
+from hepsets.learn.data_sets.regression import SetSampling
 from hepsets.learn.set_estimator_file import PUBLISHED, load_published
-from hepsets.learn.set_regression import SetSampling
 from hepsets.learn.tensor_file import write_tensors
-from hepsets.represent.event_sets import bootstrapped_sets
+from hepsets.learn.training.network_fit import NetworkFitConfig
+from hepsets.represent.data_sets.pools import bootstrapped_sets
 
 VALUES = (-1.5, -0.5, 0.5, 1.5)
 SIZES = (40, 1, 75, 0, 300)
@@ -102,7 +102,7 @@ def test_sets_that_share_events_are_as_good_as_copies(
     sets = bootstrapped_sets(toy_sample(50, VALUES, seed=2), 60, 3, seed=3)
     copies = model.predict(*sets.packed())
     assert_same(model.estimate_sets(sets).value, copies, 1e-5)
-    monkeypatch.setattr("hepsets.learn.set_estimator.GROUP_MEMBERS", 130)
+    monkeypatch.setattr("hepsets.learn.data_sets.estimator.GROUP_MEMBERS", 130)
     assert_same(model.estimate_sets(sets).value, copies, 1e-5)
 
 

@@ -14,12 +14,12 @@ from model_contract import (
 from random_candidates import candidates_of_sizes, random_candidates, shuffled
 
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.deploy.set_onnx import OnnxSetModel, export_set_onnx
-from hepsets.learn.fit import FitConfig, fit
-from hepsets.learn.model import score
-from hepsets.learn.set_model import SetModel, SetModelConfig
+from hepsets.deploy.onnx.particle_sets import OnnxSetModel, export_set_onnx
+from hepsets.learn.decay_trees.model import score
+from hepsets.learn.particle_sets.model import SetModel, SetModelConfig
+from hepsets.learn.particle_sets.registry import SET_MODEL_NAMES, build_set_model
 from hepsets.learn.set_model_file import load_set_model, save_set_model
-from hepsets.learn.set_models import SET_MODEL_NAMES, build_set_model
+from hepsets.learn.training.fit import FitConfig, fit
 
 EVENTS = candidates_of_sizes([41, 1, 3, 60, 17, 2, 95, 30], seed=3)
 KINDS = [

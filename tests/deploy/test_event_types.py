@@ -12,11 +12,11 @@ from small_filter import SKIMS, TRAINING, beam_events, small_card
 from hepsets.core.errors import InputError
 from hepsets.core.events import EventWriter, read_parquet
 from hepsets.core.pdg import PdgMap
-from hepsets.deploy.event_filter import EventFilter, FilterSettings
-from hepsets.deploy.filter_files import filter_files
-from hepsets.deploy.onnx import export_filter
-from hepsets.learn.model import EventModel, ModelConfig, score_heads
-from hepsets.learn.models import build_model
+from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
+from hepsets.deploy.filter.files import filter_files
+from hepsets.deploy.onnx.decay_trees import export_filter
+from hepsets.learn.decay_trees.model import EventModel, ModelConfig, score_heads
+from hepsets.learn.decay_trees.registry import build_model
 
 TYPES = ("mixed", "charged", "ccbar")
 EVENTS = beam_events(60, 4)

@@ -8,9 +8,9 @@ from small_filter import SKIMS, beam_events, small_filter
 
 from hepsets.core.errors import InputError
 from hepsets.core.units import MM_PER_CM, SPEED_OF_LIGHT
-from hepsets.deploy.event_filter import EventFilter, FilterSettings
-from hepsets.deploy.filter_files import filter_files
-from hepsets.deploy.hepmc import HepmcBlock, parse_hepmc, read_hepmc, read_weights
+from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
+from hepsets.deploy.filter.files import filter_files
+from hepsets.formats.hepmc import HepmcBlock, parse_hepmc, read_hepmc, read_weights
 
 EVENTS = beam_events(60, 8)
 FIRST_NUMBER = 1000

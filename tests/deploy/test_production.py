@@ -17,15 +17,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hepsets import cli
+from hepsets.cli import main as cli
 from hepsets.core.config import from_mapping
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events, read_parquet
 from hepsets.core.pdg import PdgMap
 from hepsets.deploy import production, scale_out
-from hepsets.deploy.event_filter import EventFilter, FilterSettings
-from hepsets.deploy.filter_card import FilterCard, SkimCard, TrainingDomain
-from hepsets.deploy.onnx import export_filter
+from hepsets.deploy.filter.card import FilterCard, SkimCard, TrainingDomain
+from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
+from hepsets.deploy.onnx.decay_trees import export_filter
 from hepsets.deploy.production import (
     BLOCK_EVENTS,
     Counts,
@@ -38,11 +38,11 @@ from hepsets.deploy.production import (
     produce,
     shards,
 )
-from hepsets.evaluate.keep_rule import KeepRule, LogisticRule
+from hepsets.evaluate.filter.keep_rule import KeepRule, LogisticRule
 from hepsets.generate.pythia import GenerateConfig, generate
-from hepsets.learn.model import ModelConfig
-from hepsets.learn.models import build_model
-from hepsets.select.skims import run_skims
+from hepsets.learn.decay_trees.model import ModelConfig
+from hepsets.learn.decay_trees.registry import build_model
+from hepsets.select.skims.registry import run_skims
 
 distributed = pytest.importorskip("distributed")
 LocalCluster, Security = distributed.LocalCluster, distributed.Security
@@ -169,7 +169,7 @@ def test_a_run_that_was_killed_goes_on_where_it_was(produced, tmp_path, client):
     command = [
         sys.executable,
         "-c",
-        "from hepsets.cli import main; main()",
+        "from hepsets.cli.main import main; main()",
         "produce",
         tmp_path / "config.toml",
     ]

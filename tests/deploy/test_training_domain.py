@@ -11,9 +11,9 @@ from small_filter import small_card, small_filter
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
-from hepsets.deploy.event_filter import EventFilter, Strange
-from hepsets.deploy.filter_card import FilterCard, TrainingDomain
-from hepsets.deploy.hepmc import HepmcBlock, parse_hepmc, read_hepmc
+from hepsets.deploy.filter.card import FilterCard, TrainingDomain
+from hepsets.deploy.filter.event_filter import EventFilter, Strange
+from hepsets.formats.hepmc import HepmcBlock, parse_hepmc, read_hepmc
 from hepsets.generate.beams import BeamConfig
 from hepsets.generate.pythia import SAMPLES, generate_block
 

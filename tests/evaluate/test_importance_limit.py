@@ -8,8 +8,8 @@ import pytest
 from scipy.stats import beta
 
 from hepsets.core.errors import InputError
-from hepsets.evaluate.limit import Further, estimate_limit
-from hepsets.evaluate.speedup import SpeedupConfig
+from hepsets.evaluate.filter.limit import Further, estimate_limit
+from hepsets.evaluate.filter.speedup import SpeedupConfig
 
 COSTS = SpeedupConfig(retention=None, time_network=None)
 TRIALS, FURTHER, FEW, EVENTS = 100, 1100, 2, 4000

@@ -19,7 +19,8 @@ from hepsets.generate.tag_decays import (
     force_tag_decays,
     tag_decays,
 )
-from hepsets.select import candidates, hadronic_tag
+from hepsets.select.candidates import combine as candidates
+from hepsets.select.skims import hadronic_tag
 
 EVENTS = 1500
 FINAL = frozenset({11, 12, 13, 14, 16, 22, 111, 211, 321, 130, 2112, 2212})

@@ -14,8 +14,8 @@ torch.set_num_threads(1)
 sys.path.insert(0, {tests!r})
 from random_events import muon_label, random_events
 from hepsets.core.pdg import PdgMap
-from hepsets.learn.fit import FitConfig, fit
-from hepsets.learn.models import build_model
+from hepsets.learn.training.fit import FitConfig, fit
+from hepsets.learn.decay_trees.registry import build_model
 events = random_events(600, seed=5, mean_particles=12)
 model = build_model("deep_sets_gcn_pdg_normalized", PdgMap.fit(events.particles["pdg"]))
 config = FitConfig(

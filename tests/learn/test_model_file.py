@@ -9,9 +9,9 @@ from safetensors.torch import save_file
 
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
-from hepsets.learn.model import ModelConfig, score
+from hepsets.learn.decay_trees.model import ModelConfig, score
+from hepsets.learn.decay_trees.registry import build_model
 from hepsets.learn.model_file import load_model, save_model
-from hepsets.learn.models import build_model
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from sklearn.metrics import roc_auc_score
 
 from hepsets.core.events import Events
 from hepsets.generate.pythia import generate_block
-from hepsets.select.candidates import DSTAR_PLUS, KAON, KSHORT, N_KINDS, PI0, PION, combine
-from hepsets.select.skims import SKIMS, count_passes, find_candidates, run_skims
+from hepsets.select.candidates.combine import DSTAR_PLUS, KAON, KSHORT, N_KINDS, PI0, PION, combine
+from hepsets.select.skims.registry import SKIMS, count_passes, find_candidates, run_skims
 from hepsets.simulate.belle2 import simulate
 
 pytest.importorskip("pythia8mc")

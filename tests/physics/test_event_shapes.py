@@ -6,10 +6,10 @@ from particle import pdgid
 from scipy.stats import kstest
 
 from hepsets.core.particle_sets import ParticleSets
+from hepsets.core.rest_frame import boost_to_rest
 from hepsets.generate.pythia import generate_block
-from hepsets.select.continuum_variables import continuum_variables
-from hepsets.select.event_shape import thrust
-from hepsets.select.rest_frame import boost_to_rest
+from hepsets.select.variables.continuum import continuum_variables
+from hepsets.select.variables.event_shape import thrust
 
 pytestmark = pytest.mark.validate
 

@@ -7,8 +7,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from hepsets.analyses.continuum_suppression.figures import PenaltyPoint
 from hepsets.core.measured import Measured
-from hepsets.evaluate.background_at import (
+from hepsets.evaluate.filter.bias import Bias
+from hepsets.evaluate.scores.background_at import (
     BackgroundCurve,
     BackgroundLeft,
     RatioCurve,
@@ -16,12 +18,10 @@ from hepsets.evaluate.background_at import (
     background_curve,
     background_ratio_curve,
 )
-from hepsets.evaluate.bias import Bias
-from hepsets.evaluate.distance_correlation import distance_correlation
-from hepsets.evaluate.importance import Importance
-from hepsets.evaluate.sculpting import measure_sculpting
-from hepsets.report.continuum_figures import PenaltyPoint
-from hepsets.select.continuum_variables import CONTINUUM_VARIABLES
+from hepsets.evaluate.scores.distance_correlation import distance_correlation
+from hepsets.evaluate.scores.importance import Importance
+from hepsets.evaluate.scores.sculpting import measure_sculpting
+from hepsets.select.variables.continuum import CONTINUUM_VARIABLES
 
 MODELS = ("bdt", "fixed_mlp", "deep_sets", "multi_deep_sets", "combined", "learned_moments")
 SETS = ("rest_tracks", "rest_photons", "signal_tracks", "signal_photons", "candidate")

@@ -7,12 +7,12 @@ from functools import lru_cache
 
 import numpy as np
 
+from hepsets.analyses.delta_c9.figures.background import MeritCurve
+from hepsets.analyses.delta_c9.figures.decays import Efficiency, TheoryCurves
+from hepsets.analyses.delta_c9.figures.intervals import LikelihoodCurve
+from hepsets.analyses.delta_c9.figures.predictions import ToyQuality
 from hepsets.core.measured import Measured
-from hepsets.generate.kstmumu_observables import Asymmetries
-from hepsets.report.delta_c9_figures import ToyQuality
-from hepsets.report.delta_c9_interval_figures import LikelihoodCurve
-from hepsets.report.kstmumu_background_figures import MeritCurve
-from hepsets.report.kstmumu_figures import Efficiency, TheoryCurves
+from hepsets.generate.kstmumu.observables import Asymmetries
 
 MODELS = {
     "exact": (1.0, 0.0),

@@ -8,12 +8,9 @@ from functools import lru_cache
 import numpy as np
 
 from hepsets.core.events import PARTICLE_COLUMNS, Events
-from hepsets.evaluate.bias import Bias, measure_bias
-from hepsets.evaluate.calibration import Calibration, calibrate
-from hepsets.evaluate.classification import Classification, classify
-from hepsets.evaluate.limit import Limit, estimate_limit
-from hepsets.evaluate.sample import scored
-from hepsets.evaluate.speedup import (
+from hepsets.evaluate.filter.bias import Bias, measure_bias
+from hepsets.evaluate.filter.limit import Limit, estimate_limit
+from hepsets.evaluate.filter.speedup import (
     SpeedupConfig,
     SpeedupCurve,
     SpeedupResult,
@@ -21,6 +18,9 @@ from hepsets.evaluate.speedup import (
     speedup_at,
     speedup_curve,
 )
+from hepsets.evaluate.scores.calibration import Calibration, calibrate
+from hepsets.evaluate.scores.classification import Classification, classify
+from hepsets.evaluate.scores.sample import scored
 
 COSTS = SpeedupConfig(time_network=0.0)
 

@@ -30,10 +30,10 @@ from hepsets.core.progress import progress_bar
 from hepsets.core.run import versions, write_atomically
 from hepsets.core.whole_file import whole_file
 from hepsets.deploy import scale_out
-from hepsets.deploy.event_filter import EventFilter, FilterSettings, Form
-from hepsets.deploy.shipped import filter_file
+from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings, Form
+from hepsets.deploy.filter.shipped import filter_file
 from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, generate_block
-from hepsets.select.skims import DEFAULT_SKIM, SKIMS, run_skims
+from hepsets.select.skims.registry import DEFAULT_SKIM, SKIMS, run_skims
 
 log = logging.getLogger("hepsets")
 
@@ -48,7 +48,7 @@ class FilterConfig:
         A file that ``hepsets export`` wrote, or the name of a filter of the package; without one every
         event is simulated.
     mode, form, floor, threshold, protect
-        See :class:`hepsets.deploy.event_filter.FilterSettings`; the seed is that of the production.
+        See :class:`hepsets.deploy.filter.event_filter.FilterSettings`; the seed is that of the production.
     """
 
     model: Path | None = None
@@ -82,7 +82,7 @@ class ProduceConfig:
     seed
         Seed of the generator and the detector.
     skims
-        Names from :data:`hepsets.select.skims.SKIMS`; a filter must know them all.
+        Names from :data:`hepsets.select.skims.registry.SKIMS`; a filter must know them all.
     filter
         What is not worth simulating.
     keep

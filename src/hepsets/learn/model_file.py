@@ -8,8 +8,8 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from hepsets.core.pdg import PdgMap
-from hepsets.learn.model import EventModel, ModelConfig
-from hepsets.learn.models import build_model
+from hepsets.learn.decay_trees.model import EventModel, ModelConfig
+from hepsets.learn.decay_trees.registry import build_model
 from hepsets.learn.tensor_file import read_tensors, refusing_damage, write_tensors
 
 FORMAT = "hepsets-model-2"

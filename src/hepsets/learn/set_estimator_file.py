@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hepsets.core.errors import InputError
-from hepsets.learn.event_deep_sets import EventDeepSets
-from hepsets.learn.event_posterior import EventPosterior
-from hepsets.learn.image_cnn import ImageCnn
-from hepsets.learn.set_estimator import FORMAT, NetworkEstimator
+from hepsets.learn.data_sets.deep_sets import EventDeepSets
+from hepsets.learn.data_sets.estimator import FORMAT, NetworkEstimator
+from hepsets.learn.data_sets.event_posterior import EventPosterior
+from hepsets.learn.data_sets.image_cnn import ImageCnn
 from hepsets.learn.tensor_file import read_tensors
 
 PUBLISHED: Mapping[str, type[ImageCnn] | type[EventDeepSets] | type[EventPosterior]] = {

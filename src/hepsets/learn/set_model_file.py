@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from hepsets.learn.set_model import SetModel, SetModelConfig
-from hepsets.learn.set_models import build_set_model
+from hepsets.learn.particle_sets.model import SetModel, SetModelConfig
+from hepsets.learn.particle_sets.registry import build_set_model
 from hepsets.learn.tensor_file import read_tensors, refusing_damage, write_tensors
 
 FORMAT = "hepsets-set-model-1"

@@ -23,11 +23,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
-from hepsets.evaluate.bias import Bias, WeightedBias
-from hepsets.evaluate.calibration import Calibration
-from hepsets.evaluate.classification import Classification, Roc
-from hepsets.evaluate.limit import Limit
-from hepsets.evaluate.speedup import FloorScan, SpeedupCurve, SpeedupResult
+from hepsets.evaluate.filter.bias import Bias, WeightedBias
+from hepsets.evaluate.filter.limit import Limit
+from hepsets.evaluate.filter.speedup import FloorScan, SpeedupCurve, SpeedupResult
+from hepsets.evaluate.scores.calibration import Calibration
+from hepsets.evaluate.scores.classification import Classification, Roc
 
 Array = NDArray[np.float64]
 P = ParamSpec("P")

@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.core.whole_file import whole_file
-from hepsets.evaluate.limit import Limit
-from hepsets.evaluate.speedup import SpeedupCurve, SpeedupResult
+from hepsets.evaluate.filter.limit import Limit
+from hepsets.evaluate.filter.speedup import SpeedupCurve, SpeedupResult
 from hepsets.report.figures import COLOURS, INK, MUTED, PAPER, RULE, Style, house_style
 
 _THEME = {

@@ -3,7 +3,7 @@
 import pytest
 
 from hepsets.core.errors import InputError
-from hepsets.select.belle2_ntuple import read_ntuple
+from hepsets.formats.belle2_ntuple import read_ntuple
 
 
 def test_a_tntuple_is_a_tree(case):

@@ -9,9 +9,9 @@ from safetensors.torch import save_file
 from hepsets.core.config import read_toml
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
-from hepsets.deploy.filter_card import load_card
-from hepsets.learn.boosted_trees import BoostedTrees
+from hepsets.deploy.filter.card import load_card
 from hepsets.learn.model_file import load_model
+from hepsets.learn.tables.boosted_trees import BoostedTrees
 
 DEEP = "[" * 100_000
 

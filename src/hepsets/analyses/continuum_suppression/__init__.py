@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from hepsets.analyses.continuum_suppression.comparison import ComparisonResult, ModelResult, compare_models
+from hepsets.analyses.continuum_suppression.config import ON_VARIABLES, SCALES, Config, check
+from hepsets.analyses.continuum_suppression.metrics import markdown, metrics_of, print_summary
 from hepsets.analyses.continuum_suppression.page import write_report
 from hepsets.analyses.continuum_suppression.samples import Samples, get_samples
-from hepsets.analyses.continuum_suppression.settings import ON_VARIABLES, SCALES, Config, check
-from hepsets.analyses.continuum_suppression.summary import markdown, metrics_of, print_summary
-from hepsets.analyses.continuum_suppression.trainings import train_all
+from hepsets.analyses.continuum_suppression.training import train_all
 from hepsets.analyses.continuum_suppression.trust import Trust, run_studies
 from hepsets.core.progress import progress_bar
 from hepsets.core.run import RunFolder, write_atomically

@@ -10,13 +10,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from hepsets.analyses.continuum_suppression.config import BDT, TAG_BDT, Config
 from hepsets.analyses.continuum_suppression.samples import Pair
-from hepsets.analyses.continuum_suppression.settings import BDT, TAG_BDT, Config
-from hepsets.analyses.continuum_suppression.trainings import History, Model, Trained, Training
+from hepsets.analyses.continuum_suppression.training import History, Model, Trained, Training
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.purpose import Purpose, demand
-from hepsets.evaluate.background_at import (
+from hepsets.evaluate.filter.bias import Bias
+from hepsets.evaluate.scores.background_at import (
     BackgroundCurve,
     BackgroundLeft,
     RatioCurve,
@@ -25,13 +26,12 @@ from hepsets.evaluate.background_at import (
     background_gain,
     background_ratio_curve,
 )
-from hepsets.evaluate.bias import Bias
-from hepsets.evaluate.calibration import Calibration, calibrate
-from hepsets.evaluate.classification import classify
-from hepsets.evaluate.distance_correlation import DistanceCorrelation, distance_correlation
-from hepsets.evaluate.sculpting import measure_sculpting
-from hepsets.learn.boosted_trees import BoostedTrees
-from hepsets.learn.model import score
+from hepsets.evaluate.scores.calibration import Calibration, calibrate
+from hepsets.evaluate.scores.classification import classify
+from hepsets.evaluate.scores.distance_correlation import DistanceCorrelation, distance_correlation
+from hepsets.evaluate.scores.sculpting import measure_sculpting
+from hepsets.learn.decay_trees.model import score
+from hepsets.learn.tables.boosted_trees import BoostedTrees
 
 Array = NDArray[np.float64]
 

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import ks_2samp
 
+from hepsets.analyses.continuum_suppression import figures as continuum_figures
 from hepsets.analyses.continuum_suppression.comparison import ComparisonResult, ModelResult, is_better
+from hepsets.analyses.continuum_suppression.config import BDT, TAG_BDT, TREES, Config
+from hepsets.analyses.continuum_suppression.metrics import TITLES, notes_of, per_cent, sculpting_warnings
 from hepsets.analyses.continuum_suppression.recommended import LEAST_P_VALUE, recommended
-from hepsets.analyses.continuum_suppression.settings import BDT, TAG_BDT, TREES, Config
-from hepsets.analyses.continuum_suppression.summary import TITLES, notes_of, per_cent, sculpting_warnings
+from hepsets.analyses.continuum_suppression.sample import FED_BY_FRAGMENTATION
 from hepsets.core import config as configuration
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.run import RunFolder, versions
-from hepsets.report import continuum_figures, figures
+from hepsets.report import figures
 from hepsets.report.figure_files import FigureFiles
 from hepsets.report.page import Column, Content, KeyFigure, Listing, Page, Section, Table, write_page
-from hepsets.select.continuum_sample import FED_BY_FRAGMENTATION
-from hepsets.select.continuum_variables import VARIABLES
+from hepsets.select.variables.continuum import VARIABLES
 
 if TYPE_CHECKING:
     from hepsets.analyses.continuum_suppression import Result

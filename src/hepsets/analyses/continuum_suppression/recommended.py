@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hepsets.analyses.continuum_suppression.comparison import ModelResult
-from hepsets.analyses.continuum_suppression.settings import BDT, OURS
+from hepsets.analyses.continuum_suppression.config import BDT, OURS
 
 LEAST_P_VALUE = 0.01
 """Below this the shape of background in Mbc counts as changed."""
@@ -28,8 +28,9 @@ def sculpting_warning(models: Sequence[ModelResult]) -> str:
     Returns
     -------
     str
-        A sentence that says so where the p-value of :func:`hepsets.evaluate.sculpting.measure_sculpting`
-        in Mbc is below :data:`LEAST_P_VALUE`, or not a number.
+        A sentence that says so where the p-value of
+        :func:`hepsets.evaluate.scores.sculpting.measure_sculpting` in Mbc is below :data:`LEAST_P_VALUE`, or
+        not a number.
     """
     best = recommended(models)
     mbc = best.sculpting.get("mbc")

@@ -9,18 +9,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.analyses.continuum_suppression.settings import OWN, QUALITY, Comparison, Config
+from hepsets.analyses.continuum_suppression.candidate_stream import (
+    Keep,
+    Mode,
+    Source,
+    Stream,
+    StreamConfig,
+    make_streams,
+)
+from hepsets.analyses.continuum_suppression.config import OWN, QUALITY, Comparison, Config
+from hepsets.analyses.continuum_suppression.sample import CandidateKind, put_together
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
 from hepsets.core.purpose import Purpose, demand
 from hepsets.core.run import log
 from hepsets.core.shared_events import content_hashes, refuse_same_files, refuse_shared
-from hepsets.select.belle2_ntuple import best_candidates, read_ntuple
-from hepsets.select.candidate_stream import Keep, Mode, Source, Stream, StreamConfig, make_streams
-from hepsets.select.continuum_sample import CandidateKind, put_together
-from hepsets.select.continuum_variables import VARIABLES, continuum_variables
-from hepsets.select.own_frames import own_frame_variables
+from hepsets.formats.belle2_ntuple import best_candidates, read_ntuple
+from hepsets.select.variables.continuum import VARIABLES, continuum_variables
+from hepsets.select.variables.own_frames import own_frame_variables
 from hepsets.simulate.belle2 import BELLE2, SHIFTS
 
 TEST_ROUNDS = 2**20

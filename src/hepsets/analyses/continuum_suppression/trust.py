@@ -16,25 +16,25 @@ from hepsets.analyses.continuum_suppression.comparison import (
     dependence,
     score_of,
 )
+from hepsets.analyses.continuum_suppression.config import Config
 from hepsets.analyses.continuum_suppression.samples import Samples
-from hepsets.analyses.continuum_suppression.settings import Config
-from hepsets.analyses.continuum_suppression.trainings import Trained, Training
+from hepsets.analyses.continuum_suppression.training import Trained, Training
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.evaluate.background_at import background_at, efficiency_at
-from hepsets.evaluate.distance_correlation import DistanceCorrelation
-from hepsets.evaluate.importance import (
+from hepsets.evaluate.scores.background_at import background_at, efficiency_at
+from hepsets.evaluate.scores.distance_correlation import DistanceCorrelation
+from hepsets.evaluate.scores.importance import (
     Importance,
     exchange_column,
     permutation_importance,
     set_exchanges,
 )
-from hepsets.evaluate.sculpting import measure_sculpting
-from hepsets.learn.boosted_trees import BoostedTrees
-from hepsets.learn.model import logits_of
-from hepsets.learn.set_model import SetModel
-from hepsets.represent.set_data import SetData
-from hepsets.select.hadronic_tag import MODE_NAMES
+from hepsets.evaluate.scores.sculpting import measure_sculpting
+from hepsets.learn.decay_trees.model import logits_of
+from hepsets.learn.particle_sets.model import SetModel
+from hepsets.learn.tables.boosted_trees import BoostedTrees
+from hepsets.represent.particle_sets.data import SetData
+from hepsets.select.skims.hadronic_tag import MODE_NAMES
 
 IMPORTANCE_EVENTS = 10_000
 """Most test events that importances are measured on."""

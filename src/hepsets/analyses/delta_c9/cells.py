@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hepsets.analyses.delta_c9.settings import (
+from hepsets.analyses.delta_c9.config import (
     OF_THE_STUDY,
     ON_SETS,
     OURS,
@@ -28,9 +28,10 @@ from hepsets.core.progress import progress_bar
 from hepsets.core.purpose import Purpose, demand
 from hepsets.core.run import log
 from hepsets.core.shared_events import content_hashes, refuse_shared
-from hepsets.deploy.delta_c9_inference import DeltaC9Inference
-from hepsets.evaluate.detector_bound import information_bracket
-from hepsets.generate.kstmumu import (
+from hepsets.deploy.delta_c9 import DeltaC9Inference
+from hepsets.evaluate.estimates.detector_bound import information_bracket
+from hepsets.generate.kstmumu.bound import cramer_rao_bound
+from hepsets.generate.kstmumu.density import (
     Q_SQUARED_LIMITS,
     TEST_VALUES,
     TRAIN_VALUES,
@@ -38,22 +39,21 @@ from hepsets.generate.kstmumu import (
     WINDOWS,
     WindowName,
 )
-from hepsets.generate.kstmumu_bound import cramer_rao_bound
-from hepsets.learn.event_deep_sets import EventDeepSetsConfig, fit_event_deep_sets
-from hepsets.learn.event_posterior import EventPosterior, Posteriors, fit_event_posterior
-from hepsets.learn.exact_likelihood import ExactLikelihood
-from hepsets.learn.image_cnn import ImageCnnConfig, fit_image_cnn
-from hepsets.learn.likelihood_estimator import LikelihoodEstimator
-from hepsets.learn.morphing import Morphing, fit_morphing
-from hepsets.learn.network_fit import NetworkFitConfig
-from hepsets.learn.one_thread import one_thread
-from hepsets.learn.quadratic_likelihood import EventTerms
-from hepsets.learn.set_estimator import NetworkEstimator, SetEstimates
+from hepsets.learn.data_sets.deep_sets import EventDeepSetsConfig, fit_event_deep_sets
+from hepsets.learn.data_sets.estimator import NetworkEstimator, SetEstimates
+from hepsets.learn.data_sets.event_posterior import EventPosterior, Posteriors, fit_event_posterior
+from hepsets.learn.data_sets.exact_likelihood import ExactLikelihood
+from hepsets.learn.data_sets.image_cnn import ImageCnnConfig, fit_image_cnn
+from hepsets.learn.data_sets.likelihood_estimator import LikelihoodEstimator
+from hepsets.learn.data_sets.morphing import Morphing, fit_morphing
+from hepsets.learn.data_sets.quadratic_likelihood import EventTerms
+from hepsets.learn.data_sets.set_summary import SetSummary, fit_set_summary
+from hepsets.learn.data_sets.truth_ratios import TRUTH, TruthRatios, signal_of
 from hepsets.learn.set_estimator_file import load_published
-from hepsets.learn.set_summary import SetSummary, fit_set_summary
-from hepsets.learn.truth_ratios import TRUTH, TruthRatios, signal_of
-from hepsets.represent.event_sets import EventSets, bootstrapped_sets, disjoint_sets
-from hepsets.select.kstmumu_sample import LEVELS, make_sample
+from hepsets.learn.training.network_fit import NetworkFitConfig
+from hepsets.learn.training.one_thread import one_thread
+from hepsets.represent.data_sets.pools import EventSets, bootstrapped_sets, disjoint_sets
+from hepsets.select.kstmumu.sample import LEVELS, make_sample
 
 Floats = NDArray[np.float64]
 Estimators = Mapping[str, Mapping[int | None, NetworkEstimator]]

@@ -10,13 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from hepsets.analyses.delta_c9.cells import Bound, Cell, Key, Predictions, bounds, truths_of
-from hepsets.analyses.delta_c9.settings import Config
+from hepsets.analyses.delta_c9.config import Config
 from hepsets.core.measured import Measured
-from hepsets.evaluate.estimator_quality import EstimatorQuality, estimator_quality
-from hepsets.evaluate.simulation_based_calibration import PosteriorCalibration, posterior_calibration
-from hepsets.generate.kstmumu import TEST_VALUES
-from hepsets.learn.morphing import Morphing
-from hepsets.learn.set_estimator import SetEstimates
+from hepsets.evaluate.estimates.quality import EstimatorQuality, estimator_quality
+from hepsets.evaluate.estimates.simulation_based_calibration import (
+    PosteriorCalibration,
+    posterior_calibration,
+)
+from hepsets.generate.kstmumu.density import TEST_VALUES
+from hepsets.learn.data_sets.estimator import SetEstimates
+from hepsets.learn.data_sets.morphing import Morphing
 
 LEAST_SPREAD = 1e-6
 """Predictions that differ by less are one value, as when a product of posteriors is all on one; no unit."""

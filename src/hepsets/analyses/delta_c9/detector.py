@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.analyses.delta_c9.cells import Cell, sample, seed_of
-from hepsets.analyses.delta_c9.settings import Config, Level
+from hepsets.analyses.delta_c9.config import Config, Level
+from hepsets.analyses.delta_c9.figures.decays import Efficiency
+from hepsets.analyses.delta_c9.suppression import Suppression, fit_suppression
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.measured import Measured
-from hepsets.generate.kstmumu import VARIABLES, WINDOWS
-from hepsets.generate.kstmumu_observables import Asymmetries, count_asymmetries
-from hepsets.generate.kstmumu_sampler import sample_decays
-from hepsets.learn.kstmumu_suppression import Suppression, fit_suppression
-from hepsets.report.kstmumu_figures import Efficiency
-from hepsets.select.kstmumu_background import default_background, sample_background
-from hepsets.select.kstmumu_selection import efficiency, is_selected, resolutions, truth_window
-from hepsets.select.kstmumu_yields import expected_yields, window_share
-from hepsets.simulate.kstmumu_detector import see_decays
+from hepsets.generate.kstmumu.density import VARIABLES, WINDOWS
+from hepsets.generate.kstmumu.observables import Asymmetries, count_asymmetries
+from hepsets.generate.kstmumu.sampler import sample_decays
+from hepsets.select.kstmumu.background import default_background, sample_background
+from hepsets.select.kstmumu.cuts import efficiency, is_selected, resolutions, truth_window
+from hepsets.select.kstmumu.yields import expected_yields, window_share
+from hepsets.simulate.kstmumu import see_decays
 
 EFFICIENCY, ASYMMETRY, SUPPRESSION, SHAPES = range(100, 104)
 """What the events are for, see :data:`hepsets.analyses.delta_c9.cells.TRAINING`."""

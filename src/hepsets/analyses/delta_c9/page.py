@@ -12,41 +12,39 @@ from matplotlib.figure import Figure
 
 from hepsets.analyses.delta_c9.cells import DATA, Bound, Cell, Key, sample, seed_of
 from hepsets.analyses.delta_c9.comparison import Row
+from hepsets.analyses.delta_c9.config import OURS, Config
 from hepsets.analyses.delta_c9.detector import DetectorStudy
-from hepsets.analyses.delta_c9.settings import OURS, Config
+from hepsets.analyses.delta_c9.figures import background as kstmumu_background_figures
+from hepsets.analyses.delta_c9.figures import decays as kstmumu_figures
+from hepsets.analyses.delta_c9.figures import intervals as delta_c9_interval_figures
+from hepsets.analyses.delta_c9.figures import predictions as delta_c9_figures
 from hepsets.core import config as configuration
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.measured import Measured
 from hepsets.core.run import RunFolder, versions
-from hepsets.evaluate.estimator_quality import mean_error
-from hepsets.evaluate.simulation_based_calibration import DRAWS
-from hepsets.generate.kstmumu import TRAIN_VALUES, VARIABLES, WINDOWS
-from hepsets.generate.kstmumu_nuisances import (
+from hepsets.evaluate.estimates.quality import mean_error
+from hepsets.evaluate.estimates.simulation_based_calibration import DRAWS
+from hepsets.generate.kstmumu.density import TRAIN_VALUES, VARIABLES, WINDOWS
+from hepsets.generate.kstmumu.nuisances import (
     directions,
     fit_profiled,
     profiled_bound,
     theory_shifts,
     theory_uncertainty,
 )
-from hepsets.generate.kstmumu_observables import afb, s5
-from hepsets.generate.kstmumu_sampler import sample_decays
-from hepsets.learn.event_posterior import EventPosterior
-from hepsets.learn.exact_likelihood import ExactLikelihood
-from hepsets.learn.likelihood_estimator import LikelihoodEstimator
-from hepsets.learn.morphing import Morphing
-from hepsets.report import (
-    delta_c9_figures,
-    delta_c9_interval_figures,
-    figures,
-    kstmumu_background_figures,
-    kstmumu_figures,
-)
+from hepsets.generate.kstmumu.observables import afb, s5
+from hepsets.generate.kstmumu.sampler import sample_decays
+from hepsets.learn.data_sets.event_posterior import EventPosterior
+from hepsets.learn.data_sets.exact_likelihood import ExactLikelihood
+from hepsets.learn.data_sets.likelihood_estimator import LikelihoodEstimator
+from hepsets.learn.data_sets.morphing import Morphing
+from hepsets.report import figures
 from hepsets.report.figure_files import FigureFiles
 from hepsets.report.page import Column, Content, KeyFigure, Listing, Page, Section, Table, Value, write_page
-from hepsets.represent.angle_images import ImageScale
-from hepsets.represent.event_sets import variable_matrix
-from hepsets.select.kstmumu_selection import SELECTION, efficiency
-from hepsets.select.kstmumu_yields import BRANCHING_FRACTION, luminosity_of, window_share
+from hepsets.represent.data_sets.images import ImageScale
+from hepsets.represent.data_sets.pools import variable_matrix
+from hepsets.select.kstmumu.cuts import SELECTION, efficiency
+from hepsets.select.kstmumu.yields import BRANCHING_FRACTION, luminosity_of, window_share
 
 if TYPE_CHECKING:
     from hepsets.analyses.delta_c9 import Result

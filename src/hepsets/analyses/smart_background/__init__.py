@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from hepsets.analyses.smart_background.comparison import ModelResult, compare_models
+from hepsets.analyses.smart_background.config import SCALES, Config, check
+from hepsets.analyses.smart_background.metrics import metrics_of, print_summary
 from hepsets.analyses.smart_background.page import write_report
 from hepsets.analyses.smart_background.ranking import markdown
 from hepsets.analyses.smart_background.resimulation import measure_limit
 from hepsets.analyses.smart_background.samples import Samples, get_samples
-from hepsets.analyses.smart_background.settings import SCALES, Config, check
-from hepsets.analyses.smart_background.studies import Studies, run_studies
-from hepsets.analyses.smart_background.summary import metrics_of, print_summary
+from hepsets.analyses.smart_background.studies.inputs import Studies, run_studies
 from hepsets.analyses.smart_background.tuning import tune
 from hepsets.core.run import RunFolder, write_atomically
-from hepsets.evaluate.limit import Limit
+from hepsets.evaluate.filter.limit import Limit
 
 __all__ = ["SCALES", "Config", "Result", "print_summary", "run", "tune"]
 

@@ -10,37 +10,27 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hepsets.analyses.smart_background.config import Config
 from hepsets.analyses.smart_background.samples import Samples
-from hepsets.analyses.smart_background.settings import Config
-from hepsets.analyses.smart_background.trainings import RARE, Training, train_all
+from hepsets.analyses.smart_background.training import RARE, Training, train_all
 from hepsets.core.event_random import uniforms
 from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
 from hepsets.core.progress import progress_bar
 from hepsets.core.purpose import Purpose, demand
 from hepsets.core.run import log
-from hepsets.deploy.filter_card import make_card, save_card
-from hepsets.evaluate.bias import Bias, WeightedBias, measure_bias, measure_weighted_bias
-from hepsets.evaluate.calibration import Calibration, calibrate
-from hepsets.evaluate.choice_error import choice_error
-from hepsets.evaluate.classification import Classification, classify
-from hepsets.evaluate.effective_fraction import EffectiveFraction
-from hepsets.evaluate.keep_rule import KeepRule
-from hepsets.evaluate.paired import (
-    Influenced,
-    Repeated,
-    auc_of,
-    importance_speedup_of,
-    threshold_speedup_of,
-)
-from hepsets.evaluate.protection import (
+from hepsets.deploy.filter.card import make_card, save_card
+from hepsets.evaluate.filter.bias import Bias, WeightedBias, measure_bias, measure_weighted_bias
+from hepsets.evaluate.filter.choice_error import choice_error
+from hepsets.evaluate.filter.effective_fraction import EffectiveFraction
+from hepsets.evaluate.filter.keep_rule import KeepRule
+from hepsets.evaluate.filter.protection import (
     Protection,
     effective_fractions,
     judge_protection,
     protected_rules,
 )
-from hepsets.evaluate.sample import Scored, scored_events
-from hepsets.evaluate.speedup import (
+from hepsets.evaluate.filter.speedup import (
     FloorScan,
     ImportanceResult,
     SpeedupConfig,
@@ -54,9 +44,19 @@ from hepsets.evaluate.speedup import (
     speedup_at,
     speedup_curve,
 )
-from hepsets.learn.fit import FitResult
-from hepsets.learn.model import EventModel, ModelConfig, score
-from hepsets.select.observables import passing_observables
+from hepsets.evaluate.scores.calibration import Calibration, calibrate
+from hepsets.evaluate.scores.classification import Classification, classify
+from hepsets.evaluate.scores.paired import (
+    Influenced,
+    Repeated,
+    auc_of,
+    importance_speedup_of,
+    threshold_speedup_of,
+)
+from hepsets.evaluate.scores.sample import Scored, scored_events
+from hepsets.learn.decay_trees.model import EventModel, ModelConfig, score
+from hepsets.learn.training.fit import FitResult
+from hepsets.select.variables.generated import passing_observables
 
 RULE_CHOICES = 10
 """How often the choice of a keep rule is repeated for its error: it takes long and hardly matters."""

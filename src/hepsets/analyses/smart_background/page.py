@@ -14,23 +14,23 @@ from hepsets.analyses.smart_background.comparison import (
     ModelResult,
     unknown_particles,
 )
-from hepsets.analyses.smart_background.multi_skim_page import multi_skim_sections
-from hepsets.analyses.smart_background.purpose import Purpose
+from hepsets.analyses.smart_background.config import Config
+from hepsets.analyses.smart_background.many_skims_page import multi_skim_sections
+from hepsets.analyses.smart_background.metrics import best_of
+from hepsets.analyses.smart_background.model_table import ModelRow, model_table
 from hepsets.analyses.smart_background.ranking import crowned, trainings_table, verdict
-from hepsets.analyses.smart_background.settings import Config
-from hepsets.analyses.smart_background.studies import EmbeddingMap, Studies, Variant
-from hepsets.analyses.smart_background.summary import best_of
-from hepsets.analyses.smart_background.trainings import RARE
+from hepsets.analyses.smart_background.studies.inputs import EmbeddingMap, Studies, Variant
+from hepsets.analyses.smart_background.studies.loss import Purpose
+from hepsets.analyses.smart_background.training import RARE
 from hepsets.core import config as configuration
 from hepsets.core.measured import Measured
 from hepsets.core.run import RunFolder, versions
-from hepsets.evaluate.limit import Limit
-from hepsets.learn.decay_gcn import parse_family
+from hepsets.evaluate.filter.limit import Limit
+from hepsets.learn.decay_trees.decay_gcn import parse_family
 from hepsets.report import figures
 from hepsets.report.decay_trees import decay_tree
-from hepsets.report.effective_fraction_figure import effective_fractions
+from hepsets.report.effective_fraction import effective_fractions
 from hepsets.report.figure_files import FigureFiles
-from hepsets.report.model_table import ModelRow, model_table
 from hepsets.report.page import (
     Content,
     Drawing,
@@ -41,7 +41,7 @@ from hepsets.report.page import (
     SpeedupExplorer,
     write_page,
 )
-from hepsets.select.observables import passing_observables
+from hepsets.select.variables.generated import passing_observables
 
 if TYPE_CHECKING:
     from hepsets.analyses.smart_background import Result

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hepsets.analyses.smart_background.comparison import ModelResult
-from hepsets.analyses.smart_background.settings import OURS
+from hepsets.analyses.smart_background.config import OURS
 from hepsets.core.measured import Measured
-from hepsets.evaluate.limit import Limit
-from hepsets.evaluate.paired import DISTINCT, Repeated, indistinct, winner
+from hepsets.evaluate.filter.limit import Limit
+from hepsets.evaluate.scores.paired import DISTINCT, Repeated, indistinct, winner
 from hepsets.report.page import Column, Table
 
 QUANTITIES = {"auc": "aucs", "max_speedup": "speedups", "importance_speedup": "importances"}

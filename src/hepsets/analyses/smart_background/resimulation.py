@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hepsets.analyses.smart_background.config import Config
 from hepsets.analyses.smart_background.samples import Samples
-from hepsets.analyses.smart_background.settings import Config
 from hepsets.core.events import Events
 from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
 from hepsets.core.run import log
 from hepsets.core.whole_file import whole_file
-from hepsets.evaluate.limit import Further, Limit, estimate_limit
-from hepsets.select.skims import count_passes
+from hepsets.evaluate.filter.limit import Further, Limit, estimate_limit
+from hepsets.select.skims.registry import count_passes
 
 CHUNK_EVENTS = 100
 """Events per task."""

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.analyses.smart_background.settings import Config, DataConfig
+from hepsets.analyses.smart_background.config import Config, DataConfig
+from hepsets.analyses.smart_background.one_skim_sample import SkimmedSampleConfig, make_skimmed_sample
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events, EventWriter, open_parquet, read_parquet
 from hepsets.core.measured import Measured
@@ -22,8 +23,7 @@ from hepsets.core.shared_events import (
     refuse_same_files,
     refuse_shared,
 )
-from hepsets.evaluate.speedup import measured_retention
-from hepsets.select.skimmed_sample import SkimmedSampleConfig, make_skimmed_sample
+from hepsets.evaluate.filter.speedup import measured_retention
 
 TEST_BLOCKS = 2**24
 """Test events come from generator blocks that no training sample reaches."""

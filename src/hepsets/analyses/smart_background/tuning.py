@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import optuna
 
+from hepsets.analyses.smart_background.config import Config, check, fit_config
 from hepsets.analyses.smart_background.samples import get_training_events
-from hepsets.analyses.smart_background.settings import Config, check, fit_config
-from hepsets.analyses.smart_background.trainings import RARE, lesson_of
+from hepsets.analyses.smart_background.training import RARE, lesson_of
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
 from hepsets.core.progress import progress_bar
-from hepsets.learn.fit import fit
-from hepsets.learn.models import build_model, recipe
+from hepsets.learn.decay_trees.registry import build_model, recipe
+from hepsets.learn.training.fit import fit
 
 
 @dataclass(frozen=True)

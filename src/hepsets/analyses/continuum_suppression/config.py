@@ -1,0 +1,252 @@
+"""The configuration of continuum suppression and its three sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from hepsets.core.errors import InputError
+from hepsets.learn.particle_sets.model import SetModelConfig
+from hepsets.learn.particle_sets.registry import SET_MODELS, build_set_model
+from hepsets.learn.tables.boosted_trees import BoostedTreesConfig
+from hepsets.learn.training.fit import FitConfig
+from hepsets.select.skims.hadronic_tag import MODE_NAMES
+from hepsets.select.variables.continuum import VARIABLES
+
+Study = Literal["unseen_modes", "shifted_detector", "disco", "importance"]
+
+BDT = "bdt"
+"""The reference: boosted trees on the thirty variables."""
+
+Comparison = Literal["shape_only", "quality_80", "quality_50", "rho_rho", "tagged"]
+"""What is compared. Each has samples, trainings and results of its own:
+
+``shape_only``
+    Candidates wrong in signal and background alike: what is left to see is the shape of the event.
+``quality_80``, ``quality_50``
+    Correct candidates against continuum after a cut on the tag's signal probability that keeps 80 or
+    50 % of the signal; models are trained anew on what passes.
+``rho_rho``
+    B⁺ → ρ⁺ρ⁰ against continuum and B B̄.
+``tagged``
+    Correct candidates against continuum with any: half of the difference is the candidate.
+"""
+
+COMPARISONS: tuple[Comparison, ...] = get_args(Comparison)
+
+QUALITY: Mapping[Comparison, float] = {"quality_80": 0.8, "quality_50": 0.5}
+"""Share of the training signal that passes the cut on the tag's signal probability."""
+
+OWN = "own"
+"""The comparison of a user's own events."""
+
+OURS = "learned_moments"
+"""Our own model, the one that is recommended."""
+
+BEFORE = "multi_deep_sets_before"
+"""MultiDeepSets whose sets are joined before pooling."""
+
+VARIANTS: Mapping[str, tuple[str, SetModelConfig]] = {
+    **{name: (name, SetModelConfig()) for name in SET_MODELS},
+    BEFORE: ("multi_deep_sets", SetModelConfig(fusion="before")),
+}
+"""Model of the registry and options behind each name of this analysis."""
+
+TAG_BDT = "bdt_with_tag"
+"""Boosted trees that also see how good the candidate is: the strongest baseline."""
+
+TREES: Mapping[str, tuple[str, ...]] = {
+    BDT: VARIABLES,
+    TAG_BDT: (*VARIABLES, "signal_probability", "mode", "charm_mode"),
+}
+"""Event columns that each model of boosted trees sees."""
+
+ON_VARIABLES = (BDT, "fixed_mlp")
+"""Models that see the thirty variables alone: those that a user's ntuple can feed."""
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class DataConfig:
+    """Which events.
+
+    Parameters
+    ----------
+    train_events, test_events
+        Least number of events to train on (validation included) and to test on, half of them signal.
+    rho_rho_signal_events
+        Least number of signal events of ``rho_rho``, to train on and to test on; its background is what
+        there is in the continuum and B B̄ events that the other comparisons are made of.
+    shifted_events
+        As ``test_events``, for each shifted detector.
+    train, test
+        The user's own Belle II ntuples (ROOT) in place of generated events; they feed the models on
+        the thirty variables.
+    tree
+        Name of the tree in these files, if there are several.
+    keep
+        Keep the events in the folder of the run.
+    """
+
+    train_events: int = Field(default=50_000, ge=200)
+    test_events: int = Field(default=60_000, ge=200)
+    rho_rho_signal_events: int = Field(default=10_000, ge=100)
+    shifted_events: int = Field(default=6000, ge=200)
+    train: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    tree: str | None = None
+    keep: bool = False
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class DiscoConfig:
+    """The penalty on dependence on Mbc, and what it costs.
+
+    Parameters
+    ----------
+    model
+        Which model is trained with it.
+    strengths
+        Strengths λ to train with; 0 is none.
+    batch_events
+        Events per step, the same for all strengths; the penalty needs many.
+    """
+
+    model: str = "multi_deep_sets"
+    strengths: tuple[float, ...] = (0.0, 0.3, 3.0)
+    batch_events: int = Field(default=2048, ge=64)
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Config:
+    """Everything that a run of continuum suppression depends on.
+
+    Parameters
+    ----------
+    scale
+        Name of the size that the other defaults came from.
+    seed
+        Seed of events, detector, initial weights and training.
+    data
+        Events.
+    comparisons
+        What is compared; the first one leads.
+    models
+        Names of the models to train and compare; ``bdt`` is always among them.
+    training_seeds
+        How often the models ``seed_models`` are trained for the first comparison, from other initial
+        weights and with another split of the events: the spread stands beside the error of the test.
+    seed_models
+        Which ones, and ``bdt`` with them.
+    fit
+        Training of the networks.
+    trees
+        Growing of the trees.
+    signal_efficiency
+        Where background left is compared.
+    studies
+        What else is looked at.
+    unseen_modes
+        Decay modes of the candidate that are left out of training, one at a time.
+    trust_models
+        The models that the studies of unseen modes, and of importance, look at.
+    disco
+        The penalty on dependence on Mbc.
+    """
+
+    scale: Literal["quick", "standard", "full"] = "standard"
+    seed: int = Field(default=1, ge=0, lt=2**32)
+    data: DataConfig = DataConfig()
+    comparisons: tuple[Comparison, ...] = COMPARISONS
+    models: tuple[str, ...] = (
+        BDT,
+        TAG_BDT,
+        "fixed_mlp",
+        "deep_sets",
+        "multi_deep_sets_cm",
+        "multi_deep_sets",
+        BEFORE,
+        "combined",
+        OURS,
+    )
+    training_seeds: int = Field(default=3, ge=1)
+    seed_models: tuple[str, ...] = (BDT, TAG_BDT, "multi_deep_sets", OURS)
+    fit: FitConfig = FitConfig(
+        epochs=8, least_steps=1200, batch_events=256, learning_rate=2e-3, schedule="cosine", weight_decay=1e-4
+    )
+    trees: BoostedTreesConfig = BoostedTreesConfig()
+    signal_efficiency: float = Field(default=0.9, gt=0.0, lt=1.0)
+    studies: tuple[Study, ...] = ("unseen_modes", "shifted_detector", "importance")
+    unseen_modes: tuple[str, ...] = ("D*- pi+ pi+ pi-",)
+    trust_models: tuple[str, ...] = (BDT, "multi_deep_sets", OURS)
+    disco: DiscoConfig = DiscoConfig()
+
+
+SCALES: Mapping[str, Mapping[str, Any]] = {
+    "quick": {
+        "data": {
+            "train_events": 2000,
+            "test_events": 2000,
+            "rho_rho_signal_events": 500,
+            "shifted_events": 500,
+        },
+        "comparisons": ["shape_only", "quality_80", "tagged"],
+        "training_seeds": 1,
+        "studies": ["shifted_detector", "importance"],
+        "models": [BDT, TAG_BDT, "multi_deep_sets", OURS],
+        "fit": {"epochs": 3, "least_steps": 0},
+        "trees": {"trees": 300},
+    },
+    "standard": {},
+    "full": {
+        "data": {
+            "train_events": 600_000,
+            "test_events": 400_000,
+            "rho_rho_signal_events": 100_000,
+            "shifted_events": 100_000,
+        },
+        "training_seeds": 5,
+        "fit": {"epochs": 20},
+        "studies": ["unseen_modes", "shifted_detector", "disco", "importance"],
+        "unseen_modes": ["D*- pi+ pi+ pi-", "anti-D0 pi+", "anti-D*0 pi+ pi0", "D- pi+ pi+ pi-"],
+        "disco": {"strengths": [0.0, 0.1, 0.3, 1.0, 3.0, 10.0]},
+    },
+}
+"""What differs from the defaults at each size."""
+
+
+def check(config: Config) -> None:
+    """Refuse what no type can, before anything is done.
+
+    Raises
+    ------
+    InputError
+        For unknown models or modes, a comparison without ``bdt``, seeds of single models; for
+        comparisons that are named twice, or none.
+    """
+    known = (*TREES, *VARIANTS)
+    for name in (*config.models, *config.trust_models, *config.seed_models, config.disco.model):
+        if name not in known:
+            raise InputError(f"no model {name!r}", f"one of {', '.join(known)}")
+    if BDT not in config.models or len(set(config.models)) < len(config.models):
+        raise InputError(f"models = {list(config.models)}", f"each once, {BDT} among them")
+    if not config.comparisons or len(set(config.comparisons)) < len(config.comparisons):
+        raise InputError(
+            f"comparisons = {list(config.comparisons)}", f"some of {', '.join(COMPARISONS)}, each once"
+        )
+    if "disco" in config.studies and config.disco.model in TREES:
+        raise InputError(f"disco.model = {config.disco.model!r}", "a network: trees have no such penalty")
+    unknown = [mode for mode in config.unseen_modes if mode not in MODE_NAMES]
+    if unknown:
+        raise InputError(f"unseen_modes = {unknown}", f"some of {', '.join(MODE_NAMES)}")
+    if config.fit.seed or config.trees.seed:
+        raise InputError("a seed of a single model", "one seed for the run", "set seed, or --seed")
+    if bool(config.data.train) != bool(config.data.test):
+        raise InputError(
+            "training or test files alone", "both", "give --data and --test-data; or neither, to generate"
+        )
+    for name in config.models:
+        if name not in TREES:
+            build_set_model(*VARIANTS[name])

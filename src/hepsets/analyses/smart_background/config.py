@@ -1,0 +1,305 @@
+"""The configuration of the smart-background analysis and its three sizes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from hepsets.core.errors import InputError
+from hepsets.core.pdg import PdgMap
+from hepsets.evaluate.filter.speedup import SpeedupConfig
+from hepsets.generate.pythia import SAMPLES
+from hepsets.learn.decay_trees.model import ModelConfig
+from hepsets.learn.decay_trees.registry import build_model, recipe
+from hepsets.learn.training.fit import FitChanges, FitConfig
+from hepsets.select.skims.registry import SKIMS
+from hepsets.select.variables.generated import truth_observable
+
+Study = Literal["features", "layers", "embedding", "skims", "few_labels", "loss"]
+
+PUBLISHED = (
+    "flat_mlp",
+    "flat_mlp_mask",
+    "deep_sets",
+    "deep_sets_pdg",
+    "deep_sets_gcn",
+    "deep_sets_gcn_pdg",
+    "deep_sets_gcn_pdg_normalized",
+    "DS_6_GCN_135",
+    "transformer",
+    "gcn_stack",
+)
+"""The models of the published study."""
+
+OURS = "decay_sweep"
+"""Our own model."""
+
+
+LEAST_STEPS = 1500
+"""Steps that a small file is trained for, however few its events; 60 000 events make 1760 in ten epochs."""
+
+PUBLISHED_FIT = FitConfig(least_steps=LEAST_STEPS)
+"""Training of the published models, as published: ten epochs, Adam at 10⁻³."""
+
+OUR_FIT = FitConfig(
+    epochs=15,
+    least_steps=LEAST_STEPS,
+    learning_rate=2e-3,
+    schedule="settle",
+    patience=0.4,  # single losses at a constant rate scatter by more than an epoch gains
+    weight_decay=1e-4,
+)
+"""Training of our own model: until the validation loss stops improving, epochs are a maximum."""
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class DataConfig:
+    """Which events.
+
+    Parameters
+    ----------
+    sample, skim
+        What to generate and which skim to predict.
+    train_events, test_events
+        Events to keep for training (validation included) and testing, half of them passing.
+    trials
+        Further detector simulations of each training event: their pass rates are the soft labels
+        of our own model. The published models see one label per event.
+    train, test
+        The user's own files in place of generated events.
+    row_groups
+        Which row groups of the user's files to read; all by default.
+    keep
+        Keep the generated events in the folder of the run, as ``events/*.parquet``.
+    """
+
+    sample: str = "mixed"
+    skim: str = "hadronic_b0"
+    train_events: int = Field(default=60_000, ge=8)
+    test_events: int = Field(default=60_000, ge=8)
+    trials: int = Field(default=8, ge=0)
+    train: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    row_groups: tuple[int, ...] | None = None
+    keep: bool = False
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class LimitConfig:
+    """How to find the limit.
+
+    Parameters
+    ----------
+    events
+        Test events to simulate again and again; at most all of them.
+    trials
+        Detector simulations of each; even.
+    further
+        Further simulations of each event that passed at most ``few`` times: the limit of importance
+        sampling hangs on the least likely events.
+    few
+        See ``further``.
+    """
+
+    events: int = Field(default=4000, ge=2)
+    trials: int = Field(default=100, ge=2, multiple_of=2)
+    further: int = Field(default=1100, ge=0)
+    few: int = Field(default=2, ge=0)
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class MultiSkimConfig:
+    """The study of many skims at once.
+
+    Parameters
+    ----------
+    train_events, test_events
+        Least numbers of events to keep, of all samples in the production mix.
+    trials
+        Further detector simulations of each training event.
+    alone
+        Skims for which a model of their own is trained on the same events, for comparison.
+    """
+
+    train_events: int = Field(default=60_000, ge=100)
+    test_events: int = Field(default=60_000, ge=100)
+    trials: int = Field(default=8, ge=0)
+    alone: tuple[str, ...] = ("hadronic_b0", "jpsi")
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class FewLabelsConfig:
+    """The study of new skims with few labels.
+
+    Parameters
+    ----------
+    skims
+        The new skims; the trunk of each is trained on all others.
+    labels
+        Numbers of labelled events that pass; as many that fail.
+    draws
+        Disjoint sets of labelled events to repeat each number with, fewer where there are not so many.
+    trunk_events, test_events
+        Least number of events to train the trunk on, and number to judge on, half of them passing.
+    """
+
+    skims: tuple[str, ...] = ("jpsi",)
+    labels: tuple[int, ...] = (30, 100, 300, 1000)
+    draws: int = Field(default=5, ge=1)
+    trunk_events: int = Field(default=30_000, ge=100)
+    test_events: int = Field(default=2000, ge=8)
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Config:
+    """Everything that a smart-background run depends on.
+
+    Parameters
+    ----------
+    scale
+        Name of the size that the other defaults came from.
+    seed
+        Seed of events, detector, initial weights and training.
+    training_seeds
+        How often each model is trained, on the same events, from other initial weights and in another
+        order; the first training is the one that is kept.
+    data
+        Events.
+    models
+        Names of the models to train and compare.
+    model
+        Options of all models; what is left open is each model's published choice.
+    model_of
+        Options of single models, in place of ``model``.
+    fit
+        What of the training of all models is to differ from each model's own.
+    fit_of
+        The same for single models, by name, above ``fit``.
+    speedup
+        Costs.
+    protect
+        Observables of generated events for which filters get a keep rule that leaves the same effective
+        fraction in all bins.
+    limit
+        The limit.
+    studies
+        Further studies.
+    layers
+        The family members that the study of layers compares.
+    multi_skim
+        Sizes of the study of many skims.
+    few_labels
+        Skims and sizes of the study of new skims with few labels.
+    """
+
+    scale: Literal["quick", "standard", "full"] = "standard"
+    seed: int = Field(default=1, ge=0, lt=2**63)
+    training_seeds: int = Field(default=3, ge=1)
+    data: DataConfig = DataConfig()
+    models: tuple[str, ...] = (*PUBLISHED, OURS)
+    model: ModelConfig = ModelConfig()
+    model_of: dict[str, ModelConfig] = Field(default_factory=dict)
+    fit: FitChanges = FitChanges()
+    fit_of: dict[str, FitChanges] = Field(default_factory=dict)
+    speedup: SpeedupConfig = SpeedupConfig()
+    protect: tuple[str, ...] = ("missing_energy",)
+    limit: LimitConfig = LimitConfig()
+    studies: tuple[Study, ...] = ()
+    layers: tuple[str, ...] = (
+        "DS_3_GCN_none",
+        "DS_3_GCN_1",
+        "DS_4_GCN_12",
+        "DS_4_GCN_13",
+        "DS_5_GCN_123",
+        "DS_6_GCN_135",
+        "DS_6_GCN_1234",
+        "DS_8_GCN_1357",
+    )
+    multi_skim: MultiSkimConfig = MultiSkimConfig()
+    few_labels: FewLabelsConfig = FewLabelsConfig()
+
+
+def fit_config(config: Config, name: str) -> FitConfig:
+    """The training of a model: its own, then what the run says of all, then of this one; the run's seed."""
+    own = OUR_FIT if name == OURS else PUBLISHED_FIT
+    settled = config.fit_of.get(name, FitChanges()).on(config.fit.on(own))
+    return dataclasses.replace(settled, seed=config.seed)
+
+
+SCALES: Mapping[str, Mapping[str, Any]] = {
+    "quick": {
+        "data": {"train_events": 3000, "test_events": 3000, "trials": 2},
+        "training_seeds": 1,
+        "fit": {"epochs": 6, "least_steps": 0},
+        "limit": {"events": 300, "trials": 20, "further": 80},
+        "multi_skim": {"train_events": 3000, "test_events": 3000, "trials": 2},
+        "few_labels": {"labels": (30,), "draws": 2, "trunk_events": 3000, "test_events": 100},
+    },
+    "standard": {},
+    "full": {
+        "data": {"train_events": 400_000, "test_events": 400_000},
+        "limit": {"events": 10_000, "trials": 200, "further": 1800},
+        "multi_skim": {"train_events": 400_000, "test_events": 200_000},
+        "few_labels": {
+            "skims": ("jpsi", "semileptonic_b0"),
+            "labels": (30, 100, 300, 1000, 3000),
+            "trunk_events": 200_000,
+            "test_events": 6000,
+        },
+    },
+}
+"""What differs from the defaults at each size."""
+
+
+def check(config: Config) -> None:
+    """Refuse what no type can: names that do not exist, before anything is done.
+
+    Raises
+    ------
+    InputError
+        For an unknown sample, skim or model, no model at all, options that a model cannot take,
+        seeds of single models (there is one for the whole run), or studies that users' files cannot do.
+    """
+    if config.data.sample not in SAMPLES:
+        raise InputError(f"data.sample = {config.data.sample!r}", f"one of {', '.join(SAMPLES)}")
+    if config.data.skim not in SKIMS:
+        raise InputError(f"no skim {config.data.skim!r}", f"one of {', '.join(SKIMS)}")
+    for where, skims in (
+        ("multi_skim.alone", config.multi_skim.alone),
+        ("few_labels.skims", config.few_labels.skims),
+    ):
+        unknown = [skim for skim in skims if skim not in SKIMS]
+        if unknown:
+            raise InputError(f"{where} = {unknown}", f"some of {', '.join(SKIMS)}")
+    if not config.few_labels.labels or min(config.few_labels.labels) < 20:
+        raise InputError(f"few_labels.labels = {list(config.few_labels.labels)}", "some numbers from 20 up")
+    for observable in config.protect:
+        truth_observable(observable)
+    if len(set(config.protect)) < len(config.protect):
+        raise InputError(f"protect = {list(config.protect)}", "each observable once")
+    if not config.models:
+        raise InputError("models = []", "at least one model")
+    if len(set(config.models)) < len(config.models):
+        raise InputError(f"models = {list(config.models)}", "each model once")
+    ours = [study for study in ("skims", "few_labels") if study in config.studies]
+    if ours and (config.data.train or config.data.test):
+        raise InputError(
+            f"study {ours[0]} with files of your own",
+            "events generated here",
+            "this study labels generated events for our own skims; run it without --data",
+        )
+    for name in (*config.models, *config.layers, *config.model_of, *config.fit_of):
+        recipe(name)
+    for name in config.models:
+        options = config.model_of.get(name, config.model)
+        if options.heads != 1 or options.new_heads or options.event_types:
+            raise InputError(
+                f"heads, new heads or event types for {name}", "one skim", "--study skims trains for many"
+            )
+        build_model(name, PdgMap((11,)), options)
+    if any(each.seed for each in (config.model, *config.model_of.values())):
+        raise InputError("a seed of a single model", "one seed for the run", "set seed, or --seed")

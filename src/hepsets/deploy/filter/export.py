@@ -1,0 +1,70 @@
+"""From the folder of a run to a filter: model and card into one ONNX file, compared with PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from hepsets.core.errors import InputError
+from hepsets.core.events import Events, iter_parquet
+from hepsets.deploy.filter.card import FilterCard, load_card
+from hepsets.deploy.onnx.decay_trees import export_filter
+from hepsets.learn.model_file import load_model
+
+COMPARED_EVENTS = 1000
+"""Events on which the exported graph is compared with the model."""
+
+_SEED = 17
+
+
+def export_from_run(run: Path, name: str, out: Path, data: Path | None = None) -> tuple[int, float]:
+    """Export a model of a finished run.
+
+    Parameters
+    ----------
+    run
+        Folder with ``models/NAME.safetensors`` and ``models/NAME.card.json``.
+    name
+        The model.
+    out
+        ONNX file to write.
+    data
+        Events to compare the scores on; if there are none, generated ones of the card's sample, or of
+        all event types that the model can be told.
+
+    Returns
+    -------
+    tuple
+        How many events were compared, and the greatest difference of scores.
+
+    Raises
+    ------
+    InputError
+        If the run lacks the model or its card, or as :func:`hepsets.deploy.onnx.decay_trees.export_filter`.
+    """
+    folder = run / "models"
+    path = folder / f"{name}.safetensors"
+    if not path.is_file():
+        there = sorted(file.stem for file in folder.glob("*.safetensors"))
+        raise InputError(f"no model {name!r} in {run}", f"one of {', '.join(there) or 'a finished run'}")
+    if not out.parent.is_dir():
+        raise InputError(f"no folder {out.parent}", "an existing folder", "create it first")
+    card, model = load_card(folder / f"{name}.card.json"), load_model(path)
+    events = _generated(card) if data is None else next(iter_parquet(data))
+    events = events[:COMPARED_EVENTS]
+    return len(events), export_filter(model, card, out, events)
+
+
+def _generated(card: FilterCard) -> Events:
+    from hepsets.generate.pythia import SAMPLES, generate_block
+
+    samples = card.event_types or (card.sample,)
+    if not set(samples) <= set(SAMPLES):
+        raise InputError(f"a model trained on {card.sample!r}", f"one of {', '.join(SAMPLES)}", "give --data")
+    each = -(-COMPARED_EVENTS // len(samples))
+    parts = [generate_block(sample, _SEED, 0, each) for sample in samples]
+    events = Events.concatenate(parts)
+    if not card.event_types:
+        return events
+    return events.with_columns(event_type=np.repeat(np.arange(1, len(samples) + 1), each))

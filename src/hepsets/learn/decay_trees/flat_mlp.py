@@ -1,0 +1,89 @@
+"""A plain MLP on a fixed number of particle slots, as a baseline for networks on sets."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from hepsets.learn.decay_trees.model import EventNetwork
+from hepsets.represent.decay_trees.batch import PackedBatch
+
+
+def _rising(keys: Tensor) -> Tensor:
+    """Where to find the keys in rising order; equal ones keep their order."""
+    if torch.compiler.is_exporting():  # sorting becomes ONNX's TopK, which is always stable
+        return torch.argsort(keys)
+    return torch.argsort(keys, stable=True)
+
+
+class FlatMLP(EventNetwork):
+    """Linear + ReLU, Linear + ReLU, Linear on the features of an event's particles side by side.
+
+    Slots are filled in an order that only the particles decide, so that the score does not depend
+    on how a file lists them: by falling energy, and among equal energies by a fixed mixture of
+    the features. Empty slots hold zeros, particles beyond the last slot are left out.
+
+    Parameters
+    ----------
+    n_features
+        Features per particle.
+    units
+        Width of the hidden layers.
+    slots
+        Particles per event that fit in.
+    mask
+        Also take one input per slot that says whether it is filled.
+    order_by
+        Which feature orders the particles, ``None`` for the mixture alone.
+    heads
+        Logits per event.
+    """
+
+    mixture: Tensor
+
+    def __init__(
+        self,
+        n_features: int,
+        units: int,
+        *,
+        slots: int,
+        mask: bool,
+        order_by: int | None,
+        heads: int = 1,
+    ) -> None:
+        super().__init__()
+        self.slots = slots
+        self.mask = mask
+        self.order_by = order_by
+        # incommensurate weights: only equal particles have equal mixtures
+        weights = torch.tensor([math.sqrt(2 + i * (i + 3)) for i in range(n_features)], dtype=torch.float64)
+        self.register_buffer("mixture", weights, persistent=False)
+        self.mlp = nn.Sequential(
+            nn.Linear(slots * (n_features + mask), units),
+            nn.ReLU(),
+            nn.Linear(units, units),
+            nn.ReLU(),
+            nn.Linear(units, heads),
+        )
+
+    def forward(self, features: Tensor, batch: PackedBatch) -> Tensor:
+        """Logits, shape ``(n_events, heads)``."""
+        order = _rising((features.double() * self.mixture).sum(1))
+        if self.order_by is not None:
+            falling = -features[:, self.order_by]
+            order = order[_rising(falling[order])]
+        order = order[_rising(batch.event_of_particle[order])]
+        # the order is grouped by event, so the n-th particle in it belongs to the n-th one's event
+        event = batch.event_of_particle
+        rank = torch.arange(batch.n_particles, device=event.device) - batch.offsets[event]
+        beyond = torch.full_like(rank, batch.n_events * self.slots)
+        slot = torch.where(rank < self.slots, event * self.slots + rank, beyond)
+        values = features[order]
+        if self.mask:
+            values = torch.cat([values, torch.ones_like(values[:, :1])], dim=1)
+        table = values.new_zeros(batch.n_events * self.slots + 1, values.shape[1])
+        table = table.index_copy(0, slot, values)[:-1]
+        result: Tensor = self.mlp(table.reshape(batch.n_events, -1))
+        return result

@@ -1,0 +1,136 @@
+"""A model of events as several sets: which sets, their scales and a network, which belong together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+
+from hepsets.core.particle_sets import ParticleSets
+from hepsets.learn.particle_sets.symmetries import CollisionSymmetries
+from hepsets.learn.training.trainable import Trainable
+from hepsets.represent.particle_sets.data import SetBatch, SetData
+from hepsets.represent.particle_sets.features import SetSpec
+from hepsets.represent.scaler import Scaler
+
+if TYPE_CHECKING:
+    from hepsets.learn.training.fit import FitConfig
+
+Fusion = Literal["before", "after"]
+Pooling = Literal["mean", "sum", "sum_mean"]
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class SetModelConfig:
+    """Inputs and sizes of a model of sets; ``None`` stands for the model's own choice.
+
+    Parameters
+    ----------
+    sets
+        The sets that it sees.
+    event_features
+        Event columns that it sees besides, such as the thirty variables.
+    units
+        Width of the hidden layers.
+    layers
+        Hidden layers of the network per particle, and of the one per event.
+    fusion
+        Whether the sets are joined ``"before"`` or ``"after"`` pooling, see
+        :class:`hepsets.learn.particle_sets.multi_deep_sets.MultiDeepSets`.
+    pooling
+        What is taken over the members of a set.
+    dropout
+        Dropout probability in the network per event.
+    symmetries
+        Whether training shows events turned around the beam, mirrored and charge-conjugated at random,
+        see :class:`hepsets.learn.particle_sets.symmetries.CollisionSymmetries`.
+    seed
+        Seed of the initial weights.
+    """
+
+    sets: tuple[SetSpec, ...] | None = None
+    event_features: tuple[str, ...] | None = None
+    units: int | None = Field(default=None, ge=1)
+    layers: int | None = Field(default=None, ge=1)
+    fusion: Fusion | None = None
+    pooling: Pooling | None = None
+    dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
+    symmetries: bool | None = None
+    seed: int = Field(default=0, ge=0)
+
+
+class SetNetwork(nn.Module):
+    """What a network on sets must be: scaled members and event features in, logits out."""
+
+    def forward(self, features: tuple[Tensor, ...], event_features: Tensor, batch: SetBatch) -> Tensor:
+        """Logits, shape ``(n_events, 1)``.
+
+        Parameters
+        ----------
+        features
+            Per set, float32 of shape ``(n_members, n_features)``, scaled.
+        event_features
+            Float32, shape ``(n_events, n_event_features)``, scaled.
+        batch
+            The events, for pooling. What it holds is unscaled.
+        """
+        raise NotImplementedError
+
+
+class SetModel(Trainable):
+    """A network on sets with all that is needed to apply it to events.
+
+    Parameters
+    ----------
+    name
+        Name in the registry.
+    config
+        The complete configuration: no field is ``None`` that the model uses.
+    network
+        The network.
+    """
+
+    def __init__(self, name: str, config: SetModelConfig, network: SetNetwork) -> None:
+        super().__init__(name, heads=1)
+        self.config = config
+        self.sets = config.sets or ()
+        self.event_features = config.event_features or ()
+        self.scalers = nn.ModuleList(Scaler(len(spec.features)) for spec in self.sets)
+        self.event_scaler = Scaler(len(self.event_features))
+        self.network = network
+        self.symmetries = CollisionSymmetries(self.sets) if config.symmetries else None
+
+    def prepare(self, events: ParticleSets) -> SetData:
+        """Tensors that this model takes its batches from.
+
+        Raises
+        ------
+        InputError
+            For a feature, condition or event column that the events lack.
+        """
+        return SetData.from_events(events, self.sets, self.event_features)
+
+    def fit_inputs(self, training: SetBatch) -> None:
+        """Take means and scales from the members of the training events' sets, and from these events."""
+        for scaler, one in zip(self.scalers, training.sets, strict=True):
+            assert isinstance(scaler, Scaler)
+            if one.n_particles:
+                scaler.fit(one.features)
+        if self.event_features:
+            self.event_scaler.fit(training.event_features)
+
+    def augment(self, batch: SetBatch, config: FitConfig) -> SetBatch:  # noqa: ARG002 (has its own switch)
+        """Events that are as likely as those of the batch, if the configuration says so."""
+        return batch if self.symmetries is None else self.symmetries(batch)
+
+    def fingerprint(self) -> str:
+        """Name and configuration."""
+        return repr((self.name, self.config))
+
+    def logits(self, batch: SetBatch) -> Tensor:
+        """What the network says, shape ``(n_events, 1)``."""
+        scaled = tuple(scaler(one.features) for scaler, one in zip(self.scalers, batch.sets, strict=True))
+        result: Tensor = self.network(scaled, self.event_scaler(batch.event_features), batch)
+        return result

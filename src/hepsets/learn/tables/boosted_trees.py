@@ -1,0 +1,302 @@
+"""Boosted decision trees (XGBoost) on event columns, such as the thirty variables."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import xgboost as xgb
+from numpy.typing import NDArray
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose, demand
+from hepsets.core.record import parse, sealed, unsealed
+from hepsets.core.whole_file import whole_file
+from hepsets.learn.training.fit import split_train_validation
+
+FORMAT = "hepsets-trees-1"
+
+
+class EventColumns(Protocol):
+    """Anything with columns of events, such as particle sets and event frames."""
+
+    @property
+    def columns(self) -> Mapping[str, NDArray[Any]]:
+        """Columns of shape ``(n_events,)`` by name."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class BoostedTreesConfig:
+    """How to grow the trees.
+
+    Parameters
+    ----------
+    trees
+        The most that are grown.
+    patience
+        Growing ends when the validation loss has not fallen for so many trees.
+    depth
+        Of a tree.
+    learning_rate
+        Share of each tree's correction that is taken.
+    subsample, columns
+        Share of the events, and of the variables, that a tree sees.
+    least_weight
+        Least sum of second derivatives in a leaf (XGBoost's ``min_child_weight``).
+    validation_fraction
+        Part of the events that is kept for validation.
+    threads
+        Threads to use, ``None`` for all cores.
+    seed
+        Seed of the split and of what each tree sees.
+    """
+
+    trees: int = Field(default=2000, ge=1)
+    patience: int = Field(default=50, ge=1)
+    depth: int = Field(default=5, ge=1)
+    learning_rate: float = Field(default=0.05, gt=0.0, le=1.0)
+    subsample: float = Field(default=0.7, gt=0.0, le=1.0)
+    columns: float = Field(default=0.7, gt=0.0, le=1.0)
+    least_weight: float = Field(default=5.0, ge=0.0)
+    validation_fraction: float = Field(default=0.25, gt=0.0, lt=1.0)
+    threads: int | None = Field(default=None, ge=1)
+    seed: int = Field(default=0, ge=0)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class BoostedTreesResult:
+    """What a fit left besides the trees.
+
+    Parameters
+    ----------
+    train_losses, validation_losses
+        Cross entropy [nat] after each tree, those after the best one included.
+    best_trees
+        Number of trees with the least validation loss: those that are kept.
+    train_indices, validation_indices
+        Which events were trained on, and which were not; the same as of
+        :func:`hepsets.learn.training.fit.fit` with the same seed and fraction.
+    """
+
+    train_losses: tuple[float, ...]
+    validation_losses: tuple[float, ...]
+    best_trees: int
+    train_indices: NDArray[np.int64]
+    validation_indices: NDArray[np.int64]
+
+
+class BoostedTrees:
+    """Trees on named event columns. Make them with :func:`fit_trees` or :meth:`load`.
+
+    Parameters
+    ----------
+    name
+        What the model is called in files and tables.
+    variables
+        Event columns, in order.
+    config
+        How the trees were grown.
+    booster
+        XGBoost's trees.
+    """
+
+    def __init__(
+        self, name: str, variables: Sequence[str], config: BoostedTreesConfig, booster: xgb.Booster
+    ) -> None:
+        self.name = name
+        self.variables = tuple(variables)
+        self.config = config
+        self._booster = booster
+
+    def __len__(self) -> int:
+        return int(self._booster.num_boosted_rounds())
+
+    def matrix(self, events: EventColumns) -> NDArray[np.float32]:
+        """What the trees see of events, float32, shape ``(n_events, n_variables)``.
+
+        Raises
+        ------
+        InputError
+            If a column is missing or holds values that are not finite.
+        """
+        return event_matrix(events, self.variables)
+
+    def score(self, events: EventColumns) -> NDArray[np.float32]:
+        """Probability of each event to be signal, shape ``(n_events,)``."""
+        return self.score_matrix(self.matrix(events))
+
+    def score_matrix(self, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The same from numbers that :meth:`matrix` gave, changed or not."""
+        if len(matrix) == 0:
+            return np.empty(0, dtype=np.float32)
+        return np.asarray(self._booster.inplace_predict(matrix), dtype=np.float32)
+
+    def gains(self) -> dict[str, float]:
+        """By how much splits on each variable lowered the training loss, in parts of 1."""
+        found = self._booster.get_score(importance_type="total_gain")
+        gains = np.array([found.get(f"f{place}", 0.0) for place in range(len(self.variables))], dtype=float)
+        return dict(zip(self.variables, (gains / max(gains.sum(), 1e-30)).tolist(), strict=True))
+
+    def save(self, path: str | Path) -> None:
+        """Write trees, variables and configuration as JSON, whole or not at all."""
+        record = {
+            "format": FORMAT,
+            "name": self.name,
+            "variables": self.variables,
+            "config": dataclasses.asdict(self.config),
+            "trees": json.loads(bytes(self._booster.save_raw("json"))),
+        }
+        with whole_file(path) as partial:
+            partial.write_text(json.dumps(sealed(record)))
+
+    @classmethod
+    def load(cls, path: str | Path) -> BoostedTrees:
+        """Read what :meth:`save` wrote. Reading never executes code from the file.
+
+        Raises
+        ------
+        InputError
+            If the file is missing, broken, or no such file.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise InputError(f"no file {path}", "a file of boosted trees", "check the path")
+        try:
+            record = parse(path.read_bytes())
+            found = record["format"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{path} holds no boosted trees ({error})", "a JSON file that save() wrote"
+            ) from error
+        if found != FORMAT:
+            raise InputError(f"{path} has format {found!r}", repr(FORMAT), "use the version that wrote it")
+        record = unsealed(record, path)
+        try:
+            config = TypeAdapter(BoostedTreesConfig).validate_python(record["config"])
+            variables = TypeAdapter(tuple[str, ...]).validate_python(record["variables"])
+            booster = xgb.Booster(_threads(config))
+            booster.load_model(bytearray(json.dumps(record["trees"]).encode()))
+            if booster.num_features() != len(variables):
+                raise ValueError(f"{booster.num_features()} features for {len(variables)} variables")
+            return cls(str(record["name"]), variables, config, booster)
+        except (ValidationError, ValueError, KeyError, TypeError, xgb.core.XGBoostError) as error:
+            raise InputError(
+                f"{path} is damaged ({(str(error).splitlines() or ['empty'])[0]})", "a file that save() wrote"
+            ) from error
+
+
+def fit_trees(
+    events: EventColumns,
+    labels: NDArray[Any],
+    variables: Sequence[str],
+    weights: NDArray[Any] | None = None,
+    config: BoostedTreesConfig | None = None,
+    *,
+    name: str = "bdt",
+) -> tuple[BoostedTrees, BoostedTreesResult]:
+    """Grow trees on the training part, stop by the loss of the validation part, keep the best number.
+
+    Parameters
+    ----------
+    events
+        Events with the columns ``variables``.
+    labels
+        True for signal, shape ``(n_events,)``; both classes must occur in either part.
+    variables
+        Names of event columns.
+    weights
+        How much each event counts, not negative, shape ``(n_events,)``.
+    config
+        How to grow the trees.
+    name
+        What the model is called.
+
+    Raises
+    ------
+    InputError
+        For validation or test events, missing columns, values that are not finite, labels of one class, or
+        weights that do not fit.
+    """
+    demand(getattr(events, "purpose", None), Purpose.TRAINING, f"{name} is trained")
+    config = config or BoostedTreesConfig()
+    matrix = event_matrix(events, variables)
+    truth = np.asarray(labels, dtype=bool)
+    importance = np.ones(len(events)) if weights is None else np.asarray(weights, dtype=np.float64)
+    if truth.shape != (len(events),) or importance.shape != truth.shape:
+        raise InputError(
+            f"labels and weights of shapes {truth.shape} and {importance.shape}", f"({len(events)},) both"
+        )
+    if not (np.isfinite(importance) & (importance >= 0)).all():
+        raise InputError("weights that are negative or not finite", "finite numbers from 0 up")
+    train, held = split_train_validation(len(events), config.validation_fraction, config.seed)
+    for part, what in ((train, "training"), (held, "validation")):
+        if not 0 < importance[part] @ truth[part] < importance[part].sum():
+            raise InputError(f"{what} events of one class", "signal and background", "give more events")
+    importance = importance / importance.mean()
+    parts = {
+        what: xgb.DMatrix(matrix[part], truth[part], weight=importance[part])
+        for what, part in (("training", train), ("validation", held))
+    }
+    losses: dict[str, dict[str, list[float]]] = {}
+    booster = xgb.train(
+        {
+            "objective": "binary:logistic",
+            "eval_metric": "logloss",
+            "tree_method": "hist",
+            "max_depth": config.depth,
+            "eta": config.learning_rate,
+            "subsample": config.subsample,
+            "colsample_bytree": config.columns,
+            "min_child_weight": config.least_weight,
+            "seed": config.seed,
+            **_threads(config),
+        },
+        parts["training"],
+        config.trees,
+        evals=[(part, what) for what, part in parts.items()],
+        early_stopping_rounds=config.patience,
+        evals_result=losses,
+        verbose_eval=False,
+    )
+    best = booster.best_iteration + 1
+    return (
+        BoostedTrees(name, variables, config, booster[:best]),
+        BoostedTreesResult(
+            tuple(losses["training"]["logloss"]), tuple(losses["validation"]["logloss"]), best, train, held
+        ),
+    )
+
+
+def event_matrix(events: EventColumns, variables: Sequence[str]) -> NDArray[np.float32]:
+    """Event columns side by side, float32, shape ``(n_events, n_variables)``.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or holds values that are not finite.
+    """
+    missing = [name for name in variables if name not in events.columns]
+    if missing or not variables:
+        raise InputError(
+            f"no event columns {missing}" if missing else "no variables",
+            "columns that the trees can see",
+            "add them with with_columns()",
+        )
+    matrix = np.stack([np.asarray(events.columns[name], dtype=np.float32) for name in variables], axis=1)
+    bad = [name for name, column in zip(variables, matrix.T, strict=True) if not np.isfinite(column).all()]
+    if bad:
+        raise InputError(f"NaN or infinity in {bad}", "finite numbers", "drop such events")
+    return matrix
+
+
+def _threads(config: BoostedTreesConfig) -> dict[str, int]:
+    return {} if config.threads is None else {"nthread": config.threads}

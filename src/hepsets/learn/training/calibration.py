@@ -1,0 +1,112 @@
+"""Turn a trained model's scores into probabilities with events that it was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sized
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose, demand
+from hepsets.learn.decay_trees.model import logits_of
+from hepsets.learn.training.logit_spline import KNOTS, LogitSpline
+from hepsets.learn.training.trainable import Trainable
+
+EVENTS_PER_KNOT = 100
+"""Fewer events of either class than this for every knot are calibrated with slope and offset alone."""
+
+
+def calibrate_model(
+    model: Trainable,
+    events: Sized,
+    labels: NDArray[np.bool_],
+    weights: NDArray[np.floating] | None = None,
+) -> None:
+    """Fit a rising spline of every head's logits to labels; it becomes part of the model.
+
+    Targets from repeated simulation are posterior means: they are drawn towards the prior, most of all
+    where hardly any event passes, and a model that learns them is too cautious by a smooth, rising
+    function. The spline undoes it without changing the order of events. It is linear between
+    :data:`~hepsets.learn.training.logit_spline.KNOTS` quantiles of the logits (a spline calibration, Lucena,
+    arXiv:1809.07751), or a slope and an offset alone (Platt, in Advances in Large Margin Classifiers
+    (1999) 61) where events are few or a segment would fall.
+
+    Parameters
+    ----------
+    model
+        Trained; its calibration is replaced.
+    events, labels
+        Validation events and their hard labels, shape ``(n_events,)`` or ``(n_events, heads)``.
+    weights
+        How much each event counts, the shape of ``labels``; all the same by default.
+
+    Raises
+    ------
+    InputError
+        For training or test events; if a head's labels are of one class, or its scores fall with the
+        labels. Nothing is changed then.
+    """
+    demand(getattr(events, "purpose", None), Purpose.VALIDATION, "a model is calibrated")
+    heads = model.heads
+    labels = np.asarray(labels, dtype=bool).reshape(len(events), -1)
+    weights = np.ones(labels.shape) if weights is None else np.asarray(weights).reshape(len(events), -1)
+    if labels.shape != (len(events), heads) or weights.shape != labels.shape:
+        raise InputError(
+            f"labels of shape {labels.shape} and weights of shape {weights.shape}",
+            f"both ({len(events)}, {heads}): events, heads of the model",
+        )
+    raw = _network_logits(model, events)
+    splines = [_spline(model, *head) for head in zip(raw.T, labels.T, weights.T, strict=True)]
+    with torch.no_grad():
+        for head, (knots, coefficients, offset) in enumerate(splines):
+            model.calibration.slope[head] = coefficients[0]
+            model.calibration.offset[head] = offset
+            model.calibration.knots[head] = torch.from_numpy(knots)
+            model.calibration.bends[head] = torch.from_numpy(coefficients[1:])
+
+
+def _network_logits(model: Trainable, events: Sized) -> NDArray[np.float64]:
+    """Logits as the network gives them, shape ``(n_events, heads)``."""
+    calibration = model.calibration
+    model.calibration = LogitSpline(model.heads).to(model.device)
+    try:
+        return logits_of(model, model.prepare(events)).double().numpy()
+    finally:
+        model.calibration = calibration
+
+
+def _spline(
+    model: Trainable,
+    logits: NDArray[np.float64],
+    labels: NDArray[np.bool_],
+    weights: NDArray[np.floating],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Knots, slope with bends, and offset of one head."""
+    counted = weights > 0
+    logits, labels, weights = logits[counted], labels[counted], weights[counted]
+    if labels.all() or not labels.any():
+        raise InputError("labels of one class", "passing and failing events")
+    knots = np.quantile(logits, np.arange(1, KNOTS + 1) / (KNOTS + 1))
+    if min(labels.sum(), (~labels).sum()) >= EVENTS_PER_KNOT * KNOTS:
+        basis = np.column_stack([logits, np.maximum(logits[:, None] - knots, 0)])
+        coefficients, offset = _regress(basis, labels, weights)
+        if (np.cumsum(coefficients) > 0).all():
+            return knots, coefficients, offset
+    coefficients, offset = _regress(logits[:, None], labels, weights)
+    if coefficients[0] <= 0:
+        raise InputError(
+            f"scores of {model.name} that fall where labels rise (slope {coefficients[0]:.2g})",
+            "a model that learnt something",
+            "train longer or on more events",
+        )
+    return knots, np.append(coefficients, np.zeros(KNOTS)), offset
+
+
+def _regress(
+    basis: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.floating]
+) -> tuple[NDArray[np.float64], float]:
+    regression = LogisticRegression(C=np.inf, max_iter=1000).fit(basis, labels, sample_weight=weights)
+    return regression.coef_[0], float(regression.intercept_[0])

@@ -1,0 +1,83 @@
+"""What training minimises: cross entropy, or the computing time that a filter is there to save."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+from torch.nn import functional
+
+Loss: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+"""From logits, targets, weights ``(n_events, heads)`` and the sums of weights ``(heads,)``, to a number."""
+
+LEAST_LOGIT = -8.0
+"""Keep probabilities below 3·10⁻⁴ count as that in the computing time: one event must not rule a batch."""
+
+
+class Penalty(nn.Module):
+    """What is added to a loss because of more than logits, targets and weights.
+
+    What it knows of the events are buffers, one entry per event; its ``repr`` names its settings.
+    """
+
+    def forward(self, logits: Tensor, events: Tensor) -> Tensor:
+        """A number, from logits ``(n, heads)`` and the numbers ``(n,)`` of these events in the sample."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class ComputingTime:
+    """Costs that the loss ``computing_time`` weighs; as
+    :class:`hepsets.evaluate.filter.speedup.SpeedupConfig`.
+
+    Parameters
+    ----------
+    retention
+        Share of events that pass in the population.
+    time_generate, time_network, time_simulate
+        Time per event; only ratios count.
+    """
+
+    retention: float = Field(default=0.05, gt=0.0, lt=1.0)
+    time_generate: float = Field(default=0.01, ge=0.0)
+    time_network: float = Field(default=0.0, ge=0.0)
+    time_simulate: float = Field(default=1.0, gt=0.0)
+
+
+def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor, sums: Tensor) -> Tensor:
+    """Cross entropy [nat], weighted over events and divided by ``sums``, averaged over heads."""
+    each = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    return ((each * weights).sum(0) / sums.clamp(min=1e-12)).mean()
+
+
+def computing_time(costs: ComputingTime) -> Loss:
+    r"""The logarithm of the computing time per effective passing event, where no filter is 0.
+
+    The model's output σ(logit) itself is the probability p to keep an event, and the loss is
+
+    .. math:: \ln \langle 1/p \rangle_+ + \ln \frac{t_g + t_n + t_s [r \langle p \rangle_+ +
+              (1 - r) \langle p \rangle_-]}{t_g + t_s},
+
+    minus the logarithm of the speedup of :func:`hepsets.evaluate.filter.speedup.importance_speedup`. Means
+    are over the passing and the failing part of a batch: a target between 0 and 1 belongs to both.
+    As the loss is no mean over events, that of a batch is biased by one over its size.
+    """
+    overhead = (costs.time_generate + costs.time_network) / costs.time_simulate
+    unfiltered = (costs.time_generate + costs.time_simulate) / costs.time_simulate
+    r = costs.retention
+
+    def loss(logits: Tensor, targets: Tensor, weights: Tensor, sums: Tensor) -> Tensor:  # noqa: ARG001
+        logits = logits.clamp(min=LEAST_LOGIT)
+        passing, failing = weights * targets, weights * (1 - targets)
+        passing = passing / passing.sum(0).clamp(min=1e-12)
+        failing = failing / failing.sum(0).clamp(min=1e-12)
+        p = torch.sigmoid(logits)
+        inverse = (passing * (1 + torch.exp(-logits))).sum(0)
+        kept = r * (passing * p).sum(0) + (1 - r) * (failing * p).sum(0)
+        return (torch.log(inverse.clamp(min=1.0)) + torch.log((overhead + kept) / unfiltered)).mean()
+
+    return loss

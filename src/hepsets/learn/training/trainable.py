@@ -1,0 +1,103 @@
+"""What the training loop asks of a model and of its data, whatever the events are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import torch
+from torch import Tensor, nn
+
+from hepsets.learn.training.logit_spline import LogitSpline
+
+if TYPE_CHECKING:
+    from hepsets.learn.training.fit import FitConfig
+
+
+class TrainingData(Protocol):
+    """A data set as tensors, which batches are cut from."""
+
+    def __len__(self) -> int:
+        """Number of events."""
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same data on ``device``."""
+
+    def batch(self, events: Tensor) -> Any:
+        """The events numbered by ``events`` (int64, any order, repeats allowed) as one batch."""
+
+    def select(self, events: Tensor) -> Self:
+        """Some events as a data set of their own."""
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All that it holds."""
+
+    def batches(self, events: int) -> Iterator[Any]:
+        """All events in order, ``events`` at a time."""
+
+
+class Trainable(nn.Module):
+    """A model of events with one logit per head: what :func:`hepsets.learn.training.fit.fit` can train.
+
+    Parameters
+    ----------
+    name
+        What it is called in files and messages.
+    heads
+        Logits per event.
+
+    ``calibration`` acts on the network's logits; it is the identity unless
+    :func:`hepsets.learn.training.calibration.calibrate_model` sets it.
+    """
+
+    def __init__(self, name: str, heads: int) -> None:
+        super().__init__()
+        self.name = name
+        self.heads = heads
+        self.calibration = LogitSpline(heads)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return self.calibration.slope.device
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of trainable parameters."""
+        return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+
+    def forward(self, batch: Any) -> Tensor:
+        """Logits, shape ``(n_events,)``, or ``(n_events, heads)`` for more than one head."""
+        logits: Tensor = self.calibration(self.logits(batch))
+        return logits.squeeze(1) if self.heads == 1 else logits
+
+    def logits(self, batch: Any) -> Tensor:
+        """What the network says, shape ``(n_events, heads)``."""
+        raise NotImplementedError
+
+    def prepare(self, events: Any) -> TrainingData:
+        """Tensors that this model takes its batches from."""
+        raise NotImplementedError
+
+    def fit_inputs(self, training: Any) -> None:
+        """Take scales and the like from a batch of all training events, before the first step."""
+
+    def augment(self, batch: Any, config: FitConfig) -> Any:  # noqa: ARG002 (as it is, by default)
+        """What training shows in place of a batch."""
+        return batch
+
+    def fingerprint(self) -> str:
+        """What tells this model from others: its name and all that it was built with."""
+        raise NotImplementedError
+
+
+@contextmanager
+def in_evaluation(model: nn.Module) -> Iterator[None]:
+    """The model in evaluation mode while the block runs, then as it was found."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)

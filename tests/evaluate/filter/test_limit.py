@@ -1,0 +1,171 @@
+import numpy as np
+import pytest
+from scipy.stats import beta
+
+from hepsets.core.errors import InputError
+from hepsets.evaluate.filter.limit import estimate_limit
+from hepsets.evaluate.filter.speedup import SpeedupConfig, choose_keep_rule, importance_speedup, speedup
+from hepsets.evaluate.scores.calibration import correct_prior
+from hepsets.evaluate.scores.classification import classify
+from hepsets.evaluate.scores.sample import scored
+
+COSTS = SpeedupConfig(retention=None, time_network=None)
+
+
+def exact(a, b):
+    """Limit for p ~ Beta(a, b) by quadrature: p dG and (1 - p) dG are Beta densities themselves."""
+    cut = np.concatenate([np.linspace(1, 0.01, 4000), np.geomspace(0.01, 1e-9, 4000)[1:], [0.0]])
+    f1, f0 = beta(a + 1, b).sf(cut), beta(a, b + 1).sf(cut)
+    costs = COSTS.resolve(retention=a / (a + b), time_network=0.0)
+    p = beta(a, b).ppf((np.arange(200_000) + 0.5) / 200_000)
+    importance = 0.0
+    r, t_g, t_s = a / (a + b), costs.time_generate, costs.time_simulate
+    for scale in np.geomspace(0.3, 30, 100):
+        keep = np.clip(scale * np.sqrt(p), 1e-12, 1)
+        inverse = np.mean(p / keep) / r
+        importance = max(importance, (t_g + t_s) / (inverse * (t_g + t_s * keep.mean())))
+    return np.trapezoid(f1, f0), speedup(f1, f0, costs).max(), importance
+
+
+def counted(random, a, b, n, trials):
+    p = random.beta(a, b, n)
+    return p, random.binomial(trials // 2, p[:, None], (n, 2))
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.15, 3.0), (0.5, 4.0), (2.0, 5.0)])
+@pytest.mark.parametrize("trials", [40, 120])
+def test_the_limit_of_a_beta_distribution_is_found_within_its_errors(a, b, trials):
+    random = np.random.default_rng(1)
+    auc, best, importance = exact(a, b)
+    found = [
+        estimate_limit(counted(random, a, b, 3000, trials)[1], trials, None, COSTS, replicas=30)
+        for _ in range(12)
+    ]
+    for name, truth in (("auc", auc), ("max_speedup", best)):
+        values = np.array([getattr(limit, name).value for limit in found])
+        errors = np.array([getattr(limit, name).se for limit in found])
+        pulls = (values - truth) / errors
+        # no bias beyond a fraction of the error of one estimate, and errors of the right size
+        assert abs(pulls.mean()) < 1.0, (name, values.mean(), truth)
+        assert np.sqrt(np.mean(pulls**2)) < 1.8, (name, pulls)
+    # the smallest p count here, and few trials do not resolve them
+    assert np.mean([limit.importance_speedup.value for limit in found]) == pytest.approx(importance, rel=0.05)
+    halves = np.mean([limit.auc_halves.value for limit in found])
+    assert halves < auc
+
+
+def test_halves_of_the_trials_come_closer_as_one_over_the_trials():
+    random = np.random.default_rng(2)
+    auc = exact(0.15, 3.0)[0]
+    missing = []
+    for trials in (30, 120):
+        counts = counted(random, 0.15, 3.0, 30_000, trials)[1]
+        missing.append(auc - estimate_limit(counts, trials, None, COSTS, replicas=2).auc_halves.value)
+    assert missing[0] > missing[1] > 0
+    assert missing[0] / missing[1] == pytest.approx(4, rel=0.35)
+
+
+def test_the_limit_is_what_the_true_probabilities_reach_as_scores():
+    random = np.random.default_rng(3)
+    p, counts = counted(random, 0.15, 3.0, 40_000, 100)
+    labels = random.random(len(p)) < p
+    limit = estimate_limit(counts, 100, None, COSTS, replicas=30)
+    quality = classify(labels, p)
+    assert abs(limit.auc.value - quality.auc) < 3 * np.hypot(limit.auc.se, quality.auc_se)
+    assert limit.passes_again.value == pytest.approx(np.mean(p**2) / np.mean(p), rel=0.03)
+    assert limit.retention.value == pytest.approx(p.mean(), rel=0.01)
+    balanced = correct_prior(p, p.mean(), 0.5)
+    costs = COSTS.resolve(time_network=0.0)
+    sampled = importance_speedup(
+        labels, choose_keep_rule(scored(labels, balanced), costs)(balanced), None, costs
+    )
+    assert limit.importance_speedup.value == pytest.approx(sampled.speedup, rel=0.05)
+
+
+def test_weights_bring_the_population_back_from_a_balanced_sample():
+    random = np.random.default_rng(4)
+    p, counts = counted(random, 0.15, 3.0, 150_000, 60)
+    labels = random.random(len(p)) < p
+    chosen = labels | (random.random(len(p)) < 0.05)
+    weights = np.where(labels, 1.0, 20.0)[chosen]
+    limit = estimate_limit(counts[chosen], 60, weights, COSTS, replicas=40)
+    auc, best, _ = exact(0.15, 3.0)
+    assert abs(limit.auc.value - auc) < 3.5 * limit.auc.se
+    assert abs(limit.max_speedup.value - best) < 3.5 * limit.max_speedup.se
+    assert abs(limit.retention.value - 0.15 / 3.15) < 3.5 * limit.retention.se
+
+
+def test_the_curves_run_from_nothing_to_everything_and_carry_the_quoted_numbers():
+    counts = counted(np.random.default_rng(5), 0.5, 4.0, 2000, 40)[1]
+    limit = estimate_limit(counts, 40, None, SpeedupConfig(), replicas=20)
+    roc = limit.roc
+    assert (roc.true_positive_rate[0], roc.false_positive_rate[0]) == (0, 0)
+    assert roc.true_positive_rate[-1] == pytest.approx(1)
+    assert np.trapezoid(roc.true_positive_rate, roc.false_positive_rate) == pytest.approx(limit.auc.value)
+    assert limit.curve.speedup.max() == pytest.approx(limit.max_speedup.value)
+    assert limit.curve.speedup[-1] == pytest.approx(1.0)
+    best = int(np.argmax(limit.curve.speedup))
+    assert limit.threshold == limit.curve.thresholds[best]
+    # a ratio of likelihoods p / (1 - p) that falls along the curve makes the curve concave
+    slope = np.diff(roc.true_positive_rate) / np.maximum(np.diff(roc.false_positive_rate), 1e-300)
+    filled = np.diff(roc.false_positive_rate) > 1e-9
+    assert (np.diff(slope[filled]) <= 1e-6 * slope[filled][:-1]).all()
+    assert limit.mass.sum() == pytest.approx(1)
+
+
+def test_events_that_are_certain_leave_a_perfect_limit():
+    counts = np.repeat([[20, 20], [0, 0]], [50, 950], axis=0)
+    limit = estimate_limit(counts, 40, None, SpeedupConfig(), replicas=10)
+    assert limit.auc.value == pytest.approx(1.0, abs=1e-3)
+    assert limit.max_speedup.value == pytest.approx(101 / 6, rel=0.02)
+
+
+def test_a_seed_repeats_itself():
+    counts = counted(np.random.default_rng(6), 0.5, 4.0, 500, 20)[1]
+    one, same, other = (estimate_limit(counts, 20, None, COSTS, seed=s, replicas=10) for s in (1, 1, 2))
+    assert one.auc == same.auc
+    assert one.auc.se != other.auc.se
+
+
+@pytest.mark.parametrize(
+    ("passes", "trials", "message"),
+    [
+        ([[1, 2]], 5, "even number"),
+        ([[1, 2, 3]], 6, "integers"),
+        ([[1.0, 2.0]], 6, "integers"),
+        ([[1, 4]], 6, "0 to 3"),
+        ([[0, 0], [0, 0]], 6, "all end alike"),
+    ],
+)
+def test_counts_that_do_not_fit_are_refused(passes, trials, message):
+    with pytest.raises(InputError, match=message):
+        estimate_limit(np.array(passes), trials, None, COSTS)
+
+
+def test_errors_of_a_stratified_sample_are_the_spread_of_such_samples():
+    """Samples of fixed numbers of passing and failing events scatter less than the plain bootstrap says."""
+    rng = np.random.default_rng(12)
+    trials, wanted = 40, 400
+    limits = []
+    for seed in range(60):
+        p = rng.beta(0.15, 3.6, 30_000)
+        label = rng.random(len(p)) < p
+        passing, failing = np.flatnonzero(label)[:wanted], np.flatnonzero(~label)[:wanted]
+        chosen = np.concatenate([passing, failing])
+        weight = np.where(label[chosen], 1.0, (1 - 0.04) / 0.04)
+        passes = rng.binomial(trials // 2, p[chosen][:, None], (2 * wanted, 2))
+        limits.append(
+            estimate_limit(
+                passes, trials, weight, COSTS, strata=label[chosen], seed=seed, replicas=40 if seed < 6 else 2
+            )
+        )
+    for name in ("auc", "importance_speedup"):
+        spread = np.std([getattr(limit, name).value for limit in limits], ddof=1)
+        errors = np.array([getattr(limit, name).se for limit in limits[:6]])
+        if (
+            name == "importance_speedup"
+        ):  # without what the counts leave open, which is the same in all samples
+            width = np.array([np.ptp(limit.importance_bracket) for limit in limits[:6]])
+            errors = np.sqrt(errors**2 - width**2 / 12)
+        stated = np.mean(errors)
+        assert stated == pytest.approx(spread, rel=0.35), name

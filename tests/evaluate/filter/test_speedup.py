@@ -1,0 +1,263 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from hepsets.core.errors import InputError
+from hepsets.evaluate.filter.keep_rule import KeepRule
+from hepsets.evaluate.filter.speedup import (
+    SpeedupConfig,
+    choose_keep_rule,
+    choose_threshold,
+    importance_ratio,
+    importance_speedup,
+    measured_retention,
+    scan_floors,
+    speedup,
+    speedup_at,
+    speedup_curve,
+)
+from hepsets.evaluate.scores.calibration import correct_prior
+from hepsets.evaluate.scores.sample import scored
+
+STUDY = SpeedupConfig(retention=0.05, time_generate=1, time_network=0, time_simulate=100)
+rates = st.floats(0.0, 1.0)
+
+
+def beta_sample(random, n=4000):
+    """Balanced sample whose calibrated balanced score is known: odds are the ratio of densities."""
+    labels = random.random(n) < 0.5
+    return labels, np.where(labels, random.beta(3, 1.5, n), random.beta(1.5, 3, n))
+
+
+def test_the_printed_numbers_of_the_study_come_out():
+    assert speedup(1, 0, STUDY) == pytest.approx(101 / 6)
+    assert speedup(1, 1, STUDY) == pytest.approx(1)
+    assert speedup(0.7, 0.08, STUDY) == pytest.approx(101 * 0.7 / (1 + 100 * (0.05 * 0.7 + 0.95 * 0.08)))
+
+
+def test_the_defaults_are_the_ratios_of_the_study():
+    costs = SpeedupConfig(time_network=0.0)
+    assert speedup(0.7, 0.08, costs) == pytest.approx(float(speedup(0.7, 0.08, STUDY)))
+
+
+@given(f1=rates, f0=rates, scale=st.floats(0.01, 100))
+def test_only_ratios_of_times_count(f1, f0, scale):
+    scaled = SpeedupConfig(
+        retention=0.05, time_generate=scale, time_network=0.3 * scale, time_simulate=100 * scale
+    )
+    costs = SpeedupConfig(retention=0.05, time_generate=1, time_network=0.3, time_simulate=100)
+    assert float(speedup(f1, f0, scaled)) == pytest.approx(float(speedup(f1, f0, costs)))
+
+
+@given(f1=rates, f0=rates, t_n=st.floats(0, 10), r=st.floats(0.001, 0.5))
+def test_the_speedup_is_the_ratio_of_two_productions_counted_out(f1, f0, t_n, r):
+    costs = SpeedupConfig(retention=r, time_generate=1, time_network=t_n, time_simulate=100)
+    if f1 < 1e-3:
+        return
+    wanted = 1e6
+    unfiltered = wanted / r * 101
+    generated = wanted / r / f1
+    filtered = generated * (1 + t_n) + 100 * generated * (r * f1 + (1 - r) * f0)
+    assert float(speedup(f1, f0, costs)) == pytest.approx(unfiltered / filtered)
+
+
+def test_a_filter_that_keeps_nothing_saves_nothing():
+    free = SpeedupConfig(retention=0.05, time_generate=0, time_network=0, time_simulate=1)
+    assert speedup(0, 0, STUDY) == 0
+    assert speedup(0, 0, free) == 0
+
+
+def test_costs_that_are_still_open_are_asked_for():
+    with pytest.raises(InputError, match="network time"):
+        speedup(1, 0, SpeedupConfig())
+    with pytest.raises(InputError, match="retention"):
+        speedup(1, 0, SpeedupConfig(retention=None, time_network=0))
+
+
+def test_unknown_and_impossible_costs_are_refused():
+    with pytest.raises(ValidationError):
+        SpeedupConfig(time_sleep=1)  # type: ignore[call-arg]
+    with pytest.raises(ValidationError):
+        SpeedupConfig(retention=1.5)
+    with pytest.raises(ValidationError):
+        SpeedupConfig(time_simulate=np.inf)
+
+
+def test_resolving_fills_only_what_is_open():
+    costs = SpeedupConfig(retention=None, time_network=None).resolve(retention=0.04, time_network=1e-4)
+    assert (costs.retention, costs.time_network) == (0.04, 1e-4)
+    assert costs.resolve(retention=0.5, time_network=1.0) == costs
+
+
+def test_a_perfect_filter_is_found_even_in_a_small_sample():
+    labels = np.repeat([True, False], 30)
+    scores = np.where(labels, 0.9, 0.1)
+    choice = choose_threshold(scored(labels, scores), STUDY)
+    assert choice.threshold == pytest.approx(0.9)
+    assert choice.speedup == pytest.approx(101 / 6)
+
+
+def test_the_chosen_threshold_is_near_the_best_of_the_population_and_not_above_it():
+    random = np.random.default_rng(1)
+    truth = speedup_curve(*beta_sample(random, 2_000_000), None, STUDY)
+    best = truth.speedup.max()
+    reached = []
+    for _ in range(30):
+        choice = choose_threshold(scored(*beta_sample(random, 2000)), STUDY)
+        reached.append(np.interp(choice.threshold, truth.thresholds, truth.speedup))
+    assert np.mean(reached) > 0.97 * best
+
+
+def test_lucky_events_far_up_do_not_win():
+    random = np.random.default_rng(2)
+    labels, scores = beta_sample(random, 1000)
+    scores[np.flatnonzero(labels)[:3]] = 1.0
+    free = SpeedupConfig(retention=0.05, time_generate=1e-6, time_network=0, time_simulate=1)
+    assert choose_threshold(scored(labels, scores), free).true_positive_rate > 0.05
+
+
+def test_the_error_of_the_speedup_is_that_of_the_bootstrap():
+    random = np.random.default_rng(3)
+    labels, scores = beta_sample(random, 3000)
+    weights = np.where(
+        labels, random.choice([1.0, 3.0], len(labels)), random.choice([20.0, 60.0], len(labels))
+    )
+    result = speedup_at(0.7, labels, scores, weights, STUDY)
+    replicas = []
+    for _ in range(500):
+        drawn = random.integers(0, len(labels), len(labels))
+        replicas.append(speedup_at(0.7, labels[drawn], scores[drawn], weights[drawn], STUDY))
+    for name in ("speedup", "true_positive_rate", "false_positive_rate"):
+        spread = np.std([getattr(replica, name) for replica in replicas])
+        assert getattr(result, f"{name}_se") == pytest.approx(spread, rel=0.12), name
+
+
+def test_weights_bring_the_population_back_from_a_balanced_sample():
+    random = np.random.default_rng(4)
+    n = 400_000
+    labels = random.random(n) < 0.04
+    scores = np.where(labels, random.beta(3, 1.5, n), random.beta(1.5, 3, n))
+    chosen = labels | (random.random(n) < 0.05)
+    weights = np.where(labels, 1.0, 20.0)[chosen]
+    measured = SpeedupConfig(retention=None, time_network=0.0)
+    whole = speedup_at(0.6, labels, scores, None, measured)
+    balanced = speedup_at(0.6, labels[chosen], scores[chosen], weights, measured)
+    retention = measured_retention(labels[chosen], weights)
+    assert abs(retention.value - labels.mean()) < 4 * retention.se
+    assert balanced.retention == pytest.approx(retention.value)
+    assert balanced.speedup == pytest.approx(whole.speedup, abs=4 * balanced.speedup_se)
+    assert balanced.kept == pytest.approx(np.mean(scores >= 0.6), rel=0.05)
+    assert balanced.effective_failing == pytest.approx((chosen & ~labels).sum())
+
+
+def test_the_curve_agrees_with_the_single_points():
+    random = np.random.default_rng(5)
+    labels, scores = beta_sample(random, 500)
+    scores = np.round(scores, 2)
+    weights = random.uniform(1, 3, len(labels))
+    curve = speedup_curve(labels, scores, weights, STUDY, [0.0, 0.25, 0.5, 0.73, 1.0])
+    for i, threshold in enumerate(curve.thresholds):
+        point = speedup_at(threshold, labels, scores, weights, STUDY)
+        assert curve.speedup[i] == pytest.approx(point.speedup)
+        assert curve.speedup_se[i] == pytest.approx(point.speedup_se, abs=1e-12)
+        assert curve.true_positive_rate[i] == pytest.approx(point.true_positive_rate)
+        assert curve.false_positive_rate[i] == pytest.approx(point.false_positive_rate)
+        assert curve.kept[i] == pytest.approx(point.kept)
+    assert curve.speedup[0] == pytest.approx(1.0)
+
+
+def test_keeping_everything_with_weight_one_is_no_filter():
+    labels = np.array([1, 0, 0, 1])
+    result = importance_speedup(labels, np.ones(4), None, STUDY)
+    assert result.speedup == pytest.approx(1.0)
+    assert result.effective_fraction == 1.0
+
+
+def test_importance_sampling_counts_effective_events():
+    """The formula against a production played out event by event."""
+    random = np.random.default_rng(6)
+    n = 400_000
+    labels = random.random(n) < 0.05
+    scores = np.where(labels, random.beta(3, 1.5, n), random.beta(1.5, 3, n))
+    keep = np.clip(1.5 * np.sqrt(correct_prior(scores, 0.5, 0.05)), 0.05, 1)
+    kept = random.random(n) < keep
+    weights = 1 / keep[kept & labels]
+    effective = weights.sum() ** 2 / np.sum(weights**2)
+    played = 101 * effective / labels.mean() / (n + 100 * kept.sum())
+    result = importance_speedup(labels, keep, None, STUDY)
+    assert result.speedup == pytest.approx(played, rel=0.02)
+    assert weights.sum() == pytest.approx(labels.sum(), rel=0.02)
+
+
+def test_the_error_of_the_importance_speedup_is_that_of_the_bootstrap():
+    random = np.random.default_rng(7)
+    labels, scores = beta_sample(random, 3000)
+    keep = np.clip(scores, 0.05, 1)
+    weights = random.choice([1.0, 4.0], len(labels))
+    result = importance_speedup(labels, keep, weights, STUDY)
+    replicas = []
+    for _ in range(500):
+        drawn = random.integers(0, len(labels), len(labels))
+        replicas.append(importance_speedup(labels[drawn], keep[drawn], weights[drawn], STUDY).speedup)
+    assert result.speedup_se == pytest.approx(np.std(replicas), rel=0.12)
+
+
+def test_the_square_root_is_the_best_power_of_the_pass_probability():
+    """With calibrated scores no other power of P(pass) samples better."""
+    random = np.random.default_rng(8)
+    p = random.beta(0.2, 3.8, 200_000)
+    labels = random.random(len(p)) < p
+    balanced = correct_prior(p, labels.mean(), 0.5)
+    costs = SpeedupConfig(retention=None, time_network=0.0)
+    rule = choose_keep_rule(scored(labels, balanced), costs)
+    best = importance_speedup(labels, rule(balanced), None, costs).speedup
+    assert best > 2
+    for power in (0.25, 1.0):
+        for scale in np.geomspace(0.3, 10, 20):
+            keep = np.clip(scale * p**power, 0.01, 1)
+            assert importance_speedup(labels, keep, None, costs).speedup < best * 1.01
+
+
+def test_a_passing_event_that_is_never_kept_is_refused():
+    with pytest.raises(InputError, match="never kept"):
+        importance_speedup([1, 0], [0.0, 1.0], None, STUDY)
+
+
+def test_the_error_of_a_ratio_of_unbiased_speedups_is_that_of_resampled_events():
+    rng = np.random.default_rng(8)
+    truth = rng.beta(0.5, 4, 4000)
+    labels = rng.random(4000) < truth
+    weights = np.where(labels, 1.0, 8.0)
+    one = np.clip(1.5 * np.sqrt(truth), 0.05, 1)
+    two = np.clip(1.5 * np.sqrt(truth * rng.lognormal(0, 0.3, 4000)), 0.05, 1)
+    costs = SpeedupConfig(time_network=0.0)
+    found = importance_ratio(labels, one, two, weights, costs)
+    ratios = []
+    for _ in range(300):
+        again = rng.integers(0, 4000, 4000)
+        ratios.append(
+            importance_speedup(labels[again], one[again], weights[again], costs).speedup
+            / importance_speedup(labels[again], two[again], weights[again], costs).speedup
+        )
+    assert found.se == pytest.approx(np.std(ratios), rel=0.15)
+    assert found.value == pytest.approx(np.mean(ratios), abs=0.3 * found.se)
+    separate = [importance_speedup(labels, keep, weights, costs) for keep in (one, two)]
+    apart = np.hypot(*(each.speedup_se / each.speedup for each in separate))
+    assert found.se / found.value < 0.6 * apart  # the events are the same
+
+
+def test_floors_bound_the_weights_and_the_highest_keeps_everything():
+    rng = np.random.default_rng(3)
+    truth = rng.beta(0.2, 4, 5000)
+    labels = rng.random(5000) < truth
+    costs = SpeedupConfig(retention=None, time_network=0.0)
+    rule = KeepRule(1.5, 0.02, float(labels.mean()), float(labels.mean()))
+    scan = scan_floors(labels, truth, None, rule, costs)
+    assert scan.chosen == 0.02
+    assert (scan.largest_weight <= 1 / scan.floors + 1e-9).all()
+    assert (np.diff(scan.effective_fraction) >= 0).all()
+    assert scan.speedup[-1] == pytest.approx(1)
+    at = importance_speedup(labels, rule(truth), None, costs)
+    assert scan.speedup[list(scan.floors).index(0.02)] == pytest.approx(at.speedup)

@@ -1,0 +1,160 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from hepsets.core.errors import InputError
+from hepsets.evaluate.scores.background_at import (
+    background_at,
+    background_curve,
+    background_gain,
+    background_ratio,
+    background_ratio_curve,
+    efficiency_at,
+)
+from hepsets.evaluate.scores.classification import roc
+
+
+def two_models(random, signal=400, background=700, weighted=False):
+    """Normal scores of two models with shared noise; the first separates better."""
+    labels = np.repeat([True, False], [signal, background])
+    shared = random.normal(size=len(labels))
+    logits = [shift * labels + 0.8 * shared + 0.6 * random.normal(size=len(labels)) for shift in (2.2, 1.7)]
+    weights = random.choice([1.0, 5.0], len(labels)) if weighted else np.ones(len(labels))
+    return labels, *(norm.cdf(logit - 1) for logit in logits), weights
+
+
+def exact(efficiency, shift):
+    return norm.sf(norm.isf(efficiency) + shift)
+
+
+def test_the_background_left_for_normal_scores_is_the_known_one():
+    labels, scores, _, weights = two_models(np.random.default_rng(1), 60_000, 60_000, weighted=True)
+    for efficiency in (0.5, 0.9, 0.98):
+        left = background_at(labels, scores, weights, efficiency)
+        assert abs(left.background - exact(efficiency, 2.2)) < 4 * left.background_se
+        assert left.threshold == pytest.approx(norm.cdf(1.2 + norm.isf(efficiency)), abs=0.01)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("efficiency", [0.6, 0.9])
+def test_errors_cover_the_truth_as_often_as_they_say(weighted, efficiency):
+    random = np.random.default_rng(2)
+    left, gains = [], []
+    for _ in range(300):
+        labels, good, fair, weights = two_models(random, weighted=weighted)
+        a = background_at(labels, good, weights, efficiency)
+        left.append((a.background, a.background_se))
+        gain = background_gain(a, background_at(labels, fair, weights, efficiency))
+        gains.append((gain.value, gain.se))
+    for points, truth in (
+        (left, exact(efficiency, 2.2)),
+        (gains, 1 - exact(efficiency, 2.2) / exact(efficiency, 1.7)),
+    ):
+        value, se = np.array(points).T
+        assert np.mean(se) == pytest.approx(np.std(value), rel=0.15)
+        covered = np.mean(np.abs(value - truth) < se)
+        assert covered == pytest.approx(0.683, abs=0.09)
+
+
+def test_errors_agree_with_the_bootstrap():
+    random = np.random.default_rng(3)
+    labels, good, fair, weights = two_models(random, 1500, 2500, weighted=True)
+    model, reference = (background_at(labels, s, weights) for s in (good, fair))
+    gain = background_gain(model, reference)
+    replicas = []
+    for _ in range(400):
+        pick = random.integers(0, len(labels), len(labels))
+        again = [background_at(labels[pick], s[pick], weights[pick]) for s in (good, fair)]
+        replicas.append((again[0].background, background_gain(*again).value))
+    spread = np.std(replicas, axis=0)
+    assert model.background_se == pytest.approx(spread[0], rel=0.15)
+    assert gain.se == pytest.approx(spread[1], rel=0.15)
+    independent = (model.background / reference.background) * np.hypot(
+        model.background_se / model.background, reference.background_se / reference.background
+    )
+    assert gain.se < 0.85 * independent
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), ties=st.booleans(), efficiency=st.floats(0.02, 0.98))
+def test_the_point_lies_on_the_roc_curve(seed, ties, efficiency):
+    random = np.random.default_rng(seed)
+    labels, scores, _, weights = two_models(random, 60, 90, weighted=True)
+    scores = np.round(scores, 1) if ties else scores
+    left = background_at(labels, scores, weights, efficiency)
+    curve = roc(labels, scores, weights)
+    # the ROC curve leaves straight points out and is vertical where background events lie between
+    lower = np.interp(efficiency - 1e-9, curve.true_positive_rate, curve.false_positive_rate)
+    upper = np.interp(efficiency + 1e-9, curve.true_positive_rate, curve.false_positive_rate)
+    assert lower - 1e-6 <= left.background <= upper + 1e-6
+    scaled = background_at(labels, scores, np.where(labels, 3.0, 0.2) * weights, efficiency)
+    assert scaled.background == pytest.approx(left.background, abs=1e-12)
+    assert scaled.background_se == pytest.approx(left.background_se)
+
+
+def test_a_model_that_knows_nothing_leaves_as_much_background_as_signal():
+    left = background_at([1, 1, 0, 0, 0], np.full(5, 0.3), signal_efficiency=0.9)
+    assert left.background == pytest.approx(0.9)
+
+
+def test_the_gain_of_a_model_over_itself_is_exactly_nothing():
+    labels, scores, _, weights = two_models(np.random.default_rng(4), weighted=True)
+    left = background_at(labels, scores, weights)
+    gain = background_gain(left, left)
+    assert (gain.value, gain.se) == (0.0, 0.0)
+
+
+def test_nothing_left_is_known_to_half_an_event():
+    labels = np.repeat([True, False], [50, 100])
+    perfect = background_at(labels, np.where(labels, 0.9, 0.1))
+    assert perfect.background == 0
+    assert perfect.background_se == pytest.approx(0.005)
+    fair = background_at(labels, np.concatenate([np.full(50, 0.9), np.linspace(0, 1, 100)]))
+    gain = background_gain(perfect, fair)
+    assert gain.value == 1
+    assert gain.se >= perfect.background_se / fair.background
+
+
+def test_curves_are_made_of_the_points():
+    labels, good, fair, weights = two_models(np.random.default_rng(5), weighted=True)
+    curve = background_curve(labels, good, weights, [0.5, 0.9])
+    ratio = background_ratio_curve(labels, good, fair, weights, [0.5, 0.9])
+    point, other = (background_at(labels, s, weights, 0.9) for s in (good, fair))
+    assert curve.background[1] == point.background
+    assert curve.background_se[1] == point.background_se
+    expected = background_ratio(point, other)
+    assert (ratio.ratio[1], ratio.ratio_se[1]) == (expected.value, expected.se)
+    assert (np.diff(background_curve(labels, good, weights).background) >= 0).all()
+
+
+def test_the_ratio_is_missing_where_the_reference_leaves_nothing():
+    labels = np.repeat([True, False], [50, 100])
+    perfect = np.where(labels, 0.9, 0.1)
+    curve = background_ratio_curve(labels, perfect, perfect, None, [0.9])
+    assert np.isnan(curve.ratio).all()
+
+
+def test_the_efficiency_at_a_given_cut_is_a_weighted_share():
+    share = efficiency_at([0.2, 0.5, 0.8], 0.5, [1.0, 1.0, 2.0])
+    assert share.value == pytest.approx(0.75)
+    assert efficiency_at(np.ones(50), 0.5).se == pytest.approx(0.01)
+    with pytest.raises(InputError, match="1 scores that are not finite"):
+        efficiency_at([0.2, np.nan], 0.5)
+
+
+def test_what_cannot_be_compared_is_refused():
+    labels, good, fair, _ = two_models(np.random.default_rng(6))
+    left = background_at(labels, good)
+    with pytest.raises(InputError, match="between 0 and 1"):
+        background_at(labels, good, signal_efficiency=1.0)
+    with pytest.raises(InputError, match="the same events"):
+        background_ratio(left, background_at(labels[1:], fair[1:]))
+    with pytest.raises(InputError, match="signal efficiencies"):
+        background_ratio(left, background_at(labels, fair, signal_efficiency=0.8))
+    perfect = background_at(labels, labels.astype(float))
+    with pytest.raises(InputError, match="leaves no background"):
+        background_gain(left, perfect)
+    with pytest.raises(InputError, match="shapes"):
+        efficiency_at([], 0.5)

@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import norm
+from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+
+from hepsets.evaluate.scores.classification import auc_difference, classify, roc
+
+
+def toy(random, passing=300, failing=300, shift=1.0):
+    """Normal scores of unit width, ``shift`` apart, through a sigmoid: AUC = Φ(shift / √2)."""
+    labels = np.repeat([True, False], [passing, failing])
+    return labels, 1 / (1 + np.exp(-random.normal(shift * labels, 1.0)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), ties=st.booleans(), weighted=st.booleans())
+def test_loss_accuracy_and_area_agree_with_scikit_learn(seed, ties, weighted):
+    random = np.random.default_rng(seed)
+    labels, scores = toy(random, 40, 70)
+    scores = np.round(scores, 1) if ties else scores
+    weights = random.uniform(0.1, 5, len(labels)) if weighted else None
+    quality = classify(labels, scores, weights)
+    clipped = np.clip(scores, 1e-7, 1 - 1e-7)
+    assert quality.loss == pytest.approx(log_loss(labels, clipped, sample_weight=weights))
+    assert quality.accuracy == pytest.approx(accuracy_score(labels, scores >= 0.5, sample_weight=weights))
+    assert quality.auc == pytest.approx(roc_auc_score(labels, scores, sample_weight=weights), abs=1e-12)
+    curve = quality.roc
+    area = np.trapezoid(curve.true_positive_rate, curve.false_positive_rate)
+    assert area == pytest.approx(quality.auc, abs=1e-12)
+
+
+def test_the_area_for_normal_scores_is_the_known_one():
+    labels, scores = toy(np.random.default_rng(3), 40_000, 40_000, shift=1.5)
+    quality = classify(labels, scores)
+    assert abs(quality.auc - norm.cdf(1.5 / np.sqrt(2))) < 4 * quality.auc_se
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_errors_are_the_spread_over_repeated_samples(weighted):
+    random = np.random.default_rng(4)
+    results = []
+    for _ in range(600):
+        labels, scores = toy(random, 150, 200)
+        weights = random.choice([1.0, 6.0], len(labels)) if weighted else None
+        results.append(classify(labels, scores, weights))
+    for name in ("loss", "accuracy", "auc"):
+        spread = np.std([getattr(result, name) for result in results])
+        claimed = np.mean([getattr(result, f"{name}_se") for result in results])
+        assert claimed == pytest.approx(spread, rel=0.1), name
+
+
+def test_class_weights_leave_the_area_and_its_error_alone():
+    labels, scores = toy(np.random.default_rng(5))
+    plain = classify(labels, scores)
+    population = classify(labels, scores, np.where(labels, 1.0, 24.0))
+    assert population.auc == pytest.approx(plain.auc, abs=1e-12)
+    assert population.auc_se == pytest.approx(plain.auc_se)
+    assert population.loss != pytest.approx(plain.loss, rel=0.01)
+
+
+def test_the_difference_of_areas_knows_that_the_events_are_the_same():
+    random = np.random.default_rng(6)
+    differences = []
+    for _ in range(400):
+        labels, scores = toy(random, 150, 200)
+        noisy = np.clip(scores + random.normal(0, 0.05, len(scores)), 0, 1)
+        differences.append(auc_difference(labels, scores, noisy))
+    spread = np.std([difference.value for difference in differences])
+    claimed = np.mean([difference.se for difference in differences])
+    assert claimed == pytest.approx(spread, rel=0.1)
+    labels, scores = toy(random)
+    single = classify(labels, scores)
+    assert claimed < 0.5 * single.auc_se
+    same = auc_difference(labels, scores, scores)
+    assert (same.value, same.se) == (0.0, 0.0)
+    other = np.sqrt(scores) * random.uniform(0.5, 1, len(scores))
+    expected = single.auc - classify(labels, other).auc
+    assert auc_difference(labels, scores, other).value == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_curve_runs_from_nothing_kept_to_everything_kept():
+    curve = roc([0, 1, 0, 1], [0.1, 0.9, 0.4, 0.3])
+    assert (curve.false_positive_rate[0], curve.true_positive_rate[0]) == (0, 0)
+    assert (curve.false_positive_rate[-1], curve.true_positive_rate[-1]) == (1, 1)
+    assert np.isinf(curve.thresholds[0])
+    assert (np.diff(curve.thresholds) < 0).all()
+
+
+def test_single_precision_certainty_costs_a_finite_loss():
+    quality = classify([1, 0, 1, 0], [1.0, 0.0, 0.0, 1.0])
+    assert np.isfinite(quality.loss)

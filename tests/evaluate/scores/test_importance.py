@@ -1,0 +1,184 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hepsets.core.errors import InputError
+from hepsets.evaluate.scores.background_at import background_at
+from hepsets.evaluate.scores.importance import (
+    exchange_column,
+    exchange_event_feature,
+    exchange_feature,
+    exchange_set,
+    exchange_variable,
+    permutation_importance,
+    set_exchanges,
+)
+from hepsets.represent.particle_sets.data import PackedSet, SetData
+from hepsets.represent.particle_sets.features import FIVE_SETS, FIVE_SETS_PUBLISHED
+
+
+def sample(random, n=2000):
+    """Two variables that separate signal, the first better, and one that does not."""
+    labels = random.random(n) < 0.5
+    strong, weak, none = random.normal(size=(3, n)) + np.array([[1.5], [0.7], [0.0]]) * labels
+    return {"strong": strong, "weak": weak, "none": none}, labels
+
+
+def likelihood(events):
+    return 1 / (1 + np.exp(-(1.5 * events["strong"] + 0.7 * events["weak"])))
+
+
+EXCHANGES = {name: exchange_variable(name) for name in ("strong", "weak", "none")}
+
+
+def test_variables_rank_by_what_they_tell():
+    events, labels = sample(np.random.default_rng(1))
+    strong, weak, none = permutation_importance(likelihood, events, labels, EXCHANGES)
+    assert [strong.name, weak.name, none.name] == ["strong", "weak", "none"]
+    assert strong.increase.value > weak.increase.value + 3 * weak.increase.se
+    assert weak.increase.value > 5 * weak.increase.se
+    assert none.increase.value == 0
+    assert none.increase.se == pytest.approx(0, abs=1e-12)
+    left = background_at(labels, likelihood(events)).background
+    assert none.background.value == left
+    assert strong.increase.value == pytest.approx(strong.background.value / left - 1)
+
+
+def test_errors_are_the_spread_over_fresh_samples():
+    random = np.random.default_rng(2)
+    found = []
+    for trial in range(120):
+        events, labels = sample(random, 800)
+        weights = random.choice([1.0, 3.0], 800)
+        one = permutation_importance(
+            likelihood, events, labels, {"weak": EXCHANGES["weak"]}, weights, repeats=3, seed=trial
+        )[0]
+        found.append((one.increase.value, one.increase.se, one.background.value, one.background.se))
+    value, se, background, background_se = np.array(found).T
+    assert np.mean(se) == pytest.approx(value.std(), rel=0.25)
+    assert np.mean(background_se) == pytest.approx(background.std(), rel=0.25)
+
+
+def test_the_seed_repeats_the_numbers_and_inputs_do_not_share_them():
+    events, labels = sample(np.random.default_rng(3), 400)
+    first = permutation_importance(likelihood, events, labels, EXCHANGES, repeats=1, seed=4)
+    again = permutation_importance(likelihood, events, labels, EXCHANGES, repeats=1, seed=4)
+    other = permutation_importance(likelihood, events, labels, EXCHANGES, repeats=1, seed=5)
+    assert first == again
+    assert first != other
+
+
+def test_columns_of_a_matrix_are_variables_too():
+    events, labels = sample(np.random.default_rng(4), 400)
+    matrix = np.stack(list(events.values()), axis=1)
+    by_column = permutation_importance(
+        lambda table: likelihood(dict(zip(events, table.T, strict=True))),
+        matrix,
+        labels,
+        {name: exchange_column(column) for column, name in enumerate(events)},
+    )
+    assert by_column == permutation_importance(likelihood, events, labels, EXCHANGES)
+
+
+def set_data(counts, seed=0):
+    """Events with two sets; features tell the event, the place in the set, and a number of chance."""
+    random = np.random.default_rng(seed)
+    sets = []
+    for sizes in (np.asarray(counts), np.ones(len(counts), dtype=np.int64)):
+        offsets = np.concatenate([[0], np.cumsum(sizes)])
+        event = np.repeat(np.arange(len(sizes)), sizes)
+        place = np.arange(offsets[-1]) - offsets[event]
+        features = np.stack([event, place, random.normal(size=len(event))], axis=1)
+        sets.append(
+            PackedSet(
+                torch.from_numpy(features.astype(np.float32)), torch.from_numpy(offsets.astype(np.int64))
+            )
+        )
+    return SetData(tuple(sets), torch.arange(2.0 * len(counts)).reshape(-1, 2))
+
+
+COUNTS = st.lists(st.integers(0, 4), min_size=1, max_size=30)
+
+
+@settings(max_examples=50, deadline=None)
+@given(counts=COUNTS, seed=st.integers(0, 1000))
+def test_whole_sets_change_events_as_they_stand(counts, seed):
+    events = set_data(counts)
+    exchanged = exchange_set(0)(events, np.random.default_rng(seed))
+    assert exchanged.sets[1] is events.sets[1]
+    assert exchanged.event_features is events.event_features
+    own, other = ([one.features[a:b] for a, b in zip(one.offsets[:-1], one.offsets[1:], strict=True)]
+                  for one in (events.sets[0], exchanged.sets[0]))  # fmt: skip
+    key = lambda rows: sorted(tuple(row.flatten().tolist()) for row in rows)  # noqa: E731
+    assert key(own) == key(other)
+
+
+@settings(max_examples=50, deadline=None)
+@given(counts=COUNTS, seed=st.integers(0, 1000))
+def test_features_come_together_and_in_order_from_sets_of_the_same_size(counts, seed):
+    events = set_data(counts)
+    exchanged = exchange_feature(0, [0, 2])(events, np.random.default_rng(seed)).sets[0]
+    true = events.sets[0]
+    assert torch.equal(exchanged.offsets, true.offsets)
+    assert torch.equal(exchanged.features[:, 1], true.features[:, 1])
+    source = exchanged.features[:, 0].long()
+    size = torch.diff(true.offsets)
+    owner = torch.repeat_interleave(torch.arange(len(counts)), size)
+    assert torch.equal(size[source], size[owner])
+    expected = true.features[true.offsets[source] + true.features[:, 1].long(), 2]
+    assert torch.equal(exchanged.features[:, 2], expected)
+    assert torch.equal(exchanged.features[:, 2].sort().values, true.features[:, 2].sort().values)
+
+
+def test_exchanges_do_exchange():
+    events = set_data(np.full(200, 2))
+    random = np.random.default_rng(1)
+    for exchanged in (
+        exchange_set(0)(events, random).sets[0].features,
+        exchange_feature(0, [0])(events, random).sets[0].features,
+    ):
+        assert (exchanged[:, 0] != events.sets[0].features[:, 0]).float().mean() > 0.9
+    moved = exchange_event_feature(1)(events, random).event_features
+    assert torch.equal(moved[:, 0], events.event_features[:, 0])
+    assert (moved[:, 1] != events.event_features[:, 1]).float().mean() > 0.9
+    assert torch.equal(moved[:, 1].sort().values, events.event_features[:, 1])
+
+
+def test_the_five_sets_have_their_features_exchanged_in_groups():
+    exchanges = set_exchanges(FIVE_SETS, ["R2"])
+    assert list(exchanges["sets"]) == [spec.name for spec in FIVE_SETS]
+    assert list(exchanges["rest_photons"]) == ["momentum in own frame"]
+    assert list(exchanges["candidate"]) == [
+        "direction",
+        "thrust axis in own frame",
+        "direction along own axes",
+    ]
+    published = set_exchanges(FIVE_SETS_PUBLISHED)
+    assert list(published["rest_photons"]) == ["momentum"]
+    assert list(published["candidate"]) == ["direction", "thrust axis"]
+    assert "identification" in exchanges["signal_tracks"]
+    assert list(exchanges["event"]) == ["R2"]
+
+
+def test_a_model_of_sets_loses_the_set_that_it_looks_at():
+    random = np.random.default_rng(6)
+    labels = random.random(600) < 0.5
+    events = set_data(np.full(600, 2))
+    useful = events.sets[0].features.clone()
+    useful[:, 2] += torch.from_numpy(np.repeat(labels, 2))
+    events = SetData((PackedSet(useful, events.sets[0].offsets), events.sets[1]), events.event_features)
+
+    def score(data):
+        return torch.sigmoid(data.sets[0].features[:, 2].reshape(-1, 2).sum(dim=1)).numpy()
+
+    used, unused = permutation_importance(score, events, labels, {"a": exchange_set(0), "b": exchange_set(1)})
+    assert used.increase.value > 3 * used.increase.se
+    assert unused.increase.value == 0
+
+
+def test_no_repetition_is_refused():
+    events, labels = sample(np.random.default_rng(7), 50)
+    with pytest.raises(InputError, match="repetitions"):
+        permutation_importance(likelihood, events, labels, EXCHANGES, repeats=0)

@@ -1,0 +1,110 @@
+"""Which models can be told apart on the same test events, trained anew several times."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hepsets.evaluate.filter.keep_rule import KeepRule
+from hepsets.evaluate.filter.speedup import SpeedupConfig, importance_ratio, importance_speedup, speedup_at
+from hepsets.evaluate.scores.classification import auc_difference, classify
+from hepsets.evaluate.scores.paired import (
+    Influenced,
+    Repeated,
+    are_distinct,
+    auc_of,
+    difference,
+    importance_speedup_of,
+    indistinct,
+    threshold_speedup_of,
+    winner,
+)
+
+COSTS = SpeedupConfig(time_network=0.001)
+
+
+def toy(number: int, seed: int, *noise: float):
+    """Labels, weights and the scores of models that see one truth through noise of their own."""
+    rng = np.random.default_rng(seed)
+    labels = rng.random(number) < 0.5
+    truth = rng.normal(np.where(labels, 1.0, -1.0), 1.0)
+    scores = [1 / (1 + np.exp(-(truth + rng.normal(0, size, number)))) for size in noise]
+    return labels, np.where(labels, 1.0, rng.uniform(10, 30, number)), scores
+
+
+def test_quantities_and_errors_are_those_of_the_table():
+    labels, weights, (scores,) = toy(3000, 1, 0.5)
+    area = classify(labels, scores, weights)
+    assert auc_of(labels, scores, weights).value == pytest.approx(area.auc)
+    assert auc_of(labels, scores, weights).se == pytest.approx(area.auc_se)
+    gain = speedup_at(0.8, labels, scores, weights, COSTS)
+    found = threshold_speedup_of(0.8, labels, scores, weights, COSTS)
+    assert (found.value, found.se) == pytest.approx((gain.speedup, gain.speedup_se))
+    keep = KeepRule(1.0, 0.05, 0.5, 0.05)(scores)
+    unbiased = importance_speedup(labels, keep, weights, COSTS)
+    found = importance_speedup_of(labels, keep, weights, COSTS)
+    assert (found.value, found.se) == pytest.approx((unbiased.speedup, unbiased.speedup_se))
+
+
+def test_a_threshold_above_all_scores_saves_nothing():
+    labels, weights, (scores,) = toy(100, 1, 0.5)
+    assert threshold_speedup_of(1.0, labels, scores * 0.9, weights, COSTS).value == 0
+    free = SpeedupConfig(time_network=0.0, time_generate=0.0)
+    assert threshold_speedup_of(1.0, labels, scores * 0.9, weights, free).value == 0
+
+
+def test_single_trainings_differ_as_the_paired_tests_say():
+    labels, weights, (a, b) = toy(3000, 2, 0.5, 0.8)
+    paired = auc_difference(labels, a, b, weights)
+    found = difference(*(Repeated((auc_of(labels, s, weights),)) for s in (a, b)))
+    assert (found.value, found.se) == pytest.approx((paired.value, paired.se))
+    rule = KeepRule(1.0, 0.05, 0.5, 0.05)
+    ratio = importance_ratio(labels, rule(a), rule(b), weights, COSTS)
+    one, other = (importance_speedup_of(labels, rule(s), weights, COSTS) for s in (a, b))
+    found = difference(Repeated((one,)), Repeated((other,)))
+    assert found.value / other.value == pytest.approx(ratio.value - 1)
+    assert found.se / other.value == pytest.approx(ratio.se, rel=0.1)  # of a ratio, not a difference
+
+
+def test_what_test_events_share_cancels_but_the_spread_of_trainings_does_not():
+    labels, _, scores = toy(4000, 3, *[0.3] * 4)
+    alone = [Repeated((auc_of(labels, s),)) for s in scores]
+    assert difference(alone[0], alone[1]).se < 0.7 * alone[0].measured.se
+    luck = np.array([0.02, -0.02, 0.0])
+    lucky = Repeated(tuple(Influenced(0.9 + shift, alone[0].influence) for shift in luck))
+    assert lucky.spread == pytest.approx(0.02)
+    assert lucky.seed_se == pytest.approx(1.321 * 0.02 / np.sqrt(3), rel=1e-3)  # Student, two degrees
+    assert difference(lucky, lucky).se == pytest.approx(np.sqrt(2) * lucky.seed_se)
+    assert lucky.measured.se == pytest.approx(np.hypot(alone[0].measured.se, lucky.seed_se))
+
+
+def test_the_spread_of_a_single_training_is_not_known():
+    labels, _, (scores,) = toy(100, 1, 0.5)
+    assert Repeated((auc_of(labels, scores),)).spread is None
+
+
+def test_the_error_of_a_difference_covers_when_models_are_trained_and_tested_anew():
+    """Two equal models, three trainings each.
+
+    The error is rather too large: trainings that judge single events differently scatter on a finite
+    test sample, which counts in their spread and in the error of the test sample.
+    """
+    pulls = []
+    for seed in range(300):
+        rng = np.random.default_rng([seed, 9])
+        labels, _, scores = toy(400, seed, *rng.uniform(0.0, 1.6, 6))
+        models = [Repeated(tuple(auc_of(labels, s) for s in three)) for three in (scores[:3], scores[3:])]
+        found = difference(*models)
+        pulls.append(found.value / found.se)
+    assert 0.65 < np.mean(np.abs(pulls) < 1) < 0.85
+    assert np.mean(np.abs(pulls) > 2) < 0.07
+
+
+def test_only_a_model_that_is_above_all_others_by_two_errors_wins():
+    infl = np.zeros(4)
+    models = [Repeated((Influenced(value, infl, 0.01),)) for value in (0.80, 0.90, 0.91)]
+    assert winner(models) is None  # 0.01 apart, error 0.014
+    assert indistinct(models) == [[], [2], [1]]
+    assert winner([*models, Repeated((Influenced(0.95, infl, 0.01),))]) == 3
+    assert are_distinct(models[0], models[1])
+    assert winner(models[:1]) == 0

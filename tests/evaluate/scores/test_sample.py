@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from hepsets.core.errors import InputError
+from hepsets.core.measured import Measured
+from hepsets.evaluate.scores.sample import effective_count, mean, scored
+
+
+@pytest.mark.parametrize(
+    ("labels", "scores", "weights", "message"),
+    [
+        ([0, 1], [0.1], None, "shapes"),
+        ([0, 2], [0.1, 0.2], None, "labels such as 2"),
+        ([0, 1], [0.1, 1.2], None, "score of 1.2"),
+        ([0, 1], [0.1, np.nan], None, "score of nan"),
+        ([0, 1], [0.1, 0.2], [1.0, 0.0], "weight of 0.0"),
+        ([0, 1], [0.1, 0.2], [1.0, np.inf], "weight of inf"),
+        ([1, 1], [0.1, 0.2], None, "one class only"),
+    ],
+)
+def test_unfit_samples_are_refused_with_what_came(labels, scores, weights, message):
+    with pytest.raises(InputError, match=message):
+        scored(labels, scores, weights)
+
+
+def test_the_error_of_a_weighted_mean_is_the_spread_over_repeated_samples():
+    random = np.random.default_rng(1)
+    samples = [
+        mean(random.normal(2.0, 3.0, 200), np.where(random.random(200) < 0.3, 10.0, 1.0)) for _ in range(2000)
+    ]
+    values = np.array([sample.value for sample in samples])
+    assert np.mean([sample.se for sample in samples]) == pytest.approx(values.std(), rel=0.05)
+    assert values.mean() == pytest.approx(2.0, abs=0.05)
+
+
+def test_equal_weights_count_every_event():
+    assert effective_count(np.full(7, 3.0)) == pytest.approx(7.0)
+
+
+def test_a_measured_number_reads_with_its_error():
+    assert str(Measured(0.87654, 0.0021)) == "0.8765 ± 0.0021"

@@ -1,0 +1,88 @@
+"""The losses against what they claim to be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from random_events import muon_label, random_events
+
+from hepsets.core.pdg import PdgMap
+from hepsets.evaluate.filter.speedup import SpeedupConfig, importance_speedup
+from hepsets.learn.decay_trees.model import ModelConfig, score
+from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.training.fit import FitConfig, fit
+from hepsets.learn.training.losses import ComputingTime, computing_time, cross_entropy
+
+
+@given(
+    seed=st.integers(0, 2**31),
+    retention=st.floats(0.01, 0.5),
+    generate=st.floats(0.0, 0.5),
+    network=st.floats(0.0, 0.5),
+)
+def test_computing_time_is_minus_the_logarithm_of_the_speedup(seed, retention, generate, network):
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(40) < 15)
+    logits, weights = rng.uniform(-5, 5, 40), rng.uniform(0.5, 20, 40)
+    costs = ComputingTime(retention=retention, time_generate=generate, time_network=network)
+    loss = computing_time(costs)(
+        *(torch.from_numpy(a)[:, None] for a in (logits, labels.astype(float), weights)), torch.ones(1)
+    )
+    expected = importance_speedup(
+        labels,
+        1 / (1 + np.exp(-logits)),
+        weights,
+        SpeedupConfig(retention=retention, time_generate=generate, time_network=network),
+    ).speedup
+    assert float(loss) == pytest.approx(-np.log(expected), abs=1e-9)
+
+
+def test_the_computing_time_is_least_at_the_square_root_of_the_pass_probability():
+    """Free keep probabilities of five kinds of events find the closed form by gradient descent."""
+    passing = torch.tensor([0.002, 0.01, 0.05, 0.1, 0.3], dtype=torch.float64)[:, None]
+    retention = float(passing.mean())
+    loss_of = computing_time(ComputingTime(retention=retention, time_generate=0.1))
+    logits = torch.zeros(5, 1, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([logits], max_iter=500, tolerance_grad=1e-12, tolerance_change=1e-15)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = loss_of(logits, passing, torch.ones(5, 1), torch.ones(1))
+        loss.backward()
+        return loss
+
+    for _ in range(5):
+        optimizer.step(closure)
+    keep = torch.sigmoid(logits.detach())
+    inside = keep[:, 0] < 0.99  # the likeliest events may be kept always
+    ratio = (keep / passing.sqrt())[inside, 0]
+    assert inside.sum() >= 4
+    np.testing.assert_allclose(ratio / ratio[0], 1, atol=1e-3)
+
+
+def test_soft_targets_are_the_mean_over_hard_ones():
+    logits = torch.tensor([[0.3], [-1.2]])
+    weights, sums = torch.tensor([[2.0], [1.0]]), torch.tensor([3.0])
+    soft = cross_entropy(logits, torch.tensor([[0.25], [0.5]]), weights, sums)
+    hard = sum(
+        p * cross_entropy(logits, torch.tensor([[a], [b]]), weights, sums)
+        for p, a, b in ((0.125, 1.0, 1.0), (0.125, 1.0, 0.0), (0.375, 0.0, 1.0), (0.375, 0.0, 0.0))
+    )
+    assert float(soft) == pytest.approx(float(hard))
+
+
+def test_training_for_computing_time_saves_it():
+    events, test = (
+        random_events(2000, seed=1, mean_particles=8),
+        random_events(2000, seed=2, mean_particles=8),
+    )
+    model = build_model("deep_sets_pdg", PdgMap.fit(events.particles["pdg"]), ModelConfig(units=16))
+    config = FitConfig(epochs=10, batch_events=128, learning_rate=0.01, loss="computing_time", device="cpu")
+    result = fit(model, events, muon_label(events), config=config)
+    costs = SpeedupConfig(time_network=0.0)
+    reached = importance_speedup(muon_label(test), score(model, test), None, costs).speedup
+    assert reached > 4
+    assert result.history[-1].validation_loss < -1

@@ -1,0 +1,43 @@
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from random_events import event_tables, random_events
+
+from hepsets.core.events import Events
+from hepsets.core.pdg import PdgMap
+from hepsets.represent.decay_trees.batch import PackedBatch
+from hepsets.represent.decay_trees.data import EventData
+from hepsets.represent.decay_trees.features import FeatureSpec
+
+
+def prepared(events: Events) -> EventData:
+    return EventData.from_events(events, PdgMap((22, 211)), FeatureSpec())
+
+
+def assert_batch_is(batch: PackedBatch, events: Events) -> None:
+    """Against the event table's own selection."""
+    np.testing.assert_array_equal(batch.offsets, events.offsets)
+    np.testing.assert_array_equal(batch.mothers, events.mothers)
+    np.testing.assert_array_equal(batch.features, FeatureSpec().of_events(events))
+    np.testing.assert_array_equal(batch.tokens, PdgMap((22, 211)).tokens(events.particles["pdg"]))
+
+
+@given(event_tables(), st.data())
+def test_a_batch_holds_exactly_the_chosen_events_in_their_order(events: Events, data: st.DataObject) -> None:
+    chosen = data.draw(st.lists(st.integers(0, len(events) - 1), max_size=8))
+    batch = prepared(events).batch(torch.tensor(chosen, dtype=torch.int64))
+    assert_batch_is(batch, events[np.array(chosen, dtype=np.int64)])
+
+
+@given(event_tables(), st.integers(1, 7))
+def test_batches_in_order_join_to_the_whole(events: Events, size: int) -> None:
+    batches = list(prepared(events).batches(size))
+    assert sum(batch.n_events for batch in batches) == len(events)
+    for number, batch in enumerate(batches):
+        assert_batch_is(batch, events[number * size : (number + 1) * size])
+
+
+def test_events_may_be_repeated_in_a_batch() -> None:
+    events = random_events(4)
+    assert_batch_is(prepared(events).batch(torch.tensor([2, 2, 0])), events[np.array([2, 2, 0])])

@@ -1,0 +1,223 @@
+"""Train the cross-fitted candidate classifiers on generated events and write them into the package.
+
+    hepsets generate mixed --events 500000 --seed 90001 --out mixed.parquet
+    hepsets generate charged --events 500000 --seed 90002 --out charged.parquet
+    python -m hepsets.select.train_candidate_classifier mixed.parquet charged.parquet
+
+First the charm network learns true from false D0, D+ and Ds candidates; then, with its out-of-fold
+logits as input, the B network learns fully correct candidates in the Mbc and Delta E window: B0 modes
+from B0 pairs, B+ modes from B+ pairs, so that a probability is one in the sample that has the signal.
+Events with even numbers train the network that judges odd numbers and the other way round.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hepsets.core.events import Events, iter_parquet
+from hepsets.core.kernel import kernel
+from hepsets.select.candidates.classifier import WEIGHTS_FILE, Classifier, Classifiers
+from hepsets.select.candidates.combine import (
+    _CHARM_MASS,
+    _MODES,
+    CHARM_MODES,
+    D0,
+    D_S,
+    N_CHARM_FEATURES,
+    CandidateConfig,
+    charm_features,
+    combine,
+)
+from hepsets.select.skims.hadronic_tag import (
+    CHARGED_B,
+    N_BEAUTY_FEATURES,
+    N_MODES,
+    NEUTRAL_B,
+    TagConfig,
+    find_b_mesons,
+)
+from hepsets.simulate.belle2 import simulate
+
+SEED = 20_021
+BATCH_EVENTS = 2_000
+HIDDEN = 16
+CHARM_SHARE = 4
+"""One batch in so many is used for the charm network, which has a hundred candidates per B one."""
+
+
+def batches(paths: Sequence[Path]) -> Iterator[tuple[int, Events, NDArray[np.int64]]]:
+    """Batches of events with the number of their file and event numbers that run through."""
+    number = 0
+    for which, path in enumerate(paths):
+        for events in iter_parquet(path):
+            for begin in range(0, len(events), BATCH_EVENTS):
+                part = events[begin : begin + BATCH_EVENTS]
+                yield which, part, np.arange(number, number + len(part))
+                number += len(part)
+
+
+@kernel
+def _charm_table(
+    values: NDArray[np.void],
+    offsets: NDArray[np.int64],
+    n_tracks: NDArray[np.int64],
+    modes: NDArray[np.int64],
+    nominal: NDArray[np.float64],
+    table: NDArray[np.float64],
+    labels: NDArray[np.int64],
+) -> int:
+    n = 0
+    for event in range(len(offsets)):
+        for i in range(offsets[event, D0], offsets[event, D_S + 1]):
+            mode = values[i].mode
+            charm_features(values[i], modes[mode, 6], nominal[modes[mode, 0]], n_tracks[event], table[n])
+            labels[n, 0], labels[n, 1], labels[n, 2] = mode, values[i].matched, event
+            n += 1
+    return n
+
+
+def fit_network(
+    features: NDArray[np.float64],
+    modes: NDArray[np.int64],
+    labels: NDArray[np.bool_],
+    n_modes: int,
+    epochs: int,
+    seed: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """One network: mode shifts, hidden and output weights that take unscaled features.
+
+    A fifth of the candidates picks the epoch. Log loss without class weights, so that the output is
+    a probability at the natural abundance of signal.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)
+    mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
+    x = torch.from_numpy(((features - mean) / scale).astype(np.float32))
+    mode = torch.from_numpy(modes)
+    y = torch.from_numpy(labels.astype(np.float32))
+    order = torch.randperm(len(x), generator=generator)
+    held, used = order[: len(x) // 5], order[len(x) // 5 :]
+    shift = torch.zeros(n_modes, HIDDEN, requires_grad=True)
+    linear, last = torch.nn.Linear(x.shape[1], HIDDEN), torch.nn.Linear(HIDDEN, 1)
+    with torch.no_grad():
+        last.bias.fill_(float(np.log((labels.mean() + 1e-6) / (1 - labels.mean()))))
+
+    def logits(rows: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = last(torch.relu(linear(x[rows]) + shift[mode[rows]])).squeeze(1)
+        return result
+
+    weights = [
+        {"params": [shift], "weight_decay": 1e-3},
+        {"params": [*linear.parameters(), *last.parameters()], "weight_decay": 1e-4},
+    ]
+    optimizer = torch.optim.AdamW(weights, lr=5e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
+    loss = torch.nn.BCEWithLogitsLoss()
+    best, state = np.inf, []
+    for _ in range(epochs):
+        for rows in torch.split(used[torch.randperm(len(used), generator=generator)], 2048):
+            optimizer.zero_grad()
+            loss(logits(rows), y[rows]).backward()
+            optimizer.step()
+        schedule.step()
+        with torch.no_grad():
+            validation = float(loss(logits(held), y[held]))
+        if validation < best:
+            best = validation
+            state = [
+                p.detach().numpy().astype(np.float64).copy()
+                for p in (shift, linear.weight, linear.bias, last.weight, last.bias)
+            ]
+    print(f"  {len(x)} candidates, {int(labels.sum())} correct, held-out log loss {best:.5f}")
+    mode_shift, weight, bias, out_weight, out_bias = state
+    hidden = weight.T / scale[:, None]
+    return mode_shift + bias - mean @ hidden, hidden, np.concatenate([out_weight[0], out_bias])
+
+
+def cross_fit(
+    features: NDArray[np.float64],
+    modes: NDArray[np.int64],
+    labels: NDArray[np.bool_],
+    numbers: NDArray[np.int64],
+    n_modes: int,
+    epochs: int,
+) -> Classifier:
+    """Two networks; fold 0, which judges even events, learns from odd ones."""
+    parts = []
+    for fold in (0, 1):
+        chosen = numbers % 2 != fold
+        parts.append(
+            fit_network(features[chosen], modes[chosen], labels[chosen], n_modes, epochs, SEED + fold)
+        )
+    return Classifier(*(np.stack(arrays) for arrays in zip(*parts, strict=True)))
+
+
+def train(mixed: Path, charged: Path) -> Classifiers:
+    """Train both networks on the events of a file with B0 pairs and of one with B+ pairs."""
+    paths = (mixed, charged)
+    blank = Classifiers.blank((len(CHARM_MODES), N_CHARM_FEATURES), (N_MODES, N_BEAUTY_FEATURES))
+    tables, labels = [], []
+    for _, events, numbers in islice(batches(paths), 0, None, CHARM_SHARE):
+        seen = simulate(events, seed=SEED, event_numbers=numbers)
+        lists = combine(seen, event_numbers=numbers, classifiers=blank)
+        size = int((lists.offsets[:, D_S + 1] - lists.offsets[:, D0]).sum())
+        table, label = np.empty((size, N_CHARM_FEATURES)), np.empty((size, 3), dtype=np.int64)
+        _charm_table(
+            lists.values, lists.offsets, np.diff(seen.track_offsets), _MODES, _CHARM_MASS, table, label
+        )
+        label[:, 2] = numbers[label[:, 2]]
+        tables.append(table)
+        labels.append(label)
+    print("charm")
+    label = np.concatenate(labels)
+    charm = cross_fit(np.concatenate(tables), label[:, 0], label[:, 1] > 0, label[:, 2], len(CHARM_MODES), 8)
+
+    half = Classifiers(charm, blank.beauty, "charm only")
+    features, modes, correct, event = [], [], [], []
+    for which, events, numbers in batches(paths):
+        seen = simulate(events, seed=SEED, event_numbers=numbers)
+        lists = combine(seen, event_numbers=numbers, classifiers=half)
+        found = find_b_mesons(lists, numbers, (NEUTRAL_B, CHARGED_B)[which], classifiers=half)
+        features.append(found.features)
+        modes.append(found.values["mode"])
+        correct.append(found.values["is_correct"])
+        event.append(numbers[found.values["event"]])
+    print("beauty")
+    beauty = cross_fit(
+        np.concatenate(features),
+        np.concatenate(modes),
+        np.concatenate(correct),
+        np.concatenate(event),
+        N_MODES,
+        25,
+    )
+    provenance = (
+        f"hepsets.select.train_candidate_classifier, detector seed {SEED}, "
+        f"files {', '.join(path.name for path in paths)}, {len(np.unique(np.concatenate(event)))} events "
+        f"with candidates, {int(np.concatenate(correct).sum())} correct candidates, "
+        f"{CandidateConfig()}, {TagConfig()}"
+    )
+    return Classifiers(charm, beauty, provenance)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("mixed", type=Path, help="events with B0 pairs")
+    parser.add_argument("charged", type=Path, help="events with B+ pairs")
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name(WEIGHTS_FILE))
+    arguments = parser.parse_args()
+    classifiers = train(arguments.mixed, arguments.charged)
+    classifiers.save(arguments.out)
+    print(classifiers.provenance)
+
+
+if __name__ == "__main__":
+    main()
