@@ -53,10 +53,10 @@ benchmark: install ## measure the speeds that the docs quote
 	$(BIN)/pytest benchmarks --benchmark-only -s
 
 figures: install ## draw the detector's figures for the docs
-	$(BIN)/python -m hepsets.report.detector_figures docs/figures
+	$(BIN)/python tools/detector_figures.py docs/figures
 
 shipped: install ## make the package's own filters from a finished run: make shipped RUN=FOLDER
-	$(BIN)/python -m hepsets.deploy.ship $(RUN)
+	$(BIN)/python tools/ship_filters.py $(RUN)
 
 clean: ## remove .venv and all caches
 	rm -rf .venv build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -2,10 +2,10 @@
 
 import time
 
-import naive_event_shapes
 import numpy as np
 import pytest
-from candidate_events import SQRT_S, candidate_events
+from helpers import naive_event_shapes
+from helpers.candidate_events import SQRT_S, candidate_events
 
 from hepsets.select.variables.cleo_cones import cleo_cones
 from hepsets.select.variables.continuum import continuum_variables

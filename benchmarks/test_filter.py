@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 import pytest
-from hepmc_text import hepmc_text
+from helpers.hepmc_text import hepmc_text
 
 from hepsets.core.event_content import event_keys
 from hepsets.core.pdg import PdgMap

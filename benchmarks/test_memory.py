@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pytest
-from hepmc_text import END, hepmc_text
-from random_events import random_events
+from helpers.hepmc_text import END, hepmc_text
+from helpers.random_events import random_events
 
 from hepsets.core.events import EventWriter
 from hepsets.core.pdg import PdgMap

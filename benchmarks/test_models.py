@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from random_events import muon_label, random_events
+from helpers.random_events import muon_label, random_events
 from rates import ROUNDS, rate, report, training_rate
 from torch import Tensor, nn
 from torch.nn import functional
@@ -21,9 +21,11 @@ from torch.nn import functional
 from hepsets.core.events import read_parquet, write_parquet
 from hepsets.core.pdg import PdgMap
 from hepsets.learn.decay_trees.decay_gcn import GraphConvolution
-from hepsets.learn.decay_trees.model import EventModel, score
+from hepsets.learn.decay_trees.model import EventModel
 from hepsets.learn.decay_trees.registry import MODEL_NAMES, build_model
-from hepsets.learn.training.fit import FitConfig, fit
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.fit import fit
+from hepsets.learn.training.score import score
 
 EVENTS = random_events(8192, seed=11)  # 41 particles per event, as in the study
 LABELS = muon_label(EVENTS)

@@ -13,8 +13,8 @@ import time
 import numpy as np
 import pytest
 import torch
+from helpers.toy_decays import toy_decays
 from torch import nn
-from toy_decays import toy_decays
 
 from hepsets.learn.data_sets.deep_sets import DeepSetsNetwork, EventDeepSetsConfig, SetBatch
 from hepsets.learn.data_sets.event_posterior import EventPosteriorConfig, PosteriorNetwork

@@ -13,16 +13,17 @@ import time
 import numpy as np
 import pytest
 import torch
-from random_candidates import random_candidates
+from helpers.random_candidates import random_candidates
 from rates import ROUNDS, rate, report, training_rate
 from torch import Tensor
 
-from hepsets.learn.decay_trees.model import score
 from hepsets.learn.particle_sets.model import SetModel, SetModelConfig
 from hepsets.learn.particle_sets.multi_deep_sets import TYPICAL_MULTIPLICITY
 from hepsets.learn.particle_sets.registry import SET_MODEL_NAMES, build_set_model
 from hepsets.learn.tables.boosted_trees import BoostedTreesConfig, fit_trees
-from hepsets.learn.training.fit import FitConfig, fit
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.fit import fit
+from hepsets.learn.training.score import score
 from hepsets.select.variables.continuum import VARIABLES
 
 EVENTS = random_candidates(8192, seed=11, mean_particles=17)  # as many as events with a hadronic tag have

@@ -6,7 +6,8 @@ import pytest
 from hepsets.generate.pythia import generate_block
 from hepsets.select.candidates.combine import combine
 from hepsets.select.skims.registry import SKIMS, count_passes, run_skims
-from hepsets.simulate.belle2 import simulate
+from hepsets.simulate.belle2 import BELLE2
+from hepsets.simulate.detector import simulate
 
 pytest.importorskip("pythia8mc")
 
@@ -29,11 +30,11 @@ def per_event(benchmark, function):
 
 
 def test_detector_response(benchmark, events):
-    per_event(benchmark, lambda: simulate(events, seed=1, event_numbers=NUMBERS))
+    per_event(benchmark, lambda: simulate(events, seed=1, event_numbers=NUMBERS, detector=BELLE2))
 
 
 def test_candidate_lists(benchmark, events):
-    seen = simulate(events, seed=1, event_numbers=NUMBERS)
+    seen = simulate(events, seed=1, event_numbers=NUMBERS, detector=BELLE2)
     per_event(benchmark, lambda: combine(seen, event_numbers=NUMBERS))
 
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from command import hepsets
-from hepmc_text import hepmc_text
-from small_filter import beam_events, small_card, small_filter, small_model
+from helpers.command import hepsets
+from helpers.hepmc_text import hepmc_text
+from helpers.small_filter import beam_events, small_card, small_filter, small_model
 
 from hepsets.core.events import Events, write_parquet
 from hepsets.deploy.filter.card import save_card

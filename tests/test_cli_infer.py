@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
-from command import hepsets
+from helpers.command import hepsets
+from helpers.tiny_delta_c9 import among_background, decays, tiny_model, tiny_run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tiny_delta_c9 import among_background, decays, tiny_model, tiny_run
 
 from hepsets.generate.kstmumu.density import VARIABLES
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from command import hepsets
+from helpers.command import hepsets
 
 from hepsets.cli import main as cli
 from hepsets.cli.command import parameters, repeat_options

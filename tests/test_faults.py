@@ -17,9 +17,9 @@ import time
 from pathlib import Path
 
 import pytest
-from command import hepsets as in_process
-from hepmc_text import hepmc_text
-from small_filter import small_filter
+from helpers.command import hepsets as in_process
+from helpers.hepmc_text import hepmc_text
+from helpers.small_filter import small_filter
 
 from hepsets.core.events import write_parquet
 from hepsets.core.whole_file import _HOST, together, whole_file
@@ -107,7 +107,7 @@ def test_a_disk_that_is_full_on_the_way_leaves_nothing(words, text_file, events_
 
 
 def test_labels_without_room_for_the_candidates_do_not_appear(events_file, tmp_path, monkeypatch):
-    from hepsets.core.events import TableWriter
+    from hepsets.core.parquet import TableWriter
     from hepsets.select.skims.label_file import label_file
 
     out, candidates = tmp_path / "out.parquet", tmp_path / "candidates.parquet"

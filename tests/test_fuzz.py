@@ -12,10 +12,10 @@ import zlib
 import numpy as np
 import pyhepmc
 import pytest
-from command import hepsets
-from fuzz_targets import TARGETS, TEXT, digest, mutated
-from hepmc_text import hepmc_text
-from small_filter import beam_events
+from helpers.command import hepsets
+from helpers.fuzz_targets import TARGETS, TEXT, digest, mutated
+from helpers.hepmc_text import hepmc_text
+from helpers.small_filter import beam_events
 
 from hepsets.core.errors import InputError
 

@@ -2,7 +2,7 @@
 
     hepsets generate mixed --events 500000 --seed 90001 --out mixed.parquet
     hepsets generate charged --events 500000 --seed 90002 --out charged.parquet
-    python -m hepsets.select.train_candidate_classifier mixed.parquet charged.parquet
+    python tools/candidate_classifier.py mixed.parquet charged.parquet
 
 First the charm network learns true from false D0, D+ and Ds candidates; then, with its out-of-fold
 logits as input, the B network learns fully correct candidates in the Mbc and Delta E window: B0 modes
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 
@@ -23,18 +24,10 @@ from numpy.typing import NDArray
 
 from hepsets.core.events import Events, iter_parquet
 from hepsets.core.kernel import kernel
+from hepsets.select.candidates.charm import _CHARM_MASS, _MODES, CHARM_MODES, N_CHARM_FEATURES, charm_features
 from hepsets.select.candidates.classifier import WEIGHTS_FILE, Classifier, Classifiers
-from hepsets.select.candidates.combine import (
-    _CHARM_MASS,
-    _MODES,
-    CHARM_MODES,
-    D0,
-    D_S,
-    N_CHARM_FEATURES,
-    CandidateConfig,
-    charm_features,
-    combine,
-)
+from hepsets.select.candidates.combine import CandidateConfig, combine
+from hepsets.select.candidates.record import D0, D_S
 from hepsets.select.skims.hadronic_tag import (
     CHARGED_B,
     N_BEAUTY_FEATURES,
@@ -43,7 +36,8 @@ from hepsets.select.skims.hadronic_tag import (
     TagConfig,
     find_b_mesons,
 )
-from hepsets.simulate.belle2 import simulate
+from hepsets.simulate.belle2 import BELLE2
+from hepsets.simulate.detector import simulate
 
 SEED = 20_021
 BATCH_EVENTS = 2_000
@@ -165,7 +159,7 @@ def train(mixed: Path, charged: Path) -> Classifiers:
     blank = Classifiers.blank((len(CHARM_MODES), N_CHARM_FEATURES), (N_MODES, N_BEAUTY_FEATURES))
     tables, labels = [], []
     for _, events, numbers in islice(batches(paths), 0, None, CHARM_SHARE):
-        seen = simulate(events, seed=SEED, event_numbers=numbers)
+        seen = simulate(events, seed=SEED, event_numbers=numbers, detector=BELLE2)
         lists = combine(seen, event_numbers=numbers, classifiers=blank)
         size = int((lists.offsets[:, D_S + 1] - lists.offsets[:, D0]).sum())
         table, label = np.empty((size, N_CHARM_FEATURES)), np.empty((size, 3), dtype=np.int64)
@@ -182,7 +176,7 @@ def train(mixed: Path, charged: Path) -> Classifiers:
     half = Classifiers(charm, blank.beauty, "charm only")
     features, modes, correct, event = [], [], [], []
     for which, events, numbers in batches(paths):
-        seen = simulate(events, seed=SEED, event_numbers=numbers)
+        seen = simulate(events, seed=SEED, event_numbers=numbers, detector=BELLE2)
         lists = combine(seen, event_numbers=numbers, classifiers=half)
         found = find_b_mesons(lists, numbers, (NEUTRAL_B, CHARGED_B)[which], classifiers=half)
         features.append(found.features)
@@ -199,7 +193,7 @@ def train(mixed: Path, charged: Path) -> Classifiers:
         25,
     )
     provenance = (
-        f"hepsets.select.train_candidate_classifier, detector seed {SEED}, "
+        f"candidate_classifier, detector seed {SEED}, "
         f"files {', '.join(path.name for path in paths)}, {len(np.unique(np.concatenate(event)))} events "
         f"with candidates, {int(np.concatenate(correct).sum())} correct candidates, "
         f"{CandidateConfig()}, {TagConfig()}"
@@ -212,7 +206,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("mixed", type=Path, help="events with B0 pairs")
     parser.add_argument("charged", type=Path, help="events with B+ pairs")
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_name(WEIGHTS_FILE))
+    parser.add_argument(
+        "--out", type=Path, default=Path(str(files("hepsets.select.candidates") / WEIGHTS_FILE))
+    )
     arguments = parser.parse_args()
     classifiers = train(arguments.mixed, arguments.charged)
     classifiers.save(arguments.out)

@@ -15,8 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from hepsets.analyses.delta_c9 import Config
-from hepsets.analyses.delta_c9.cells import TOYS, Cell, estimate, sample_for, train_cell
+from hepsets.analyses.delta_c9.cells import estimate
 from hepsets.analyses.delta_c9.config import ON_SETS
+from hepsets.analyses.delta_c9.samples import TOYS, Cell, sample_for
+from hepsets.analyses.delta_c9.training import train_cell
 from hepsets.core.config import from_mapping, read_toml
 from hepsets.evaluate.estimates.quality import estimator_quality
 from hepsets.generate.kstmumu.density import VARIABLES, WINDOWS

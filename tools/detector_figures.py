@@ -1,6 +1,6 @@
 """Figures of the detector: what it measures against the numbers that its configuration quotes.
 
-    python -m hepsets.report.detector_figures OUTDIR
+    python tools/detector_figures.py OUTDIR
 
 Particle guns show efficiencies and resolutions; generated events show mass peaks and the B tag.
 """
@@ -22,18 +22,13 @@ from particle import Particle
 from hepsets.core.events import Events
 from hepsets.core.kernel import as_record
 from hepsets.generate.pythia import generate_block
-from hepsets.select.candidates.combine import (
-    D0,
-    D_PLUS,
-    DSTAR_PLUS,
-    KSHORT,
-    PI0,
-    combine,
-)
+from hepsets.select.candidates.combine import combine
+from hepsets.select.candidates.record import D0, D_PLUS, DSTAR_PLUS, KSHORT, PI0
 from hepsets.select.skims.record import SkimCandidates
 from hepsets.select.skims.registry import find_candidates
-from hepsets.simulate.belle2 import BELLE2, Reconstructed, simulate
+from hepsets.simulate.belle2 import BELLE2
 from hepsets.simulate.calorimeter import energy_resolution
+from hepsets.simulate.detector import Reconstructed, simulate
 from hepsets.simulate.tracker import impact_resolution, momentum_resolution, tracking_efficiency
 
 Floats = NDArray[np.float64]
@@ -63,7 +58,7 @@ def shoot(pdg: int, p: Floats, theta: Floats, *, seed: int = SEED) -> tuple[Even
         "energy": np.hypot(p, mass),
     }
     events = Events(columns, np.arange(n + 1))
-    return events, simulate(events, seed=seed, event_numbers=np.arange(n))
+    return events, simulate(events, seed=seed, event_numbers=np.arange(n), detector=BELLE2)
 
 
 def _core_width(values: Floats) -> tuple[float, float]:
@@ -254,7 +249,9 @@ def mass_peaks_figure(events: Events) -> Figure:
     """Mass spectra of intermediate candidates in generated events, true ones marked."""
     figure = Figure(figsize=(9.0, 6.0), layout="constrained")
     numbers = np.arange(len(events))
-    lists = combine(simulate(events, seed=SEED, event_numbers=numbers), event_numbers=numbers)
+    lists = combine(
+        simulate(events, seed=SEED, event_numbers=numbers, detector=BELLE2), event_numbers=numbers
+    )
     panels = (
         (PI0, "mass", r"$m(\gamma\gamma)$ [GeV]", (0.12, 0.145)),
         (KSHORT, "mass", r"$m(\pi^+\pi^-)$ [GeV], $K_S^0$", (0.485, 0.51)),

@@ -7,7 +7,7 @@
     python tools/kstmumu_background.py fit mixed-1.parquet charged-1.parquet mixed-2.parquet charged-2.parquet
 
 Each ``generate`` takes about three minutes of one core for 1.2 million events. ``fit`` overwrites
-``kstmumu_background.npz`` and its provenance, ``kstmumu_background.json``, in the package.
+``background.npz`` and its provenance, ``background.json``, in the package.
 """
 
 from __future__ import annotations

@@ -165,7 +165,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     root = Path(__file__).resolve().parents[1]
     parser.add_argument("--out", type=Path, default=root / "src/hepsets/generate/kstmumu/table.npz")
-    parser.add_argument("--reference", type=Path, default=root / "tests/generate/kstmumu_reference.json")
+    parser.add_argument("--reference", type=Path, default=root / "tests/generate/kstmumu/reference.json")
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # flavio says in every call that 6 to 14 GeV² is not to be trusted
 

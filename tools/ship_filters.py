@@ -1,6 +1,6 @@
 """Put the models of a finished run into the package as its filters, each with a model card.
 
-``python -m hepsets.deploy.ship RUN`` (or ``make shipped RUN=…``).
+``python tools/ship_filters.py RUN`` (or ``make shipped RUN=…``).
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from protect_filter import section_of_run, write_section
 
 from hepsets.core.errors import InputError
 from hepsets.core.whole_file import whole_file
 from hepsets.deploy.filter.card import FilterCard
 from hepsets.deploy.filter.event_filter import EventFilter
 from hepsets.deploy.filter.export import export_from_run
-from hepsets.deploy.filter.protect import section_of_run, write_section
 from hepsets.deploy.filter.shipped import FOLDER
 
 MODELS = {"hadronic_b0": "decay_sweep", "all_skims": "multi_skim"}

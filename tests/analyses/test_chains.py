@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from random_events import random_events
+from helpers.random_events import random_events
 from scipy import stats
 
 from hepsets.analyses.smart_background import resimulation
@@ -22,10 +22,11 @@ from hepsets.core.pdg import PdgMap
 from hepsets.core.purpose import Purpose
 from hepsets.evaluate.filter.speedup import SpeedupConfig, choose_threshold
 from hepsets.evaluate.scores.sample import scored_events
-from hepsets.learn.decay_trees.model import score
 from hepsets.learn.decay_trees.registry import build_model
 from hepsets.learn.training.calibration import calibrate_model
-from hepsets.learn.training.fit import FitConfig, fit
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.fit import fit
+from hepsets.learn.training.score import score
 
 PASS_PROBABILITY = stats.beta(0.5, 4.0)
 """Distribution of the pass probability of the toy's events."""

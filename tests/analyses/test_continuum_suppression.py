@@ -7,8 +7,8 @@ import json
 
 import numpy as np
 import pytest
-from random_candidates import random_candidates
-from tiny_run import tiny_run
+from helpers.random_candidates import random_candidates
+from helpers.tiny_run import tiny_run
 
 from hepsets.analyses import continuum_suppression
 from hepsets.analyses.continuum_suppression import SCALES, Config
@@ -30,7 +30,7 @@ from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
 from hepsets.core.run import RunFolder
 from hepsets.learn.tables.boosted_trees import BoostedTreesConfig
-from hepsets.learn.training.fit import FitConfig
+from hepsets.learn.training.config import FitConfig
 from hepsets.select.variables.continuum import VARIABLES
 from hepsets.simulate.belle2 import SHIFTS
 

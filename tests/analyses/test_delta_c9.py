@@ -9,31 +9,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_run import tiny_run
+from helpers.tiny_run import tiny_run
 
 from hepsets.analyses import delta_c9
 from hepsets.analyses.delta_c9 import SCALES, Config
-from hepsets.analyses.delta_c9.cells import (
+from hepsets.analyses.delta_c9.cells import estimate, predict_cell, refuse_shared_events, run_cells
+from hepsets.analyses.delta_c9.config import DataConfig, OnSetsConfig, StudyConfig, check
+from hepsets.analyses.delta_c9.predictions import Key, read_predictions, write_predictions
+from hepsets.analyses.delta_c9.samples import (
     CALIBRATION,
     LINEARITY,
     POOL,
     TOYS,
     TRAINING,
     Cell,
-    Key,
     cells,
-    estimate,
-    predict_cell,
-    read_predictions,
-    refuse_shared_events,
-    run_cells,
     sample,
     sample_for,
     seed_of,
-    train_cell,
-    write_predictions,
 )
-from hepsets.analyses.delta_c9.config import DataConfig, OnSetsConfig, StudyConfig, check
+from hepsets.analyses.delta_c9.training import train_cell
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose

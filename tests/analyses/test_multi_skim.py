@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from tiny_run import tiny_run
+from helpers.tiny_run import tiny_run
 
 from hepsets.analyses import smart_background
 from hepsets.analyses.smart_background import Config
@@ -23,9 +23,9 @@ from hepsets.deploy.filter.card import load_card
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter.export import export_from_run
 from hepsets.generate.pythia import SAMPLES
-from hepsets.learn.decay_trees.model import score_heads
 from hepsets.learn.model_file import load_model
 from hepsets.learn.training.fit import FitChanges
+from hepsets.learn.training.score import score_heads
 from hepsets.select.skims.registry import SKIMS
 
 pytest.importorskip("pythia8mc")

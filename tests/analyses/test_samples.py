@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from random_events import random_events, shuffled
+from helpers.random_events import random_events, shuffled
 
 from hepsets.analyses.smart_background.config import Config, DataConfig
 from hepsets.analyses.smart_background.samples import get_samples

@@ -5,7 +5,7 @@ import tomllib
 import numpy as np
 import optuna
 import pytest
-from tiny_run import tiny_run
+from helpers.tiny_run import tiny_run
 
 from hepsets.analyses import smart_background
 from hepsets.analyses.smart_background import SCALES, Config
@@ -18,9 +18,9 @@ from hepsets.core.run import RunFolder
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter.export import export_from_run
 from hepsets.generate.pythia import BLOCK_EVENTS, generate_block
-from hepsets.learn.decay_trees.model import score
 from hepsets.learn.model_file import load_model
 from hepsets.learn.training.fit import FitChanges
+from hepsets.learn.training.score import score
 from hepsets.select.skims.registry import run_skims
 
 TINY = Config(

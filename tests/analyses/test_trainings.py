@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from random_events import muon_label, random_events
-from tiny_run import tiny_run
+from helpers.random_events import muon_label, random_events
+from helpers.tiny_run import tiny_run
 
 from hepsets.analyses import smart_background
 from hepsets.analyses.smart_background import SCALES, Config

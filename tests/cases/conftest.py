@@ -21,7 +21,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from command import hepsets as run_command
+from helpers.command import hepsets as run_command
 
 
 class Case:

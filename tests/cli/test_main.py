@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from command import hepsets
+from helpers.command import hepsets
 
 from hepsets.core.events import Events, read_parquet, write_parquet
 from hepsets.generate.pythia import generate_block

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from moving_candidates import FASTEST, moved
-from pooled_sets import predictability, trees_predict
-from random_candidates import random_candidates
-from scale_from_charm import energies_from_charm
+from helpers.moving_candidates import FASTEST, moved
+from helpers.pooled_sets import predictability, trees_predict
+from helpers.random_candidates import random_candidates
+from helpers.scale_from_charm import energies_from_charm
 
 from hepsets.analyses.continuum_suppression.sample import ContinuumSampleConfig, make_continuum_sample
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.learn.decay_trees.model import logits_of
 from hepsets.learn.particle_sets.model import SetModelConfig
 from hepsets.learn.particle_sets.registry import SET_MODEL_NAMES, build_set_model
+from hepsets.learn.training.score import logits_of
 from hepsets.represent.particle_sets.features import (
     ALL_PARTICLES,
     DIRECTION,

@@ -5,21 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from model_contract import (
+from helpers.model_contract import (
     CODE_WRITERS,
     assert_evaluation_leaves_as_found,
     assert_loading_never_executes_code,
     assert_same,
 )
-from random_events import events_of_sizes, random_events, shuffled
+from helpers.random_events import events_of_sizes, random_events, shuffled
 
 from hepsets.core.events import Events
 from hepsets.core.pdg import UNKNOWN, PdgMap
 from hepsets.deploy.onnx.decay_trees import OnnxModel, export_onnx
-from hepsets.learn.decay_trees.model import EventModel, score
+from hepsets.learn.decay_trees.model import EventModel
 from hepsets.learn.decay_trees.registry import MODEL_NAMES, build_model
 from hepsets.learn.model_file import load_model, save_model
-from hepsets.learn.training.fit import FitConfig, fit
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.fit import fit
+from hepsets.learn.training.score import score
 
 NAMES = [*MODEL_NAMES, "DS_6_GCN_135", "DS_3_GCN_2"]
 EVENTS = events_of_sizes([41, 1, 3, 60, 17, 2, 95, 30], seed=3)

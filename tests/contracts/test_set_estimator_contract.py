@@ -7,10 +7,10 @@ import json
 
 import numpy as np
 import pytest
-from model_contract import CODE_WRITERS, assert_loading_never_executes_code, assert_same
+from helpers.model_contract import CODE_WRITERS, assert_loading_never_executes_code, assert_same
+from helpers.toy_decays import toy_decays, toy_sample
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from toy_decays import toy_decays, toy_sample
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame

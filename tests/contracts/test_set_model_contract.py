@@ -5,21 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from model_contract import (
+from helpers.model_contract import (
     CODE_WRITERS,
     assert_evaluation_leaves_as_found,
     assert_loading_never_executes_code,
     assert_same,
 )
-from random_candidates import candidates_of_sizes, random_candidates, shuffled
+from helpers.random_candidates import candidates_of_sizes, random_candidates, shuffled
 
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.deploy.onnx.particle_sets import OnnxSetModel, export_set_onnx
-from hepsets.learn.decay_trees.model import score
 from hepsets.learn.particle_sets.model import SetModel, SetModelConfig
 from hepsets.learn.particle_sets.registry import SET_MODEL_NAMES, build_set_model
 from hepsets.learn.set_model_file import load_set_model, save_set_model
-from hepsets.learn.training.fit import FitConfig, fit
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.fit import fit
+from hepsets.learn.training.score import score
 
 EVENTS = candidates_of_sizes([41, 1, 3, 60, 17, 2, 95, 30], seed=3)
 KINDS = [

@@ -4,12 +4,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from random_events import random_events
+from helpers.random_events import random_events
 
-from hepsets.core import events as event_table
+from hepsets.core import parquet
 from hepsets.core.block_checksums import BLOCK_BYTES, MAGIC, DamageError, checksums
 from hepsets.core.errors import InputError
-from hepsets.core.events import Events, open_parquet, read_parquet, write_parquet
+from hepsets.core.events import Events, read_parquet, write_parquet
+from hepsets.core.parquet import open_parquet
 
 EVENTS = random_events(600, 4).with_columns(label=np.arange(600) % 3 == 0, weight=np.linspace(1, 2, 600))
 
@@ -19,7 +20,7 @@ def written(tmp_path_factory):
     """A file of three row groups and about ten blocks."""
     path = tmp_path_factory.mktemp("checksums") / "events.parquet"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(event_table, "ROW_GROUP_EVENTS", 250)
+        patch.setattr(parquet, "ROW_GROUP_EVENTS", 250)
         write_parquet(EVENTS, path)
     return path
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from helpers.random_events import event_tables, random_events, shuffled
 from hypothesis import given
 from hypothesis import strategies as st
-from random_events import event_tables, random_events, shuffled
 
 from hepsets.core.event_content import event_keys
 from hepsets.core.event_random import uniforms

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hepsets.core import events as event_table
+from hepsets.core import parquet
 from hepsets.core.errors import InputError
 from hepsets.core.events import (
     PARTICLE_COLUMNS,
     Events,
     EventWriter,
     iter_parquet,
-    open_parquet,
     read_parquet,
     write_parquet,
 )
+from hepsets.core.parquet import open_parquet
 
 
 def make_events(multiplicities, seed=0, **columns):
@@ -169,7 +169,7 @@ def test_columns_of_the_wrong_length_are_refused():
 
 
 def test_parquet_gives_back_what_was_written_by_row_group(tmp_path, monkeypatch):
-    monkeypatch.setattr(event_table, "ROW_GROUP_EVENTS", 2)
+    monkeypatch.setattr(parquet, "ROW_GROUP_EVENTS", 2)
     events = make_events([3, 1, 4, 1, 5], label=np.array([0, 1, 0, 0, 1]), weight=np.arange(5.0))
     path = tmp_path / "events.parquet"
     with EventWriter(path, metadata={"sample": "mixed"}) as writer:
@@ -294,7 +294,7 @@ def study_reader(path):
 
 @pytest.mark.parametrize("number", [0, 8])
 def test_no_field_that_we_write_is_optional(tmp_path, number, monkeypatch):
-    monkeypatch.setattr(event_table, "ROW_GROUP_EVENTS", 2)
+    monkeypatch.setattr(parquet, "ROW_GROUP_EVENTS", 2)
     events = make_events([3, 2, 4, 1, 1, 2, 5, 3][:number] or [1], label=np.arange(number or 1) % 2 == 0)
     events = events.with_columns(score=np.ones((len(events), 3), np.float32))[:number]
     path = tmp_path / "events.parquet"
@@ -390,7 +390,7 @@ def test_a_file_without_events_is_refused(tmp_path, good_table):
 
 
 def test_row_groups_bound_the_memory_of_a_reader(tmp_path, monkeypatch):
-    monkeypatch.setattr(event_table, "ROW_GROUP_EVENTS", 2)
+    monkeypatch.setattr(parquet, "ROW_GROUP_EVENTS", 2)
     path = tmp_path / "groups.parquet"
     write_parquet(make_events([1, 2, 3, 4, 5]), path)
     assert open_parquet(path).num_row_groups == 3

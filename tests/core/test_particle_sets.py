@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hepsets.core import events as event_table
+from hepsets.core import parquet
 from hepsets.core.errors import InputError
 from hepsets.core.events import EventWriter
 from hepsets.core.particle_sets import (
@@ -76,14 +76,14 @@ def test_objects_and_the_rest_make_up_each_event(counts):
 
 
 def test_a_file_gives_the_sets_back_row_group_by_row_group(tmp_path, monkeypatch):
-    monkeypatch.setattr(event_table, "ROW_GROUP_EVENTS", 4)
+    monkeypatch.setattr(parquet, "ROW_GROUP_EVENTS", 4)
     sets = make_sets([3, 0, 2, 5, 1, 4, 2, 0, 1, 6])
     path = tmp_path / "sets.parquet"
     write_particle_sets(sets, path, metadata={"seed": "3"})
     assert same(read_particle_sets(path), sets)
     assert [len(part) for part in iter_particle_sets(path)] == [4, 4, 2]
     assert same(read_particle_sets(path, row_groups=[1]), sets[4:8])
-    assert event_table.open_parquet(path).schema_arrow.metadata[b"seed"] == b"3"
+    assert parquet.open_parquet(path).schema_arrow.metadata[b"seed"] == b"3"
 
 
 def test_new_columns_replace_old_ones_and_leave_the_table_alone():

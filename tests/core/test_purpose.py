@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from random_candidates import random_candidates
-from random_events import random_events
+from helpers.random_candidates import random_candidates
+from helpers.random_events import random_events
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from helpers.random_events import event_tables, random_events, shuffled
 from hypothesis import given
 from hypothesis import strategies as st
-from random_events import event_tables, random_events, shuffled
 
 from hepsets.core.errors import InputError
 from hepsets.core.shared_events import KINEMATICS, content_hashes, n_repeated, n_shared, refuse_shared

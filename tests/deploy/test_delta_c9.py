@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 import pytest
-from model_contract import CODE_WRITERS, assert_loading_never_executes_code
-from tiny_delta_c9 import among_background, decays, tiny_model, tiny_run
+from helpers.model_contract import CODE_WRITERS, assert_loading_never_executes_code
+from helpers.tiny_delta_c9 import among_background, decays, tiny_model, tiny_run
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame

@@ -7,7 +7,7 @@ import itertools
 
 import numpy as np
 import pytest
-from small_filter import SKIMS, TRAINING, beam_events, small_card
+from helpers.small_filter import SKIMS, TRAINING, beam_events, small_card
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import EventWriter, read_parquet
@@ -15,8 +15,9 @@ from hepsets.core.pdg import PdgMap
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter.files import filter_files
 from hepsets.deploy.onnx.decay_trees import export_filter
-from hepsets.learn.decay_trees.model import EventModel, ModelConfig, score_heads
+from hepsets.learn.decay_trees.model import EventModel, ModelConfig
 from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.training.score import score_heads
 
 TYPES = ("mixed", "charged", "ccbar")
 EVENTS = beam_events(60, 4)

@@ -3,8 +3,8 @@
 import numpy as np
 import pyhepmc
 import pytest
+from helpers.small_filter import SKIMS, beam_events, small_filter
 from pyhepmc import GenEvent, GenParticle, GenRunInfo, GenVertex, Units
-from small_filter import SKIMS, beam_events, small_filter
 
 from hepsets.core.errors import InputError
 from hepsets.core.units import MM_PER_CM, SPEED_OF_LIGHT

@@ -473,7 +473,7 @@ def test_the_error_of_a_weighted_retention_is_that_of_a_mean():
 
 
 def test_another_filter_does_not_go_on_with_the_production(filtered, tmp_path):
-    from small_filter import small_filter
+    from helpers.small_filter import small_filter
 
     config, _, _ = filtered
     model = tmp_path / "filter.onnx"

@@ -6,8 +6,8 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from hepmc_text import hepmc_text
-from small_filter import small_card, small_filter
+from helpers.hepmc_text import hepmc_text
+from helpers.small_filter import small_card, small_filter
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events

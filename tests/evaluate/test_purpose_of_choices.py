@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from random_events import random_events
+from helpers.random_events import random_events
 
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose
 from hepsets.evaluate.filter.choice_error import resampled
+from hepsets.evaluate.filter.importance_sampling import choose_keep_rule, choose_logistic_rule
 from hepsets.evaluate.filter.protected_rule import choose_protected_rule
-from hepsets.evaluate.filter.speedup import (
-    SpeedupConfig,
-    choose_keep_rule,
-    choose_logistic_rule,
-    choose_threshold,
-)
+from hepsets.evaluate.filter.speedup import SpeedupConfig, choose_threshold
 from hepsets.evaluate.scores.sample import Scored, scored, scored_events
 
 COSTS = SpeedupConfig(time_network=0.0)

@@ -3,10 +3,10 @@ import re
 
 import numpy as np
 import pytest
-from hepmc_text import BEGIN, END, hepmc_text
+from helpers.hepmc_text import BEGIN, END, hepmc_text
+from helpers.random_events import event_tables, random_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_events import event_tables, random_events
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import PARTICLE_COLUMNS, Events

@@ -12,9 +12,10 @@ import json, os, sys
 import torch
 torch.set_num_threads(1)
 sys.path.insert(0, {tests!r})
-from random_events import muon_label, random_events
+from helpers.random_events import muon_label, random_events
 from hepsets.core.pdg import PdgMap
-from hepsets.learn.training.fit import FitConfig, fit
+from hepsets.learn.training.fit import fit
+from hepsets.learn.training.config import FitConfig
 from hepsets.learn.decay_trees.registry import build_model
 events = random_events(600, seed=5, mean_particles=12)
 model = build_model("deep_sets_gcn_pdg_normalized", PdgMap.fit(events.particles["pdg"]))

@@ -3,15 +3,16 @@ import json
 import numpy as np
 import pytest
 import torch
-from random_events import random_events
+from helpers.random_events import random_events
 from safetensors import safe_open
 from safetensors.torch import save_file
 
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
-from hepsets.learn.decay_trees.model import ModelConfig, score
+from hepsets.learn.decay_trees.model import ModelConfig
 from hepsets.learn.decay_trees.registry import build_model
 from hepsets.learn.model_file import load_model, save_model
+from hepsets.learn.training.score import score
 
 
 @pytest.fixture

@@ -8,9 +8,11 @@ from sklearn.metrics import roc_auc_score
 
 from hepsets.core.events import Events
 from hepsets.generate.pythia import generate_block
-from hepsets.select.candidates.combine import DSTAR_PLUS, KAON, KSHORT, N_KINDS, PI0, PION, combine
+from hepsets.select.candidates.combine import combine
+from hepsets.select.candidates.record import DSTAR_PLUS, KAON, KSHORT, N_KINDS, PI0, PION
 from hepsets.select.skims.registry import SKIMS, count_passes, find_candidates, run_skims
-from hepsets.simulate.belle2 import simulate
+from hepsets.simulate.belle2 import BELLE2
+from hepsets.simulate.detector import simulate
 
 pytest.importorskip("pythia8mc")
 
@@ -30,7 +32,7 @@ def mixed():
 @pytest.fixture(scope="module")
 def lists(mixed):
     numbers = np.arange(len(mixed))
-    return combine(simulate(mixed, seed=1, event_numbers=numbers), event_numbers=numbers)
+    return combine(simulate(mixed, seed=1, event_numbers=numbers, detector=BELLE2), event_numbers=numbers)
 
 
 def final(events, pdg):

@@ -4,11 +4,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from helpers.results import event
 
 from hepsets.core.errors import InputError
 from hepsets.report.decay_trees import decay_tree
-
-from .results import event
 
 UPSILON = event(
     (300553, 0, 3.0),

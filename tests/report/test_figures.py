@@ -4,28 +4,30 @@ from importlib import resources
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from helpers.figure_text import text_that_leaves
+from helpers.results import study
 
-from hepsets.core.errors import InputError
-from hepsets.core.measured import Measured
-from hepsets.report.figures import (
+from hepsets.analyses.smart_background.figures import (
     ScanPoint,
-    TrainingCurve,
     areas_by_sample,
     bias_histograms,
-    calibration_curves,
     embedding_map,
     feature_study,
     layer_scan,
     limit_summary,
-    model_styles,
-    roc_curves,
-    score_distributions,
     simulated_shares,
     speedup_curves,
+)
+from hepsets.core.errors import InputError
+from hepsets.core.measured import Measured
+from hepsets.report.figures import (
+    TrainingCurve,
+    calibration_curves,
+    roc_curves,
+    score_distributions,
     training_curves,
 )
-
-from .results import study
+from hepsets.report.style import model_styles
 
 
 def every_figure(models):
@@ -57,27 +59,6 @@ def every_figure(models):
             "all", {"without p": Measured(-0.02, 0.001), "scaled": Measured(0.01, 0.001)}
         ),
     }
-
-
-def text_that_leaves(figure):
-    """Text of the figure's axes that does not lie within it."""
-    figure.draw_without_rendering()
-    outside = []
-    for axes in figure.axes:
-        texts = [axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label, *axes.texts]
-        for axis, labels, side in (
-            (axes.xaxis, axes.get_xticklabels(), "labelbottom"),
-            (axes.yaxis, axes.get_yticklabels(), "labelleft"),
-        ):
-            if axis.get_tick_params()[side]:
-                low, high = sorted(axis.get_view_interval())
-                places = axis.get_ticklocs()
-                texts += [t for t, at in zip(labels, places, strict=True) if low <= at <= high]
-        for text in texts:
-            corners = text.get_window_extent().corners()
-            if text.get_text() and figure.bbox.padded(3).count_contains(corners) < 4:
-                outside.append(text.get_text())
-    return outside
 
 
 @pytest.mark.parametrize("models", [1, 3, 15])

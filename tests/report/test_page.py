@@ -11,11 +11,12 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from helpers.results import event, study
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.report.decay_trees import decay_tree
-from hepsets.report.figures import model_styles, roc_curves, score_distributions
+from hepsets.report.figures import roc_curves, score_distributions
 from hepsets.report.page import (
     Column,
     Drawing,
@@ -30,8 +31,7 @@ from hepsets.report.page import (
     render,
     write_page,
 )
-
-from .results import event, study
+from hepsets.report.style import model_styles
 
 RESULTS = study()
 STYLES = model_styles(list(RESULTS.scores))

@@ -2,18 +2,20 @@
 
 import numpy as np
 import pytest
-from decay_chains import gun, upsilon_events
-from random_events import random_events
+from helpers.decay_chains import gun, upsilon_events
+from helpers.random_events import random_events
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import PARTICLE_COLUMNS, Events
-from hepsets.simulate.belle2 import BELLE2, count_leaves, simulate
+from hepsets.simulate.belle2 import BELLE2
+from hepsets.simulate.detector import count_leaves, simulate
 
 B0 = (511, [(-411, [321, -211, -211]), 211, (111, [22, 22])])
 
 
 def seen_by(events, numbers=None, **kwargs):
     numbers = np.arange(len(events)) if numbers is None else numbers
+    kwargs.setdefault("detector", BELLE2)
     return simulate(events, seed=kwargs.pop("seed", 1), event_numbers=numbers, **kwargs)
 
 

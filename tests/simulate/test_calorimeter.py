@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from decay_chains import directions, gun
+from helpers.decay_chains import directions, gun
 
 from hepsets.core.kernel import as_record
-from hepsets.simulate.belle2 import DetectorConfig, simulate
+from hepsets.simulate.belle2 import BELLE2
 from hepsets.simulate.calorimeter import (
     BACKWARD,
     BARREL,
@@ -15,6 +15,7 @@ from hepsets.simulate.calorimeter import (
     energy_resolution,
     region,
 )
+from hepsets.simulate.detector import DetectorConfig, simulate
 
 CONFIG = CalorimeterConfig()
 QUIET = DetectorConfig(calorimeter=CalorimeterConfig(background=0.0, tail_fraction=0.0))
@@ -86,7 +87,7 @@ def test_a_photon_from_a_displaced_vertex_is_taken_for_one_from_the_origin():
 def test_background_has_the_configured_rate_and_no_true_particle():
     n = 5000
     events = gun(12, np.ones((n, 3)))
-    clusters = simulate(events, seed=1, event_numbers=np.arange(n)).clusters
+    clusters = simulate(events, seed=1, event_numbers=np.arange(n), detector=BELLE2).clusters
     assert (clusters["particle"] == -1).all()
     seen = 0.97  # of the solid angle between the endcaps' outer edges, cracks take the rest
     assert len(clusters) / n == pytest.approx(CONFIG.background * seen, rel=0.05)

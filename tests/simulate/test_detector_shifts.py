@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from decay_chains import directions, gun
+from helpers.decay_chains import directions, gun
 
 from hepsets.core.errors import InputError
-from hepsets.simulate.belle2 import BELLE2, SHIFTS, detector, simulate
+from hepsets.simulate.belle2 import BELLE2, SHIFTS, detector
+from hepsets.simulate.detector import simulate
 
 N = 20_000
 

@@ -9,7 +9,7 @@ from hepsets.core.event_frame import EventFrame
 from hepsets.core.random_stream import start
 from hepsets.generate.beams import BeamConfig, draw_b_pairs
 from hepsets.generate.kstmumu.kinematics import M_B
-from hepsets.simulate.belle2 import DetectorConfig
+from hepsets.simulate.detector import DetectorConfig
 from hepsets.simulate.kstmumu import (
     CANDIDATE_COLUMNS,
     MEASURED,

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from decay_chains import directions, gun, mass
+from helpers.decay_chains import directions, gun, mass
 
 from hepsets.core.kernel import as_record
-from hepsets.simulate.belle2 import DetectorConfig, simulate
+from hepsets.simulate.detector import DetectorConfig, simulate
 from hepsets.simulate.tracker import (
     TrackerConfig,
     impact_resolution,

@@ -15,7 +15,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
-from hepsets.core.events import TableWriter, open_parquet, required_columns
+from hepsets.core.parquet import TableWriter, open_parquet, required_columns
 from hepsets.core.purpose import Purpose, common, demand
 
 GROUP_ROWS = 500_000

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
-from hepsets.core.events import TableWriter, arrow_table, event_columns, iter_row_groups, particle_lists
+from hepsets.core.parquet import TableWriter, arrow_table, event_columns, iter_row_groups, particle_lists
 from hepsets.core.purpose import common
 from hepsets.core.ragged import RaggedTable, checked_offsets
 

@@ -23,9 +23,10 @@ from pydantic.dataclasses import dataclass as config_dataclass
 
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
-from hepsets.core.events import Events, EventWriter, open_parquet
+from hepsets.core.events import Events, EventWriter
 from hepsets.core.lock import only_process
 from hepsets.core.measured import Measured
+from hepsets.core.parquet import open_parquet
 from hepsets.core.progress import progress_bar
 from hepsets.core.run import versions, write_atomically
 from hepsets.core.whole_file import whole_file

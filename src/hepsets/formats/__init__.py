@@ -1,1 +1,1 @@
-"""TODO."""
+"""Foreign files, read into our tables and written back."""

@@ -22,12 +22,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
-from hepsets.select.variables.continuum import VARIABLES
 
 Array = NDArray[np.float64]
 
 STEP = "64 MB"
 """How much of a tree is read at once."""
+
+VARIABLES: tuple[str, ...] = (
+    *("R2", "thrustBm", "thrustOm", "cosTBTO", "cosTBz", "et", "mm2"),
+    *(f"hso{j}{k}" for j in range(3) for k in (0, 2, 4)),
+    *(f"hoo{k}" for k in range(5)),
+    *(f"cleoCone{i}" for i in range(1, 10)),
+)
+"""The variables that the reader looks for, by the names of :mod:`hepsets.select.variables.continuum`."""
 
 BASF2_NAMES = {
     name: f"KSFWVariables({name})"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 
 from hepsets.evaluate.filter.effective_fraction import EffectiveFraction
-from hepsets.report.figures import COLOURS, MUTED, RULE, not_empty, styled
+from hepsets.report.style import COLOURS, MUTED, RULE, not_empty, styled
 
 
 @styled

@@ -28,7 +28,7 @@ from hepsets.core.measured import Measured
 from hepsets.core.whole_file import whole_file
 from hepsets.evaluate.filter.limit import Limit
 from hepsets.evaluate.filter.speedup import SpeedupCurve, SpeedupResult
-from hepsets.report.figures import COLOURS, INK, MUTED, PAPER, RULE, Style, house_style
+from hepsets.report.style import COLOURS, INK, MUTED, PAPER, RULE, Style, house_style
 
 _THEME = {
     INK: "var(--ink)",
@@ -328,3 +328,22 @@ def _rounded(values: NDArray[np.float64]) -> list[float]:
 def _json(data: Any) -> Markup:
     """JSON that may stand within a script element."""
     return Markup(json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"))
+
+
+class FigureFiles:
+    """Turns figures into page content and keeps each as PNG and PDF.
+
+    Parameters
+    ----------
+    folder
+        An existing folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self, name: str, figure: Figure, caption: str) -> Drawing:
+        """The figure as a drawing with a caption; its files are called ``name``."""
+        for ending in ("png", "pdf"):
+            figure.savefig(self._folder / f"{name}.{ending}", dpi=160, facecolor="white")
+        return drawing(figure, caption)

@@ -34,7 +34,8 @@ from hepsets.generate.kstmumu.kinematics import (
     kstar_lineshape,
 )
 from hepsets.generate.kstmumu.kinematics import PION as PI_ROW
-from hepsets.simulate.belle2 import BELLE2, PARTICLE, DetectorConfig
+from hepsets.simulate.belle2 import BELLE2
+from hepsets.simulate.detector import PARTICLE, DetectorConfig
 from hepsets.simulate.particle_id import KAON, MUON, PION, identify
 from hepsets.simulate.tracker import KINKED, LOST, TRACK, measure_track
 from hepsets.simulate.vertexing import add_to_vertex, vertex_chi2

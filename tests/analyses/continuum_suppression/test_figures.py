@@ -1,6 +1,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from helpers.continuum_inputs import continuum_study
+from helpers.figure_text import text_that_leaves
 
 from hepsets.analyses.continuum_suppression.figures import (
     VARIABLE_LABELS,
@@ -17,11 +19,8 @@ from hepsets.analyses.continuum_suppression.figures import (
 )
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
-from hepsets.report.figures import model_styles
 from hepsets.report.page import drawing
-
-from .continuum_inputs import continuum_study
-from .test_figures import text_that_leaves
+from hepsets.report.style import model_styles
 
 
 def of_inputs():

@@ -1,8 +1,8 @@
 """Events with an empty line of weights; a second one beside it would end HepMC3's reading."""
 
 import pytest
-from hepmc_text import hepmc_text
-from small_filter import beam_events
+from helpers.hepmc_text import hepmc_text
+from helpers.small_filter import beam_events
 
 TEXT = hepmc_text(beam_events(3), names=())
 WEIGHTS = b"W 1.0000000000000000000000e+00\n"

@@ -1,7 +1,7 @@
 """A weight whose name holds a byte that is no UTF-8 (a micro sign of Latin-1)."""
 
-from hepmc_text import hepmc_text
-from small_filter import beam_events
+from helpers.hepmc_text import hepmc_text
+from helpers.small_filter import beam_events
 
 
 def test_the_byte_of_the_name_comes_out_as_it_went_in(case):

@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from hepmc_text import hepmc_text
-from small_filter import beam_events
+from helpers.hepmc_text import hepmc_text
+from helpers.small_filter import beam_events
 
 TEXT = hepmc_text(beam_events(3))
 

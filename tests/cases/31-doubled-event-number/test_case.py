@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from small_filter import beam_events
+from helpers.small_filter import beam_events
 
 
 def test_doubled_columns_are_refused_by_name(case):

@@ -1,9 +1,9 @@
 import sys
 
-import fake_basf2
 import numpy as np
 import pytest
-from small_filter import beam_events, small_filter
+from helpers import fake_basf2
+from helpers.small_filter import beam_events, small_filter
 
 from hepsets.core.events import PARTICLE_COLUMNS, Events
 from hepsets.deploy.filter.basf2 import add_filter, event_number, event_of

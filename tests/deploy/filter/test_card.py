@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from random_events import random_events
+from helpers.random_events import random_events
 
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
@@ -10,9 +10,10 @@ from hepsets.deploy.filter.card import FilterCard, SkimCard, TrainingDomain
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.onnx.decay_trees import export_filter
 from hepsets.evaluate.filter.keep_rule import KeepRule, LogisticRule
-from hepsets.learn.decay_trees.model import ModelConfig, score_heads
+from hepsets.learn.decay_trees.model import ModelConfig
 from hepsets.learn.decay_trees.new_head import add_head
 from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.training.score import score_heads
 
 EVENTS = random_events(60, seed=4, mean_particles=12)
 

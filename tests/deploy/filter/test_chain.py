@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hepmc_text import hepmc_text
-from small_filter import beam_events, small_filter
+from helpers.hepmc_text import hepmc_text
+from helpers.small_filter import beam_events, small_filter
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import read_parquet, write_parquet

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import onnx
 import pytest
+from helpers.random_events import event_tables
+from helpers.small_filter import SKIMS, TRAINING, beam_events, small_card, small_filter
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_events import event_tables
-from small_filter import SKIMS, TRAINING, beam_events, small_card, small_filter
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events

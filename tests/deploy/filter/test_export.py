@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from small_filter import TRAINING, beam_events, small_card, small_model
+from helpers.small_filter import TRAINING, beam_events, small_card, small_model
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
@@ -8,7 +8,7 @@ from hepsets.deploy.filter.card import TrainingDomain, load_card, make_card, sav
 from hepsets.deploy.filter.event_filter import EventFilter
 from hepsets.deploy.onnx import decay_trees as export
 from hepsets.deploy.onnx.decay_trees import edge_cases, export_filter
-from hepsets.learn.decay_trees.model import logits_of
+from hepsets.learn.training.score import logits_of
 
 EVENTS = beam_events(30, 6)
 

@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hepmc_text import BEGIN, END, hepmc_text
+from helpers.hepmc_text import BEGIN, END, hepmc_text
+from helpers.small_filter import beam_events, small_filter
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_filter import beam_events, small_filter
 
 from hepsets.core.compression import COMPRESSIONS, decompressed, zstd
 from hepsets.core.errors import InputError

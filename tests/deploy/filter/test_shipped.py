@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hepmc_text import hepmc_text
-from hepsets.deploy.ship import ship
+from helpers.hepmc_text import hepmc_text
+from ship_filters import ship
 from sklearn.metrics import roc_auc_score
 
 from hepsets.core.errors import InputError

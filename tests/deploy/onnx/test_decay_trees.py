@@ -3,13 +3,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from random_events import random_events
+from helpers.random_events import random_events
 
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
 from hepsets.deploy.onnx.decay_trees import OnnxModel, export_onnx
-from hepsets.learn.decay_trees.model import ModelConfig, score
+from hepsets.learn.decay_trees.model import ModelConfig
 from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.training.score import score
 
 EVENTS = random_events(30)
 PDG_MAP = PdgMap.fit(EVENTS.particles["pdg"])

@@ -1,7 +1,7 @@
 import numpy as np
 import onnx
 import pytest
-from small_filter import beam_events, small_filter
+from helpers.small_filter import beam_events, small_filter
 
 from hepsets.core.errors import InputError
 from hepsets.deploy.filter.event_filter import EventFilter

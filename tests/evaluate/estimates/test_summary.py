@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from inferences import inference
+from helpers.inferences import inference
 
 from hepsets.evaluate.estimates.event_verdict import Cause, Verdict
 from hepsets.evaluate.estimates.summary import HALF_CHI2_95, Limit, interval, intervals_of

@@ -5,7 +5,8 @@ import pytest
 
 from hepsets.core.errors import InputError
 from hepsets.evaluate.filter.effective_fraction import measure_effective_fraction
-from hepsets.evaluate.filter.speedup import SpeedupConfig, importance_speedup
+from hepsets.evaluate.filter.importance_sampling import importance_speedup
+from hepsets.evaluate.filter.speedup import SpeedupConfig
 
 COSTS = SpeedupConfig(retention=None, time_network=0.001)
 EDGES = np.linspace(0, 5, 6)

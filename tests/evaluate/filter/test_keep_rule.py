@@ -2,8 +2,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hepsets.evaluate.filter.importance_sampling import choose_logistic_rule, importance_speedup
 from hepsets.evaluate.filter.keep_rule import KeepRule, LogisticRule, correct_prior
-from hepsets.evaluate.filter.speedup import SpeedupConfig, choose_logistic_rule, importance_speedup
+from hepsets.evaluate.filter.speedup import SpeedupConfig
 from hepsets.evaluate.scores.sample import scored
 
 PROBABILITY = st.floats(0.0, 1.0)

@@ -3,8 +3,9 @@ import pytest
 from scipy.stats import beta
 
 from hepsets.core.errors import InputError
+from hepsets.evaluate.filter.importance_sampling import choose_keep_rule, importance_speedup
 from hepsets.evaluate.filter.limit import estimate_limit
-from hepsets.evaluate.filter.speedup import SpeedupConfig, choose_keep_rule, importance_speedup, speedup
+from hepsets.evaluate.filter.speedup import SpeedupConfig, speedup
 from hepsets.evaluate.scores.calibration import correct_prior
 from hepsets.evaluate.scores.classification import classify
 from hepsets.evaluate.scores.sample import scored

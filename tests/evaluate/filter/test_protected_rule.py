@@ -8,9 +8,10 @@ import pytest
 from hepsets.core.errors import InputError
 from hepsets.evaluate.filter.bias import measure_weighted_bias
 from hepsets.evaluate.filter.effective_fraction import measure_effective_fraction
+from hepsets.evaluate.filter.importance_sampling import choose_keep_rule, importance_speedup
 from hepsets.evaluate.filter.keep_rule import ProtectedRule, correct_prior
 from hepsets.evaluate.filter.protected_rule import choose_protected_rule
-from hepsets.evaluate.filter.speedup import SpeedupConfig, choose_keep_rule, importance_speedup
+from hepsets.evaluate.filter.speedup import SpeedupConfig
 from hepsets.evaluate.scores.sample import scored
 
 COSTS = SpeedupConfig(retention=None, time_network=0.001)

@@ -5,15 +5,17 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from hepsets.core.errors import InputError
+from hepsets.evaluate.filter.importance_sampling import (
+    choose_keep_rule,
+    importance_ratio,
+    importance_speedup,
+    scan_floors,
+)
 from hepsets.evaluate.filter.keep_rule import KeepRule
 from hepsets.evaluate.filter.speedup import (
     SpeedupConfig,
-    choose_keep_rule,
     choose_threshold,
-    importance_ratio,
-    importance_speedup,
     measured_retention,
-    scan_floors,
     speedup,
     speedup_at,
     speedup_curve,

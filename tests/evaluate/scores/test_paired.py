@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hepsets.evaluate.filter.importance_sampling import importance_ratio, importance_speedup
 from hepsets.evaluate.filter.keep_rule import KeepRule
-from hepsets.evaluate.filter.speedup import SpeedupConfig, importance_ratio, importance_speedup, speedup_at
+from hepsets.evaluate.filter.speedup import SpeedupConfig, speedup_at
 from hepsets.evaluate.scores.classification import auc_difference, classify
 from hepsets.evaluate.scores.paired import (
     Influenced,

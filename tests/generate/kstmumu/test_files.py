@@ -1,7 +1,7 @@
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from command import hepsets
+from helpers.command import hepsets
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import read_frame

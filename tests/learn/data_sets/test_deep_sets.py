@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from toy_decays import information, toy_sample
+from helpers.toy_decays import information, toy_sample
 
 from hepsets.core.errors import InputError
 from hepsets.learn.data_sets.deep_sets import (

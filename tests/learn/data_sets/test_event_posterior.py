@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from helpers.toy_decays import information, log_posterior, toy_decays, toy_sample, with_background
 from scipy.special import log_softmax, logsumexp
 from torch import nn
-from toy_decays import information, log_posterior, toy_decays, toy_sample, with_background
 
 from hepsets.core.errors import InputError
 from hepsets.learn.data_sets.event_posterior import EventPosterior, EventPosteriorConfig, fit_event_posterior

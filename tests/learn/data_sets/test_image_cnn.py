@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from toy_decays import toy_sample
+from helpers.toy_decays import toy_sample
 
 from hepsets.learn.data_sets.image_cnn import ImageCnnConfig, ResNet34, fit_image_cnn
 from hepsets.learn.data_sets.regression import SetSampling

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from model_contract import CODE_WRITERS, assert_loading_never_executes_code
-from tiny_delta_c9 import VALUES, among_background, tiny_model
+from helpers.model_contract import CODE_WRITERS, assert_loading_never_executes_code
+from helpers.tiny_delta_c9 import VALUES, among_background, tiny_model
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame

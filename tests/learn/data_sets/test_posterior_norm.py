@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import quadratic_family
+from helpers import quadratic_family
 from scipy.special import log_softmax
 
 from hepsets.learn.data_sets.posterior_norm import mean_output, peak_at_truth, smoothing

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-import quadratic_family
+from helpers import quadratic_family
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize

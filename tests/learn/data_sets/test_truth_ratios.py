@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-import quadratic_family
+from helpers import quadratic_family
 
 from hepsets.core.errors import InputError
 from hepsets.generate.kstmumu.density import WINDOWS, rate_coefficients

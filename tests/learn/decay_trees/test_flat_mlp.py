@@ -1,11 +1,12 @@
 import numpy as np
 import torch
-from random_events import events_of_sizes
+from helpers.random_events import events_of_sizes
 
 from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
-from hepsets.learn.decay_trees.model import ModelConfig, score
+from hepsets.learn.decay_trees.model import ModelConfig
 from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.training.score import score
 
 
 def by_hand(model, events: Events) -> torch.Tensor:

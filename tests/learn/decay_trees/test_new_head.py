@@ -3,18 +3,20 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from random_events import events_of_sizes, random_events, shuffled
+from helpers.random_events import events_of_sizes, random_events, shuffled
 from sklearn.metrics import roc_auc_score
 
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
 from hepsets.core.purpose import Purpose
 from hepsets.deploy.onnx.decay_trees import OnnxModel, export_onnx
-from hepsets.learn.decay_trees.model import ModelConfig, score, score_heads
+from hepsets.learn.decay_trees.model import ModelConfig
 from hepsets.learn.decay_trees.new_head import FINE_TUNING, add_head, fine_tune
 from hepsets.learn.decay_trees.registry import build_model
 from hepsets.learn.model_file import load_model, save_model
-from hepsets.learn.training.fit import FitConfig, fit
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.fit import fit
+from hepsets.learn.training.score import score, score_heads
 
 TRAIN = random_events(1500, seed=1, mean_particles=12)
 FEW = random_events(300, seed=2, mean_particles=12)

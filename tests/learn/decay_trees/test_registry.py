@@ -1,7 +1,7 @@
 import pytest
 import torch
-from padded_reference import pad, reference_logits
-from random_events import events_of_sizes, random_events
+from helpers.padded_reference import pad, reference_logits
+from helpers.random_events import events_of_sizes, random_events
 
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap

@@ -1,18 +1,19 @@
 import numpy as np
 import pytest
 import torch
-from random_candidates import candidates_of_sizes, random_candidates, turned
+from helpers.random_candidates import candidates_of_sizes, random_candidates, turned
 from scipy.spatial.transform import Rotation
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.learn.decay_trees.model import logits_of, score
 from hepsets.learn.particle_sets.learned_moments import MOMENTS_CANDIDATE, MOMENTS_SET, LearnedMoments
 from hepsets.learn.particle_sets.model import SetModelConfig
 from hepsets.learn.particle_sets.registry import build_set_model
-from hepsets.learn.training.fit import FitConfig, fit
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.fit import fit
+from hepsets.learn.training.score import logits_of, score
 from hepsets.represent.particle_sets.features import CandidateEvents, SetSpec
 
 EVENTS = random_candidates(20, seed=5, mean_particles=12)

@@ -1,17 +1,18 @@
 import numpy as np
 import pytest
 import torch
-from random_candidates import random_candidates
+from helpers.random_candidates import random_candidates
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.learn.decay_trees.model import logits_of, score
 from hepsets.learn.particle_sets.model import SetModelConfig
 from hepsets.learn.particle_sets.multi_deep_sets import TYPICAL_MULTIPLICITY, MultiDeepSets
 from hepsets.learn.particle_sets.registry import build_set_model
-from hepsets.learn.training.fit import FitConfig, fit
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.fit import fit
+from hepsets.learn.training.score import logits_of, score
 from hepsets.represent.particle_sets.features import FIVE_SETS, SetSpec
 
 EVENTS = random_candidates(12, seed=3, mean_particles=10)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from random_candidates import random_candidates, turned
+from helpers.random_candidates import random_candidates, turned
 from scipy.spatial.transform import Rotation
 
 from hepsets.core.particle_sets import ParticleSets

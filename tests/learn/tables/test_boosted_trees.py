@@ -3,7 +3,7 @@ import re
 
 import numpy as np
 import pytest
-from random_candidates import random_candidates
+from helpers.random_candidates import random_candidates
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 

@@ -1,14 +1,15 @@
 import numpy as np
 import pytest
 import torch
-from random_events import random_events
+from helpers.random_events import random_events
 
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
-from hepsets.learn.decay_trees.model import ModelConfig, score, score_heads
+from hepsets.learn.decay_trees.model import ModelConfig
 from hepsets.learn.decay_trees.registry import build_model
 from hepsets.learn.model_file import load_model, save_model
 from hepsets.learn.training.calibration import calibrate_model
+from hepsets.learn.training.score import score, score_heads
 
 
 @pytest.fixture

@@ -1,14 +1,15 @@
 import numpy as np
 import pytest
 import torch
-from random_candidates import random_candidates
+from helpers.random_candidates import random_candidates
 
 from hepsets.core.errors import InputError
-from hepsets.learn.decay_trees.model import score
 from hepsets.learn.particle_sets.model import SetModelConfig
 from hepsets.learn.particle_sets.registry import build_set_model
+from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.disco import DisCo, squared_distance_correlation
-from hepsets.learn.training.fit import FitConfig, fit
+from hepsets.learn.training.fit import fit
+from hepsets.learn.training.score import score
 
 
 def naive(x: np.ndarray, y: np.ndarray, w: np.ndarray) -> float:

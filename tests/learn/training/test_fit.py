@@ -4,15 +4,17 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from random_events import muon_label, random_events
+from helpers.random_events import muon_label, random_events
 from sklearn.metrics import roc_auc_score
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
-from hepsets.learn.decay_trees.model import ModelConfig, score, score_heads
+from hepsets.learn.decay_trees.model import ModelConfig
 from hepsets.learn.decay_trees.registry import build_model
-from hepsets.learn.training.fit import FitChanges, FitConfig, fit, soft_auc, split_train_validation
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.fit import FitChanges, fit, soft_auc, split_train_validation
+from hepsets.learn.training.score import score, score_heads
 
 EVENTS = random_events(600, seed=5, mean_particles=12)
 LABELS = muon_label(EVENTS)

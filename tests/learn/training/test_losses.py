@@ -5,16 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from helpers.random_events import muon_label, random_events
 from hypothesis import given
 from hypothesis import strategies as st
-from random_events import muon_label, random_events
 
 from hepsets.core.pdg import PdgMap
-from hepsets.evaluate.filter.speedup import SpeedupConfig, importance_speedup
-from hepsets.learn.decay_trees.model import ModelConfig, score
+from hepsets.evaluate.filter.importance_sampling import importance_speedup
+from hepsets.evaluate.filter.speedup import SpeedupConfig
+from hepsets.learn.decay_trees.model import ModelConfig
 from hepsets.learn.decay_trees.registry import build_model
-from hepsets.learn.training.fit import FitConfig, fit
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.fit import fit
 from hepsets.learn.training.losses import ComputingTime, computing_time, cross_entropy
+from hepsets.learn.training.score import score
 
 
 @given(

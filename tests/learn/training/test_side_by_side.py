@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from thread_counts import threads
+from helpers.thread_counts import threads
 
 from hepsets.learn.training.side_by_side import side_by_side
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from inferences import inference
+from helpers.inferences import inference
 
 from hepsets.core.errors import InputError
 from hepsets.evaluate.estimates.event_verdict import Cause, Verdict

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from toy_decays import toy_decays, toy_sample
+from helpers.toy_decays import toy_decays, toy_sample
 
 from hepsets.core.errors import InputError
 from hepsets.represent.data_sets.images import ImageScale

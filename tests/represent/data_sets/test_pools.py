@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers.toy_decays import toy_sample, with_background
 from hypothesis import given
 from hypothesis import strategies as st
-from toy_decays import toy_sample, with_background
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame

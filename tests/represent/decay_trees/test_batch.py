@@ -1,7 +1,7 @@
 import numpy as np
 import torch
+from helpers.random_events import event_tables
 from hypothesis import given
-from random_events import event_tables
 
 from hepsets.core.events import Events
 from hepsets.represent.decay_trees.batch import PackedBatch

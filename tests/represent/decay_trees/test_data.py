@@ -1,8 +1,8 @@
 import numpy as np
 import torch
+from helpers.random_events import event_tables, random_events
 from hypothesis import given
 from hypothesis import strategies as st
-from random_events import event_tables, random_events
 
 from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap

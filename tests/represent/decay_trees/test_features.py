@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from random_events import random_events
+from helpers.random_events import random_events
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events

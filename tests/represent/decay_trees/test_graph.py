@@ -1,6 +1,6 @@
 import torch
+from helpers.random_events import event_tables
 from hypothesis import given
-from random_events import event_tables
 
 from hepsets.core.events import Events
 from hepsets.represent.decay_trees.graph import DecayGraph

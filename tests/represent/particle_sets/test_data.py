@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 import torch
+from helpers.random_candidates import candidates_of_sizes, random_candidates
 from hypothesis import given
 from hypothesis import strategies as st
-from random_candidates import candidates_of_sizes, random_candidates
 
 from hepsets.core.errors import InputError
 from hepsets.represent.particle_sets.data import SetBatch, SetData

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from random_candidates import candidates_of_sizes, random_candidates, shuffled, turned
+from helpers.random_candidates import candidates_of_sizes, random_candidates, shuffled, turned
 from scipy.spatial.transform import Rotation
 
 from hepsets.core.errors import InputError

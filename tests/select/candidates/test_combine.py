@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from decay_chains import upsilon_events
-from random_events import random_events
+from helpers.decay_chains import upsilon_events
+from helpers.random_events import random_events
 
-from hepsets.select.candidates.combine import (
+from hepsets.select.candidates.charm import CHARM_MODE_NAMES
+from hepsets.select.candidates.combine import combine
+from hepsets.select.candidates.record import (
     CANDIDATE,
-    CHARM_MODE_NAMES,
     D0,
     D_PLUS,
     D_S,
@@ -26,11 +27,11 @@ from hepsets.select.candidates.combine import (
     TWO_PI,
     TWO_PI_SAME,
     Seen,
-    combine,
-    true_mother,
 )
-from hepsets.simulate.belle2 import simulate
+from hepsets.select.candidates.truth import true_mother
+from hepsets.simulate.belle2 import BELLE2
 from hepsets.simulate.calorimeter import CLUSTER
+from hepsets.simulate.detector import simulate
 from hepsets.simulate.tracker import TRACK
 
 PI0_CHAIN = (111, [22, 22])
@@ -44,7 +45,7 @@ B_KS = (511, [(-411, [KS_CHAIN, -211]), 211])
 def lists():
     events = upsilon_events([B_DSTAR, B_KS], 1500, seed=1)
     numbers = np.arange(1500)
-    return combine(simulate(events, seed=2, event_numbers=numbers), event_numbers=numbers)
+    return combine(simulate(events, seed=2, event_numbers=numbers, detector=BELLE2), event_numbers=numbers)
 
 
 def every(lists, kind):
@@ -165,6 +166,6 @@ def test_the_true_mother_needs_exactly_its_final_particles():
 def test_more_than_sixty_four_tracks_are_no_harm():
     events = random_events(3, seed=1, mean_particles=500)
     numbers = np.arange(3)
-    lists = combine(simulate(events, seed=1, event_numbers=numbers), event_numbers=numbers)
+    lists = combine(simulate(events, seed=1, event_numbers=numbers, detector=BELLE2), event_numbers=numbers)
     assert lists.values.dtype == CANDIDATE
     assert lists.offsets.shape == (3, N_KINDS + 1)

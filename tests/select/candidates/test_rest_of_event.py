@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
-from decay_chains import upsilon_events
+from helpers.decay_chains import upsilon_events
+from helpers.perfect_detector import PERFECT
 from hypothesis import given
 from hypothesis import strategies as st
-from perfect_detector import PERFECT
 
 from hepsets.generate.beams import BeamConfig
 from hepsets.select.candidates.combine import combine
 from hepsets.select.candidates.rest_of_event import ANY_B, _bits, best_candidates, candidate_events
 from hepsets.select.skims.hadronic_tag import CHARGED_B, MODE_NAMES, NEUTRAL_B, find_b_mesons
-from hepsets.simulate.belle2 import simulate
+from hepsets.simulate.detector import simulate
 from hepsets.simulate.particle_id import MASSES, SPECIES_NAMES
 
 D_MINUS = (-411, [321, -211, -211])

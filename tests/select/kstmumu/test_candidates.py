@@ -2,15 +2,16 @@
 
 import numpy as np
 import pytest
-from decay_chains import conjugate, upsilon_events
-from perfect_detector import PERFECT
+from helpers.decay_chains import conjugate, upsilon_events
+from helpers.perfect_detector import PERFECT
 from scipy.stats import ks_2samp
 
 from hepsets.core.event_frame import EventFrame
 from hepsets.generate.kstmumu.kinematics import M_B, decay_variables
 from hepsets.generate.pythia import event_type
 from hepsets.select.kstmumu.candidates import CandidateCuts, find_candidates, generic_candidates
-from hepsets.simulate.belle2 import simulate
+from hepsets.simulate.belle2 import BELLE2
+from hepsets.simulate.detector import simulate
 from hepsets.simulate.kstmumu import see_decays
 
 SIGNAL = (511, [(313, [321, -211]), -13, 13])
@@ -94,7 +95,7 @@ def test_the_fast_simulation_of_decays_agrees_with_that_of_whole_events():
         max_dr=9.0,
         max_dz=9.0,
     )
-    whole = find_candidates(simulate(events, seed=1, event_numbers=numbers), open_cuts)
+    whole = find_candidates(simulate(events, seed=1, event_numbers=numbers, detector=BELLE2), open_cuts)
     whole = whole[whole["is_signal"]]
 
     particles, decays = events.particles, np.empty((n, 5))

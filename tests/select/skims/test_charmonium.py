@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from decay_chains import conjugate, upsilon_events
-from perfect_detector import PERFECT
+from helpers.decay_chains import conjugate, upsilon_events
+from helpers.perfect_detector import PERFECT
 
 from hepsets.select.candidates.combine import combine
 from hepsets.select.skims.charmonium import M_JPSI, MODE_NAMES, JpsiConfig, find_jpsi
 from hepsets.select.skims.registry import run_skims
-from hepsets.simulate.belle2 import BELLE2, simulate
+from hepsets.simulate.belle2 import BELLE2
+from hepsets.simulate.detector import simulate
 
 KS = (310, [211, -211])
 LEPTONS = {"J/psi -> e+ e-": [-11, 11], "J/psi -> mu+ mu-": [-13, 13]}

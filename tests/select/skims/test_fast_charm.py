@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
-from decay_chains import conjugate, continuum_events, upsilon_events
-from perfect_detector import PERFECT
+from helpers.decay_chains import conjugate, continuum_events, upsilon_events
+from helpers.perfect_detector import PERFECT
 
-from hepsets.select.candidates.combine import Frame, boost, combine
+from hepsets.select.candidates.combine import combine
+from hepsets.select.candidates.record import Frame, boost
 from hepsets.select.skims.fast_charm import MODE_NAMES, FastCharmConfig, find_fast_charm
 from hepsets.select.skims.registry import run_skims
-from hepsets.simulate.belle2 import BELLE2, simulate
+from hepsets.simulate.belle2 import BELLE2
+from hepsets.simulate.detector import simulate
 
 D_ZERO = (421, [-321, 211])
 D_PLUS = (411, [-321, 211, 211])

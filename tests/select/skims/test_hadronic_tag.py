@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from decay_chains import conjugate, upsilon_events
-from perfect_detector import PERFECT
+from helpers.decay_chains import conjugate, upsilon_events
+from helpers.perfect_detector import PERFECT
 from sklearn.metrics import roc_auc_score
 
 from hepsets.select.candidates.classifier import default_classifiers
@@ -16,7 +16,8 @@ from hepsets.select.skims.hadronic_tag import (
     TagConfig,
     find_b_mesons,
 )
-from hepsets.simulate.belle2 import simulate
+from hepsets.simulate.belle2 import BELLE2
+from hepsets.simulate.detector import simulate
 
 PI0 = (111, [22, 22])
 KS = (310, [211, -211])
@@ -101,7 +102,7 @@ def test_a_perfect_detector_finds_every_charm_mode(charm):
 def test_a_simple_event_passes_the_real_selection_and_is_correct():
     events = upsilon_events([NEUTRAL["D- pi+"], -511], 100, seed=5)
     numbers = np.arange(100)
-    seen = simulate(events, seed=5, event_numbers=numbers)
+    seen = simulate(events, seed=5, event_numbers=numbers, detector=BELLE2)
     found = find_b_mesons(combine(seen, event_numbers=numbers), numbers, NEUTRAL_B)
     assert correct_share(found, "D- pi+") > 0.25
 
@@ -123,7 +124,7 @@ def busy():
     events = upsilon_events([chain, conjugate(chain)], 1500, seed=8)
     numbers = np.arange(1500)
     return find_b_mesons(
-        combine(simulate(events, seed=8, event_numbers=numbers), event_numbers=numbers),
+        combine(simulate(events, seed=8, event_numbers=numbers, detector=BELLE2), event_numbers=numbers),
         numbers,
         NEUTRAL_B,
         cuts=OPEN,

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from decay_chains import upsilon_events
+from helpers.decay_chains import upsilon_events
 
 from hepsets.core.events import read_parquet, write_parquet
 from hepsets.select.skims.label_file import label_file

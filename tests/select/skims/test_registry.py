@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from decay_chains import conjugate, continuum_events, upsilon_events
+from helpers.decay_chains import conjugate, continuum_events, upsilon_events
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import PARTICLE_COLUMNS, Events

@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
-from decay_chains import conjugate, upsilon_events
-from perfect_detector import PERFECT
+from helpers.decay_chains import conjugate, upsilon_events
+from helpers.perfect_detector import PERFECT
 
-from hepsets.select.candidates.combine import ELECTRON, MUON, CandidateConfig, Frame, boost, combine
+from hepsets.select.candidates.combine import CandidateConfig, combine
+from hepsets.select.candidates.record import ELECTRON, MUON, Frame, boost
 from hepsets.select.skims.registry import run_skims
 from hepsets.select.skims.semileptonic_tag import MODE_NAMES, SemileptonicConfig, find_semileptonic_b0
-from hepsets.simulate.belle2 import BELLE2, simulate
+from hepsets.simulate.belle2 import BELLE2
+from hepsets.simulate.detector import simulate
 
 PI0 = (111, [22, 22])
 D_MINUS = (-411, [321, -211, -211])
@@ -93,7 +95,7 @@ def test_without_a_lepton_events_pass_only_by_a_fake_and_never_rightly():
     found = tag(events)
     assert not found.is_correct.any()
     numbers = np.arange(len(events))
-    lists = combine(simulate(events, seed=1, event_numbers=numbers), event_numbers=numbers)
+    lists = combine(simulate(events, seed=1, event_numbers=numbers, detector=BELLE2), event_numbers=numbers)
     faked = np.array([fast_leptons(lists, event) > 0 for event in numbers])
     assert (found.passes <= faked).all()
     assert found.passes.mean() < 0.05
@@ -122,7 +124,7 @@ def test_what_is_not_all_of_one_b0_but_a_neutrino_is_never_correct(chains):
 def test_a_lepton_of_the_wrong_charge_is_never_used():
     events = upsilon_events([(511, [DSTAR_MINUS, 13, 211, 211, -14]), -511], 300, seed=7)
     numbers = np.arange(300)
-    seen = simulate(events, seed=1, event_numbers=numbers)
+    seen = simulate(events, seed=1, event_numbers=numbers, detector=BELLE2)
     lists = combine(seen, event_numbers=numbers)
     muons = {}
     for event in numbers:

@@ -1,7 +1,7 @@
-import naive_event_shapes
 import numpy as np
 import pytest
-from candidate_events import SQRT_S, candidate_events
+from helpers import naive_event_shapes
+from helpers.candidate_events import SQRT_S, candidate_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation

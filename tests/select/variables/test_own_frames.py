@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers.moving_candidates import FASTEST, moved
+from helpers.random_candidates import candidates_of_sizes, random_candidates, shuffled, turned
 from hypothesis import given
 from hypothesis import strategies as st
-from moving_candidates import FASTEST, moved
-from random_candidates import candidates_of_sizes, random_candidates, shuffled, turned
 from scipy.spatial.transform import Rotation
 
 from hepsets.core.particle_sets import ParticleSets

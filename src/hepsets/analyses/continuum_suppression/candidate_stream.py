@@ -30,7 +30,8 @@ from hepsets.select.candidates.combine import combine
 from hepsets.select.candidates.rest_of_event import candidate_events, find_any_b
 from hepsets.select.candidates.rho_rho import find_rho_rho
 from hepsets.select.skims.hadronic_tag import N_MODES
-from hepsets.simulate.belle2 import detector, simulate
+from hepsets.simulate.belle2 import detector
+from hepsets.simulate.detector import simulate
 
 Source = Literal["tag", "rho_rho", "generic", "continuum"]
 Mode = Literal["tag", "rho_rho"]

@@ -30,8 +30,8 @@ from hepsets.evaluate.scores.calibration import Calibration, calibrate
 from hepsets.evaluate.scores.classification import classify
 from hepsets.evaluate.scores.distance_correlation import DistanceCorrelation, distance_correlation
 from hepsets.evaluate.scores.sculpting import measure_sculpting
-from hepsets.learn.decay_trees.model import score
 from hepsets.learn.tables.boosted_trees import BoostedTrees
+from hepsets.learn.training.score import score
 
 Array = NDArray[np.float64]
 

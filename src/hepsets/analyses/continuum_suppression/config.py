@@ -12,7 +12,7 @@ from hepsets.core.errors import InputError
 from hepsets.learn.particle_sets.model import SetModelConfig
 from hepsets.learn.particle_sets.registry import SET_MODELS, build_set_model
 from hepsets.learn.tables.boosted_trees import BoostedTreesConfig
-from hepsets.learn.training.fit import FitConfig
+from hepsets.learn.training.config import FitConfig
 from hepsets.select.skims.hadronic_tag import MODE_NAMES
 from hepsets.select.variables.continuum import VARIABLES
 

@@ -25,7 +25,8 @@ from hepsets.evaluate.filter.bias import Bias
 from hepsets.evaluate.scores.background_at import BackgroundCurve, RatioCurve
 from hepsets.evaluate.scores.distance_correlation import DistanceCorrelation
 from hepsets.evaluate.scores.importance import Importance
-from hepsets.report.figures import COLOURS, INK, MUTED, PAPER, RULE, Array, Style, not_empty, ranking, styled
+from hepsets.report.figures import ranking
+from hepsets.report.style import COLOURS, INK, MUTED, PAPER, RULE, Array, Style, not_empty, styled
 from hepsets.select.variables.continuum import CONTINUUM_VARIABLES
 
 VARIABLE_LABELS: Mapping[str, str] = {variable.name: variable.label for variable in CONTINUUM_VARIABLES}

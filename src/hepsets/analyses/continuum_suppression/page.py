@@ -19,9 +19,18 @@ from hepsets.core import config as configuration
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.run import RunFolder, versions
-from hepsets.report import figures
-from hepsets.report.figure_files import FigureFiles
-from hepsets.report.page import Column, Content, KeyFigure, Listing, Page, Section, Table, write_page
+from hepsets.report import figures, style
+from hepsets.report.page import (
+    Column,
+    Content,
+    FigureFiles,
+    KeyFigure,
+    Listing,
+    Page,
+    Section,
+    Table,
+    write_page,
+)
 from hepsets.select.variables.continuum import VARIABLES
 
 if TYPE_CHECKING:
@@ -124,7 +133,7 @@ def _key_figures(config: Config, best: ModelResult) -> tuple[KeyFigure, ...]:
 
 def _sections(config: Config, result: Result, keep: FigureFiles) -> Iterator[Section]:
     models = result.lead.by_name
-    styles = figures.model_styles(list(models))
+    styles = style.model_styles(list(models))
     for name, comparison in result.comparisons.items():
         yield Section(
             TITLES[name], tuple(_comparison(config, comparison, styles, keep, name == result.lead.name))
@@ -178,7 +187,7 @@ REASONS = {
 def _comparison(
     config: Config,
     result: ComparisonResult,
-    styles: dict[str, figures.Style],
+    styles: dict[str, style.Style],
     keep: FigureFiles,
     leads: bool,
 ) -> Iterator[Content]:
@@ -211,9 +220,7 @@ def _comparison(
         )
 
 
-def _all_gains(
-    config: Config, result: Result, styles: dict[str, figures.Style], keep: FigureFiles
-) -> Content:
+def _all_gains(config: Config, result: Result, styles: dict[str, style.Style], keep: FigureFiles) -> Content:
     return keep(
         "gains",
         continuum_figures.gains(
@@ -231,7 +238,7 @@ def _all_gains(
 
 
 def _training(
-    models: dict[str, ModelResult], styles: dict[str, figures.Style], keep: FigureFiles
+    models: dict[str, ModelResult], styles: dict[str, style.Style], keep: FigureFiles
 ) -> Iterator[Content]:
     for name, shown, steps in (
         ("training", [n for n in models if n not in TREES], "epoch"),
@@ -345,7 +352,7 @@ def _some(events: ParticleSets) -> ParticleSets:
 
 
 def _independence(
-    config: Config, result: Result, styles: dict[str, figures.Style], keep: FigureFiles
+    config: Config, result: Result, styles: dict[str, style.Style], keep: FigureFiles
 ) -> Iterator[Content]:
     models = {model.name: model for model in result.models}
     shown = {n: list(m.sculpting.values()) for n, m in models.items() if n in config.trust_models}
@@ -380,7 +387,7 @@ def _independence(
 
 
 def _trust(
-    config: Config, result: Result, styles: dict[str, figures.Style], keep: FigureFiles
+    config: Config, result: Result, styles: dict[str, style.Style], keep: FigureFiles
 ) -> Iterator[Section]:
     trust = result.trust
     if trust.unseen:

@@ -30,9 +30,9 @@ from hepsets.evaluate.scores.importance import (
     set_exchanges,
 )
 from hepsets.evaluate.scores.sculpting import measure_sculpting
-from hepsets.learn.decay_trees.model import logits_of
 from hepsets.learn.particle_sets.model import SetModel
 from hepsets.learn.tables.boosted_trees import BoostedTrees
+from hepsets.learn.training.score import logits_of
 from hepsets.represent.particle_sets.data import SetData
 from hepsets.select.skims.hadronic_tag import MODE_NAMES
 

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hepsets.analyses.delta_c9.cells import Cell, Predictions, refuse_shared_events, run_cells
+from hepsets.analyses.delta_c9.cells import refuse_shared_events, run_cells
 from hepsets.analyses.delta_c9.comparison import Comparison, compare
 from hepsets.analyses.delta_c9.config import OF_THE_STUDY, SCALES, Config, check
 from hepsets.analyses.delta_c9.detector import DetectorStudy, study_detector
 from hepsets.analyses.delta_c9.metrics import metrics_of, print_summary
 from hepsets.analyses.delta_c9.page import write_report
+from hepsets.analyses.delta_c9.predictions import Predictions
+from hepsets.analyses.delta_c9.samples import Cell
 from hepsets.core.run import RunFolder
 
 __all__ = ["SCALES", "Config", "Result", "print_summary", "run"]

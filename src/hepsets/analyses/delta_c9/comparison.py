@@ -9,8 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from hepsets.analyses.delta_c9.cells import Bound, Cell, Key, Predictions, bounds, truths_of
+from hepsets.analyses.delta_c9.bounds import Bound, bounds
+from hepsets.analyses.delta_c9.cells import truths_of
 from hepsets.analyses.delta_c9.config import Config
+from hepsets.analyses.delta_c9.predictions import Key, Predictions
+from hepsets.analyses.delta_c9.samples import Cell
 from hepsets.core.measured import Measured
 from hepsets.evaluate.estimates.quality import EstimatorQuality, estimator_quality
 from hepsets.evaluate.estimates.simulation_based_calibration import (

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.analyses.delta_c9.cells import Cell, sample, seed_of
 from hepsets.analyses.delta_c9.config import Config, Level
 from hepsets.analyses.delta_c9.figures.decays import Efficiency
+from hepsets.analyses.delta_c9.samples import Cell, sample, seed_of
 from hepsets.analyses.delta_c9.suppression import Suppression, fit_suppression
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.measured import Measured
@@ -24,7 +24,7 @@ from hepsets.select.kstmumu.yields import expected_yields, window_share
 from hepsets.simulate.kstmumu import see_decays
 
 EFFICIENCY, ASYMMETRY, SUPPRESSION, SHAPES = range(100, 104)
-"""What the events are for, see :data:`hepsets.analyses.delta_c9.cells.TRAINING`."""
+"""What the events are for, see :data:`hepsets.analyses.delta_c9.samples.TRAINING`."""
 
 DECAYS = 400_000
 """Decays that efficiency and resolution are measured with."""

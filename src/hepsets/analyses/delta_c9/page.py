@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from hepsets.analyses.delta_c9.cells import DATA, Bound, Cell, Key, sample, seed_of
+from hepsets.analyses.delta_c9.bounds import Bound
 from hepsets.analyses.delta_c9.comparison import Row
 from hepsets.analyses.delta_c9.config import OURS, Config
 from hepsets.analyses.delta_c9.detector import DetectorStudy
@@ -18,6 +18,8 @@ from hepsets.analyses.delta_c9.figures import background as kstmumu_background_f
 from hepsets.analyses.delta_c9.figures import decays as kstmumu_figures
 from hepsets.analyses.delta_c9.figures import intervals as delta_c9_interval_figures
 from hepsets.analyses.delta_c9.figures import predictions as delta_c9_figures
+from hepsets.analyses.delta_c9.predictions import Key
+from hepsets.analyses.delta_c9.samples import DATA, Cell, sample, seed_of
 from hepsets.core import config as configuration
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.measured import Measured
@@ -38,9 +40,19 @@ from hepsets.learn.data_sets.event_posterior import EventPosterior
 from hepsets.learn.data_sets.exact_likelihood import ExactLikelihood
 from hepsets.learn.data_sets.likelihood_estimator import LikelihoodEstimator
 from hepsets.learn.data_sets.morphing import Morphing
-from hepsets.report import figures
-from hepsets.report.figure_files import FigureFiles
-from hepsets.report.page import Column, Content, KeyFigure, Listing, Page, Section, Table, Value, write_page
+from hepsets.report import likelihood_figures, style
+from hepsets.report.page import (
+    Column,
+    Content,
+    FigureFiles,
+    KeyFigure,
+    Listing,
+    Page,
+    Section,
+    Table,
+    Value,
+    write_page,
+)
 from hepsets.represent.data_sets.images import ImageScale
 from hepsets.represent.data_sets.pools import variable_matrix
 from hepsets.select.kstmumu.cuts import SELECTION, efficiency
@@ -145,7 +157,7 @@ def _key_figures(config: Config, result: Result) -> tuple[KeyFigure, ...]:
 
 def _sections(config: Config, result: Result, models: Path, keep: FigureFiles) -> Iterator[Section]:
     names = list(dict.fromkeys(row.model for row in result.comparison.rows))
-    styles = figures.model_styles(names)
+    styles = style.model_styles(names)
     yield Section("Models", tuple(_tables(config, result)))
     if not config.data.train:
         yield Section("What the numbers stand for", tuple(_meaning(config)))
@@ -275,7 +287,7 @@ def _sigma(bounds: Sequence[Bound], cell: Cell, truth: float, events: int) -> fl
 
 
 def _predictions(
-    config: Config, result: Result, styles: dict[str, figures.Style], keep: FigureFiles
+    config: Config, result: Result, styles: dict[str, style.Style], keep: FigureFiles
 ) -> Iterator[Content]:
     least = min(config.set_events)
     for level in config.levels:
@@ -309,7 +321,7 @@ def _predictions(
 
 
 def _sizes(
-    config: Config, result: Result, styles: dict[str, figures.Style], keep: FigureFiles
+    config: Config, result: Result, styles: dict[str, style.Style], keep: FigureFiles
 ) -> Iterator[Content]:
     window = config.windows[0]
     for level in config.levels:
@@ -356,7 +368,7 @@ def _sizes(
 
 
 def _intervals(
-    config: Config, result: Result, styles: dict[str, figures.Style], keep: FigureFiles
+    config: Config, result: Result, styles: dict[str, style.Style], keep: FigureFiles
 ) -> Iterator[Content]:
     window = config.windows[0]
     for level in config.levels:
@@ -391,7 +403,7 @@ def _intervals(
 
 
 def _one_set(
-    config: Config, models: Path, styles: dict[str, figures.Style], keep: FigureFiles
+    config: Config, models: Path, styles: dict[str, style.Style], keep: FigureFiles
 ) -> Iterator[Content]:
     """Likelihood curves, and running products of posteriors, of one data set at each level."""
     if config.data.train:
@@ -411,12 +423,12 @@ def _one_set(
             curves = {}
             for estimator in estimators:
                 fit = estimator.infer(frame)
-                curves[estimator.name] = delta_c9_interval_figures.LikelihoodCurve(
+                curves[estimator.name] = likelihood_figures.LikelihoodCurve(
                     fit.delta_c9, -2 * fit.log_likelihood, fit.value, fit.low, fit.high
                 )
             yield keep(
                 f"likelihood_{level}",
-                delta_c9_interval_figures.likelihood_curves(curves, styles, truth=truth),
+                likelihood_figures.likelihood_curves(curves, styles, truth=truth),
                 f"The likelihood of one set of {events:,} signal decays, {level} level.",
             )
         path = models / cell.name / "event_by_event.safetensors"
@@ -442,7 +454,7 @@ def _posteriors(model: EventPosterior, frame: EventFrame, truth: float) -> Figur
 
 
 def _pools(
-    config: Config, result: Result, styles: dict[str, figures.Style], keep: FigureFiles
+    config: Config, result: Result, styles: dict[str, style.Style], keep: FigureFiles
 ) -> Iterator[Content]:
     least = min(config.set_events)
     for cell, predictions in result.predictions.items():
@@ -465,7 +477,7 @@ def _pools(
         )
 
 
-def _shifts(result: Result, styles: dict[str, figures.Style], keep: FigureFiles) -> Iterator[Content]:
+def _shifts(result: Result, styles: dict[str, style.Style], keep: FigureFiles) -> Iterator[Content]:
     if result.comparison.shifts:
         yield "What a small shift of q² between training and test events does to each model."
     for cell, effects in result.comparison.shifts.items():
@@ -476,7 +488,7 @@ def _shifts(result: Result, styles: dict[str, figures.Style], keep: FigureFiles)
         )
 
 
-def _nuisances(config: Config, styles: dict[str, figures.Style], keep: FigureFiles) -> Iterator[Content]:
+def _nuisances(config: Config, styles: dict[str, style.Style], keep: FigureFiles) -> Iterator[Content]:
     if "nuisances" not in config.studies:
         return
     window = WINDOWS[config.windows[0]]

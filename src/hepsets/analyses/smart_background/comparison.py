@@ -23,6 +23,14 @@ from hepsets.deploy.filter.card import make_card, save_card
 from hepsets.evaluate.filter.bias import Bias, WeightedBias, measure_bias, measure_weighted_bias
 from hepsets.evaluate.filter.choice_error import choice_error
 from hepsets.evaluate.filter.effective_fraction import EffectiveFraction
+from hepsets.evaluate.filter.importance_sampling import (
+    FloorScan,
+    ImportanceResult,
+    choose_keep_rule,
+    choose_logistic_rule,
+    importance_speedup,
+    scan_floors,
+)
 from hepsets.evaluate.filter.keep_rule import KeepRule
 from hepsets.evaluate.filter.protection import (
     Protection,
@@ -31,16 +39,10 @@ from hepsets.evaluate.filter.protection import (
     protected_rules,
 )
 from hepsets.evaluate.filter.speedup import (
-    FloorScan,
-    ImportanceResult,
     SpeedupConfig,
     SpeedupCurve,
     SpeedupResult,
-    choose_keep_rule,
-    choose_logistic_rule,
     choose_threshold,
-    importance_speedup,
-    scan_floors,
     speedup_at,
     speedup_curve,
 )
@@ -54,8 +56,9 @@ from hepsets.evaluate.scores.paired import (
     threshold_speedup_of,
 )
 from hepsets.evaluate.scores.sample import Scored, scored_events
-from hepsets.learn.decay_trees.model import EventModel, ModelConfig, score
+from hepsets.learn.decay_trees.model import EventModel, ModelConfig
 from hepsets.learn.training.fit import FitResult
+from hepsets.learn.training.score import score
 from hepsets.select.variables.generated import passing_observables
 
 RULE_CHOICES = 10

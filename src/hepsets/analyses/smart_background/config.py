@@ -15,7 +15,8 @@ from hepsets.evaluate.filter.speedup import SpeedupConfig
 from hepsets.generate.pythia import SAMPLES
 from hepsets.learn.decay_trees.model import ModelConfig
 from hepsets.learn.decay_trees.registry import build_model, recipe
-from hepsets.learn.training.fit import FitChanges, FitConfig
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.fit import FitChanges
 from hepsets.select.skims.registry import SKIMS
 from hepsets.select.variables.generated import truth_observable
 

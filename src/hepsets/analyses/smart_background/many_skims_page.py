@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 from matplotlib.figure import Figure
 
+from hepsets.analyses.smart_background import figures as own_figures
 from hepsets.analyses.smart_background.studies.many_skims import LEAST_PASSING, MultiSkim
 from hepsets.core.measured import Measured
-from hepsets.report import figures
 from hepsets.report.page import Column, Drawing, Section, Table
 
 Keep = Callable[[str, Figure, str], Drawing]
@@ -84,7 +84,7 @@ def _samples(found: MultiSkim, keep: Keep) -> Iterator[Table | Drawing]:
     }
     yield keep(
         "skims_by_sample",
-        figures.areas_by_sample(areas),
+        own_figures.areas_by_sample(areas),
         "AUC of each head in the production mix and within each sample, where at least "
         f"{LEAST_PASSING} test events pass. In the mix a part of the separation is that between samples.",
     )
@@ -126,7 +126,7 @@ def _random(found: MultiSkim, keep: Keep) -> Iterator[str | Drawing]:
     )
     yield keep(
         "shared_random",
-        figures.simulated_shares(
+        own_figures.simulated_shares(
             {each.skim: share for each, share in zip(found.skims, random.each, strict=True)},
             {
                 "all, a random number for each": random.independent,

@@ -10,6 +10,7 @@ import numpy as np
 import tomli_w
 from particle import InvalidParticle, Particle, ParticleNotFound, pdgid
 
+from hepsets.analyses.smart_background import figures as own_figures
 from hepsets.analyses.smart_background.comparison import (
     ModelResult,
     unknown_particles,
@@ -27,13 +28,13 @@ from hepsets.core.measured import Measured
 from hepsets.core.run import RunFolder, versions
 from hepsets.evaluate.filter.limit import Limit
 from hepsets.learn.decay_trees.decay_gcn import parse_family
-from hepsets.report import figures
+from hepsets.report import figures, style
 from hepsets.report.decay_trees import decay_tree
 from hepsets.report.effective_fraction import effective_fractions
-from hepsets.report.figure_files import FigureFiles
 from hepsets.report.page import (
     Content,
     Drawing,
+    FigureFiles,
     KeyFigure,
     Listing,
     Page,
@@ -121,7 +122,7 @@ def _key_figures(result: Result, best: ModelResult) -> tuple[KeyFigure, ...]:
 
 def _sections(config: Config, result: Result, best: ModelResult, keep: FigureFiles) -> Iterator[Section]:
     models = {model.name: model for model in result.models}
-    styles = figures.model_styles(list(models))
+    styles = style.model_styles(list(models))
     label = result.samples.test.columns["label"]
     limit = result.limit
 
@@ -168,7 +169,7 @@ def _sections(config: Config, result: Result, best: ModelResult, keep: FigureFil
             ),
             keep(
                 "speedup",
-                figures.speedup_curves(
+                own_figures.speedup_curves(
                     {n: m.curve for n, m in models.items()},
                     {n: m.speedup for n, m in models.items()},
                     styles,
@@ -303,7 +304,7 @@ def _limit(limit: Limit | None, keep: FigureFiles) -> Iterator[Content]:
     )
     yield keep(
         "limit",
-        figures.limit_summary(limit),
+        own_figures.limit_summary(limit),
         "Left: share of passing and of failing events with at least a pass probability. Right: the best "
         "speedup against the cut on it.",
     )
@@ -319,7 +320,7 @@ def _bias(result: Result, best: ModelResult, colour: str, keep: FigureFiles) -> 
         )
         yield keep(
             "bias",
-            figures.bias_histograms(best.biases, labels, colour),
+            own_figures.bias_histograms(best.biases, labels, colour),
             f"Observables of the passing events before and after the threshold of {best.name}.",
         )
     yield (
@@ -331,13 +332,13 @@ def _bias(result: Result, best: ModelResult, colour: str, keep: FigureFiles) -> 
     )
     yield keep(
         "importance",
-        figures.weighted_histograms(best.weighted_biases, labels, colour),
+        own_figures.weighted_histograms(best.weighted_biases, labels, colour),
         f"Observables of all passing events, and of those that {best.name} keeps, weighted.",
     )
     yield from _effective_fractions(best, labels, colour, keep)
     yield keep(
         "floors",
-        figures.floor_scan(best.floors, colour),
+        own_figures.floor_scan(best.floors, colour),
         "Floors of the keep probability. A smaller one saves no more than what events cost that fail anyway, "
         "and lets single events weigh more: the largest weight is that of a passing event that the network "
         "had given up. Dotted: the floor chosen on validation events.",
@@ -400,7 +401,7 @@ def _studies(studies: Studies, keep: FigureFiles) -> Iterator[Section]:
             drawn.append(
                 keep(
                     f"features_{inputs}",
-                    figures.feature_study(
+                    own_figures.feature_study(
                         f"all features, {inputs} inputs (AUC {first.auc})",
                         {row.name: row.change for row in others},
                     ),
@@ -418,7 +419,7 @@ def _studies(studies: Studies, keep: FigureFiles) -> Iterator[Section]:
             (
                 keep(
                     "layers",
-                    figures.layer_scan(_scan(studies.layers)),
+                    own_figures.layer_scan(_scan(studies.layers)),
                     "AUC of members of the DS/GCN family.",
                 ),
             ),
@@ -444,7 +445,7 @@ def _loss(rows: tuple[Purpose, ...], keep: FigureFiles) -> Iterator[Content]:
     )
     yield keep(
         "loss",
-        figures.feature_study(
+        own_figures.feature_study(
             f"{first.name}, p ∝ √P ({first.speedup})",
             {
                 f"{row.name}{', p ∝ √P' if row.form == 'root' else ', logistic p'}": Measured(
@@ -474,17 +475,17 @@ def _few_labels(studies: Studies, skim: str, keep: FigureFiles) -> Iterator[Cont
     )
     yield keep(
         f"few_labels_{skim}",
-        figures.learning_curves(auc, gain),
+        own_figures.learning_curves(auc, gain),
         "Means over disjoint draws of the labelled events; errors hold their spread and that of the test "
         "sample, which all points share.",
     )
 
 
-def _scan(rows: tuple[Variant, ...]) -> list[figures.ScanPoint]:
+def _scan(rows: tuple[Variant, ...]) -> list[own_figures.ScanPoint]:
     points = []
     for row in rows:
         layers, graph_layers = parse_family(row.name) or (0, ())
-        points.append(figures.ScanPoint(row.name, layers, len(graph_layers), row.auc))
+        points.append(own_figures.ScanPoint(row.name, layers, len(graph_layers), row.auc))
     return points
 
 
@@ -492,7 +493,7 @@ def _embedding(found: EmbeddingMap, keep: FigureFiles) -> Drawing:
     first, second = (f"{100 * share:.0f} %" for share in found.explained)
     return keep(
         "embedding",
-        figures.embedding_map(
+        own_figures.embedding_map(
             found.positions,
             [_label(int(i)) for i in found.pdg],
             [_kind(int(i)) for i in found.pdg],

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from hepsets.analyses.smart_background.config import Config, DataConfig
 from hepsets.analyses.smart_background.one_skim_sample import SkimmedSampleConfig, make_skimmed_sample
 from hepsets.core.errors import InputError
-from hepsets.core.events import Events, EventWriter, open_parquet, read_parquet
+from hepsets.core.events import Events, EventWriter, read_parquet
 from hepsets.core.measured import Measured
+from hepsets.core.parquet import open_parquet
 from hepsets.core.purpose import Purpose
 from hepsets.core.run import log
 from hepsets.core.shared_events import (

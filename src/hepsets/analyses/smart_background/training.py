@@ -27,7 +27,9 @@ from hepsets.learn.decay_trees.registry import build_model
 from hepsets.learn.decay_trees.soft_labels import soft_labels
 from hepsets.learn.model_file import load_model, save_model
 from hepsets.learn.training.calibration import calibrate_model
-from hepsets.learn.training.fit import EpochRecord, FitConfig, FitResult, fit, split_train_validation
+from hepsets.learn.training.checkpoint import EpochRecord
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.fit import FitResult, fit, split_train_validation
 from hepsets.learn.training.side_by_side import side_by_side
 
 RARE = 20

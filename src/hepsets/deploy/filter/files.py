@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from hepsets.core.compression import compressed, decompressed
 from hepsets.core.errors import InputError
 from hepsets.core.event_content import SCORE
-from hepsets.core.events import Events, TableWriter, open_parquet, required
+from hepsets.core.events import Events, required
 from hepsets.core.file_roles import STREAM
+from hepsets.core.parquet import TableWriter, open_parquet
 from hepsets.core.whole_file import is_special, whole_file
 from hepsets.deploy.filter.chain import WEIGHT, chain, earlier_weights
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Models as ONNX graphs, checked against PyTorch."""

@@ -22,7 +22,8 @@ from hepsets.deploy.filter.event_filter import CARD, EventFilter
 from hepsets.deploy.onnx.runtime import OnnxModel as OnnxModel
 from hepsets.deploy.onnx.seal import seal
 from hepsets.deploy.onnx.trace import on_cpu_in_evaluation, traced
-from hepsets.learn.decay_trees.model import EventModel, logits_of
+from hepsets.learn.decay_trees.model import EventModel
+from hepsets.learn.training.score import logits_of
 from hepsets.represent.decay_trees.batch import PackedBatch
 from hepsets.represent.decay_trees.features import RAW_COLUMNS
 

@@ -1,1 +1,3 @@
-"""TODO."""
+"""Estimates of a parameter from sets of events: spread, coverage, bounds, and whether events fit the
+model.
+"""

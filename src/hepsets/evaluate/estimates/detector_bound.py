@@ -19,7 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hepsets.core.errors import InputError
-from hepsets.learn.data_sets.quadratic_likelihood import Array, EventTerms, Rate, signal_slopes
+from hepsets.learn.data_sets.quadratic_kernels import Array
+from hepsets.learn.data_sets.quadratic_likelihood import EventTerms, Rate, signal_slopes
 from hepsets.learn.data_sets.truth_ratios import TruthRatios
 
 

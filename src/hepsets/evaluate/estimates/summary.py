@@ -13,7 +13,8 @@ import numpy as np
 from hepsets.core.whole_file import whole_file
 from hepsets.evaluate.estimates.event_verdict import Verdict
 from hepsets.evaluate.estimates.goodness_of_fit import GoodnessOfFit
-from hepsets.learn.data_sets.quadratic_likelihood import Array, DeltaC9Fit
+from hepsets.learn.data_sets.quadratic_kernels import Array
+from hepsets.learn.data_sets.quadratic_likelihood import DeltaC9Fit
 
 SCHEMA = "hepsets-delta-c9-result-2"
 

@@ -24,7 +24,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.evaluate.filter.bias import bin_edges
-from hepsets.evaluate.filter.speedup import SpeedupConfig, importance_influence
+from hepsets.evaluate.filter.importance_sampling import importance_influence
+from hepsets.evaluate.filter.speedup import SpeedupConfig
 from hepsets.evaluate.scores.sample import Array, mean, scored
 
 
@@ -85,8 +86,9 @@ def measure_effective_fraction(
     values
         Shape ``(n_passing,)``, of the passing events, in their order.
     labels, keep, weights
-        Shape ``(n,)``, all events, as in :func:`hepsets.evaluate.filter.speedup.importance_speedup`: an event
-        of weight w (an inverse prescale) stands for w generated ones.
+        Shape ``(n,)``, all events, as in
+        :func:`hepsets.evaluate.filter.importance_sampling.importance_speedup`: an event of weight w (an
+        inverse prescale) stands for w generated ones.
     config
         Costs; a retention of ``None`` is measured.
     valid
@@ -97,8 +99,8 @@ def measure_effective_fraction(
     Raises
     ------
     InputError
-        As :func:`hepsets.evaluate.filter.speedup.importance_speedup`; for values of another number than
-        there are passing events, or that are not finite where ``valid``; if no event has a value.
+        As :func:`hepsets.evaluate.filter.importance_sampling.importance_speedup`; for values of another
+        number than there are passing events, or that are not finite where ``valid``; if no event has a value.
     """
     sample = scored(labels, keep, weights)
     found = importance_influence(sample.labels, sample.scores, sample.weights, config)

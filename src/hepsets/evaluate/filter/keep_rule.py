@@ -22,7 +22,7 @@ class KeepRule:
     Parameters
     ----------
     scale, floor
-        See above; chosen by :func:`hepsets.evaluate.filter.speedup.choose_keep_rule`.
+        See above; chosen by :func:`hepsets.evaluate.filter.importance_sampling.choose_keep_rule`.
     trained, population
         Shares of passing events in training and in the population, for the change of prior.
     """

@@ -23,8 +23,9 @@ from numpy.typing import ArrayLike, NDArray
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose, demand
 from hepsets.evaluate.filter.bias import bin_edges
+from hepsets.evaluate.filter.importance_sampling import importance_speedup
 from hepsets.evaluate.filter.keep_rule import ProtectedRule, correct_prior
-from hepsets.evaluate.filter.speedup import SpeedupConfig, importance_speedup
+from hepsets.evaluate.filter.speedup import SpeedupConfig
 from hepsets.evaluate.scores.sample import Array, Scored
 
 FLOORS = (0.01, 0.02, 0.05, 0.1, 0.2)
@@ -62,7 +63,7 @@ def choose_protected_rule(
         Shape ``(n,)``, of all events: the observable, and which events have it. Events without it are a
         bin of their own if enough of them pass, and otherwise kept as all events together would be.
     sample, config, trained
-        As in :func:`hepsets.evaluate.filter.speedup.choose_keep_rule`.
+        As in :func:`hepsets.evaluate.filter.importance_sampling.choose_keep_rule`.
 
     Returns
     -------
@@ -72,7 +73,8 @@ def choose_protected_rule(
     Raises
     ------
     InputError
-        As :func:`hepsets.evaluate.filter.speedup.choose_keep_rule`; if no passing event has a finite value.
+        As :func:`hepsets.evaluate.filter.importance_sampling.choose_keep_rule`; if no passing event has a
+        finite value.
     """
     demand(sample.purpose, Purpose.VALIDATION, "a keep rule is chosen")
     value, has = np.asarray(values, dtype=np.float64), np.asarray(valid, dtype=bool)

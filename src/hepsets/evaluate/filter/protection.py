@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from hepsets.core.events import Events
 from hepsets.evaluate.filter.bias import bin_edges
 from hepsets.evaluate.filter.effective_fraction import EffectiveFraction, measure_effective_fraction
+from hepsets.evaluate.filter.importance_sampling import ImportanceResult, importance_speedup
 from hepsets.evaluate.filter.keep_rule import ProtectedRule
 from hepsets.evaluate.filter.protected_rule import choose_protected_rule
-from hepsets.evaluate.filter.speedup import ImportanceResult, SpeedupConfig, importance_speedup
+from hepsets.evaluate.filter.speedup import SpeedupConfig
 from hepsets.evaluate.scores.sample import Scored
 from hepsets.select.variables.generated import Observable, truth_observable
 

@@ -1,1 +1,3 @@
-"""TODO."""
+"""Scores of any classifier: how well they separate, whether they are calibrated, what sculpts, what
+matters.
+"""

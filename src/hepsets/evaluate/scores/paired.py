@@ -185,7 +185,7 @@ def importance_speedup_of(
     *,
     choice_se: float = 0.0,
 ) -> Influenced:
-    """Speedup without bias, as :func:`hepsets.evaluate.filter.speedup.importance_speedup` has it.
+    """Speedup without bias, as :func:`hepsets.evaluate.filter.importance_sampling.importance_speedup` has it.
 
     Raises
     ------

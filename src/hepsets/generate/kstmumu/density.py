@@ -5,7 +5,7 @@ r"""The density of B⁰ → K*⁰(K⁺π⁻)μ⁺μ⁻ in its four variables, ex
 
 with the twelve angular functions of LHCb (JHEP 02 (2016) 104, arXiv:1506.03970, eq. 2). The amplitudes are
 linear in C9, so three tables of the J_i give every ΔC9 = δ. ``tools/kstmumu_table.py`` made them with flavio
-(arXiv:1810.08132), averaged over B⁰ and B̄⁰; ``kstmumu_table.json`` says how. Between its 554 values of q² the
+(arXiv:1810.08132), averaged over B⁰ and B̄⁰; ``table.json`` says how. Between its 554 values of q² the
 coefficients are linear, here, in the sampler and in every integral: one model, without approximation.
 
 Between 8.9 and 14 GeV² the table goes on smoothly where nature has J/ψ and ψ(2S): nothing there is to be

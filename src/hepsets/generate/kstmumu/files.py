@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import GROUP_ROWS, EventFrame
-from hepsets.core.events import TableWriter
+from hepsets.core.parquet import TableWriter
 from hepsets.core.progress import progress_bar
 from hepsets.core.run import versions
 from hepsets.generate.kstmumu.density import TEST_VALUES, TRAIN_VALUES, Window

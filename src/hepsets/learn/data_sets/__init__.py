@@ -1,1 +1,1 @@
-"""TODO."""
+"""Models that estimate one number from a set of events."""

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from hepsets.core.event_frame import EventFrame
 from hepsets.learn.data_sets.estimator import NetworkEstimator, SetEstimates
+from hepsets.learn.data_sets.quadratic_kernels import Array
 from hepsets.learn.data_sets.quadratic_likelihood import (
-    Array,
     DeltaC9Fit,
     EventTerms,
     Rate,

@@ -20,7 +20,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from hepsets.core.event_frame import EventFrame
 from hepsets.learn.data_sets.morphing import MAX_LOG_ODDS, Morphing
-from hepsets.learn.data_sets.quadratic_likelihood import Array, DeltaC9Fit, EventTerms
+from hepsets.learn.data_sets.quadratic_kernels import Array
+from hepsets.learn.data_sets.quadratic_likelihood import DeltaC9Fit, EventTerms
 from hepsets.learn.data_sets.response import Response, fit_response
 from hepsets.learn.data_sets.truth_ratios import TruthRatios, signal_of
 from hepsets.learn.tensor_file import damaged, read_tensors, write_tensors

@@ -30,7 +30,8 @@ from torch.nn import functional
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.learn.data_sets.likelihood_estimator import LikelihoodEstimator
-from hepsets.learn.data_sets.quadratic_likelihood import Array, EventTerms, Rate, signal_slopes
+from hepsets.learn.data_sets.quadratic_kernels import Array
+from hepsets.learn.data_sets.quadratic_likelihood import EventTerms, Rate, signal_slopes
 from hepsets.learn.data_sets.response import Response, fit_response
 from hepsets.learn.data_sets.truth_ratios import TruthRatios, signal_with
 from hepsets.learn.layers.mlp import EventNetwork

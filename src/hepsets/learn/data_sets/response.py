@@ -18,7 +18,8 @@ from scipy.interpolate import PchipInterpolator
 
 from hepsets.core.errors import InputError
 from hepsets.core.kernel import kernel
-from hepsets.learn.data_sets.quadratic_likelihood import Array, EventTerms, Rate
+from hepsets.learn.data_sets.quadratic_kernels import Array
+from hepsets.learn.data_sets.quadratic_likelihood import EventTerms, Rate
 from hepsets.learn.data_sets.truth_ratios import TruthRatios
 
 POINTS = 26

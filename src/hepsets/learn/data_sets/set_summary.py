@@ -29,7 +29,8 @@ from hepsets.core.event_frame import EventFrame
 from hepsets.core.kernel import kernel
 from hepsets.learn.data_sets.estimator import NetworkEstimator, SetEstimates
 from hepsets.learn.data_sets.likelihood_estimator import LikelihoodEstimator
-from hepsets.learn.data_sets.quadratic_likelihood import Array, EventTerms, checked_offsets, signal_slopes
+from hepsets.learn.data_sets.quadratic_kernels import Array
+from hepsets.learn.data_sets.quadratic_likelihood import EventTerms, checked_offsets, signal_slopes
 from hepsets.learn.data_sets.truth_ratios import signal_of
 from hepsets.learn.layers.mlp import EventNetwork
 from hepsets.learn.tensor_file import read_tensors, refusing_damage, write_tensors

@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.generate.kstmumu.density import Window, density_coefficients, rate_coefficients
-from hepsets.learn.data_sets.quadratic_likelihood import Array, Rate
+from hepsets.learn.data_sets.quadratic_kernels import Array
+from hepsets.learn.data_sets.quadratic_likelihood import Rate
 
 TRUTH = "truth_"
 """Prefix of the true variables of reconstructed decays."""

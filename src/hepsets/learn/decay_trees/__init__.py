@@ -1,1 +1,1 @@
-"""TODO."""
+"""Models of events as decay trees."""

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
-from scipy.special import expit
 from torch import Tensor, nn
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.pdg import UNKNOWN, PdgMap
-from hepsets.learn.training.trainable import Trainable, TrainingData, in_evaluation
+from hepsets.learn.training.trainable import Trainable
 from hepsets.represent.decay_trees.batch import PackedBatch
 from hepsets.represent.decay_trees.data import EventData
 from hepsets.represent.decay_trees.features import Coordinates, FeatureSpec
 from hepsets.represent.scaler import Scaler
 
 if TYPE_CHECKING:
-    from hepsets.learn.training.fit import FitConfig
-
-_PREPARED_EVENTS = 8192
+    from hepsets.learn.training.config import FitConfig
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -169,52 +164,3 @@ class EventModel(Trainable):
 def features_of(config: ModelConfig) -> FeatureSpec:
     """The features that a complete configuration asks for."""
     return FeatureSpec(coordinates=config.coordinates or "cartesian", drop=config.drop)
-
-
-def score(model: Trainable, events: Any, *, batch_events: int = 256) -> NDArray[np.float32]:
-    """Probability of each event to pass, by the first head.
-
-    Parameters
-    ----------
-    model
-        The model; its training or evaluation mode is left as found.
-    events
-        The events. They are prepared some thousands at a time, so memory stays small.
-    batch_events
-        Events per batch; it changes the speed, not the scores. On a CPU small batches stay in the
-        cache, on a GPU a few thousand are faster.
-
-    Returns
-    -------
-    ndarray
-        Float32, shape ``(n_events,)``.
-    """
-    return np.ascontiguousarray(score_heads(model, events, batch_events=batch_events)[:, 0])
-
-
-def score_heads(model: Trainable, events: Any, *, batch_events: int = 256) -> NDArray[np.float32]:
-    """Probability of each event to pass, by every head; as :func:`score`.
-
-    Returns
-    -------
-    ndarray
-        Float32, shape ``(n_events, heads)``.
-    """
-    result = np.empty((len(events), model.heads), dtype=np.float32)
-    prepared = max(batch_events, _PREPARED_EVENTS)
-    for begin in range(0, len(events), prepared):
-        data = model.prepare(events[begin : begin + prepared])
-        logits = logits_of(model, data, batch_events=batch_events)
-        # torch's sigmoid rounds by the place in the array, this one does not
-        expit(logits.numpy(), out=result[begin : begin + prepared])
-    return result
-
-
-def logits_of(model: Trainable, data: TrainingData, *, batch_events: int = 256) -> Tensor:
-    """Logits in evaluation mode, float32 on the CPU, shape ``(n_events, heads)``."""
-    with in_evaluation(model), torch.inference_mode():
-        parts = [
-            model(batch.to(model.device)).reshape(batch.n_events, -1).cpu()
-            for batch in data.batches(batch_events)
-        ]
-    return torch.cat(parts) if parts else torch.empty(0, model.heads)

@@ -21,9 +21,11 @@ from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.purpose import Purpose, demand
 from hepsets.learn.decay_trees.decay_sweep import DecaySweep
-from hepsets.learn.decay_trees.model import EventModel, score
+from hepsets.learn.decay_trees.model import EventModel
 from hepsets.learn.decay_trees.registry import build_model
-from hepsets.learn.training.fit import FitConfig, Progress, fit
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.fit import Progress, fit
+from hepsets.learn.training.score import score
 from hepsets.learn.training.trainable import in_evaluation
 
 INVERSE_STRENGTHS = np.geomspace(1e-4, 10.0, 11)

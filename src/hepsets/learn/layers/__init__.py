@@ -1,1 +1,1 @@
-"""TODO."""
+"""Layers that networks of several rooms share."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Models of events as several sets of particles."""

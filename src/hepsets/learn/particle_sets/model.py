@@ -16,7 +16,7 @@ from hepsets.represent.particle_sets.features import SetSpec
 from hepsets.represent.scaler import Scaler
 
 if TYPE_CHECKING:
-    from hepsets.learn.training.fit import FitConfig
+    from hepsets.learn.training.config import FitConfig
 
 Fusion = Literal["before", "after"]
 Pooling = Literal["mean", "sum", "sum_mean"]

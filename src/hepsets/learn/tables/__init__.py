@@ -1,1 +1,1 @@
-"""TODO."""
+"""Models of tables: one row per event or candidate."""

@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression
 
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose, demand
-from hepsets.learn.decay_trees.model import logits_of
 from hepsets.learn.training.logit_spline import KNOTS, LogitSpline
+from hepsets.learn.training.score import logits_of
 from hepsets.learn.training.trainable import Trainable
 
 EVENTS_PER_KNOT = 100

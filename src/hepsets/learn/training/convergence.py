@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Schedule = Literal["constant", "cosine", "settle"]
-"""How the learning rate falls, see :class:`hepsets.learn.training.fit.FitConfig`."""
+"""How the learning rate falls, see :class:`hepsets.learn.training.config.FitConfig`."""
 
 IMPROVEMENT = 1e-3
 """A validation loss that falls by less than this share of it no longer improves."""

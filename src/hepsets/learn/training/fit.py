@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import hashlib
 import math
 import os
-import pickle
 import time
 from collections.abc import Callable, Sized
 from pathlib import Path
@@ -24,14 +22,15 @@ from torch import Tensor
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose, demand
 from hepsets.core.ragged import RaggedTable
-from hepsets.core.whole_file import whole_file
-from hepsets.learn.decay_trees.model import logits_of
 from hepsets.learn.training.convergence import Plan, Schedule
 from hepsets.learn.training.losses import ComputingTime, Loss, Penalty, computing_time, cross_entropy
+from hepsets.learn.training.score import logits_of
 from hepsets.learn.training.trainable import Trainable, TrainingData
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
+from hepsets.learn.training.checkpoint import EpochRecord, _fingerprint, _resume, _State, _write_checkpoint
+from hepsets.learn.training.config import FitConfig
 
 Progress = Callable[[int, int], None]
 """Called after each step with the events trained on so far, in all epochs, and in the end."""
@@ -40,67 +39,6 @@ Seen = Callable[[int], None]
 """Called after each step with the events trained on so far in its epoch."""
 
 Table = TypeVar("Table", bound=RaggedTable)
-
-_CHECKPOINT_FORMAT = "hepsets-checkpoint-1"
-
-
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class FitConfig:
-    """How to train.
-
-    Parameters
-    ----------
-    epochs
-        Most passes over the training part, unless ``least_steps`` asks for more.
-    least_steps
-        A small sample is passed as often as so many steps need.
-    loss
-        ``"cross_entropy"``, or ``"computing_time"``: the output is then the probability to keep an
-        event, and what is minimised is the time per effective passing event.
-    costs
-        What ``"computing_time"`` weighs.
-    batch_events
-        Events per step, over all devices together.
-    learning_rate
-        Of Adam.
-    schedule
-        ``"constant"``; ``"cosine"``: the learning rate falls to zero on half a cosine; or
-        ``"settle"``: it stays until the validation loss stops improving, and then, from the best
-        state, falls to zero on half a cosine in a third as many epochs, which ends the training.
-    patience
-        Share of the most epochs without improvement after which the validation loss counts as flat.
-    weight_decay
-        Decoupled weight decay (AdamW), 0 for none.
-    validation_fraction
-        Part of the events that is kept for validation.
-    split_seed
-        Seed of the split into training and validation events; ``seed`` by default.
-    unknown_probability
-        Probability that a particle of a training batch shows the ``<unknown>`` token in place of
-        its own, so that the model learns what to make of ids that it has never seen.
-    unknown_type_probability
-        Probability that an event of a training batch hides its type, for models that are told it.
-    seed
-        Seed of split, order, dropout and ``<unknown>`` replacement.
-    device
-        ``"cpu"``, ``"cuda"``, or ``"auto"``: the GPU where there is one.
-    """
-
-    epochs: int = Field(default=10, ge=1)
-    least_steps: int = Field(default=0, ge=0)
-    loss: Literal["cross_entropy", "computing_time"] = "cross_entropy"
-    costs: ComputingTime = ComputingTime()
-    batch_events: int = Field(default=256, ge=2)
-    learning_rate: float = Field(default=1e-3, gt=0.0)
-    schedule: Schedule = "constant"
-    patience: float = Field(default=0.2, gt=0.0, le=1.0)
-    weight_decay: float = Field(default=0.0, ge=0.0)
-    validation_fraction: float = Field(default=0.25, gt=0.0, lt=1.0)
-    split_seed: int | None = Field(default=None, ge=0)
-    unknown_probability: float = Field(default=0.01, ge=0.0, lt=1.0)
-    unknown_type_probability: float = Field(default=0.2, ge=0.0, lt=1.0)
-    seed: int = Field(default=0, ge=0)
-    device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -131,21 +69,6 @@ class FitChanges:
         """
         said = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
         return dataclasses.replace(base, **{name: value for name, value in said.items() if value is not None})
-
-
-@dataclasses.dataclass(frozen=True)
-class EpochRecord:
-    """What one epoch did; losses are those that :class:`FitConfig` names, the first head's alone in
-    ``validation_accuracy`` and ``validation_auc``. The training loss is taken with dropout on,
-    while the weights move.
-    """
-
-    epoch: int
-    train_loss: float
-    validation_loss: float
-    validation_accuracy: float
-    validation_auc: float
-    train_seconds: float
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -319,20 +242,6 @@ def fit(
 
 
 # -- pieces ----------------------------------------------------------------------------------------
-
-
-@dataclasses.dataclass
-class _State:
-    """What besides model and optimizer a resumed fit needs."""
-
-    best: dict[str, Tensor]
-    best_epoch: int
-    history: list[EpochRecord]
-
-    @property
-    def losses(self) -> list[float]:
-        """Validation losses so far."""
-        return [record.validation_loss for record in self.history]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -522,73 +431,3 @@ def soft_auc(scores: NDArray[Any], labels: NDArray[Any], weights: NDArray[Any]) 
 
 
 # -- checkpoints -----------------------------------------------------------------------------------
-
-
-def _fingerprint(
-    model: Trainable,
-    data: TrainingData,
-    targets: Tensor,
-    weights: Tensor,
-    config: FitConfig,
-    penalty: Penalty | None,
-) -> str:
-    """What a checkpoint must share with a fit to be resumed by it."""
-    settings = dataclasses.asdict(config)
-    settings.pop("device")
-    if config.schedule == "constant":  # then more epochs only go on
-        settings.pop("epochs")
-    buffers = () if penalty is None else penalty.buffers()
-    text = f"{model.fingerprint()} {settings!r}" + ("" if penalty is None else f" {penalty!r}")
-    digest = hashlib.sha256(text.encode())
-    for tensor in (*data.tensors(), targets, weights, *buffers):
-        digest.update(tensor.cpu().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _write_checkpoint(
-    path: Path, fingerprint: str, model: Trainable, optimizer: torch.optim.Optimizer, state: _State
-) -> None:
-    with whole_file(path) as partial:
-        torch.save(
-            {
-                "format": _CHECKPOINT_FORMAT,
-                "fingerprint": fingerprint,
-                "model": model.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "best": state.best,
-                "best_epoch": state.best_epoch,
-                "history": [dataclasses.asdict(record) for record in state.history],
-            },
-            partial,
-        )
-
-
-def _resume(
-    path: Path,
-    fingerprint: str,
-    model: Trainable,
-    optimizer: torch.optim.Optimizer,
-    device: torch.device,
-) -> _State:
-    """Put model and optimizer where the checkpoint left them."""
-    try:
-        content = torch.load(path, map_location=device, weights_only=True)
-        if content["format"] != _CHECKPOINT_FORMAT:
-            raise KeyError("format")
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, OSError) as error:
-        raise InputError(
-            f"{path} is no checkpoint ({str(error).splitlines()[0] if str(error) else 'empty'})",
-            "a file that an interrupted fit wrote",
-            "remove it to start again",
-        ) from error
-    if content["fingerprint"] != fingerprint:
-        raise InputError(
-            f"checkpoint {path} belongs to another fit",
-            "the same model, events, labels, weights and settings",
-            "remove it to start again",
-        )
-    model.load_state_dict(content["model"])
-    optimizer.load_state_dict(content["optimizer"])
-    return _State(
-        content["best"], content["best_epoch"], [EpochRecord(**record) for record in content["history"]]
-    )

@@ -62,9 +62,10 @@ def computing_time(costs: ComputingTime) -> Loss:
     .. math:: \ln \langle 1/p \rangle_+ + \ln \frac{t_g + t_n + t_s [r \langle p \rangle_+ +
               (1 - r) \langle p \rangle_-]}{t_g + t_s},
 
-    minus the logarithm of the speedup of :func:`hepsets.evaluate.filter.speedup.importance_speedup`. Means
-    are over the passing and the failing part of a batch: a target between 0 and 1 belongs to both.
-    As the loss is no mean over events, that of a batch is biased by one over its size.
+    minus the logarithm of the speedup of
+    :func:`hepsets.evaluate.filter.importance_sampling.importance_speedup`. Means are over the passing and the
+    failing part of a batch: a target between 0 and 1 belongs to both. As the loss is no mean over events,
+    that of a batch is biased by one over its size.
     """
     overhead = (costs.time_generate + costs.time_network) / costs.time_simulate
     unfiltered = (costs.time_generate + costs.time_simulate) / costs.time_simulate

@@ -32,7 +32,7 @@ def side_by_side(
         Processes, one training each at a time. On a GPU, and under ``torchrun``, all trainings run one
         after the other in this process.
     device
-        That of the trainings, as :class:`hepsets.learn.training.fit.FitConfig` has it.
+        That of the trainings, as :class:`hepsets.learn.training.config.FitConfig` has it.
     """
     on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     alone = on_gpu or int(os.environ.get("WORLD_SIZE", "1")) > 1

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from hepsets.learn.training.logit_spline import LogitSpline
 
 if TYPE_CHECKING:
-    from hepsets.learn.training.fit import FitConfig
+    from hepsets.learn.training.config import FitConfig
 
 
 class TrainingData(Protocol):

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Pages of single commands, each drawn from what the command found."""

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hepsets.analyses.delta_c9.figures.intervals import LikelihoodCurve, likelihood_curves
 from hepsets.core.measured import Measured
 from hepsets.evaluate.estimates.summary import Inference
-from hepsets.report.figures import model_styles
+from hepsets.report.likelihood_figures import LikelihoodCurve, likelihood_curves
 from hepsets.report.page import (
     Column,
     Content,
@@ -23,6 +22,7 @@ from hepsets.report.page import (
     drawing,
     write_page,
 )
+from hepsets.report.style import model_styles
 
 MODEL = "morphing"
 

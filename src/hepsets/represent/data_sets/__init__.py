@@ -1,1 +1,1 @@
-"""TODO."""
+"""Sets of events, as estimators of one number take them."""

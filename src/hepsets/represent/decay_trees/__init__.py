@@ -1,1 +1,1 @@
-"""TODO."""
+"""Decay trees of events, as networks take them."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Several sets of particles per event, as networks take them."""

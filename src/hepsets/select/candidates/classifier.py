@@ -3,7 +3,7 @@
 One hidden layer of ReLU units; each decay mode shifts the hidden units by its own vector, so modes
 may differ in purity and in what matters. There are two sets of weights: events with an even number
 are judged by the one that was trained on odd numbers, and the other way round. The weights come from
-``python -m hepsets.select.train_candidate_classifier``.
+``python tools/candidate_classifier.py``.
 """
 
 from __future__ import annotations

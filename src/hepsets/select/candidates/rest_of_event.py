@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.ragged import choose
 from hepsets.generate.beams import boosted
-from hepsets.select.candidates.combine import Frame, ParticleLists
+from hepsets.select.candidates.record import Frame, ParticleLists
 from hepsets.select.skims.hadronic_tag import CHARGED_B, NEUTRAL_B, Candidates, find_b_mesons
-from hepsets.simulate.belle2 import Reconstructed
+from hepsets.simulate.detector import Reconstructed
 from hepsets.simulate.particle_id import KAON, MASSES, PION, SPECIES_NAMES
 
 ANY_B = NEUTRAL_B | CHARGED_B

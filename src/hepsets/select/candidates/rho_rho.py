@@ -14,7 +14,8 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.kernel import Record, as_record, kernel
-from hepsets.select.candidates.combine import (
+from hepsets.select.candidates.charm import reduced_vertex_chi2
+from hepsets.select.candidates.record import (
     CANDIDATE,
     PI0,
     PION,
@@ -23,11 +24,10 @@ from hepsets.select.candidates.combine import (
     Seen,
     add,
     copy,
-    reduced_vertex_chi2,
     seen_in,
     set_mass,
-    true_mother,
 )
+from hepsets.select.candidates.truth import true_mother
 from hepsets.select.skims.hadronic_tag import B_CANDIDATE, BUILT, Candidates
 
 RHO_MASS, RHO_WIDTH = 0.7753, 0.1491

@@ -17,8 +17,10 @@ from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
 from hepsets.generate.kstmumu.kinematics import M_K, M_MU, M_PI, boost_from
 from hepsets.generate.pythia import BLOCK_EVENTS, event_type, generate_block
-from hepsets.select.candidates.combine import Batch, seen_in, true_mother
-from hepsets.simulate.belle2 import Reconstructed, simulate
+from hepsets.select.candidates.record import Batch, seen_in
+from hepsets.select.candidates.truth import true_mother
+from hepsets.simulate.belle2 import BELLE2
+from hepsets.simulate.detector import Reconstructed, simulate
 from hepsets.simulate.kstmumu import CANDIDATE, candidate_frame, fill_candidate, nominal_collision
 
 Floats = NDArray[np.float64]
@@ -252,5 +254,5 @@ def _candidates_of_block(sample: str, seed: int, block: int) -> EventFrame:
     events = generate_block(sample, seed, block)
     first = block * BLOCK_EVENTS
     numbers = first + np.arange(len(events))
-    candidates = find_candidates(simulate(events, seed=seed, event_numbers=numbers))
+    candidates = find_candidates(simulate(events, seed=seed, event_numbers=numbers, detector=BELLE2))
     return candidates.with_columns(event=candidates["event"] + first)

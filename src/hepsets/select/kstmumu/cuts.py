@@ -15,7 +15,8 @@ from hepsets.core.event_frame import EventFrame
 from hepsets.core.measured import Measured
 from hepsets.generate.kstmumu.density import VARIABLES, WINDOWS, Window
 from hepsets.generate.kstmumu.sampler import sample_decays
-from hepsets.simulate.belle2 import BELLE2, DetectorConfig
+from hepsets.simulate.belle2 import BELLE2
+from hepsets.simulate.detector import DetectorConfig
 from hepsets.simulate.kstmumu import see_decays
 
 REGIONS = ("signal", "sideband")

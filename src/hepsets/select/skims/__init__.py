@@ -1,1 +1,1 @@
-"""TODO."""
+"""Skims: which events pass, one file each, and their registry."""

@@ -14,7 +14,8 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.kernel import Record, as_record, kernel
-from hepsets.select.candidates.combine import ELECTRON, MUON, Batch, ParticleLists, seen_in, true_mother
+from hepsets.select.candidates.record import ELECTRON, MUON, Batch, ParticleLists, seen_in
+from hepsets.select.candidates.truth import true_mother
 from hepsets.select.skims.record import SkimCandidates, candidate_dtype
 
 MODE_NAMES = ("J/psi -> e+ e-", "J/psi -> mu+ mu-")

@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from hepsets.core.kernel import Record, as_record, kernel
 from hepsets.select.candidates.classifier import sigmoid
-from hepsets.select.candidates.combine import D0, D_PLUS, ParticleLists
+from hepsets.select.candidates.record import D0, D_PLUS, ParticleLists
 from hepsets.select.skims.record import SkimCandidates, candidate_dtype
 
 MODE_NAMES = ("D0", "D+")

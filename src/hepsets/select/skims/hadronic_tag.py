@@ -16,8 +16,9 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.kernel import Record, as_record, kernel
+from hepsets.select.candidates.charm import reduced_vertex_chi2
 from hepsets.select.candidates.classifier import Classifier, Classifiers, default_classifiers, logit, sigmoid
-from hepsets.select.candidates.combine import (
+from hepsets.select.candidates.record import (
     CANDIDATE,
     D0,
     D_PLUS,
@@ -38,11 +39,10 @@ from hepsets.select.candidates.combine import (
     add,
     copy,
     overlap,
-    reduced_vertex_chi2,
     seen_in,
     set_mass,
-    true_mother,
 )
+from hepsets.select.candidates.truth import true_mother
 from hepsets.select.skims.record import SkimCandidates, candidate_dtype
 
 CHARM_KINDS = (D_PLUS, DSTAR_PLUS, D0, DSTAR0)

@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from hepsets.core.errors import InputError
-from hepsets.core.events import Events, EventWriter, TableWriter, iter_parquet, open_parquet, required
+from hepsets.core.events import Events, EventWriter, iter_parquet, required
 from hepsets.core.measured import Measured
 from hepsets.core.parallel import map_in_order
+from hepsets.core.parquet import TableWriter, open_parquet
 from hepsets.core.progress import progress_bar
 from hepsets.core.whole_file import together
 from hepsets.select.skims.registry import SKIMS, find_candidates, run_skims

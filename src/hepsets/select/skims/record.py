@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from hepsets.select.candidates.combine import CHARM_MODE_NAMES, N_CHARM_MODES
+from hepsets.select.candidates.charm import CHARM_MODE_NAMES, N_CHARM_MODES
 
 
 def candidate_dtype(*measured: str) -> np.dtype[np.void]:
@@ -17,7 +17,7 @@ def candidate_dtype(*measured: str) -> np.dtype[np.void]:
 
     These are ``signal_probability``; bit masks ``tracks`` and ``clusters`` of what the candidate uses
     in its event; ``event``, position in the batch; ``mode``, index into the skim's mode names;
-    ``charm_mode``, index into :data:`~hepsets.select.candidates.combine.CHARM_MODE_NAMES` (plus their number
+    ``charm_mode``, index into :data:`~hepsets.select.candidates.charm.CHARM_MODE_NAMES` (plus their number
     if a D* or Ds* radiates a photon, -1 without a charm meson); ``charge``; ``flavour``, the sign that
     tells particle from antiparticle, 0 if the decay does not; ``is_correct``, whether it is true.
     """

@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
-from hepsets.select.candidates.combine import ParticleLists, combine
+from hepsets.select.candidates.combine import combine
+from hepsets.select.candidates.record import ParticleLists
 from hepsets.select.skims.charmonium import find_jpsi
 from hepsets.select.skims.fast_charm import find_fast_charm
 from hepsets.select.skims.hadronic_tag import CHARGED_B, NEUTRAL_B, find_b_mesons
 from hepsets.select.skims.record import SkimCandidates
 from hepsets.select.skims.semileptonic_tag import find_semileptonic_b0
-from hepsets.simulate.belle2 import BELLE2, DetectorConfig, simulate
+from hepsets.simulate.belle2 import BELLE2
+from hepsets.simulate.detector import DetectorConfig, simulate
 
 BATCH_EVENTS = 500
 """Events that are simulated and combined at a time; bounds the memory, does not change any result."""
@@ -103,7 +105,7 @@ def run_skims(
     skims
         Names from :data:`SKIMS`.
     seed, event_numbers, trial
-        Fix the detector's random numbers of each event, see :func:`hepsets.simulate.belle2.simulate`.
+        Fix the detector's random numbers of each event, see :func:`hepsets.simulate.detector.simulate`.
     detector
         The detector's numbers.
 

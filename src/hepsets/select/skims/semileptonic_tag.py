@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass
 
 from hepsets.core.kernel import Record, as_record, kernel
 from hepsets.select.candidates.classifier import sigmoid
-from hepsets.select.candidates.combine import (
+from hepsets.select.candidates.record import (
     D_PLUS,
     DSTAR_PLUS,
     ELECTRON,
@@ -28,8 +28,8 @@ from hepsets.select.candidates.combine import (
     Seen,
     overlap,
     seen_in,
-    true_mother,
 )
+from hepsets.select.candidates.truth import true_mother
 from hepsets.select.skims.record import SkimCandidates, candidate_dtype
 
 MODE_NAMES = ("D- e+", "D- mu+", "D*- e+", "D*- mu+")

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Variables of events and candidates, by their definitions in the field."""

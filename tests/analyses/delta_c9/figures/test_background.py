@@ -1,6 +1,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from helpers.delta_c9_inputs import decay_study
+from helpers.figure_text import text_that_leaves
 
 from hepsets.analyses.continuum_suppression.figures import p_text
 from hepsets.analyses.delta_c9.figures.background import (
@@ -11,9 +13,6 @@ from hepsets.analyses.delta_c9.figures.background import (
 from hepsets.core.errors import InputError
 from hepsets.evaluate.estimates.two_sample_chi2 import two_sample_chi2
 from hepsets.report.page import drawing
-
-from .delta_c9_inputs import decay_study
-from .test_figures import text_that_leaves
 
 
 def every_figure():

@@ -1,6 +1,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from helpers.delta_c9_inputs import decay_study
+from helpers.figure_text import text_that_leaves
 
 from hepsets.analyses.delta_c9.figures.decays import (
     VETOES,
@@ -12,11 +14,8 @@ from hepsets.analyses.delta_c9.figures.decays import (
 )
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
-from hepsets.report.figures import COLOURS
 from hepsets.report.page import drawing
-
-from .delta_c9_inputs import decay_study
-from .test_figures import text_that_leaves
+from hepsets.report.style import COLOURS
 
 
 def every_figure():

@@ -1,13 +1,12 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from helpers.delta_c9_inputs import VALUES, delta_c9_study
+from helpers.figure_text import text_that_leaves
 from scipy.stats import binom
 
 from hepsets.analyses.delta_c9.figures.intervals import (
-    LEVELS,
-    LikelihoodCurve,
     coverage,
-    likelihood_curves,
     nuisance_effects,
     posterior_products,
     rank_histograms,
@@ -15,11 +14,9 @@ from hepsets.analyses.delta_c9.figures.intervals import (
 from hepsets.analyses.delta_c9.figures.predictions import ToyQuality
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
-from hepsets.report.figures import model_styles
+from hepsets.report.likelihood_figures import LEVELS, LikelihoodCurve, likelihood_curves
 from hepsets.report.page import drawing
-
-from .delta_c9_inputs import VALUES, delta_c9_study
-from .test_figures import text_that_leaves
+from hepsets.report.style import model_styles
 
 
 def every_figure(models):

@@ -1,6 +1,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from helpers.delta_c9_inputs import SIZES, TRUTHS, delta_c9_study
+from helpers.figure_text import text_that_leaves
 
 from hepsets.analyses.delta_c9.figures.predictions import (
     ToyQuality,
@@ -13,11 +15,8 @@ from hepsets.analyses.delta_c9.figures.predictions import (
 )
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
-from hepsets.report.figures import model_styles
 from hepsets.report.page import drawing
-
-from .delta_c9_inputs import SIZES, TRUTHS, delta_c9_study
-from .test_figures import text_that_leaves
+from hepsets.report.style import model_styles
 
 
 def of_one_size(quality, events=8000):

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Figures that only the ΔC9 analysis draws."""

@@ -27,7 +27,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.generate.kstmumu.density import WINDOWS
 from hepsets.generate.kstmumu.observables import Asymmetries
-from hepsets.report.figures import COLOURS, INK, MUTED, RULE, Array, not_empty, styled
+from hepsets.report.style import COLOURS, INK, MUTED, RULE, Array, not_empty, styled
 
 SYMBOLS: Mapping[str, str] = {
     "q_squared": r"$q^2$",

@@ -21,30 +21,9 @@ from scipy.stats import norm
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
-from hepsets.report.figures import (
-    INK,
-    MUTED,
-    PAPER,
-    RULE,
-    Array,
-    Style,
-    model_panels,
-    not_empty,
-    styled,
-)
+from hepsets.report.likelihood_figures import BOUND_LINE, DELTA_C9, TRUTH_LINE, nth_marker
 from hepsets.report.page import cell_text
-
-DELTA_C9 = r"$\Delta C_9$"
-BOUND_LINE: Mapping[str, Any] = {"color": INK, "lw": 1.3, "ls": (0, (6, 2))}
-"""How the Cramér–Rao bound is drawn."""
-TRUTH_LINE: Mapping[str, Any] = {"color": INK, "lw": 0.9, "ls": (0, (1, 1.5))}
-"""How the true value is drawn."""
-
-
-def nth_marker(k: int, colour: str) -> dict[str, Any]:
-    """Marker of the k-th of several sizes or shifts of one model: filled first, then open."""
-    return {"marker": ("o", "s", "^", "D")[k % 4], "mfc": PAPER if k else colour, "color": colour}
-
+from hepsets.report.style import INK, MUTED, RULE, Array, Style, model_panels, not_empty, styled
 
 MOST_PEAKS = 2.0
 """An axis of densities reaches no higher, in peaks of the bound's Gaussian."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Studies beside the main comparison, each run when asked for."""

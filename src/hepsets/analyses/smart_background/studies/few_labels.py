@@ -22,13 +22,16 @@ from hepsets.core.pdg import PdgMap
 from hepsets.core.progress import progress_bar
 from hepsets.core.purpose import Purpose
 from hepsets.core.run import log
-from hepsets.evaluate.filter.speedup import SpeedupConfig, choose_keep_rule, importance_speedup
+from hepsets.evaluate.filter.importance_sampling import choose_keep_rule, importance_speedup
+from hepsets.evaluate.filter.speedup import SpeedupConfig
 from hepsets.evaluate.scores.classification import classify
 from hepsets.evaluate.scores.sample import scored
-from hepsets.learn.decay_trees.model import EventModel, ModelConfig, score, score_heads
+from hepsets.learn.decay_trees.model import EventModel, ModelConfig
 from hepsets.learn.decay_trees.new_head import FINE_TUNING, NewHead, add_head, fine_tune
 from hepsets.learn.decay_trees.registry import build_model
-from hepsets.learn.training.fit import FitConfig, fit
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.fit import fit
+from hepsets.learn.training.score import score, score_heads
 from hepsets.select.skims.registry import SKIMS
 
 TRUNK_BLOCKS = 2**23

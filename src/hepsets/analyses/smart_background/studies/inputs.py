@@ -19,7 +19,8 @@ from hepsets.analyses.smart_background.studies.many_skims import MultiSkim, stud
 from hepsets.analyses.smart_background.training import train
 from hepsets.core.measured import Measured
 from hepsets.evaluate.scores.classification import auc_difference, classify
-from hepsets.learn.decay_trees.model import EventModel, ModelConfig, score
+from hepsets.learn.decay_trees.model import EventModel, ModelConfig
+from hepsets.learn.training.score import score
 
 FEATURE_MODEL = "deep_sets_gcn_pdg"
 """Model of the feature study, as published on raw inputs, and beside it on scaled ones."""

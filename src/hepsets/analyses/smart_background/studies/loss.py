@@ -15,20 +15,22 @@ from hepsets.analyses.smart_background.config import OURS, Config, fit_config
 from hepsets.analyses.smart_background.samples import Samples
 from hepsets.analyses.smart_background.training import Lesson, lesson_of, train
 from hepsets.core.measured import Measured
-from hepsets.evaluate.filter.keep_rule import KeepRule, LogisticRule
-from hepsets.evaluate.filter.speedup import (
-    SpeedupConfig,
+from hepsets.evaluate.filter.importance_sampling import (
     choose_keep_rule,
     choose_logistic_rule,
     importance_ratio,
     importance_speedup,
 )
+from hepsets.evaluate.filter.keep_rule import KeepRule, LogisticRule
+from hepsets.evaluate.filter.speedup import SpeedupConfig
 from hepsets.evaluate.scores.classification import classify
 from hepsets.evaluate.scores.sample import scored_events
-from hepsets.learn.decay_trees.model import EventModel, score
+from hepsets.learn.decay_trees.model import EventModel
 from hepsets.learn.model_file import load_model
-from hepsets.learn.training.fit import FitConfig, FitResult
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.fit import FitResult
 from hepsets.learn.training.losses import ComputingTime
+from hepsets.learn.training.score import score
 
 LARGE_BATCH = 1024
 """Events per step of training for computing time: its loss is a ratio of means, biased in small batches."""

@@ -21,30 +21,29 @@ from hepsets.analyses.smart_background.many_skims_sample import (
 )
 from hepsets.analyses.smart_background.samples import TEST_BLOCKS, refuse_shared_events
 from hepsets.analyses.smart_background.training import Lesson, train
-from hepsets.core.events import Events, EventWriter, open_parquet, read_parquet
+from hepsets.core.events import Events, EventWriter, read_parquet
 from hepsets.core.measured import Measured
+from hepsets.core.parquet import open_parquet
 from hepsets.core.purpose import Purpose
 from hepsets.core.run import log
 from hepsets.deploy.filter.card import FilterCard, SkimCard, TrainingDomain, save_card
 from hepsets.evaluate.filter.bias import Bias, WeightedBias
-from hepsets.evaluate.filter.keep_rule import KeepRule
-from hepsets.evaluate.filter.shared_random import SharedRandom, compare_random_numbers
-from hepsets.evaluate.filter.speedup import (
+from hepsets.evaluate.filter.importance_sampling import (
     ImportanceResult,
-    SpeedupConfig,
-    SpeedupResult,
     choose_keep_rule,
     choose_logistic_rule,
-    choose_threshold,
     importance_speedup,
-    speedup_at,
 )
+from hepsets.evaluate.filter.keep_rule import KeepRule
+from hepsets.evaluate.filter.shared_random import SharedRandom, compare_random_numbers
+from hepsets.evaluate.filter.speedup import SpeedupConfig, SpeedupResult, choose_threshold, speedup_at
 from hepsets.evaluate.scores.classification import auc_difference, classify
 from hepsets.evaluate.scores.sample import mean, scored_events
 from hepsets.generate.pythia import SAMPLES, event_type
-from hepsets.learn.decay_trees.model import EventModel, score, score_heads
+from hepsets.learn.decay_trees.model import EventModel
 from hepsets.learn.decay_trees.soft_labels import balanced_targets
 from hepsets.learn.training.fit import FitResult
+from hepsets.learn.training.score import score, score_heads
 
 MULTI_SKIM = "multi_skim"
 """Name of the model in files and metrics."""

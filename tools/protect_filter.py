@@ -1,6 +1,6 @@
 """Give a filter that is there rules that protect observables, and say where its speedup lives.
 
-``python -m hepsets.deploy.filter.protect NAME``. It makes fresh events of the filter's sample, chooses the
+``python tools/protect_filter.py NAME``. It makes fresh events of the filter's sample, chooses the
 rules on one half of them and judges on the other. The graph stays as it is, and with it every score; only the
 card within the file changes, and the section about it in the model card beside.
 """
@@ -26,8 +26,9 @@ from hepsets.deploy.filter.event_filter import CARD, EventFilter
 from hepsets.deploy.filter.shipped import SHIPPED, filter_file
 from hepsets.deploy.onnx.seal import SEAL, seal
 from hepsets.evaluate.filter.effective_fraction import EffectiveFraction
+from hepsets.evaluate.filter.importance_sampling import importance_speedup
 from hepsets.evaluate.filter.protection import effective_fractions, judge_protection, protected_rules
-from hepsets.evaluate.filter.speedup import SpeedupConfig, importance_speedup
+from hepsets.evaluate.filter.speedup import SpeedupConfig
 from hepsets.evaluate.scores.sample import scored_events
 from hepsets.select.variables.generated import passing_observables
 
@@ -73,7 +74,7 @@ def protect(path: Path, observables: tuple[str, ...], *, events: int = EVENTS, w
     )
     card, section = protected_card(event_filter, made.events, observables)
     section["how"] = (
-        f"`python -m hepsets.deploy.filter.protect`: {events} balanced events of seed {SEED}, kept from "
+        f"`python tools/protect_filter.py`: {events} balanced events of seed {SEED}, kept from "
         f"{made.generated}, half to choose the rules on, half to judge them"
     )
     put_card(path, card)

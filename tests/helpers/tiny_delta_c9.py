@@ -6,8 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import quadratic_family
 
+from helpers import quadratic_family
 from hepsets.core.event_frame import EventFrame
 from hepsets.deploy.delta_c9 import DeltaC9Inference
 from hepsets.generate.kstmumu.density import WINDOWS

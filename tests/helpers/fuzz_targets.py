@@ -19,11 +19,11 @@ import awkward as ak
 import numpy as np
 import pyarrow.csv
 import uproot
-from hepmc_text import hepmc_text
-from random_candidates import random_candidates
-from small_filter import beam_events, small_card, small_model
-from tiny_delta_c9 import decays
 
+from helpers.hepmc_text import hepmc_text
+from helpers.random_candidates import random_candidates
+from helpers.small_filter import beam_events, small_card, small_model
+from helpers.tiny_delta_c9 import decays
 from hepsets.analyses import continuum_suppression, delta_c9, smart_background
 from hepsets.core import config
 from hepsets.core.compression import decompressed, zstd

@@ -9,10 +9,10 @@ import numpy as np
 
 from hepsets.analyses.delta_c9.figures.background import MeritCurve
 from hepsets.analyses.delta_c9.figures.decays import Efficiency, TheoryCurves
-from hepsets.analyses.delta_c9.figures.intervals import LikelihoodCurve
 from hepsets.analyses.delta_c9.figures.predictions import ToyQuality
 from hepsets.core.measured import Measured
 from hepsets.generate.kstmumu.observables import Asymmetries
+from hepsets.report.likelihood_figures import LikelihoodCurve
 
 MODELS = {
     "exact": (1.0, 0.0),

@@ -7,8 +7,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import numpy as np
-from random_events import events_of_sizes
 
+from helpers.random_events import events_of_sizes
 from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
 from hepsets.deploy.filter.card import FilterCard, SkimCard, TrainingDomain

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hepsets.simulate.belle2 import DetectorConfig
 from hepsets.simulate.calorimeter import CalorimeterConfig
+from hepsets.simulate.detector import DetectorConfig
 from hepsets.simulate.particle_id import ParticleIdConfig
 from hepsets.simulate.tracker import TrackerConfig
 

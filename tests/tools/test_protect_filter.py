@@ -6,17 +6,17 @@ import json
 
 import numpy as np
 import pytest
-from command import hepsets
+from helpers.command import hepsets
+from helpers.small_filter import TRAINING, beam_events, small_card, small_filter, small_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_filter import TRAINING, beam_events, small_card, small_filter, small_model
+from protect_filter import protected_card, put_card, section_of_run, write_section
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import read_parquet, write_parquet
 from hepsets.core.record import KEY
 from hepsets.deploy.filter.card import FilterCard
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
-from hepsets.deploy.filter.protect import protected_card, put_card, section_of_run, write_section
 from hepsets.deploy.onnx.decay_trees import export_filter
 from hepsets.evaluate.filter.keep_rule import ProtectedRule
 from hepsets.select.variables.generated import missing_energy

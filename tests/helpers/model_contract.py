@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from hepsets.core.errors import InputError
-from hepsets.learn.decay_trees.model import score
+from hepsets.learn.training.score import score
 from hepsets.learn.training.trainable import Trainable
 
 

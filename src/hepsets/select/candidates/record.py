@@ -1,0 +1,225 @@
+"""The record of a candidate, lists of candidates by kind, and what a detector saw in their terms."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass as plain_dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsets.core.kernel import Record, kernel
+from hepsets.simulate.detector import Reconstructed
+
+PION, KAON, PHOTON, PI0, KSHORT, TWO_PI, TWO_PI_SAME, THREE_PI = range(8)
+
+
+D0, D_PLUS, D_S, DSTAR_PLUS, DSTAR0, D_S_STAR = range(8, 14)
+
+
+ELECTRON, MUON = range(14, 16)
+
+
+N_KINDS = 16
+"""Kinds of candidates, in the order of the lists; ``TWO_PI`` is neutral, ``TWO_PI_SAME`` doubly
+charged, and the pion systems stand for whatever made them."""
+
+
+_CAPACITY = np.array([32, 32, 64, 12, 6, 128, 128, 320, 20, 20, 8, 12, 20, 10, 32, 32], dtype=np.int64)
+"""Most candidates of each kind in an event: the best by quality of those that decay, else the first."""
+
+
+CANDIDATE = np.dtype(
+    [(name, np.float64) for name in ("px", "py", "pz", "energy", "mass", "delta_mass", "quality", "pid")]
+    + [(name, np.float64) for name in ("neutral_chi2", "soft_photon", "shower", "vertex_chi2")]
+    + [(name, np.uint64) for name in ("tracks", "clusters", "kaons")]
+    + [(name, np.int64) for name in ("charge", "flavour", "mode", "matched")]
+)
+"""A candidate: CM momentum [GeV]; mass [GeV] as measured, ``delta_mass`` to its charm daughter;
+``quality`` (larger is better; the signal logit of a charm meson); ``pid``, summed log of the species
+probabilities; worst pi0 mass pull squared, softest pi0 photon [GeV] and smallest shower-shape
+probability; vertex chi-squared per degree of freedom; bit masks of tracks and clusters, and of those
+tracks that are taken for kaons; charge; ``flavour``, the sign of its charm quark (0 if the decay does
+not tell); decay mode; ``matched``, whether it is all true."""
+
+
+M_E, M_MU, M_PI, M_K, M_PI0, M_KS = 0.00051099895, 0.1056583755, 0.13957039, 0.493677, 0.1349768, 0.497611
+
+
+M_D0, M_DPLUS, M_DS = 1.86484, 1.86966, 1.96835
+
+
+NO_PHOTON = 10.0
+"""``soft_photon`` of a candidate without photons."""
+
+
+@plain_dataclass(frozen=True, eq=False)
+class ParticleLists:
+    """All candidates of many events, by kind.
+
+    Parameters
+    ----------
+    values
+        Records :data:`CANDIDATE`.
+    offsets
+        int64, shape ``(n_events, N_KINDS + 1)``: kind ``k`` of event ``i`` is
+        ``values[offsets[i, k]:offsets[i, k + 1]]``.
+    reconstructed
+        What they were made from.
+    """
+
+    values: NDArray[np.void]
+    offsets: NDArray[np.int64]
+    reconstructed: Reconstructed
+
+    def of(self, event: int, kind: int) -> NDArray[np.void]:
+        """The candidates of one kind in one event."""
+        return self.values[self.offsets[event, kind] : self.offsets[event, kind + 1]]
+
+    def counts(self, *kinds: int) -> NDArray[np.int64]:
+        """How many candidates of these kinds each event has, shape ``(n_events,)``."""
+        result = np.zeros(len(self.offsets), dtype=np.int64)
+        for kind in kinds:
+            result += self.offsets[:, kind + 1] - self.offsets[:, kind]
+        return result
+
+
+class Frame(NamedTuple):
+    """A frame that moves with velocity (bx, 0, bz) in the laboratory."""
+
+    bx: float
+    bz: float
+    gamma: float
+
+    @classmethod
+    def moving(cls, bx: float, bz: float) -> Frame:
+        """The frame of this velocity."""
+        return cls(bx, bz, 1.0 / math.sqrt(1.0 - bx * bx - bz * bz))
+
+
+class Seen(NamedTuple):
+    """What the detector saw of one event, and the generated particles of all events."""
+
+    tracks: NDArray[np.void]
+    clusters: NDArray[np.void]
+    pdg: NDArray[np.int32]
+    mothers: NDArray[np.int64]
+    n_leaves: NDArray[np.int64]
+
+
+class Batch(NamedTuple):
+    """What the detector saw of many events, and their generated particles, as kernels take it."""
+
+    tracks: NDArray[np.void]
+    track_offsets: NDArray[np.int64]
+    clusters: NDArray[np.void]
+    cluster_offsets: NDArray[np.int64]
+    pdg: NDArray[np.int32]
+    mothers: NDArray[np.int64]
+    n_leaves: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, reconstructed: Reconstructed) -> Batch:
+        """The arrays of this batch."""
+        return cls(
+            reconstructed.tracks,
+            reconstructed.track_offsets,
+            reconstructed.clusters,
+            reconstructed.cluster_offsets,
+            reconstructed.events.particles["pdg"],
+            reconstructed.events.mothers,
+            reconstructed.n_leaves,
+        )
+
+
+@kernel
+def seen_in(batch: Batch, event: int) -> Seen:
+    """One event of a batch."""
+    return Seen(
+        batch.tracks[batch.track_offsets[event] : batch.track_offsets[event + 1]],
+        batch.clusters[batch.cluster_offsets[event] : batch.cluster_offsets[event + 1]],
+        batch.pdg,
+        batch.mothers,
+        batch.n_leaves,
+    )
+
+
+@kernel
+def boost(px: float, py: float, pz: float, energy: float, frame: Frame) -> tuple[float, float, float, float]:
+    """A laboratory momentum in the frame."""
+    along = frame.bx * px + frame.bz * pz
+    shift = frame.gamma * (frame.gamma / (frame.gamma + 1.0) * along - energy)
+    return px + frame.bx * shift, py, pz + frame.bz * shift, frame.gamma * (energy - along)
+
+
+@kernel
+def clear(c: Record) -> None:
+    """Make ``c`` an empty sum: no momentum, no daughters, nothing wrong yet."""
+    c.px = c.py = c.pz = c.energy = 0.0
+    c.mass = c.delta_mass = c.quality = c.pid = 0.0
+    c.neutral_chi2, c.soft_photon, c.shower, c.vertex_chi2 = 0.0, NO_PHOTON, 1.0, 0.0
+    c.tracks = c.clusters = c.kaons = np.uint64(0)
+    c.charge = c.flavour = c.mode = 0
+    c.matched = 1
+
+
+@kernel
+def copy(source: Record, target: Record) -> None:
+    """Copy a candidate (an assignment would only give it a second name)."""
+    target.px, target.py, target.pz, target.energy = source.px, source.py, source.pz, source.energy
+    target.mass, target.delta_mass = source.mass, source.delta_mass
+    target.quality, target.pid = source.quality, source.pid
+    target.neutral_chi2, target.soft_photon = source.neutral_chi2, source.soft_photon
+    target.shower, target.vertex_chi2 = source.shower, source.vertex_chi2
+    target.tracks, target.clusters, target.kaons = source.tracks, source.clusters, source.kaons
+    target.charge, target.flavour = source.charge, source.flavour
+    target.mode, target.matched = source.mode, source.matched
+
+
+@kernel
+def overlap(a: Record, b: Record) -> bool:
+    """Whether two candidates share a track or a cluster."""
+    return bool((a.tracks & b.tracks) | (a.clusters & b.clusters))
+
+
+@kernel
+def add(c: Record, other: Record) -> bool:
+    """Add a daughter to ``c``; False, and nothing is changed, if they overlap."""
+    if overlap(c, other):
+        return False
+    c.px += other.px
+    c.py += other.py
+    c.pz += other.pz
+    c.energy += other.energy
+    c.pid += other.pid
+    c.neutral_chi2 = max(c.neutral_chi2, other.neutral_chi2)
+    c.soft_photon = min(c.soft_photon, other.soft_photon)
+    c.shower = min(c.shower, other.shower)
+    c.tracks |= other.tracks
+    c.clusters |= other.clusters
+    c.kaons |= other.kaons
+    c.charge += other.charge
+    c.matched &= other.matched
+    return True
+
+
+@kernel
+def set_mass(c: Record) -> None:
+    """Set the mass from the four-momentum."""
+    c.mass = math.sqrt(max(c.energy**2 - c.px**2 - c.py**2 - c.pz**2, 0.0))
+
+
+@kernel
+def _insert(best: NDArray[np.void], n: int, capacity: int, c: Record) -> int:
+    """Keep the ``capacity`` best by quality, sorted downwards; return how many there are now."""
+    if n == capacity:
+        if c.quality <= best[n - 1].quality:
+            return n
+        n -= 1
+    at = n
+    while at > 0 and best[at - 1].quality < c.quality:
+        copy(best[at - 1], best[at])
+        at -= 1
+    copy(c, best[at])
+    return n + 1

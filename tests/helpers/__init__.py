@@ -1,0 +1,1 @@
+"""What tests share: toys, naive references, tiny runs, and ways to call the command."""
