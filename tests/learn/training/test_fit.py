@@ -8,7 +8,6 @@ from helpers.random_events import muon_label, random_events
 from sklearn.metrics import roc_auc_score
 
 from hepsets.core.errors import InputError
-from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
 from hepsets.learn.decay_trees.model import ModelConfig
 from hepsets.learn.decay_trees.registry import build_model
@@ -108,34 +107,6 @@ def test_a_resumed_fit_equals_an_uninterrupted_one_bit_by_bit(name, schedule, tm
     again = fresh(name)  # a finished fit is only read
     assert losses(fit(again, EVENTS, LABELS, config=config, checkpoint=checkpoint)) == losses(expected)
     assert_same_state(whole, again)
-
-
-def test_a_checkpoint_of_another_fit_or_none_at_all_is_refused(tmp_path) -> None:
-    checkpoint = tmp_path / "fit.pt"
-    short = dataclasses.replace(CONFIG, epochs=1)
-    fit(fresh(), EVENTS, LABELS, config=short, checkpoint=checkpoint)
-    with pytest.raises(InputError, match="another fit"):
-        fit(fresh(), EVENTS, 1 - LABELS, config=short, checkpoint=checkpoint)
-    with pytest.raises(InputError, match="another fit"):
-        fit(fresh(units=16), EVENTS, LABELS, config=short, checkpoint=checkpoint)
-    for content in (b"", b"nonsense", checkpoint.read_bytes()[:500]):
-        checkpoint.write_bytes(content)
-        with pytest.raises(InputError, match="no checkpoint"):
-            fit(fresh(), EVENTS, LABELS, config=short, checkpoint=checkpoint)
-    torch.save({"some": torch.zeros(1)}, checkpoint)
-    with pytest.raises(InputError, match="no checkpoint"):
-        fit(fresh(), EVENTS, LABELS, config=short, checkpoint=checkpoint)
-
-
-class _Bomb:
-    def __reduce__(self):
-        return (pytest.fail, ("code from a checkpoint was executed",))
-
-
-def test_a_checkpoint_never_executes_code(tmp_path) -> None:
-    torch.save(_Bomb(), tmp_path / "fit.pt")
-    with pytest.raises(InputError, match="no checkpoint"):
-        fit(fresh(), EVENTS, LABELS, config=CONFIG, checkpoint=tmp_path / "fit.pt")
 
 
 def test_seeds_repeat_a_fit_and_leave_the_callers_random_numbers_alone() -> None:
@@ -266,14 +237,6 @@ def test_an_event_type_that_decides_everything_is_learnt_and_its_absence_bearabl
     scores = score(model, told)
     assert scores[types == 2].min() > 0.8 > 0.2 > scores[types == 1].max()
     assert abs(float(score(model, events).mean()) - 0.5) < 0.25
-
-
-def test_a_checkpoint_of_events_with_other_momenta_is_refused(tmp_path) -> None:
-    config = dataclasses.replace(CONFIG, epochs=1)
-    fit(fresh(), EVENTS, LABELS, config=config, checkpoint=tmp_path / "fit.pt")
-    faster = Events({**EVENTS.particles, "px": 2 * EVENTS.particles["px"]}, EVENTS.offsets, EVENTS.columns)
-    with pytest.raises(InputError, match="another fit"):
-        fit(fresh(), faster, LABELS, config=config, checkpoint=tmp_path / "fit.pt")
 
 
 @pytest.mark.parametrize("killed_in", range(1, 10))

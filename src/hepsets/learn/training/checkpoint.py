@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import pickle
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.losses import Penalty
 from hepsets.learn.training.trainable import Trainable, TrainingData
 
-_CHECKPOINT_FORMAT = "hepsets-checkpoint-1"
+_CHECKPOINT_FORMAT = b"hepsets-checkpoint-2"
+"""First line of a checkpoint, followed by the SHA-256 of what comes after: what torch.save writes. Its own
+checksums are not verified by torch.load."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,19 +75,25 @@ def _fingerprint(
 def _write_checkpoint(
     path: Path, fingerprint: str, model: Trainable, optimizer: torch.optim.Optimizer, state: _State
 ) -> None:
+    buffer = io.BytesIO()
+    torch.save(
+        {
+            "fingerprint": fingerprint,
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "best": state.best,
+            "best_epoch": state.best_epoch,
+            "history": [dataclasses.asdict(record) for record in state.history],
+        },
+        buffer,
+    )
+    content = buffer.getvalue()
     with whole_file(path) as partial:
-        torch.save(
-            {
-                "format": _CHECKPOINT_FORMAT,
-                "fingerprint": fingerprint,
-                "model": model.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "best": state.best,
-                "best_epoch": state.best_epoch,
-                "history": [dataclasses.asdict(record) for record in state.history],
-            },
-            partial,
-        )
+        partial.write_bytes(_head(content) + content)
+
+
+def _head(content: bytes) -> bytes:
+    return _CHECKPOINT_FORMAT + b"\n" + hashlib.sha256(content).hexdigest().encode() + b"\n"
 
 
 def _resume(
@@ -94,25 +103,33 @@ def _resume(
     optimizer: torch.optim.Optimizer,
     device: torch.device,
 ) -> _State:
-    """Put model and optimizer where the checkpoint left them."""
+    """Put model and optimizer where the checkpoint left them.
+
+    Raises
+    ------
+    InputError
+        If the file is none, not whole, damaged in any bit, or another fit's.
+    """
     try:
-        content = torch.load(path, map_location=device, weights_only=True)
-        if content["format"] != _CHECKPOINT_FORMAT:
-            raise KeyError("format")
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, OSError) as error:
+        file = path.read_bytes()
+        content = file[len(_head(b"")) :]
+        if not file.startswith(_CHECKPOINT_FORMAT):
+            raise ValueError("it does not begin like one" if file else "empty")
+        if not file.startswith(_head(content)):
+            raise ValueError("damaged: its checksum differs")
+        found = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
         raise InputError(
-            f"{path} is no checkpoint ({str(error).splitlines()[0] if str(error) else 'empty'})",
+            f"{path} is no checkpoint ({(str(error).splitlines() or ['empty'])[0]})",
             "a file that an interrupted fit wrote",
             "remove it to start again",
         ) from error
-    if content["fingerprint"] != fingerprint:
+    if found["fingerprint"] != fingerprint:
         raise InputError(
             f"checkpoint {path} belongs to another fit",
             "the same model, events, labels, weights and settings",
             "remove it to start again",
         )
-    model.load_state_dict(content["model"])
-    optimizer.load_state_dict(content["optimizer"])
-    return _State(
-        content["best"], content["best_epoch"], [EpochRecord(**record) for record in content["history"]]
-    )
+    model.load_state_dict(found["model"])
+    optimizer.load_state_dict(found["optimizer"])
+    return _State(found["best"], found["best_epoch"], [EpochRecord(**record) for record in found["history"]])
