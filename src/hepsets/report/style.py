@@ -156,3 +156,13 @@ def not_empty(content: Mapping[str, Any] | Sequence[Any]) -> None:
     """Refuse to draw nothing."""
     if not content:
         raise InputError("nothing to draw", "at least one entry")
+
+
+def p_text(p: float) -> str:
+    """A p-value for a title: two decimals, a power of ten below 0.01, or that it is next to nothing."""
+    if p >= 0.01:
+        return f"= {p:.2f}"
+    if p < 1e-99:
+        return "< $10^{-99}$"
+    mantissa, exponent = f"{p:.0e}".split("e")
+    return f"= ${mantissa} \\cdot 10^{{{int(exponent)}}}$"

@@ -124,7 +124,7 @@ def test_a_third_skim_is_one_function_and_one_line(events, monkeypatch):
         only[:, 0] = NEUTRAL_B[:, 0]
         return find_b_mesons(lists, event_numbers, only)
 
-    monkeypatch.setitem(SKIMS, "two_body", two_body)
+    monkeypatch.setitem(SKIMS.own, "two_body", two_body)
     passes = run_skims(events, ["two_body", "hadronic_b0"], seed=1, event_numbers=np.arange(150))
     assert (passes["two_body"] <= passes["hadronic_b0"]).all()
 

@@ -26,7 +26,7 @@ from hepsets.evaluate.scores.background_at import BackgroundCurve, RatioCurve
 from hepsets.evaluate.scores.distance_correlation import DistanceCorrelation
 from hepsets.evaluate.scores.importance import Importance
 from hepsets.report.figures import ranking
-from hepsets.report.style import COLOURS, INK, MUTED, PAPER, RULE, Array, Style, not_empty, styled
+from hepsets.report.style import COLOURS, INK, MUTED, PAPER, RULE, Array, Style, not_empty, p_text, styled
 from hepsets.select.variables.continuum import CONTINUUM_VARIABLES
 
 VARIABLE_LABELS: Mapping[str, str] = {variable.name: variable.label for variable in CONTINUUM_VARIABLES}
@@ -405,16 +405,6 @@ def sculpting_histograms(
     figure.align_ylabels()
     keys = [Patch(color=RULE), Line2D([], [], color=INK, marker="o", ms=2.8, lw=1)]
     figure.legend(keys, ["all background", "left by the cut"], loc="outside upper left", ncols=2)
-
-
-def p_text(p: float) -> str:
-    """A p-value for a title: two decimals, a power of ten below 0.01, or that it is next to nothing."""
-    if p >= 0.01:
-        return f"= {p:.2f}"
-    if p < 1e-99:
-        return "< $10^{-99}$"
-    mantissa, exponent = f"{p:.0e}".split("e")
-    return f"= ${mantissa} \\cdot 10^{{{int(exponent)}}}$"
 
 
 def _ratio(bias: Bias) -> tuple[Array, Array]:

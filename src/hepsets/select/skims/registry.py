@@ -1,6 +1,7 @@
 """The skims: which events a later analysis would keep, and how often they would be kept.
 
-A skim is one function from particle lists to candidates and one line in :data:`SKIMS`.
+A skim is one function from particle lists to candidates, in a file of its own, and one line in :data:`SKIMS`;
+or an entry point ``hepsets.skims`` of another package.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
+from hepsets.core.registry import Registry
 from hepsets.select.candidates.combine import combine
 from hepsets.select.candidates.record import ParticleLists
 from hepsets.select.skims.charmonium import find_jpsi
@@ -56,22 +58,21 @@ def fast_charm(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimCa
     return find_fast_charm(lists, event_numbers)
 
 
-SKIMS: dict[str, Skim] = {
-    "hadronic_b0": hadronic_b0,
-    "hadronic_bplus": hadronic_bplus,
-    "semileptonic_b0": semileptonic_b0,
-    "jpsi": jpsi,
-    "fast_charm": fast_charm,
-}
-"""All skims by name."""
+SKIMS: Registry[Skim] = Registry(
+    "hepsets.skims",
+    "skim",
+    {
+        "hadronic_b0": hadronic_b0,
+        "hadronic_bplus": hadronic_bplus,
+        "semileptonic_b0": semileptonic_b0,
+        "jpsi": jpsi,
+        "fast_charm": fast_charm,
+    },
+    lambda thing: "" if callable(thing) else f"{type(thing).__name__} is no function",
+)
+"""All skims by name; ``SKIMS.own`` are the package's."""
 
 DEFAULT_SKIM = "hadronic_b0"
-
-
-def _skim(name: str) -> Skim:
-    if name not in SKIMS:
-        raise InputError(f"no skim {name!r}", f"one of {', '.join(SKIMS)}")
-    return SKIMS[name]
 
 
 def _numbers(events: Events, event_numbers: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -120,7 +121,7 @@ def run_skims(
         For an unknown skim or a wrong number of event numbers.
     """
     numbers = _numbers(events, event_numbers)
-    chosen = {name: _skim(name) for name in skims}
+    chosen = {name: SKIMS.find(name) for name in skims}
     result = {name: np.zeros(len(events), dtype=np.bool_) for name in chosen}
     for part, batch, batch_numbers in _batches(events, numbers):
         seen = simulate(batch, seed=seed, event_numbers=batch_numbers, trial=trial, detector=detector)
@@ -158,7 +159,7 @@ def count_passes(
     if trials < 0:
         raise InputError(f"{trials} trials", "zero or more")
     numbers = _numbers(events, event_numbers)
-    chosen = {name: _skim(name) for name in skims}
+    chosen = {name: SKIMS.find(name) for name in skims}
     result = {name: np.zeros(len(events), dtype=np.int32) for name in chosen}
     for part, batch, batch_numbers in _batches(events, numbers):
         for trial in range(first_trial, first_trial + trials):
@@ -186,7 +187,7 @@ def find_candidates(
         As :func:`run_skims`.
     """
     numbers = _numbers(events, event_numbers)
-    chosen = _skim(skim)
+    chosen = SKIMS.find(skim)
     parts = []
     for part, batch, batch_numbers in _batches(events, numbers):
         seen = simulate(batch, seed=seed, event_numbers=batch_numbers, trial=trial, detector=detector)

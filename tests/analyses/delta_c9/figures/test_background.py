@@ -4,7 +4,6 @@ import pytest
 from helpers.delta_c9_inputs import decay_study
 from helpers.figure_text import text_that_leaves
 
-from hepsets.analyses.continuum_suppression.figures import p_text
 from hepsets.analyses.delta_c9.figures.background import (
     mbc_and_delta_e,
     sideband_comparison,
@@ -13,6 +12,7 @@ from hepsets.analyses.delta_c9.figures.background import (
 from hepsets.core.errors import InputError
 from hepsets.evaluate.estimates.two_sample_chi2 import two_sample_chi2
 from hepsets.report.page import drawing
+from hepsets.report.style import p_text
 
 
 def every_figure():

@@ -17,11 +17,10 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from hepsets.analyses.continuum_suppression.figures import p_text
 from hepsets.analyses.delta_c9.figures.decays import BACKGROUND, SIGNAL, variable_axis
 from hepsets.core.errors import InputError
 from hepsets.evaluate.estimates.two_sample_chi2 import two_sample_chi2
-from hepsets.report.style import INK, MUTED, RULE, Array, not_empty, styled
+from hepsets.report.style import INK, MUTED, RULE, Array, not_empty, p_text, styled
 
 
 @dataclass(frozen=True)

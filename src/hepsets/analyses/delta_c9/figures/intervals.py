@@ -17,12 +17,11 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 from scipy.stats import binom, chi2
 
-from hepsets.analyses.continuum_suppression.figures import p_text
 from hepsets.analyses.delta_c9.figures.predictions import ToyQuality
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.report.likelihood_figures import DELTA_C9, ONE_SIGMA, TRUTH_LINE, nth_marker
-from hepsets.report.style import COLOURS, INK, MUTED, RULE, Style, model_panels, not_empty, styled
+from hepsets.report.style import COLOURS, INK, MUTED, RULE, Style, model_panels, not_empty, p_text, styled
 
 # -- one data set --------------------------------------------------------------------------------------
 

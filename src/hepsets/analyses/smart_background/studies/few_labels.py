@@ -148,7 +148,9 @@ def _learning_curve(
     test = made["test"].events.used_for(Purpose.TEST)
     refuse_shared_events(pool, test, "the labelled sample", "the test sample")
     retention = sum(one.passing for one in made.values()) / sum(one.generated for one in made.values())
-    trunk = _trunk(config, [name for name in SKIMS if name != skim], trunk_events, models, f"all_but_{skim}")
+    trunk = _trunk(
+        config, [name for name in SKIMS.own if name != skim], trunk_events, models, f"all_but_{skim}"
+    )
     start = time.perf_counter()
     score(trunk, test)
     costs = config.speedup.resolve(time_network=(time.perf_counter() - start) / len(test))
@@ -224,7 +226,7 @@ def _draws(pool: Events, size: int, most: int, seed: int) -> list[NDArray[np.int
 def _trunk_events(config: Config, path: Path, workers: int) -> Events:
     settings = MultiSkimSampleConfig(
         shares={config.data.sample: 1.0},
-        keep=dict.fromkeys(SKIMS, 1.0),
+        keep=dict.fromkeys((*SKIMS.own, *config.few_labels.skims), 1.0),
         keep_failing=0.15,  # about half of the kept events fail all
         events=config.few_labels.trunk_events,
         seed=config.seed,

@@ -1,0 +1,17 @@
+"""Detectors by name."""
+
+import pytest
+
+from hepsets.core.errors import InputError
+from hepsets.simulate.belle2 import BELLE2
+from hepsets.simulate.registry import DEFAULT_DETECTOR, DETECTORS
+
+
+def test_belle2_is_the_detector_where_none_is_named():
+    assert DEFAULT_DETECTOR == "belle2"
+    assert DETECTORS[DEFAULT_DETECTOR] is BELLE2
+
+
+def test_an_unknown_detector_is_refused():
+    with pytest.raises(InputError, match="no detector 'belle3'; expected one of belle2"):
+        DETECTORS.find("belle3")
