@@ -4,40 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from dataclasses import dataclass
-from typing import Any
 
-from hepsets.analyses.continuum_suppression.comparison import ComparisonResult, ModelResult, compare_models
+from hepsets.analyses.continuum_suppression.comparison import compare_models
 from hepsets.analyses.continuum_suppression.config import ON_VARIABLES, SCALES, Config, check
 from hepsets.analyses.continuum_suppression.metrics import markdown, metrics_of, print_summary
 from hepsets.analyses.continuum_suppression.page import write_report
-from hepsets.analyses.continuum_suppression.samples import Samples, get_samples
+from hepsets.analyses.continuum_suppression.result import Result
+from hepsets.analyses.continuum_suppression.samples import get_samples
 from hepsets.analyses.continuum_suppression.training import train_all
-from hepsets.analyses.continuum_suppression.trust import Trust, run_studies
+from hepsets.analyses.continuum_suppression.trust import run_studies
 from hepsets.core.progress import progress_bar
 from hepsets.core.run import RunFolder, write_atomically
 
 __all__ = ["SCALES", "Config", "Result", "print_summary", "run"]
-
-
-@dataclass(frozen=True)
-class Result:
-    """Everything that a run found; ``comparisons`` by name, the one that leads first."""
-
-    samples: Samples
-    comparisons: dict[str, ComparisonResult]
-    trust: Trust
-    metrics: dict[str, Any]
-
-    @property
-    def lead(self) -> ComparisonResult:
-        """The comparison that leads."""
-        return next(iter(self.comparisons.values()))
-
-    @property
-    def models(self) -> tuple[ModelResult, ...]:
-        """The models of the comparison that leads."""
-        return self.lead.models
 
 
 def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:

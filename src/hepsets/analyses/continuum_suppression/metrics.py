@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -13,12 +13,10 @@ from rich.table import Table
 from hepsets.analyses.continuum_suppression.comparison import ComparisonResult, ModelResult
 from hepsets.analyses.continuum_suppression.config import BDT, OURS, OWN, Config
 from hepsets.analyses.continuum_suppression.recommended import sculpting_warning
+from hepsets.analyses.continuum_suppression.result import Result
 from hepsets.analyses.continuum_suppression.samples import Samples
 from hepsets.analyses.continuum_suppression.trust import Trust
 from hepsets.core.measured import Measured
-
-if TYPE_CHECKING:
-    from hepsets.analyses.continuum_suppression import Result
 
 TITLES: Mapping[str, str] = {
     "shape_only": "Shape only: candidates wrong in signal and background",

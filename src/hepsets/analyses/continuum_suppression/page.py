@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import ks_2samp
@@ -14,6 +13,7 @@ from hepsets.analyses.continuum_suppression.comparison import ComparisonResult, 
 from hepsets.analyses.continuum_suppression.config import BDT, TAG_BDT, TREES, Config
 from hepsets.analyses.continuum_suppression.metrics import TITLES, notes_of, per_cent, sculpting_warnings
 from hepsets.analyses.continuum_suppression.recommended import LEAST_P_VALUE, recommended
+from hepsets.analyses.continuum_suppression.result import Result
 from hepsets.analyses.continuum_suppression.sample import FED_BY_FRAGMENTATION
 from hepsets.core import config as configuration
 from hepsets.core.measured import Measured
@@ -32,9 +32,6 @@ from hepsets.report.page import (
     write_page,
 )
 from hepsets.select.variables.continuum import VARIABLES
-
-if TYPE_CHECKING:
-    from hepsets.analyses.continuum_suppression import Result
 
 SHOWN_EVENTS = 40_000
 """Most test events in figures of distributions."""

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from hepsets.analyses.delta_c9.cells import refuse_shared_events, run_cells
-from hepsets.analyses.delta_c9.comparison import Comparison, compare
+from hepsets.analyses.delta_c9.comparison import compare
 from hepsets.analyses.delta_c9.config import OF_THE_STUDY, SCALES, Config, check
-from hepsets.analyses.delta_c9.detector import DetectorStudy, study_detector
+from hepsets.analyses.delta_c9.detector import study_detector
 from hepsets.analyses.delta_c9.metrics import metrics_of, print_summary
 from hepsets.analyses.delta_c9.page import write_report
-from hepsets.analyses.delta_c9.predictions import Predictions
-from hepsets.analyses.delta_c9.samples import Cell
+from hepsets.analyses.delta_c9.result import Result
 from hepsets.core.run import RunFolder
 
 __all__ = ["SCALES", "Config", "Result", "print_summary", "run"]
-
-
-@dataclass(frozen=True)
-class Result:
-    """Everything that a run found."""
-
-    predictions: Mapping[Cell, Predictions]
-    comparison: Comparison
-    detector: DetectorStudy
-    metrics: dict[str, Any]
 
 
 def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:

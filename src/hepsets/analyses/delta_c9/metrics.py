@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -10,9 +10,7 @@ from rich.table import Table
 
 from hepsets.analyses.delta_c9.comparison import Comparison, Row
 from hepsets.analyses.delta_c9.detector import DetectorStudy
-
-if TYPE_CHECKING:
-    from hepsets.analyses.delta_c9 import Result
+from hepsets.analyses.delta_c9.result import Result
 
 
 def metrics_of(comparison: Comparison, detector: DetectorStudy) -> dict[str, Any]:

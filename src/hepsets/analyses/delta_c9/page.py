@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -19,6 +18,7 @@ from hepsets.analyses.delta_c9.figures import decays as kstmumu_figures
 from hepsets.analyses.delta_c9.figures import intervals as delta_c9_interval_figures
 from hepsets.analyses.delta_c9.figures import predictions as delta_c9_figures
 from hepsets.analyses.delta_c9.predictions import Key
+from hepsets.analyses.delta_c9.result import Result
 from hepsets.analyses.delta_c9.samples import DATA, Cell, sample, seed_of
 from hepsets.core import config as configuration
 from hepsets.core.event_frame import EventFrame
@@ -57,9 +57,6 @@ from hepsets.represent.data_sets.images import ImageScale
 from hepsets.represent.data_sets.pools import variable_matrix
 from hepsets.select.kstmumu.cuts import SELECTION, efficiency
 from hepsets.select.kstmumu.yields import BRANCHING_FRACTION, luminosity_of, window_share
-
-if TYPE_CHECKING:
-    from hepsets.analyses.delta_c9 import Result
 
 SHOWN = 200
 """Purpose of the events of single data sets that are shown, see ``cells.TRAINING``."""

@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
-from typing import Any
 
-from hepsets.analyses.smart_background.comparison import ModelResult, compare_models
+from hepsets.analyses.smart_background.comparison import compare_models
 from hepsets.analyses.smart_background.config import SCALES, Config, check
 from hepsets.analyses.smart_background.metrics import metrics_of, print_summary
 from hepsets.analyses.smart_background.page import write_report
 from hepsets.analyses.smart_background.ranking import markdown
 from hepsets.analyses.smart_background.resimulation import measure_limit
-from hepsets.analyses.smart_background.samples import Samples, get_samples
-from hepsets.analyses.smart_background.studies.inputs import Studies, run_studies
+from hepsets.analyses.smart_background.result import Result
+from hepsets.analyses.smart_background.samples import get_samples
+from hepsets.analyses.smart_background.studies.inputs import run_studies
 from hepsets.analyses.smart_background.tuning import tune
 from hepsets.core.run import RunFolder, write_atomically
-from hepsets.evaluate.filter.limit import Limit
 
 __all__ = ["SCALES", "Config", "Result", "print_summary", "run", "tune"]
-
-
-@dataclass(frozen=True)
-class Result:
-    """Everything that a run found; ``limit`` is ``None`` for labels that were not made here."""
-
-    samples: Samples
-    models: tuple[ModelResult, ...]
-    limit: Limit | None
-    studies: Studies
-    metrics: dict[str, Any]
 
 
 def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +24,12 @@ from hepsets.analyses.smart_background.ranking import (
     rows_of,
     verdict,
 )
+from hepsets.analyses.smart_background.result import Result
 from hepsets.analyses.smart_background.samples import Samples
 from hepsets.analyses.smart_background.studies.inputs import Studies
 from hepsets.analyses.smart_background.studies.many_skims import MULTI_SKIM, MultiSkim
 from hepsets.evaluate.filter.effective_fraction import EffectiveFraction
 from hepsets.evaluate.filter.limit import Limit
-
-if TYPE_CHECKING:
-    from hepsets.analyses.smart_background import Result
 
 
 def metrics_of(

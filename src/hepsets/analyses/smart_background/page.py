@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tomli_w
@@ -20,6 +19,7 @@ from hepsets.analyses.smart_background.many_skims_page import multi_skim_section
 from hepsets.analyses.smart_background.metrics import best_of
 from hepsets.analyses.smart_background.model_table import ModelRow, model_table
 from hepsets.analyses.smart_background.ranking import crowned, trainings_table, verdict
+from hepsets.analyses.smart_background.result import Result
 from hepsets.analyses.smart_background.studies.inputs import EmbeddingMap, Studies, Variant
 from hepsets.analyses.smart_background.studies.loss import Purpose
 from hepsets.analyses.smart_background.training import RARE
@@ -43,9 +43,6 @@ from hepsets.report.page import (
     write_page,
 )
 from hepsets.select.variables.generated import passing_observables
-
-if TYPE_CHECKING:
-    from hepsets.analyses.smart_background import Result
 
 SHOWN_EVENTS = 4
 """Decay trees in the report."""
