@@ -5,13 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hepsets.core.lorentz import boosted, mass_squared
 from hepsets.core.units import SPEED_OF_LIGHT
 from hepsets.generate.beams import (
     B0_MIXING_FREQUENCY,
     BeamConfig,
-    boosted,
     draw_b_pairs,
-    mass_squared,
     to_laboratory,
 )
 
@@ -34,6 +33,13 @@ def test_mean_beams_make_the_upsilon_with_the_boost_of_belle_2():
     energy = np.sqrt(mass_squared(total))
     assert energy.mean() == pytest.approx(beam.energy, abs=2e-4)
     assert energy.std() == pytest.approx(5.0e-3, rel=0.05)
+
+
+def test_the_mean_collision_has_the_energy_and_the_velocity_of_the_beams():
+    beam = BeamConfig()
+    momentum = beam.momentum
+    assert np.sqrt(mass_squared(momentum[None])) == pytest.approx(beam.energy)
+    assert momentum[[0, 2]] / momentum[3] == pytest.approx(beam.velocity)
 
 
 def test_pairs_carry_the_momentum_of_the_beams_on_the_mass_shell(pairs):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hepsets.core.errors import InputError
-from hepsets.generate.beams import boosted
+from hepsets.core.lorentz import boosted
 from hepsets.generate.decay_table import belle2_decay_table
 from hepsets.generate.pythia import generate_block
 from hepsets.generate.rho_rho_decays import RHO_RHO_ALIAS_BASE, rho_rho_decays

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import binomtest, chi2
 
 from hepsets.core.errors import InputError
-from hepsets.generate.beams import boosted
+from hepsets.core.lorentz import boosted
 from hepsets.generate.decay_table import Channel, DecayTable, belle2_decay_table, conjugate
 from hepsets.generate.pythia import generate_block
 from hepsets.generate.tag_decays import (

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from particle import Particle
 
 from hepsets.core.events import Events
+from hepsets.core.lorentz import boosted
 from hepsets.core.units import SPEED_OF_LIGHT
-from hepsets.generate.beams import BeamConfig, boosted, draw_b_pairs
+from hepsets.generate.beams import BeamConfig, draw_b_pairs
 
 Chain: TypeAlias = "int | tuple[int, Sequence[Chain]]"
 """A final particle, or a particle with the chains of its daughters."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from hepsets.core.lorentz import boost_to_rest
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.core.rest_frame import boost_to_rest
 from hepsets.select.variables.own_frames import own_frame_momenta
 
 FASTEST = 0.1

@@ -5,8 +5,8 @@ import pytest
 from particle import pdgid
 from scipy.stats import kstest
 
+from hepsets.core.lorentz import boost_to_rest
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.core.rest_frame import boost_to_rest
 from hepsets.generate.pythia import generate_block
 from hepsets.select.variables.continuum import continuum_variables
 from hepsets.select.variables.event_shape import thrust

@@ -128,7 +128,7 @@ def test_leaves_are_counted_below_every_particle():
 
 
 def test_the_centre_of_mass_moves_as_the_beams_say():
-    bx, bz = BELLE2.boost
+    bx, bz = BELLE2.beams.velocity
     events = upsilon_events([B0, B0], 400, seed=9)
     upsilon = events.particles["pdg"] == 300553
     for name, expected in (("px", bx), ("pz", bz)):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
+from hepsets.core.lorentz import boosted, mass_squared
 from hepsets.core.units import SPEED_OF_LIGHT
 
 Floats = NDArray[np.float64]
@@ -49,6 +50,19 @@ class BeamConfig:
         """Mean energy in the centre of mass [GeV]."""
         cosine = math.cos(2 * self.half_crossing_angle)
         return math.sqrt(2 * self.electron_energy * self.positron_energy * (1 + cosine))
+
+    @property
+    def velocity(self) -> tuple[float, float]:
+        """Velocity (x, z) of the centre of mass in the laboratory, c = 1; there is none along y."""
+        high, low, half = self.electron_energy, self.positron_energy, self.half_crossing_angle
+        return math.sin(half), (high - low) / (high + low) * math.cos(half)
+
+    @property
+    def momentum(self) -> Floats:
+        """Four-momentum (px, py, pz, E) [GeV] of beams of mean energy, shape (4,)."""
+        high, low = self.electron_energy, self.positron_energy
+        sine, cosine = math.sin(self.half_crossing_angle), math.cos(self.half_crossing_angle)
+        return np.array([(high + low) * sine, 0.0, (high - low) * cosine, high + low])
 
     def collisions(self, rng: np.random.Generator, n: int, least: float = 0.0) -> Floats:
         """Four-momenta (px, py, pz, E) [GeV] of e⁻ and e⁺ with √s above ``least``, shape ``(n, 2, 4)``."""
@@ -135,26 +149,6 @@ def draw_b_pairs(
         mixed = rng.random(n) < 0.5 * (1 - np.cos(B0_MIXING_FREQUENCY * picoseconds))
         flavour[mixed] = rng.choice([1, -1], n)[mixed, None]
     return BPairs(flavour * pdg, pair, lifetime, mass)
-
-
-def mass_squared(p: Floats) -> Floats:
-    """Invariant mass squared [GeV²] of four-momenta of shape ``(n, 4)``."""
-    squared: Floats = p[:, 3] ** 2 - (p[:, :3] ** 2).sum(axis=1)
-    return squared
-
-
-def boosted(p: Floats, frame: Floats) -> Floats:
-    """Four-momenta given in the rest frame of ``frame``, in the frame in which ``frame`` is given.
-
-    Parameters
-    ----------
-    p, frame
-        (px, py, pz, E) [GeV], shape ``(n, 4)``.
-    """
-    mass = np.sqrt(mass_squared(frame))
-    energy = (p[:, 3] * frame[:, 3] + (p[:, :3] * frame[:, :3]).sum(axis=1)) / mass
-    factor = (p[:, 3] + energy) / (frame[:, 3] + mass)
-    return np.column_stack([p[:, :3] + frame[:, :3] * factor[:, None], energy])
 
 
 def to_laboratory(beams: Floats) -> Floats:

@@ -36,16 +36,6 @@ class DetectorConfig:
     calorimeter: CalorimeterConfig = Field(default_factory=CalorimeterConfig)
     particle_id: ParticleIdConfig = Field(default_factory=ParticleIdConfig)
 
-    @property
-    def boost(self) -> tuple[float, float]:
-        """Velocity (x, z) of the centre of mass in the laboratory; there is none along y."""
-        high, low, half = (
-            self.beams.electron_energy,
-            self.beams.positron_energy,
-            self.beams.half_crossing_angle,
-        )
-        return math.sin(half), (high - low) / (high + low) * math.cos(half)
-
 
 @plain_dataclass(frozen=True, eq=False)
 class Reconstructed:

@@ -18,17 +18,14 @@ from numpy.typing import NDArray
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.kernel import Record, as_record, kernel
+from hepsets.core.lorentz import boost_from
+from hepsets.core.masses import FLIGHT_B0, M_B0, M_K, M_MU, M_PI
 from hepsets.core.random_stream import Stream, exponential, normal, start, uniform
 from hepsets.generate.beams import BeamConfig
 from hepsets.generate.kstmumu.kinematics import KAON as K_ROW
 from hepsets.generate.kstmumu.kinematics import (
-    M_B,
-    M_K,
-    M_MU,
-    M_PI,
     MU_MINUS,
     MU_PLUS,
-    boost_from,
     decay_momenta,
     decay_variables,
     kstar_lineshape,
@@ -69,9 +66,6 @@ CANDIDATE = np.dtype(
     + [(name, np.float32) for name in CANDIDATE_COLUMNS]
 )
 """One candidate."""
-
-B0_FLIGHT = 0.0455
-"""c τ of the B⁰ [cm] (PDG 2024)."""
 
 _TRIAL = 0xDE7
 """Keeps the detector's random numbers apart from those of the generator."""
@@ -158,7 +152,7 @@ def _produce(stream: Stream, beams: Record, b: Floats, collision: Floats, work: 
     """Draw the lab momentum of a B⁰ from an Υ(4S) into ``b``; ``collision`` is scratch space."""
     sine, cosine = math.sin(beams.half_crossing_angle), math.cos(beams.half_crossing_angle)
     energy = 0.0
-    while energy <= M_B:
+    while energy <= M_B0:
         electron = beams.electron_energy + beams.electron_spread * normal(stream)
         positron = beams.positron_energy + beams.positron_spread * normal(stream)
         energy = math.sqrt(max(electron * positron, 0.0)) * cosine  # of either B, beams without mass
@@ -171,7 +165,7 @@ def _produce(stream: Stream, beams: Record, b: Floats, collision: Floats, work: 
     along = 2.0 * math.sin(math.asin(2.0 * uniform(stream) - 1.0) / 3.0)
     across = math.sqrt(1.0 - along * along)
     azimuth = 2.0 * math.pi * uniform(stream)
-    momentum = math.sqrt(energy * energy - M_B * M_B)
+    momentum = math.sqrt(energy * energy - M_B0 * M_B0)
     b[0] = momentum * (along * zx + across * math.cos(azimuth) * zz)
     b[1] = momentum * across * math.sin(azimuth)
     b[2] = momentum * (along * zz - across * math.cos(azimuth) * zx)
@@ -223,7 +217,7 @@ def _see(
         found[event] = False
         start(stream, seed, first_event + event, _TRIAL)
         q_squared = decays[event, 0]
-        most = np.interp(M_B - math.sqrt(q_squared), masses, cumulative)
+        most = np.interp(M_B0 - math.sqrt(q_squared), masses, cumulative)
         m_kpi = np.interp(uniform(stream) * most, cumulative, masses)
         _produce(stream, beams, b, collision, work[0])
         decay_momenta(
@@ -236,7 +230,7 @@ def _see(
             momenta,
         )
         _turn(stream, momenta)
-        flight = exponential(stream) * B0_FLIGHT / M_B
+        flight = exponential(stream) * FLIGHT_B0 / M_B0
         particle.x = spot[0] * normal(stream) + flight * b[0]
         particle.y = spot[1] * normal(stream) + flight * b[1]
         particle.z = spot[2] * normal(stream) + flight * b[2]
@@ -279,13 +273,6 @@ def _kstar_masses() -> tuple[Floats, Floats]:
     density = kstar_lineshape(masses)
     cumulative = np.concatenate([[0.0], np.cumsum(0.5 * (density[1:] + density[:-1]))])
     return masses, cumulative / cumulative[-1]
-
-
-def nominal_collision(beams: BeamConfig) -> Floats:
-    """Four-momentum (px, py, pz, E) [GeV] of beams of mean energy, shape (4,)."""
-    high, low = beams.electron_energy, beams.positron_energy
-    sine, cosine = math.sin(beams.half_crossing_angle), math.cos(beams.half_crossing_angle)
-    return np.array([(high + low) * sine, 0.0, (high - low) * cosine, high + low])
 
 
 def candidate_frame(candidates: NDArray[np.void]) -> EventFrame:
@@ -333,7 +320,7 @@ def see_decays(
         *_kstar_masses(),
         _beam_record(beams),
         np.array(beams.spot_size),
-        nominal_collision(beams),
+        beams.momentum,
         as_record(detector.tracker),
         as_record(detector.particle_id),
         np.zeros(1, dtype=PARTICLE),
@@ -348,7 +335,7 @@ def see_decays(
 
 
 def _check(decays: Floats, flavour: NDArray[np.int64]) -> None:
-    most = (M_B - M_K - M_PI) ** 2
+    most = (M_B0 - M_K - M_PI) ** 2
     q_squared, cosines = decays[:, 0], decays[:, 1:3]
     with np.errstate(invalid="ignore"):
         bad = {

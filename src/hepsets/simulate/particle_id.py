@@ -15,6 +15,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.kernel import Record, kernel
+from hepsets.core.masses import M_E, M_K, M_MU, M_P, M_PI
 from hepsets.core.random_stream import Stream, normal, uniform
 
 ELECTRON, MUON, PION, KAON, PROTON = range(5)
@@ -22,8 +23,8 @@ ELECTRON, MUON, PION, KAON, PROTON = range(5)
 
 SPECIES_PDG = (11, 13, 211, 321, 2212)
 SPECIES_NAMES = ("electron", "muon", "pion", "kaon", "proton")
-MASSES = (0.00051099895, 0.1056583755, 0.13957039, 0.493677, 0.93827208816)
-"""Masses [GeV] (PDG 2024)."""
+MASSES = (M_E, M_MU, M_PI, M_K, M_P)
+"""Their masses [GeV]."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

@@ -9,6 +9,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.kernel import Record, kernel
+from hepsets.core.masses import FLIGHT_K, FLIGHT_PI
 from hepsets.core.random_stream import Stream, exponential, normal, uniform
 from hepsets.simulate.particle_id import ELECTRON, KAON, MASSES, PION
 from hepsets.simulate.vertexing import closest_approach
@@ -162,8 +163,8 @@ def measure_track(
         return LOST
     fate = FOUND
     if species in (PION, KAON):
-        lifetime = 780.4 if species == PION else 371.1  # c tau [cm]
-        flight = exponential(stream) * lifetime * momentum / MASSES[species]
+        mean_flight = FLIGHT_PI if species == PION else FLIGHT_K
+        flight = exponential(stream) * mean_flight * momentum / MASSES[species]
         decay_radius = radius + flight * pt / momentum
         if decay_radius < config.kink_radius:
             return LOST

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.kernel import Record, kernel
+from hepsets.core.units import SPEED_OF_LIGHT
 
-CURVATURE = 0.00299792458
+CURVATURE = SPEED_OF_LIGHT / 1e4
 """Radius [cm] of a unit charge = pT [GeV] / (CURVATURE * field [T])."""
 
 

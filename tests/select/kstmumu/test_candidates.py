@@ -7,7 +7,8 @@ from helpers.perfect_detector import PERFECT
 from scipy.stats import ks_2samp
 
 from hepsets.core.event_frame import EventFrame
-from hepsets.generate.kstmumu.kinematics import M_B, decay_variables
+from hepsets.core.masses import M_B0
+from hepsets.generate.kstmumu.kinematics import decay_variables
 from hepsets.generate.pythia import event_type
 from hepsets.select.kstmumu.candidates import CandidateCuts, find_candidates, generic_candidates
 from hepsets.simulate.belle2 import BELLE2
@@ -32,7 +33,7 @@ def test_signal_decays_are_found_with_their_flavour(chain):
     assert (signal["flavour"] == np.sign(chain[0])).all()
     assert (signal["true_muons"] == 2).all()
     assert signal["one_b"].all()
-    assert np.median(signal["mbc"]) == pytest.approx(M_B, abs=1e-3)
+    assert np.median(signal["mbc"]) == pytest.approx(M_B0, abs=1e-3)
     assert len(np.unique(signal["event"])) == len(signal)
 
 

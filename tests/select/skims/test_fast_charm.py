@@ -5,8 +5,8 @@ import pytest
 from helpers.decay_chains import conjugate, continuum_events, upsilon_events
 from helpers.perfect_detector import PERFECT
 
+from hepsets.core.lorentz import Frame, boost
 from hepsets.select.candidates.combine import combine
-from hepsets.select.candidates.record import Frame, boost
 from hepsets.select.skims.fast_charm import MODE_NAMES, FastCharmConfig, find_fast_charm
 from hepsets.select.skims.registry import run_skims
 from hepsets.simulate.belle2 import BELLE2
@@ -28,7 +28,7 @@ def true_momentum(events, pdg):
     """Momentum [GeV] in the centre of mass of the one particle with this id in each event."""
     at = np.flatnonzero(events.particles["pdg"] == pdg)
     assert len(at) == len(events)
-    frame = Frame.moving(*BELLE2.boost)
+    frame = Frame.moving(*BELLE2.beams.velocity)
     lab = zip(
         *(events.particles[name][at].astype(float) for name in ("px", "py", "pz", "energy")), strict=True
     )

@@ -5,8 +5,9 @@ import pytest
 from helpers.decay_chains import conjugate, upsilon_events
 from helpers.perfect_detector import PERFECT
 
+from hepsets.core.lorentz import Frame, boost
 from hepsets.select.candidates.combine import CandidateConfig, combine
-from hepsets.select.candidates.record import ELECTRON, MUON, Frame, boost
+from hepsets.select.candidates.record import ELECTRON, MUON
 from hepsets.select.skims.registry import run_skims
 from hepsets.select.skims.semileptonic_tag import MODE_NAMES, SemileptonicConfig, find_semileptonic_b0
 from hepsets.simulate.belle2 import BELLE2
@@ -72,7 +73,7 @@ def test_cos_theta_by_is_the_angle_between_the_b_and_its_visible_part(signal):
             *np.flatnonzero(np.isin(p["pdg"][begin : signal.offsets[event + 1]], (-413, -13))) + begin,
         ):
             lab = (float(p[name][i]) for name in ("px", "py", "pz", "energy"))
-            momenta.append(np.array(boost(*lab, Frame.moving(*BELLE2.boost)))[:3])
+            momenta.append(np.array(boost(*lab, Frame.moving(*BELLE2.beams.velocity)))[:3])
         visible = momenta[1] + momenta[2]
         truth.append(momenta[0] @ visible / np.linalg.norm(momenta[0]) / np.linalg.norm(visible))
     # the beam energies, and so the momentum of the B, are known on average only

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from hepsets.core.errors import InputError
-from hepsets.core.rest_frame import boost_to_rest
+from hepsets.core.lorentz import boost_to_rest
 from hepsets.select.variables.event_shape import thrust
 from hepsets.select.variables.fox_wolfram import fox_wolfram_r2
 

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.kernel import kernel
-from hepsets.generate.kstmumu.kinematics import M_B, M_KSTAR, M_MU
+from hepsets.core.masses import M_B0, M_KSTAR, M_MU
 
 Floats = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ TABLE_FILE = Path(__file__).with_name("table.npz")
 TABLE_UNIT = 1e-8
 """Unit [1/GeV²] of the table's coefficients: they are multiplied with the lifetime of the B⁰."""
 
-Q_SQUARED_LIMITS = (4 * M_MU**2, (M_B - M_KSTAR) ** 2)
+Q_SQUARED_LIMITS = (4 * M_MU**2, (M_B0 - M_KSTAR) ** 2)
 """Least and greatest q² [GeV²] of the decay: 4m_μ² and (m_B − m_K*)², where the K*⁰ has no width."""
 
 POWERS = 3

@@ -16,17 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.kernel import kernel
+from hepsets.core.lorentz import boost_from
+from hepsets.core.masses import M_B0, M_K, M_KSTAR, M_MU, M_PI, WIDTH_KSTAR
 
 Floats = NDArray[np.float64]
 
 KAON, PION, MU_PLUS, MU_MINUS = range(4)
 """Rows of four-momenta."""
-
-M_B, M_K, M_PI, M_MU = 5.27966, 0.493677, 0.13957039, 0.1056583755
-"""Masses [GeV] (PDG 2022; that of the B⁰ as in the theory's table)."""
-
-M_KSTAR, WIDTH_KSTAR = 0.89555, 0.0473
-"""Mass and width [GeV] of the K*(892)⁰ (PDG 2022)."""
 
 _RADIUS = 3.0
 """Interaction radius [1/GeV] of the centrifugal barrier of K*⁰ → K⁺π⁻ (LHCb: 1.6 to 3)."""
@@ -59,19 +55,6 @@ def kstar_lineshape(mass: Floats) -> Floats:
 
 
 @kernel
-def boost_from(p: Floats, frame: Floats, sign: float) -> None:
-    """Boost ``p`` in place: for ``sign`` 1 out of the rest frame of ``frame``, for −1 into it."""
-    mass = math.sqrt(frame[3] ** 2 - frame[0] ** 2 - frame[1] ** 2 - frame[2] ** 2)
-    along = sign * (p[0] * frame[0] + p[1] * frame[1] + p[2] * frame[2])
-    energy = (p[3] * frame[3] + along) / mass
-    factor = sign * (p[3] + energy) / (frame[3] + mass)
-    p[0] += factor * frame[0]
-    p[1] += factor * frame[1]
-    p[2] += factor * frame[2]
-    p[3] = energy
-
-
-@kernel
 def decay_momenta(
     q_squared: float,
     costheta_mu: float,
@@ -83,7 +66,7 @@ def decay_momenta(
 ) -> None:
     """Fill ``momenta``, shape (4, 4), in the rest frame of the B; the K*⁰ flies along z, the kaon in x-z."""
     mass = math.sqrt(q_squared)
-    flight = momentum_in_frame(M_B, m_kpi, mass)
+    flight = momentum_in_frame(M_B0, m_kpi, mass)
 
     p = momentum_in_frame(m_kpi, M_K, M_PI)
     transverse, along = p * math.sqrt(max(1.0 - costheta_K**2, 0.0)), p * costheta_K

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.kernel import Record, kernel
+from hepsets.core.masses import M_D0, M_DPLUS, M_DS
 from hepsets.select.candidates.classifier import Classifier, logit
 from hepsets.select.candidates.record import (
     _CAPACITY,
@@ -19,9 +20,6 @@ from hepsets.select.candidates.record import (
     DSTAR_PLUS,
     KAON,
     KSHORT,
-    M_D0,
-    M_DPLUS,
-    M_DS,
     N_KINDS,
     PHOTON,
     PI0,

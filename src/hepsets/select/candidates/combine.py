@@ -15,6 +15,8 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.kernel import Record, as_record, kernel
+from hepsets.core.lorentz import Frame, boost
+from hepsets.core.masses import M_E, M_K, M_KS, M_MU, M_PI, M_PI0
 from hepsets.select.candidates.charm import (
     _CHARM_PDG,
     _EXCITED,
@@ -38,12 +40,6 @@ from hepsets.select.candidates.record import (
     ELECTRON,
     KAON,
     KSHORT,
-    M_E,
-    M_K,
-    M_KS,
-    M_MU,
-    M_PI,
-    M_PI0,
     MUON,
     N_KINDS,
     PHOTON,
@@ -53,12 +49,10 @@ from hepsets.select.candidates.record import (
     TWO_PI,
     TWO_PI_SAME,
     Batch,
-    Frame,
     ParticleLists,
     Seen,
     _insert,
     add,
-    boost,
     clear,
     copy,
     seen_in,
@@ -403,7 +397,7 @@ def combine(
         Batch.of(reconstructed),
         np.ascontiguousarray(event_numbers, dtype=np.int64),
         as_record(cuts or CandidateConfig()),
-        Frame.moving(*reconstructed.detector.boost),
+        Frame.moving(*reconstructed.detector.beams.velocity),
         reconstructed.detector.tracker.field,
         (classifiers or default_classifiers()).charm,
         np.zeros(3 + int(_CAPACITY.max()), dtype=CANDIDATE),

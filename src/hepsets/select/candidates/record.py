@@ -44,12 +44,6 @@ tracks that are taken for kaons; charge; ``flavour``, the sign of its charm quar
 not tell); decay mode; ``matched``, whether it is all true."""
 
 
-M_E, M_MU, M_PI, M_K, M_PI0, M_KS = 0.00051099895, 0.1056583755, 0.13957039, 0.493677, 0.1349768, 0.497611
-
-
-M_D0, M_DPLUS, M_DS = 1.86484, 1.86966, 1.96835
-
-
 NO_PHOTON = 10.0
 """``soft_photon`` of a candidate without photons."""
 
@@ -83,19 +77,6 @@ class ParticleLists:
         for kind in kinds:
             result += self.offsets[:, kind + 1] - self.offsets[:, kind]
         return result
-
-
-class Frame(NamedTuple):
-    """A frame that moves with velocity (bx, 0, bz) in the laboratory."""
-
-    bx: float
-    bz: float
-    gamma: float
-
-    @classmethod
-    def moving(cls, bx: float, bz: float) -> Frame:
-        """The frame of this velocity."""
-        return cls(bx, bz, 1.0 / math.sqrt(1.0 - bx * bx - bz * bz))
 
 
 class Seen(NamedTuple):
@@ -143,14 +124,6 @@ def seen_in(batch: Batch, event: int) -> Seen:
         batch.mothers,
         batch.n_leaves,
     )
-
-
-@kernel
-def boost(px: float, py: float, pz: float, energy: float, frame: Frame) -> tuple[float, float, float, float]:
-    """A laboratory momentum in the frame."""
-    along = frame.bx * px + frame.bz * pz
-    shift = frame.gamma * (frame.gamma / (frame.gamma + 1.0) * along - energy)
-    return px + frame.bx * shift, py, pz + frame.bz * shift, frame.gamma * (energy - along)
 
 
 @kernel

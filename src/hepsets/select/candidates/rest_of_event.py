@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hepsets.core.lorentz import Frame, boosted
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.ragged import choose
-from hepsets.generate.beams import boosted
-from hepsets.select.candidates.record import Frame, ParticleLists
+from hepsets.select.candidates.record import ParticleLists
 from hepsets.select.skims.hadronic_tag import CHARGED_B, NEUTRAL_B, Candidates, find_b_mesons
 from hepsets.simulate.detector import Reconstructed
 from hepsets.simulate.particle_id import KAON, MASSES, PION, SPECIES_NAMES
@@ -106,7 +106,7 @@ def _particles(
     mass = np.array(MASSES)[species]
     p2 = tracks["px"] ** 2 + tracks["py"] ** 2 + tracks["pz"] ** 2
 
-    frame = Frame.moving(*seen.detector.boost)
+    frame = Frame.moving(*seen.detector.beams.velocity)
     track_momentum = _in_centre_of_mass(tracks, np.sqrt(p2 + mass**2), frame)
     cluster_momentum = _in_centre_of_mass(clusters, clusters["energy"], frame)
 

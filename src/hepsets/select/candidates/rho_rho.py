@@ -14,6 +14,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.kernel import Record, as_record, kernel
+from hepsets.core.masses import M_RHO, WIDTH_RHO
 from hepsets.select.candidates.charm import reduced_vertex_chi2
 from hepsets.select.candidates.record import (
     CANDIDATE,
@@ -29,9 +30,6 @@ from hepsets.select.candidates.record import (
 )
 from hepsets.select.candidates.truth import true_mother
 from hepsets.select.skims.hadronic_tag import B_CANDIDATE, BUILT, Candidates
-
-RHO_MASS, RHO_WIDTH = 0.7753, 0.1491
-"""[GeV] (Particle Data Group)."""
 
 _CHARGED_B = 521
 
@@ -52,7 +50,7 @@ class RhoRhoConfig:
 @kernel
 def _line_shape(mass: float) -> float:
     """Breit–Wigner of the ρ, 1 at its top."""
-    pull = (mass - RHO_MASS) / (0.5 * RHO_WIDTH)
+    pull = (mass - M_RHO) / (0.5 * WIDTH_RHO)
     return 1.0 / (1.0 + pull * pull)
 
 

@@ -13,15 +13,16 @@ from pydantic.dataclasses import dataclass
 
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.kernel import Record, as_record, kernel
+from hepsets.core.lorentz import boost_from
+from hepsets.core.masses import M_K, M_MU, M_PI
 from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
-from hepsets.generate.kstmumu.kinematics import M_K, M_MU, M_PI, boost_from
 from hepsets.generate.pythia import BLOCK_EVENTS, event_type, generate_block
 from hepsets.select.candidates.record import Batch, seen_in
 from hepsets.select.candidates.truth import true_mother
 from hepsets.simulate.belle2 import BELLE2
 from hepsets.simulate.detector import Reconstructed, simulate
-from hepsets.simulate.kstmumu import CANDIDATE, candidate_frame, fill_candidate, nominal_collision
+from hepsets.simulate.kstmumu import CANDIDATE, candidate_frame, fill_candidate
 
 Floats = NDArray[np.float64]
 
@@ -203,7 +204,7 @@ def find_candidates(reconstructed: Reconstructed, cuts: CandidateCuts | None = N
         candidates, origins = np.empty(room, dtype=CANDIDATE), np.empty(room, dtype=ORIGIN)
         n = _combine(
             Batch.of(reconstructed),
-            nominal_collision(reconstructed.detector.beams),
+            reconstructed.detector.beams.momentum,
             as_record(cuts or CandidateCuts()),
             candidates,
             origins,

@@ -14,6 +14,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.kernel import Record, as_record, kernel
+from hepsets.core.masses import M_JPSI
 from hepsets.select.candidates.record import ELECTRON, MUON, Batch, ParticleLists, seen_in
 from hepsets.select.candidates.truth import true_mother
 from hepsets.select.skims.record import SkimCandidates, candidate_dtype
@@ -22,9 +23,6 @@ MODE_NAMES = ("J/psi -> e+ e-", "J/psi -> mu+ mu-")
 
 JPSI_CANDIDATE = candidate_dtype("mass", "momentum")
 """``mass`` [GeV], CM ``momentum`` [GeV], and what every skim tells."""
-
-M_JPSI = 3.0969
-"""Mass of the J/psi [GeV] (PDG 2024)."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

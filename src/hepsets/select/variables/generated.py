@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
-from hepsets.core.rest_frame import boost_to_rest
+from hepsets.core.lorentz import boost_to_rest
 from hepsets.select.variables.fox_wolfram import fox_wolfram_r2
 
 Array = NDArray[np.float64]

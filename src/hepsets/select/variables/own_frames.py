@@ -14,8 +14,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hepsets.core.lorentz import boost_to_rest
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.core.rest_frame import boost_to_rest
 from hepsets.select.variables.continuum import VARIABLES, continuum_variables
 from hepsets.select.variables.fox_wolfram import checked_momenta
 
