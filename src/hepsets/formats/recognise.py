@@ -1,0 +1,101 @@
+"""What a file is, told by its content: its name and suffix may say anything."""
+
+from __future__ import annotations
+
+import csv
+from enum import StrEnum
+from pathlib import Path
+
+import pyarrow as pa
+
+from hepsets.core.compression import COMPRESSIONS, decompressed
+from hepsets.core.errors import InputError
+from hepsets.core.parquet import open_parquet
+
+
+class Format(StrEnum):
+    """The formats that can be read; each value says in words what it is."""
+
+    EVENT_TABLE = "a parquet event table"
+    """Particles by event: a column ``particles`` of lists of records."""
+    PARQUET_FRAME = "a parquet table of one row per event"
+    CSV_FRAME = "a CSV table of one row per event"
+    ROOT_NTUPLE = "a ROOT file"
+    """Read as an ntuple of Belle II: trees with one row per candidate."""
+    HEPMC3 = "HepMC3 ASCII"
+    """Plain or compressed, see :data:`~hepsets.core.compression.COMPRESSIONS`."""
+
+
+_PARQUET, _ROOT, _HEPMC3, _HEPMC = b"PAR1", b"root", b"HepMC::Version", b"HepMC::"
+_HEAD = 1 << 16
+"""How much of a file is looked at [bytes], after decompression."""
+
+_READABLE = "parquet, CSV with a header, a ROOT ntuple, or HepMC3 ASCII (plain or compressed)"
+
+
+def recognise(path: str | Path) -> Format:
+    """What a file is.
+
+    Parameters
+    ----------
+    path
+        The file, whatever its name is.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is empty or damaged, or its content is none of :class:`Format`.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"no file {path}", "an existing file", "check the path")
+    with path.open("rb") as raw:
+        packed = raw.peek(8).startswith(tuple(entry.magic for entry in COMPRESSIONS.values()))
+        with decompressed(raw, str(path)) as file:
+            head: bytes = file.read(_HEAD)
+    if not head:
+        raise InputError(f"{path} is empty", _READABLE, "check how it was made")
+    text = head.lstrip(b"\r\n")
+    if text.startswith(_HEPMC3):
+        return Format.HEPMC3
+    if text.startswith(_HEPMC):
+        raise InputError(f"{path} is HepMC2 ASCII", "HepMC3", "convert it with HepMC3's convert_example")
+    if not packed:  # what these readers open themselves
+        if head.startswith(_PARQUET):
+            return _kind_of_parquet(path)
+        if head.startswith(_ROOT):
+            return Format.ROOT_NTUPLE
+        if _is_csv(head):
+            return Format.CSV_FRAME
+    raise InputError(f"{path} begins with {head[:24]!r}", _READABLE)
+
+
+def _kind_of_parquet(path: Path) -> Format:
+    with open_parquet(path) as file:
+        schema = file.schema_arrow
+    if "particles" not in schema.names:
+        return Format.PARQUET_FRAME
+    kind = schema.field("particles").type
+    by_event = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return Format.EVENT_TABLE if by_event else Format.PARQUET_FRAME
+
+
+def _is_csv(head: bytes) -> bool:
+    """Whether a text has a line of names and, below it, as many numbers."""
+    try:
+        lines = head.decode("utf-8", "strict" if len(head) < _HEAD else "ignore").splitlines()
+    except UnicodeDecodeError:
+        return False
+    rows = [row for row in csv.reader(lines[:2]) if row]
+    if len(rows) < 2:
+        return False
+    names, values = rows
+    return len(names) == len(values) and not any(map(_is_number, names)) and any(map(_is_number, values))
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
