@@ -62,7 +62,7 @@ def fit_toys(toys: int, events: int, truth: float, seed: int, window: str) -> To
 
 
 def share(kept: NDArray[np.bool_]) -> Measured:
-    """A share with its binomial error."""
+    """The share of true entries, shape ``(n_toys,)``, with its binomial error."""
     mean = float(kept.mean())
     return Measured(mean, float(np.sqrt(max(mean * (1 - mean), 1 / len(kept)) / len(kept))))
 

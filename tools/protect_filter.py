@@ -108,7 +108,7 @@ def protected_card(
 
 
 def every_second(label: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Every second event of each class."""
+    """Every second event of each class, a mask of shape ``(n_events,)``."""
     place = np.where(label, np.cumsum(label), np.cumsum(~label))
     return np.asarray(place % 2 == 0)
 

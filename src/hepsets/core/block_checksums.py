@@ -175,7 +175,9 @@ class ChecksumReader(io.RawIOBase):
 
 
 def checksums(path: Path) -> tuple[NDArray[np.uint32], int] | None:
-    """The checksums of a file's blocks and how many bytes they cover; None if it has no table.
+    """The checksums of a file's blocks, shape ``(n_blocks,)``, and how many bytes they cover.
+
+    None for a file without a table of them.
 
     Raises
     ------

@@ -83,7 +83,7 @@ class EventFrame:
         return EventFrame({name: column[which] for name, column in self.columns.items()}, self.purpose)
 
     def with_columns(self, **columns: NDArray[Any]) -> EventFrame:
-        """The same events with columns added or replaced."""
+        """The same events with columns added or replaced, each of shape ``(n_events,)``."""
         return EventFrame({**self.columns, **columns}, self.purpose)
 
     def used_for(self, purpose: Purpose) -> EventFrame:

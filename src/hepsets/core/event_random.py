@@ -50,7 +50,7 @@ def uniforms(seed: int, event_numbers: NDArray[np.integer[Any]], trial: int) -> 
 
 
 def mix(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Mix the bits of numbers, one to one (the last step of SplitMix64)."""
+    """Mix the bits of numbers of any shape, one to one (the last step of SplitMix64)."""
     value = (value ^ (value >> np.uint64(30))) * _MIX_1
     value = (value ^ (value >> np.uint64(27))) * _MIX_2
     return value ^ (value >> np.uint64(31))

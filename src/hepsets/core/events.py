@@ -198,7 +198,13 @@ class Events(RaggedTable):
 
     @staticmethod
     def concatenate(parts: Sequence[Events]) -> Events:
-        """Join tables end to end; all must have the same event columns and one purpose."""
+        """Join tables end to end.
+
+        Raises
+        ------
+        InputError
+            For no table, or unless all have the same event columns and one purpose.
+        """
         if not parts:
             raise InputError("nothing to concatenate", "at least one event table")
         names = list(parts[0].columns)  # in this order, so that files do not depend on the process
@@ -279,7 +285,13 @@ class Events(RaggedTable):
 
     @staticmethod
     def from_awkward(array: ak.Array) -> Events:
-        """Events from an awkward array with a field ``particles`` (``prod_time`` or ``prodTime``)."""
+        """Events from an awkward array with a field ``particles`` (``prod_time`` or ``prodTime``).
+
+        Raises
+        ------
+        InputError
+            For a missing field, and where the particles are no lists of numbers.
+        """
         import awkward as ak
 
         if "particles" not in ak.fields(array):

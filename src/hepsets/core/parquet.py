@@ -29,7 +29,11 @@ ROW_GROUP_EVENTS = 20_000
 def arrow_table(
     particles: Mapping[str, NDArray[Any]], offsets: NDArray[np.int64], columns: Mapping[str, NDArray[Any]]
 ) -> pa.Table:
-    """A table with a list of particles per event and the event columns; no field of it may be null."""
+    """A table with a list of particles per event and the event columns; no field of it may be null.
+
+    Columns of particles have shape ``(n_particles,)``, offsets ``(n_events + 1,)``, event columns
+    ``(n_events,)`` or ``(n_events, n)``.
+    """
     struct = required_columns(particles)
     element = pa.field("element", pa.struct(list(struct.schema)), nullable=False)
     long = struct.num_rows >= np.iinfo(np.int32).max
@@ -47,14 +51,14 @@ def arrow_table(
 
 
 def required_columns(columns: Mapping[str, NDArray[Any]]) -> pa.Table:
-    """Arrays as the columns of a table, none of which may be null."""
+    """Arrays of shape ``(n_rows,)`` or ``(n_rows, n)`` as columns of a table, none of which may be null."""
     arrays = {name: _required_array(column) for name, column in columns.items()}
     fields = [pa.field(name, array.type, nullable=False) for name, array in arrays.items()]
     return pa.Table.from_arrays(list(arrays.values()), schema=pa.schema(fields))
 
 
 def particle_lists(table: pa.Table, source: str) -> tuple[pa.StructArray, NDArray[np.int64]]:
-    """The particles of all events of a table, as one flat struct array, and the event offsets.
+    """The particles of all events of a table, as one flat struct array, and offsets ``(n_events + 1,)``.
 
     Raises
     ------
@@ -93,7 +97,7 @@ def particle_lists(table: pa.Table, source: str) -> tuple[pa.StructArray, NDArra
 
 
 def event_columns(table: pa.Table, source: str) -> dict[str, NDArray[Any]]:
-    """All columns of a table but the particles.
+    """All columns of a table but the particles, each of shape ``(n_events,)`` or ``(n_events, n)``.
 
     Raises
     ------

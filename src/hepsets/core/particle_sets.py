@@ -118,7 +118,13 @@ class ParticleSets(RaggedTable):
 
     @staticmethod
     def concatenate(parts: Sequence[ParticleSets]) -> ParticleSets:
-        """Join tables end to end; all must have the same columns and one purpose."""
+        """Join tables end to end.
+
+        Raises
+        ------
+        InputError
+            For no table, or unless all have the same columns and one purpose.
+        """
         if not parts:
             raise InputError("nothing to concatenate", "at least one table")
         first = parts[0]

@@ -41,7 +41,7 @@ class PdgMap:
 
     @classmethod
     def fit(cls, pdg: NDArray[np.integer[Any]], *, min_count: int = 1) -> Self:
-        """The map of all ids that occur at least ``min_count`` times in ``pdg`` (training only)."""
+        """The map of all ids that occur at least ``min_count`` times in any array of training ids."""
         ids, counts = np.unique(pdg, return_counts=True)
         return cls(tuple(int(i) for i in ids[counts >= min_count]))
 
@@ -78,7 +78,7 @@ class PdgMap:
         return np.where(ids[found] == pdg, tokens[found], UNKNOWN)
 
     def unknown(self, pdg: NDArray[np.integer[Any]]) -> dict[int, int]:
-        """Ids in ``pdg`` that the map lacks, with how often each occurs."""
+        """Ids in ``pdg``, any array of them, that the map lacks, with how often each occurs."""
         ids, counts = np.unique(pdg, return_counts=True)
         lost = self.tokens(ids) == UNKNOWN
         return {int(i): int(n) for i, n in zip(ids[lost], counts[lost], strict=True)}

@@ -33,7 +33,7 @@ class Choice(NamedTuple):
 
 
 def checked_offsets(offsets: NDArray[Any]) -> NDArray[np.int64]:
-    """Event offsets as contiguous int64.
+    """Event offsets as contiguous int64, shape ``(n_events + 1,)``.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def checked_offsets(offsets: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def choose(offsets: NDArray[np.int64], which: slice | NDArray[Any]) -> Choice:
-    """Events by slice, boolean mask or integer array.
+    """Events by slice, boolean mask of shape ``(n_events,)`` or integers of any number, shape ``(n,)``.
 
     Examples
     --------
@@ -121,7 +121,7 @@ class RaggedTable:
         )
 
     def with_columns(self, **columns: NDArray[Any]) -> Self:
-        """The same events with event columns added or replaced."""
+        """The same events with event columns added or replaced, of shapes ``(n_events, ...)``."""
         return type(self)(self.particles, self.offsets, {**self.columns, **columns}, self.purpose)
 
     def used_for(self, purpose: Purpose) -> Self:
@@ -136,7 +136,7 @@ class RaggedTable:
         return type(self)(self.particles, self.offsets, self.columns, purpose)
 
     def held_out(self, which: NDArray[np.int64]) -> Self:
-        """Events of a training sample that are not trained on: validation events.
+        """Events, by places of shape ``(n_chosen,)``, of a training sample that become validation events.
 
         Raises
         ------

@@ -66,7 +66,7 @@ def n_shared(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> int:
 
 
 def n_repeated(hashes: NDArray[np.uint64]) -> int:
-    """How many events stand in a sample once more."""
+    """How many events stand in a sample once more; hashes as :func:`content_hashes` gives them."""
     some = hashes[hashes != 0]
     return len(some) - len(np.unique(some))
 
@@ -92,7 +92,7 @@ def refuse_shared(
     Parameters
     ----------
     train, test
-        What :func:`content_hashes` gives for the same columns of both.
+        What :func:`content_hashes` gives for the same columns of both, shapes ``(n_events,)``.
     train_name, test_name
         What the message calls them, such as the names of files.
 

@@ -153,7 +153,13 @@ def model_panels(
 
 
 def not_empty(content: Mapping[str, Any] | Sequence[Any]) -> None:
-    """Refuse to draw nothing."""
+    """Refuse to draw nothing.
+
+    Raises
+    ------
+    InputError
+        If there is no entry.
+    """
     if not content:
         raise InputError("nothing to draw", "at least one entry")
 

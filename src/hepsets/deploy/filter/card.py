@@ -261,7 +261,7 @@ def load_card(path: str | Path) -> FilterCard:
 
 
 def places_of_roots(events: Events) -> NDArray[np.int64]:
-    """Places of the particles without mothers among all particles."""
+    """Places of the particles without mothers among all particles, shape ``(n_roots,)``."""
     return np.flatnonzero(events.mothers == np.arange(events.n_particles))
 
 
@@ -284,7 +284,10 @@ def reaches(events: Events) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def largest(values: NDArray[np.float64], events: Events) -> NDArray[np.float64]:
-    """The greatest of the particles' values in each event, NaN if one is, 0 without particles."""
+    """The greatest of the particles' values in each event, shape ``(n_events,)``.
+
+    NaN if one of ``values``, shape ``(n_particles,)``, is; 0 without particles.
+    """
     found = np.zeros(len(events))
     holding = np.flatnonzero(events.multiplicity)
     if len(holding):

@@ -141,7 +141,7 @@ class Strange:
     unknown_ids: Mapping[int, int]
 
     def with_reason(self, reason: str, which: NDArray[np.bool_]) -> Strange:
-        """The same with further events outside."""
+        """The same with further events outside, those where ``which``, shape ``(n_events,)``, is true."""
         if not which.any():
             return self
         return Strange(self.outside | which, {**self.reasons, reason: int(which.sum())}, self.unknown_ids)
@@ -293,7 +293,13 @@ class EventFilter:
         *,
         event_numbers: NDArray[np.integer[Any]] | None = None,
     ) -> Decision:
-        """Scores, keep probabilities and weights; see :meth:`weights`."""
+        """Scores, keep probabilities and weights; see :meth:`weights`.
+
+        Raises
+        ------
+        InputError
+            As :meth:`weights`, and unless there is one number for each event.
+        """
         settings = settings or FilterSettings()
         numbers = np.arange(len(events)) if event_numbers is None else np.asarray(event_numbers)
         if numbers.shape != (len(events),):

@@ -127,7 +127,7 @@ UNITS_OF_Q_SQUARED: tuple[tuple[str, str, Callable[[Column], Column]], ...] = (
 
 
 def unit_of_q_squared(q_squared: NDArray[np.floating], window: Window) -> str:
-    """What to do about q² of which none lies in the window: the units that bring it there are named."""
+    """What to do about q², shape ``(n_events,)``, all outside the window: units that bring it there."""
     for unit, remedy, converted in UNITS_OF_Q_SQUARED:
         values = converted(q_squared)
         share = float((window.contains(values) & (values > Q_SQUARED_LIMITS[0])).mean())
@@ -139,7 +139,10 @@ def unit_of_q_squared(q_squared: NDArray[np.floating], window: Window) -> str:
 def windows_within(
     model: str, windows: Mapping[str, Window], q_squared: NDArray[np.floating]
 ) -> list[Mistake]:
-    """Named windows other than the model's that hold all events: they may have been cut so."""
+    """Named windows other than the model's that hold all events, q² of shape ``(n_events,)`` [GeV²].
+
+    The events may have been cut so.
+    """
     found = []
     for name, window in windows.items():
         if name != model and window.contains(q_squared).all():
@@ -192,7 +195,7 @@ def _covered(low: float, high: float) -> Callable[[ReferenceEvents], ReferenceEv
 
 
 def only_between(q_squared: NDArray[np.floating]) -> Mistake:
-    """The events cover only a part of the range of q²."""
+    """The events, q² of shape ``(n_events,)`` [GeV²], cover only a part of its range."""
     low, high = float(q_squared.min()), float(q_squared.max())
     return Mistake(
         f"only q² from {low:.3g} to {high:.3g} GeV² is covered",

@@ -144,7 +144,7 @@ class CellModel:
         )
 
     def cell_of(self, frame: EventFrame) -> NDArray[np.int64]:
-        """Number of the cell that each event lies in."""
+        """Number of the cell that each event lies in, shape ``(n_events,)``."""
         columns = [frame[name].astype(np.float64) for name in self.variables]
         cell = np.zeros(len(frame), dtype=np.int64)
         for level in range(self.levels):

@@ -104,13 +104,16 @@ class ReferenceEvents:
         return bool((self.shares[3] > 0).any())
 
     def order(self, name: str) -> NDArray[np.int64]:
-        """The numbers of the events as a column rises; sorted once."""
+        """The numbers of the events as a column rises, shape ``(n_events,)``; sorted once."""
         if name not in self._orders:
             self._orders[name] = np.argsort(self.frame[name], kind="stable")
         return self._orders[name]
 
     def cell_of(self, cells: CellModel) -> NDArray[np.int64]:
-        """Number of the cell of each event; looked up once for cells and those that they are joined to."""
+        """Number of the cell of each event, shape ``(n_events,)``.
+
+        Looked up once for cells and those that they are joined to.
+        """
         finest, found = self._cells
         if finest is None or finest.levels < cells.levels or not _joined(finest, cells):
             finest, found = cells, cells.cell_of(self.frame)
@@ -130,11 +133,11 @@ class ReferenceEvents:
         return self if number >= len(self) else self.where(np.arange(len(self)) < number)
 
     def where(self, kept: NDArray[np.bool_]) -> ReferenceEvents:
-        """Some of the events."""
+        """The events where ``kept``, shape ``(n_events,)``, is true."""
         return ReferenceEvents(self.frame[kept], self.shares[:, kept])
 
     def changed(self, **columns: Callable[[NDArray[np.float32]], NDArray[np.floating]]) -> ReferenceEvents:
-        """With a function of each named column in its place."""
+        """With a function of each named column, shape ``(n_events,)``, in its place."""
         made = {name: function(self.frame[name]) for name, function in columns.items()}
         return ReferenceEvents(self.frame.with_columns(**made), self.shares)
 

@@ -109,58 +109,35 @@ def measure_bias(
     freed of its own noise, with the second, which is all there is without bias.
     """
     value, keep, weight = _checked(values, kept, weights, valid)
-    if edges is None:
-        edges = bin_edges(value)
-    edge = np.asarray(edges, dtype=np.float64)
-    if edge.ndim != 1 or len(edge) < 3 or not (np.diff(edge) > 0).all():
-        raise InputError(f"{observable}: bin edges {edge}", "at least three rising edges")
-    bins = len(edge) - 1
-    which = np.clip(np.searchsorted(edge, value, side="right") - 1, 0, bins - 1)
-
-    def sums(per_event: Array) -> Array:
-        return np.asarray(np.bincount(which, per_event, minlength=bins), dtype=np.float64)
-
-    all_sum, kept_sum = sums(weight), sums(weight * keep)
-    all_squares, kept_squares = sums(weight**2), sums(weight**2 * keep)
-    filled = all_sum > 0
+    edge = _rising(observable, bin_edges(value) if edges is None else edges)
     if not keep.any():
         raise InputError(
             f"{observable}: no kept events among {len(keep)}",
             "some",
             "lower the threshold or use more events",
         )
-    N, K = all_sum.sum(), kept_sum.sum()
-    p, q = all_sum / N, kept_sum / K
-    epsilon = K / N
+    sums = _sums(value, keep, weight, edge)
+    filled = sums.all > 0
+    N, K = sums.all.sum(), sums.kept.sum()
+    p, q = sums.all / N, sums.kept / K
 
     # covariances of the shares from the influence w (1_b - p_b) / N and w k (1_b - q_b) / K of events
-    var_p = ((1 - 2 * p) * all_squares + p**2 * all_squares.sum()) / N**2
-    var_q = ((1 - 2 * q) * kept_squares + q**2 * kept_squares.sum()) / K**2
-    cov_pq = ((1 - p - q) * kept_squares + p * q * kept_squares.sum()) / (N * K)
+    var_p = ((1 - 2 * p) * sums.all_squares + p**2 * sums.all_squares.sum()) / N**2
+    var_q = ((1 - 2 * q) * sums.kept_squares + q**2 * sums.kept_squares.sum()) / K**2
+    cov_pq = ((1 - p - q) * sums.kept_squares + p * q * sums.kept_squares.sum()) / (N * K)
 
-    # the same for q - p if the filter ignores the observable: w (k - ε)(1_b - p_b) / K, where
-    # Σ w² (k - ε)² is ε (1 - ε) Σ w² only if the filter ignores the weights, too
-    scale = ((1 - 2 * epsilon) * kept_squares.sum() / all_squares.sum() + epsilon**2) / K**2
-    null = scale * (
-        np.diag(all_squares)
-        - np.outer(all_squares, p)
-        - np.outer(p, all_squares)
-        + all_squares.sum() * np.outer(p, p)
-    )
+    null = _covariance_without_bias(sums)
     sigma = np.sqrt(np.maximum(np.diag(null), 0.0))
-    pulls = np.divide(q - p, sigma, out=np.zeros(bins), where=sigma > 0)
+    pulls = np.divide(q - p, sigma, out=np.zeros(len(p)), where=sigma > 0)
     ndof = int(filled.sum()) - 1  # 0 for a constant: no bias, and no error
     difference = (q - p)[filled]
     chi2 = (
         float(difference @ np.linalg.pinv(null[np.ix_(filled, filled)], hermitian=True) @ difference)
-        if ndof and epsilon < 1
+        if ndof and K / N < 1
         else 0.0
     )
     largest = int(np.argmax(np.abs(pulls)))
-    efficiency = np.divide(kept_sum, all_sum, out=np.zeros(bins), where=filled)
-    # Jeffreys' half event keeps the error alive where a bin is wholly kept or wholly lost
-    effective = np.divide(all_sum**2, all_squares, out=np.zeros(bins), where=filled)
-    safe = (efficiency * effective + 0.5) / (effective + 1)
+    efficiency, efficiency_se = _efficiency(sums)
     return Bias(
         observable=observable,
         edges=edge,
@@ -169,7 +146,7 @@ def measure_bias(
         kept_share=q,
         kept_share_se=np.sqrt(np.maximum(var_q, 0.0)),
         efficiency=efficiency,
-        efficiency_se=np.sqrt(safe * (1 - safe) / (effective + 1)),
+        efficiency_se=efficiency_se,
         pulls=pulls,
         max_pull=float(pulls[largest]),
         max_pull_p=float(
@@ -178,10 +155,62 @@ def measure_bias(
         chi2=chi2,
         ndof=ndof,
         p_value=float(chi2_distribution.sf(chi2, ndof)) if ndof else 1.0,
-        kl=_kl(p, q, var_p, var_q, cov_pq, all_squares, kept_squares, N, K, ndof),
+        kl=_kl(p, q, var_p, var_q, cov_pq, sums.all_squares, sums.kept_squares, N, K, ndof),
         events=len(value),
         kept_events=int(keep.sum()),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """Weights in each bin and their squares, of all passing events and of the kept ones."""
+
+    all: Array
+    kept: Array
+    all_squares: Array
+    kept_squares: Array
+
+
+def _sums(value: Array, keep: NDArray[np.bool_], weight: Array, edge: Array) -> _Sums:
+    bins = len(edge) - 1
+    which = np.clip(np.searchsorted(edge, value, side="right") - 1, 0, bins - 1)
+
+    def sums(per_event: Array) -> Array:
+        return np.asarray(np.bincount(which, per_event, minlength=bins), dtype=np.float64)
+
+    return _Sums(sums(weight), sums(weight * keep), sums(weight**2), sums(weight**2 * keep))
+
+
+def _covariance_without_bias(sums: _Sums) -> Array:
+    """Covariance of q - p if the filter ignores the observable, shape ``(n_bins, n_bins)``.
+
+    Of w (k - ε)(1_b - p_b) / K, where Σ w² (k - ε)² is ε (1 - ε) Σ w² only if the filter ignores the
+    weights, too.
+    """
+    squares, K = sums.all_squares, sums.kept.sum()
+    p, epsilon = sums.all / sums.all.sum(), K / sums.all.sum()
+    scale = ((1 - 2 * epsilon) * sums.kept_squares.sum() / squares.sum() + epsilon**2) / K**2
+    return np.asarray(
+        scale
+        * (np.diag(squares) - np.outer(squares, p) - np.outer(p, squares) + squares.sum() * np.outer(p, p))
+    )
+
+
+def _efficiency(sums: _Sums) -> tuple[Array, Array]:
+    """Share of each bin's weight that is kept, and its error, shapes ``(n_bins,)``."""
+    filled = sums.all > 0
+    efficiency = np.divide(sums.kept, sums.all, out=np.zeros(len(filled)), where=filled)
+    # Jeffreys' half event keeps the error alive where a bin is wholly kept or wholly lost
+    effective = np.divide(sums.all**2, sums.all_squares, out=np.zeros(len(filled)), where=filled)
+    safe = (efficiency * effective + 0.5) / (effective + 1)
+    return efficiency, np.sqrt(safe * (1 - safe) / (effective + 1))
+
+
+def _rising(observable: str, edges: ArrayLike) -> Array:
+    edge = np.asarray(edges, dtype=np.float64)
+    if edge.ndim != 1 or len(edge) < 3 or not (np.diff(edge) > 0).all():
+        raise InputError(f"{observable}: bin edges {edge}", "at least three rising edges")
+    return edge
 
 
 def _kl(

@@ -82,7 +82,7 @@ class ProtectedRule:
         return np.asarray(np.clip(scales[self.bins(values, valid)] * root, self.floor, 1.0))
 
     def bins(self, values: ArrayLike, valid: ArrayLike) -> NDArray[np.int64]:
-        """Bin of each event; that of events without the observable comes after the last."""
+        """Bin of each event, shape ``(n_events,)``; events without the observable come after the last."""
         place = np.searchsorted(self.edges, np.asarray(values, dtype=np.float64), side="right")
         return np.asarray(np.where(valid, place, len(self.edges) + 1), dtype=np.int64)
 

@@ -162,23 +162,11 @@ def estimate_limit(
     # events with the same counts are alike, so the table of counts holds all there is to know
     rows, cell = np.unique(np.column_stack([count, more.passes]), axis=0, return_inverse=True)
     cell, cells = cell.reshape(-1), rows[:, :2]
-    random = np.random.default_rng(seed)
-    groups = [np.arange(len(weight))] if strata is None else _groups(strata, len(weight))
-    tables: Array = np.array(
-        [np.bincount(cell, weight, minlength=len(cells))]
-        + [
-            np.bincount(cell, _resampled(weight, groups, random), minlength=len(cells))
-            for _ in range(replicas)
-        ]
-    )
-
-    def measured(values: Array) -> Measured:
-        return Measured(float(values[0]), float(values[1:].std(ddof=1)))
-
+    tables = _tables(cell, weight, strata, seed, replicas)
     probabilities: Array = cells / half
-    retention = measured(tables @ probabilities.mean(axis=1) / tables.sum(axis=1))
+    retention = _measured(tables @ probabilities.mean(axis=1) / tables.sum(axis=1))
     # a product of independent halves is free of the bias that a square has
-    again = measured(tables @ probabilities.prod(axis=1) / (tables @ probabilities.mean(axis=1)))
+    again = _measured(tables @ probabilities.prod(axis=1) / (tables @ probabilities.mean(axis=1)))
     config = config.resolve(time_network=0.0, retention=retention.value)
     assert config.retention is not None
 
@@ -187,40 +175,25 @@ def estimate_limit(
     mass = _mixing_mass(likelihood, share)
     f1, f0 = _rates(mass * grid), _rates(mass * (1 - grid))
     gain = speedup(f1, f0, config)
-    halves = [
-        (
-            _rates(_by_rank(cells[:, rank], tables, probabilities[:, judge], half)),
-            _rates(_by_rank(cells[:, rank], tables, 1 - probabilities[:, judge], half)),
-        )
-        for rank, judge in ((0, 1), (1, 0))
-    ]
+    halves = _rates_of_halves(cells, tables, half)
     thresholds = np.append(grid, np.inf)[::-1]
     root = np.sqrt(grid)
-    importance = measured(_importance(root, mass * grid, mass * (1 - grid), config))
+    importance = _measured(_importance(root, mass * grid, mass * (1 - grid), config))
     few = seen <= FEW
     low, high = _bracket(grid, mass[0], likelihood[few], share[0, few], config)
     return Limit(
-        auc=measured(_area(f1, f0)),
-        max_speedup=measured(gain.max(axis=1)),
-        importance_speedup=Measured(
-            importance.value, float(np.hypot(importance.se, _error_within(low, importance.value, high)))
-        ),
+        auc=_measured(_area(f1, f0)),
+        max_speedup=_measured(gain.max(axis=1)),
+        importance_speedup=_with_bracket(importance, low, high),
         importance_bracket=(low, high),
-        auc_halves=measured(np.mean([_area(*rates) for rates in halves], axis=0)),
-        max_speedup_halves=measured(
+        auc_halves=_measured(np.mean([_area(*rates) for rates in halves], axis=0)),
+        max_speedup_halves=_measured(
             np.mean([speedup(*rates, config).max(axis=1) for rates in halves], axis=0)
         ),
-        importance_halves=measured(_importance_of_halves(cells, tables, half, config)),
+        importance_halves=_measured(_importance_of_halves(cells, tables, half, config)),
         threshold=float(thresholds[int(np.argmax(gain[0]))]),
         roc=Roc(f0[0], f1[0], thresholds),
-        curve=SpeedupCurve(
-            thresholds,
-            gain[0],
-            gain[1:].std(axis=0, ddof=1),
-            f1[0],
-            f0[0],
-            config.retention * f1[0] + (1 - config.retention) * f0[0],
-        ),
+        curve=_curve(thresholds, gain, f1[0], f0[0], config.retention),
         probability=grid,
         mass=mass[0],
         retention=retention,
@@ -233,6 +206,19 @@ def estimate_limit(
 
 
 # -- inside; the first axis of every table runs over the sample itself and its bootstrap replicas ----
+
+
+def _tables(
+    cell: NDArray[np.int64], weight: Array, strata: ArrayLike | None, seed: int, replicas: int
+) -> Array:
+    """Weight of the events in each cell, shape ``(n_samples, n_cells)``."""
+    random = np.random.default_rng(seed)
+    groups = [np.arange(len(weight))] if strata is None else _groups(strata, len(weight))
+    n_cells = int(cell.max()) + 1
+    return np.array(
+        [np.bincount(cell, weight, minlength=n_cells)]
+        + [np.bincount(cell, _resampled(weight, groups, random), minlength=n_cells) for _ in range(replicas)]
+    )
 
 
 def _groups(strata: ArrayLike, n_events: int) -> list[NDArray[np.int64]]:
@@ -306,6 +292,29 @@ def _rates(weights: Array) -> Array:
     return np.pad(above / above[:, -1:], ((0, 0), (1, 0)))
 
 
+def _rates_of_halves(cells: NDArray[np.int64], tables: Array, half: int) -> list[tuple[Array, Array]]:
+    """True and false positive rates by one half of the trials, judged by the other, both ways."""
+    probabilities: Array = cells / half
+    return [
+        (
+            _rates(_by_rank(cells[:, rank], tables, probabilities[:, judge], half)),
+            _rates(_by_rank(cells[:, rank], tables, 1 - probabilities[:, judge], half)),
+        )
+        for rank, judge in ((0, 1), (1, 0))
+    ]
+
+
+def _measured(values: Array) -> Measured:
+    """The first value, that of the sample itself, with the spread of its replicas."""
+    return Measured(float(values[0]), float(values[1:].std(ddof=1)))
+
+
+def _curve(thresholds: Array, gain: Array, f1: Array, f0: Array, retention: float) -> SpeedupCurve:
+    """The speedup of the sample along the threshold, with the spread of its replicas."""
+    spread = gain[1:].std(axis=0, ddof=1)
+    return SpeedupCurve(thresholds, gain[0], spread, f1, f0, retention * f1 + (1 - retention) * f0)
+
+
 def _area(f1: Array, f0: Array) -> Array:
     return np.asarray(np.trapezoid(f1, f0, axis=1))
 
@@ -361,9 +370,10 @@ def _bracket(
     return low, high
 
 
-def _error_within(low: float, value: float, high: float) -> float:
-    """Root mean square distance of ``value`` to a truth that is anywhere from ``low`` to ``high``."""
-    return float(np.hypot((high - low) / np.sqrt(12), (low + high) / 2 - value))
+def _with_bracket(found: Measured, low: float, high: float) -> Measured:
+    """With the root mean square distance to a truth anywhere from ``low`` to ``high`` in its error."""
+    within = float(np.hypot((high - low) / np.sqrt(12), (low + high) / 2 - found.value))
+    return Measured(found.value, float(np.hypot(found.se, within)))
 
 
 def _importance_of_halves(cells: NDArray[np.int64], tables: Array, half: int, config: SpeedupConfig) -> Array:

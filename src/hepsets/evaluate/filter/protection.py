@@ -87,8 +87,8 @@ def effective_fractions(
 ) -> tuple[EffectiveFraction, ...]:
     """Effective fraction and speedup by bin of each observable of the passing test events.
 
-    ``observables`` are those of the passing events alone; ``bins`` and ``least`` are of
-    :func:`hepsets.evaluate.filter.bias.bin_edges`, by default the bins of the biases.
+    ``keep`` has shape ``(n_events,)``, ``observables`` are those of the passing events alone; ``bins``
+    and ``least`` are of :func:`hepsets.evaluate.filter.bias.bin_edges`, by default the bins of the biases.
     """
     return tuple(
         measure_effective_fraction(
