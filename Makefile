@@ -6,7 +6,7 @@ OUT ?= runs/smart-background-$(shell date +%Y%m%d-%H%M%S)
 BROWSER := $(shell for name in "$$CHROMIUM" chromium chromium-browser google-chrome chrome; do command -v "$$name" && break; done)
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install run test fuzz mutants check format validate benchmark figures shipped clean
+.PHONY: help install run test fuzz mutants check format validate benchmark docs notebooks figures shipped clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,18 @@ format: install ## format the code and mend what the linter can
 benchmark: install ## measure the speeds that the docs quote
 	$(BIN)/pytest benchmarks --benchmark-only -s
 
+.venv/documented: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-binary hepsets --no-build-isolation \
+		--constraint constraints.txt --editable '.[docs]'
+	@touch $@
+
+docs: .venv/documented ## build the documentation as a site: site/index.html; a dead link or a warning ends it
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --site-dir site
+	@echo "site/index.html"
+
+notebooks: .venv/documented ## run the examples as the notebooks of the docs (minutes)
+	$(BIN)/python tools/make_notebooks.py
+
 figures: install ## draw the detector's figures for the docs
 	$(BIN)/python tools/detector_figures.py docs/figures
 
@@ -59,5 +71,5 @@ shipped: install ## make the package's own filters from a finished run: make shi
 	$(BIN)/python tools/ship_filters.py $(RUN)
 
 clean: ## remove .venv and all caches
-	rm -rf .venv build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv site build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,5 +1,96 @@
-"""hepsets: learning on the sets that particle collisions make."""
+"""hepsets: learning on the sets that particle collisions make; the public names, loaded when they are used.
 
-from importlib.metadata import version
+Examples
+--------
+>>> import hepsets as hs
+>>> hs.list_skims()[0], "generate" in dir(hs)
+('hadronic_b0', True)
+"""
 
-__version__ = version("hepsets")
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hepsets.core.errors import InputError as InputError
+    from hepsets.core.event_frame import EventFrame as EventFrame
+    from hepsets.core.events import Events as Events
+    from hepsets.core.particle_sets import ParticleSets as ParticleSets
+    from hepsets.public.events import candidates as candidates
+    from hepsets.public.events import generate as generate
+    from hepsets.public.events import read as read
+    from hepsets.public.events import simulate as simulate
+    from hepsets.public.events import skim as skim
+    from hepsets.public.events import write as write
+    from hepsets.public.models import auc as auc
+    from hepsets.public.models import load_filter as load_filter
+    from hepsets.public.names import list_detectors as list_detectors
+    from hepsets.public.names import list_filters as list_filters
+    from hepsets.public.names import list_samples as list_samples
+    from hepsets.public.names import list_skims as list_skims
+
+    __version__: str
+
+_HOMES = {
+    "hepsets.core.errors": ("InputError",),
+    "hepsets.core.event_frame": ("EventFrame",),
+    "hepsets.core.events": ("Events",),
+    "hepsets.core.particle_sets": ("ParticleSets",),
+    "hepsets.public.events": ("candidates", "generate", "read", "simulate", "skim", "write"),
+    "hepsets.public.models": ("auc", "load_filter"),
+    "hepsets.public.names": ("list_detectors", "list_filters", "list_samples", "list_skims"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("hepsets")
+    if name in _ROOMS:
+        return import_module(f"hepsets.{name}")
+    if name in _HOME_OF:
+        return _public(name)
+    raise AttributeError(f"module 'hepsets' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
+
+def _public(name: str) -> Any:
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+# -- two names are functions and stages: hepsets.generate(...) beside hepsets.generate.pythia --------------
+
+_ROOMS = ("generate", "simulate")
+
+
+class _CallableRoom(ModuleType):
+    """A stage that is called as the public function of its name."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        return self.__wrapped__(*arguments, **options)
+
+    @property
+    def __wrapped__(self) -> Any:  # where inspect.signature finds the parameters
+        return _public(self.__name__.removeprefix("hepsets."))
+
+
+class _House(ModuleType):
+    """The package itself, which makes those stages callable when they are imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _ROOMS and isinstance(value, ModuleType):
+            value.__class__ = _CallableRoom
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _House

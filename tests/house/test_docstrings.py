@@ -104,8 +104,10 @@ STILL_OPEN = {
 
 
 def public(body, prefix=""):
-    """Public functions and classes of a module or class, with their names."""
+    """Public functions and classes of a module or class, with their names; overloads share a docstring."""
     for node in body:
+        if any(ast.unparse(mark) == "overload" for mark in getattr(node, "decorator_list", ())):
+            continue
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name[0] != "_":
             yield prefix + node.name, node
             if isinstance(node, ast.ClassDef):

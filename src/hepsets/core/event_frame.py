@@ -142,6 +142,7 @@ def read_frame(
     optional: Sequence[str] = (),
     trust_pickle: bool = False,
     remedy: str = "rename the columns of the file",
+    suffix: str | None = None,
 ) -> EventFrame:
     """Read a table of events from parquet, CSV (with a header) or a pickled pandas data frame.
 
@@ -157,6 +158,8 @@ def read_frame(
         Read a pickle, which may run any code while it is read.
     remedy
         What errors about missing columns advise.
+    suffix
+        One of :data:`SUFFIXES`, in place of the file's own.
 
     Raises
     ------
@@ -165,20 +168,19 @@ def read_frame(
         that hold nulls or no numbers, and for a pickle that nobody vouches for.
     """
     path = Path(path)
-    if path.suffix not in SUFFIXES:
-        raise InputError(
-            f"{path} ends in {path.suffix!r}", f"one of {', '.join(SUFFIXES)}", "convert the file"
-        )
+    suffix = suffix or path.suffix
+    if suffix not in SUFFIXES:
+        raise InputError(f"{path} ends in {suffix!r}", f"one of {', '.join(SUFFIXES)}", "convert the file")
     if not path.is_file():
         raise InputError(f"no file {path}", "an existing file", "check the path")
 
     def choose(names: Sequence[str]) -> list[str]:
         return _chosen(path, names, columns, optional, remedy)
 
-    if path.suffix == ".pkl":
+    if suffix == ".pkl":
         table = _from_pickle(path, choose, trust_pickle)
     else:
-        table = (_from_parquet if path.suffix == ".parquet" else _from_csv)(path, choose)
+        table = (_from_parquet if suffix == ".parquet" else _from_csv)(path, choose)
     if not any(len(column) for column in table.values()):
         raise InputError(f"{path} has no events", "at least one event", "check how it was made")
     try:

@@ -30,6 +30,9 @@ POSTERIOR_POINTS = 161
 class LikelihoodEstimator(NetworkEstimator):
     """What all estimators by a quadratic likelihood share.
 
+    :meth:`terms` gives what enters the likelihood, event by event. Compute it once for a pool of events
+    and cut the pool into as many sets as wanted: other methods take terms in place of events.
+
     Parameters
     ----------
     name
@@ -40,9 +43,6 @@ class LikelihoodEstimator(NetworkEstimator):
         Least and greatest ΔC9 of fits.
     response
         What the likelihood finds at each true ΔC9, where it is not the truth itself.
-
-    :meth:`terms` gives what enters the likelihood, event by event. Compute it once for a pool of events
-    and cut the pool into as many sets as wanted: other methods take terms in place of events.
     """
 
     def __init__(

@@ -40,15 +40,15 @@ class TrainingData(Protocol):
 class Trainable(nn.Module):
     """A model of events with one logit per head: what :func:`hepsets.learn.training.fit.fit` can train.
 
+    ``calibration`` acts on the network's logits; it is the identity unless
+    :func:`hepsets.learn.training.calibration.calibrate_model` sets it.
+
     Parameters
     ----------
     name
         What it is called in files and messages.
     heads
         Logits per event.
-
-    ``calibration`` acts on the network's logits; it is the identity unless
-    :func:`hepsets.learn.training.calibration.calibrate_model` sets it.
     """
 
     def __init__(self, name: str, heads: int) -> None:

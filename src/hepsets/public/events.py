@@ -1,0 +1,365 @@
+"""Public names about events: generate, read, write, simulate, skim, find candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal, TypeAlias, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsets.core.compression import decompressed
+from hepsets.core.errors import InputError
+from hepsets.core.event_frame import EventFrame, read_frame
+from hepsets.core.events import Events, read_parquet, write_parquet
+from hepsets.core.parquet import open_parquet
+from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
+from hepsets.formats.belle2_ntuple import Ntuple, read_ntuple, split_tree
+from hepsets.formats.hepmc import HepmcBlock, parse_hepmc, read_hepmc
+from hepsets.formats.recognise import Format, recognise
+from hepsets.generate.kstmumu.density import named_window
+from hepsets.generate.kstmumu.files import SAMPLE as KSTMUMU
+from hepsets.generate.kstmumu.sampler import sample_decays
+from hepsets.generate.pythia import GenerateConfig, event_type
+from hepsets.generate.pythia import generate as generate_blocks
+from hepsets.select.candidates.combine import combine
+from hepsets.select.candidates.rest_of_event import candidate_events
+from hepsets.select.skims.registry import BATCH_EVENTS, SKIMS
+from hepsets.select.variables.continuum import continuum_variables
+from hepsets.select.variables.own_frames import own_frame_variables
+from hepsets.simulate.detector import DetectorConfig, Reconstructed
+from hepsets.simulate.detector import simulate as see
+from hepsets.simulate.registry import DETECTORS
+
+PythiaSample: TypeAlias = Literal["mixed", "charged", "uubar", "ddbar", "ssbar", "ccbar"]
+"""The samples of :data:`hepsets.generate.pythia.SAMPLES`, for type checkers."""
+
+
+@overload
+def generate(
+    sample: Literal["kstmumu"],
+    events: int,
+    *,
+    seed: int = 1,
+    delta_c9: float | Sequence[float] = 0.0,
+    window: str = "0-20",
+) -> EventFrame: ...
+@overload
+def generate(sample: PythiaSample, events: int, *, seed: int = 1, workers: int = 1) -> Events: ...
+@overload
+def generate(
+    sample: str,
+    events: int,
+    *,
+    seed: int = 1,
+    workers: int = 1,
+    delta_c9: float | Sequence[float] = 0.0,
+    window: str = "0-20",
+) -> Events | EventFrame: ...
+def generate(
+    sample: str,
+    events: int,
+    *,
+    seed: int = 1,
+    workers: int = 1,
+    delta_c9: float | Sequence[float] = 0.0,
+    window: str = "0-20",
+) -> Events | EventFrame:
+    """Generate events of one of the samples that :func:`list_samples` names.
+
+    Parameters
+    ----------
+    sample
+        ``"mixed"`` or ``"charged"`` (Υ(4S) → B B̄), ``"uubar"``, ``"ddbar"``, ``"ssbar"`` or ``"ccbar"``
+        (continuum), by Pythia 8 with Belle II's decay table; or ``"kstmumu"``, B⁰ → K*⁰μ⁺μ⁻ from its density.
+    events
+        How many; of ``"kstmumu"`` at each ΔC9.
+    seed
+        Same seed, same events, whatever the number of workers.
+    workers
+        Processes, for the samples of Pythia.
+    delta_c9
+        For ``"kstmumu"``: ΔC9, or several.
+    window
+        For ``"kstmumu"``: where q² may lie, ``"0-20"`` or ``"1-19"`` [GeV²]; with ``-nonresonant`` behind it
+        without 8.9 to 14.
+
+    Returns
+    -------
+    Events or EventFrame
+        Whole decay trees in the laboratory frame [GeV, cm, ns] with the event column ``event_type``; or, of
+        ``"kstmumu"``, ``q_squared`` [GeV²], ``costheta_mu``, ``costheta_K``, ``chi`` [rad], ``flavour`` and
+        ``delta_c9`` of each decay, shape ``(n_events,)``.
+
+    Raises
+    ------
+    InputError
+        For an unknown sample or window, less than one event, a seed or ΔC9 that cannot be, options that
+        the sample does not have, or if Pythia 8 is not installed.
+
+    Examples
+    --------
+    >>> import hepsets as hs
+    >>> decays = hs.generate("kstmumu", 100, delta_c9=[-0.8, 0.0], seed=1)
+    >>> len(decays), sorted(set(decays["delta_c9"].tolist()))
+    (200, [-0.8, 0.0])
+    """
+    if events < 1:
+        raise InputError(f"{events} events", "one or more")
+    if sample != KSTMUMU:
+        if (delta_c9, window) != (0.0, "0-20"):
+            raise InputError(f"delta_c9 or window for the sample {sample!r}", f"the sample {KSTMUMU!r}")
+        config = GenerateConfig(sample=sample, events=events, seed=seed, workers=workers)
+        made = Events.concatenate(list(generate_blocks(config)))
+        return made.with_columns(event_type=np.full(len(made), event_type(sample), dtype=np.int8))
+    chosen = named_window(window)
+    values = [float(value) for value in np.atleast_1d(delta_c9)]
+    if not values:
+        raise InputError("no ΔC9", "at least one value")
+    return EventFrame.concatenate(
+        [
+            sample_decays(events, value, seed, window=chosen, first_event=place * events)
+            for place, value in enumerate(values)
+        ]
+    )
+
+
+def read(path: str | Path) -> Events | ParticleSets | EventFrame | Ntuple:
+    """Read events of any format; the content of the file says which it is, not its name.
+
+    Parameters
+    ----------
+    path
+        Parquet, CSV with a header, HepMC3 ASCII (also compressed with gzip, xz, bzip2 or zstd), or a Belle II
+        ntuple (ROOT; ``FILE.root:TREE`` names one of several trees).
+
+    Returns
+    -------
+    Events, ParticleSets, EventFrame or Ntuple
+        Decay trees (HepMC3, with the event column ``event_number``, and parquet with the fields of particles
+        that :class:`Events` has); sets of particles with other fields; one row per event; or the candidates
+        of an ntuple with their thirty variables.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is damaged, or of no format that can be read.
+
+    Examples
+    --------
+    >>> import hepsets as hs, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     hs.write(hs.generate("kstmumu", 10), f"{folder}/decays.parquet")
+    ...     len(hs.read(f"{folder}/decays.parquet"))
+    10
+    """
+    file, tree = split_tree(path)
+    kind = recognise(file)
+    if kind is Format.ROOT_NTUPLE:
+        return read_ntuple(file, tree)
+    if kind is Format.HEPMC3:
+        return _read_hepmc(file)
+    if kind is Format.EVENT_TABLE:
+        with open_parquet(file) as table:
+            lists = table.schema_arrow.field("particles").type
+        fields = [field.name for field in lists.value_type]
+        return read_parquet(file) if {"pdg", "mother_index"} <= set(fields) else read_particle_sets(file)
+    return read_frame(file, suffix=".parquet" if kind is Format.PARQUET_FRAME else ".csv")
+
+
+def _read_hepmc(path: Path) -> Events:
+    parts = []
+    with path.open("rb") as raw, decompressed(raw, str(path)) as stream:
+        for part in read_hepmc(stream, str(path)):
+            if isinstance(part, HepmcBlock):
+                events, numbers = parse_hepmc(part, str(path))
+                parts.append(events.with_columns(event_number=numbers))
+    if not parts:
+        raise InputError(f"{path} has no events", "at least one event", "check how it was made")
+    return Events.concatenate(parts)
+
+
+def write(events: Events | ParticleSets | EventFrame, path: str | Path) -> None:
+    """Write events to a parquet file, whole or not at all; :func:`read` reads it.
+
+    Parameters
+    ----------
+    events
+        Decay trees, sets of particles, or a table with one row per event.
+    path
+        The file; one that stands there is replaced.
+
+    Raises
+    ------
+    InputError
+        If nothing can be written there.
+
+    Examples
+    --------
+    >>> import hepsets as hs, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     hs.write(hs.generate("kstmumu", 10), f"{folder}/decays.parquet")
+    """
+    if isinstance(events, Events):
+        write_parquet(events, path)
+    elif isinstance(events, ParticleSets):
+        write_particle_sets(events, path)
+    else:
+        events.write_parquet(path)
+
+
+def simulate(
+    events: Events,
+    detector: str | DetectorConfig = "belle2",
+    *,
+    seed: int = 1,
+    trial: int = 0,
+    event_numbers: NDArray[np.int64] | None = None,
+) -> Reconstructed:
+    """Let a detector see generated events once.
+
+    Parameters
+    ----------
+    events
+        Generated events in the laboratory frame.
+    detector
+        One of those that :func:`list_detectors` names, or numbers of your own.
+    seed, trial, event_numbers
+        They alone fix the random numbers of an event: another ``trial`` sees the same events afresh.
+        ``event_numbers`` has shape ``(n_events,)``; 0, 1, … by default.
+
+    Returns
+    -------
+    Reconstructed
+        Tracks and clusters of each event, with links to the truth.
+
+    Raises
+    ------
+    InputError
+        For an unknown detector, or event numbers of another shape.
+
+    Examples
+    --------
+    >>> import hepsets as hs
+    >>> seen = hs.simulate(hs.generate("mixed", 5, seed=1), seed=1)
+    >>> len(seen), len(seen.tracks) > 20
+    (5, True)
+    """
+    numbers = _numbers(events, event_numbers)
+    settled = DETECTORS.find(detector) if isinstance(detector, str) else detector
+    return see(events, seed=seed, event_numbers=numbers, trial=trial, detector=settled)
+
+
+def skim(
+    seen: Reconstructed, name: str, *, event_numbers: NDArray[np.int64] | None = None
+) -> NDArray[np.bool_]:
+    """Tell which events pass a skim.
+
+    Parameters
+    ----------
+    seen
+        What :func:`simulate` returned.
+    name
+        One of those that :func:`list_skims` names.
+    event_numbers
+        As in :func:`simulate`: their parity chooses which half of a classifier judges the candidates.
+
+    Returns
+    -------
+    ndarray
+        Bool, shape ``(n_events,)``.
+
+    Raises
+    ------
+    InputError
+        For an unknown skim, or event numbers of another shape.
+
+    Examples
+    --------
+    >>> import hepsets as hs
+    >>> seen = hs.simulate(hs.generate("mixed", 20, seed=1), seed=1)
+    >>> hs.skim(seen, "fast_charm").shape
+    (20,)
+    """
+    passing = SKIMS.find(name)
+    numbers = _numbers(seen, event_numbers)
+    passes = [
+        passing(combine(part, event_numbers=numbers[events]), numbers[events]).passes
+        for events, part in _batches(seen)
+    ]
+    return np.concatenate(passes) if passes else np.zeros(0, dtype=np.bool_)
+
+
+def candidates(seen: Reconstructed, *, event_numbers: NDArray[np.int64] | None = None) -> ParticleSets:
+    """Find the best B candidate of each event, with the rest of the event and the continuum variables.
+
+    Parameters
+    ----------
+    seen
+        What :func:`simulate` returned.
+    event_numbers
+        As in :func:`simulate`.
+
+    Returns
+    -------
+    ParticleSets
+        The events that have a candidate: the tracks and clusters of candidate and rest of the event in the
+        centre-of-mass frame, and event columns ``mbc``, ``delta_e`` [GeV], ``is_correct``, ``event_number``,
+        the thirty variables ``R2``, ``thrustBm``, … and others; see
+        :func:`hepsets.select.candidates.rest_of_event.candidate_events`.
+
+    Raises
+    ------
+    InputError
+        For event numbers of another shape, or if no event has a candidate.
+
+    Examples
+    --------
+    >>> import hepsets as hs
+    >>> found = hs.candidates(hs.simulate(hs.generate("charged", 100, seed=3), seed=3))
+    >>> bool((found.columns["mbc"] > 5.2).all()), "R2" in found.columns
+    (True, True)
+    """
+    numbers = _numbers(seen, event_numbers)
+    parts = [
+        candidate_events(combine(part, event_numbers=numbers[events]), numbers[events])
+        for events, part in _batches(seen)
+    ]
+    if not sum(map(len, parts)):
+        raise InputError(f"no B candidate in {len(seen)} events", "at least one", "generate more events")
+    found = ParticleSets.concatenate(parts)
+    energy = seen.detector.beams.energy
+    return found.with_columns(**continuum_variables(found, energy), **own_frame_variables(found, energy))
+
+
+def _numbers(events: Events | Reconstructed, given: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    numbers = np.arange(len(events)) if given is None else np.ascontiguousarray(given, dtype=np.int64)
+    if numbers.shape != (len(events),):
+        raise InputError(f"event numbers of shape {numbers.shape}", f"({len(events)},), one per event")
+    return numbers
+
+
+def _batches(seen: Reconstructed) -> Iterator[tuple[slice, Reconstructed]]:
+    """Some hundred events at a time: combinations take memory. Links to the truth count from the first."""
+    for begin in range(0, len(seen), BATCH_EVENTS):
+        events = slice(begin, min(begin + BATCH_EVENTS, len(seen)))
+        tracks, track_offsets = _records(seen.tracks, seen.track_offsets, events, seen.events.offsets[begin])
+        clusters, cluster_offsets = _records(
+            seen.clusters, seen.cluster_offsets, events, seen.events.offsets[begin]
+        )
+        yield (
+            events,
+            Reconstructed(
+                tracks, track_offsets, clusters, cluster_offsets, seen.events[events], seen.detector
+            ),
+        )
+
+
+def _records(
+    records: NDArray[np.void], offsets: NDArray[np.int64], events: slice, first_particle: int
+) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+    own = offsets[events.start : events.stop + 1]
+    found = records[own[0] : own[-1]].copy()
+    found["particle"][found["particle"] >= 0] -= first_particle
+    return found, own - own[0]
