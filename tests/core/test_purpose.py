@@ -9,7 +9,7 @@ from helpers.random_events import random_events
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
-from hepsets.core.events import Events
+from hepsets.core.events import Events, read_parquet, write_parquet
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.purpose import Purpose, common, demand
 
@@ -66,6 +66,19 @@ def test_arrays_without_a_purpose_are_taken_as_they_are():
     assert common([]) is None
     assert isinstance(Events.concatenate([random_events(2, seed=1)]), Events)
     assert isinstance(ParticleSets.concatenate([random_candidates(2, seed=1)]), ParticleSets)
+
+
+def test_what_is_held_out_of_events_without_a_purpose_can_no_longer_test():
+    held = random_events(6, seed=1).held_out(np.array([5, 2]))
+    assert held.purpose is Purpose.VALIDATION
+    with pytest.raises(InputError, match="validation events where test events are needed"):
+        held.used_for(Purpose.TEST)
+
+
+def test_files_do_not_say_what_their_events_are_for(tmp_path):
+    for purpose in Purpose:  # training events of one run may be test events of another
+        write_parquet(random_events(6, seed=1).used_for(purpose), tmp_path / "events.parquet")
+        assert read_parquet(tmp_path / "events.parquet").purpose is None
 
 
 def test_validation_events_are_those_of_a_training_sample_that_are_held_out():

@@ -138,6 +138,9 @@ class RaggedTable:
     def held_out(self, which: NDArray[np.int64]) -> Self:
         """Events, by places of shape ``(n_chosen,)``, of a training sample that become validation events.
 
+        Events that nobody gave a purpose are taken as training events, as a training takes them; those
+        held out are validation events from here on, and refused as test events.
+
         Raises
         ------
         InputError

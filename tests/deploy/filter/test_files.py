@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import numpy as np
@@ -86,6 +87,19 @@ def test_a_named_pipe_is_read_as_the_file_would_be(one, text_file, tmp_path):
     from_file = filter_files(one, [text_file], tmp_path / "file.hepmc", FilterSettings())
     assert from_pipe.lines() == from_file.lines()
     assert (tmp_path / "pipe.hepmc").read_bytes() == (tmp_path / "file.hepmc").read_bytes()
+
+
+def test_parquet_goes_through_a_named_pipe_whatever_it_is_called(one, tmp_path):
+    write_parquet(EVENTS, tmp_path / "events.parquet")
+    filter_files(one, [tmp_path / "events.parquet"], tmp_path / "kept.parquet", FilterSettings())
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as reader:
+        read = reader.submit(pipe.read_bytes)
+        filter_files(one, [tmp_path / "events.parquet"], pipe, FilterSettings())
+        assert read.result() == (tmp_path / "kept.parquet").read_bytes()
+    with pytest.raises(InputError, match=r"an output that ends in \.parquet"):
+        filter_files(one, [tmp_path / "events.parquet"], tmp_path / "kept", FilterSettings())
 
 
 @pytest.mark.parametrize("units", [("GEV", "MM"), ("MEV", "CM")])

@@ -21,7 +21,7 @@ from hepsets.analyses.smart_background.model_table import ModelRow, model_table
 from hepsets.analyses.smart_background.ranking import crowned, trainings_table, verdict
 from hepsets.analyses.smart_background.result import Result
 from hepsets.analyses.smart_background.studies.inputs import EmbeddingMap, Studies, Variant
-from hepsets.analyses.smart_background.studies.loss import Purpose
+from hepsets.analyses.smart_background.studies.loss import LossRow
 from hepsets.analyses.smart_background.training import RARE
 from hepsets.core import config as configuration
 from hepsets.core.measured import Measured
@@ -431,7 +431,7 @@ def _studies(studies: Studies, keep: FigureFiles) -> Iterator[Section]:
         yield from multi_skim_sections(studies.skims, keep)
 
 
-def _loss(rows: tuple[Purpose, ...], keep: FigureFiles) -> Iterator[Content]:
+def _loss(rows: tuple[LossRow, ...], keep: FigureFiles) -> Iterator[Content]:
     first, *others = rows
     yield (
         "The unbiased speedup can be trained for: the network's output is then itself the probability to "

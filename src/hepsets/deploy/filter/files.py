@@ -67,7 +67,7 @@ def filter_files(
         HepMC3 ASCII files or pipes, plain or compressed (:mod:`hepsets.core.compression`),
         :data:`STREAM` for standard input; or parquet files.
     out
-        Parquet file for parquet input; else a HepMC3 file, compressed as its suffix says, or
+        Parquet file, device or pipe for parquet input; else a HepMC3 file, compressed as its suffix says, or
         :data:`STREAM`.
     settings
         How to filter.
@@ -101,7 +101,7 @@ def filter_files(
     parquet = {_is_parquet(path) for path in inputs}
     if len(parquet) > 1:
         raise InputError("parquet and other files together", "files of one format")
-    if parquet == {True} and (out == STREAM or out.suffix != ".parquet"):
+    if parquet == {True} and (out == STREAM or not (out.suffix == ".parquet" or is_special(out))):
         raise InputError(f"parquet input for {out}", "an output that ends in .parquet")
     if parquet == {False} and out.suffix == ".parquet":
         raise InputError(f"{inputs[0]}, which is no parquet file, for {out}", "an output in the same format")

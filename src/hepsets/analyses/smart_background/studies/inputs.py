@@ -14,7 +14,7 @@ from sklearn.decomposition import PCA
 from hepsets.analyses.smart_background.config import Config
 from hepsets.analyses.smart_background.samples import Samples
 from hepsets.analyses.smart_background.studies.few_labels import LearningPoint, study_few_labels
-from hepsets.analyses.smart_background.studies.loss import Purpose, study_loss
+from hepsets.analyses.smart_background.studies.loss import LossRow, study_loss
 from hepsets.analyses.smart_background.studies.many_skims import MultiSkim, study_skims
 from hepsets.analyses.smart_background.training import train
 from hepsets.core.measured import Measured
@@ -81,7 +81,7 @@ class Studies:
     embedding: EmbeddingMap | None = None
     skims: MultiSkim | None = None
     few_labels: tuple[LearningPoint, ...] = ()
-    loss: tuple[Purpose, ...] = ()
+    loss: tuple[LossRow, ...] = ()
 
 
 def run_studies(config: Config, samples: Samples, folder: Path, events: Path, *, workers: int = 1) -> Studies:

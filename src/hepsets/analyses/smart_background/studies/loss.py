@@ -40,7 +40,7 @@ FINE_EPOCHS, FINE_RATE = 4, 5e-4
 
 
 @dataclass(frozen=True)
-class Purpose:
+class LossRow:
     """One way to come by keep probabilities, and what it saves on the test events.
 
     Parameters
@@ -67,7 +67,7 @@ class Purpose:
     ratio: Measured
 
 
-def study_loss(config: Config, samples: Samples, folder: Path) -> tuple[Purpose, ...]:
+def study_loss(config: Config, samples: Samples, folder: Path) -> tuple[LossRow, ...]:
     """Train our own model for cross entropy and for computing time, and compare what they save."""
     costs = config.speedup.resolve(retention=samples.retention.value, time_network=0.0)
     label, weight = samples.test.columns["label"], samples.test.columns["weight"]
@@ -88,7 +88,7 @@ def study_loss(config: Config, samples: Samples, folder: Path) -> tuple[Purpose,
             first = keep if first is None else first
             gain = importance_speedup(label, keep, weight, costs)
             rows.append(
-                Purpose(
+                LossRow(
                     name,
                     form,
                     rule.floor,
