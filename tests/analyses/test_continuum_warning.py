@@ -11,6 +11,7 @@ from scipy.special import expit
 from hepsets.analyses.continuum_suppression import print_summary
 from hepsets.analyses.continuum_suppression.comparison import ComparisonResult
 from hepsets.analyses.continuum_suppression.config import BDT, OURS
+from hepsets.analyses.continuum_suppression.page import _crown
 from hepsets.analyses.continuum_suppression.recommended import recommended, sculpting_warning
 from hepsets.core.measured import Measured
 from hepsets.evaluate.scores.background_at import background_at, background_gain
@@ -34,6 +35,7 @@ def judged(name: str, scores: np.ndarray) -> SimpleNamespace:
         gain=background_gain(left, background_at(LABEL, HONEST)),
         gain_over_tag=None,
         seed_spread=None,
+        seed_gains=(),
         dependence={},
         sculpting={"mbc": measure_sculpting("mbc", MBC, LABEL, scores)},
     )
@@ -66,3 +68,14 @@ def test_a_p_value_that_is_not_a_number_warns_and_missing_mbc_does_not() -> None
     strange = SimpleNamespace(name=BDT, sculpting={"mbc": SimpleNamespace(p_value=float("nan"))})
     assert sculpting_warning([strange])
     assert not sculpting_warning([SimpleNamespace(name=BDT, sculpting={})])
+
+
+def test_no_model_is_called_best_that_was_trained_once() -> None:
+    once, often = judged(OURS, expit(3 * LOGIT)), judged(OURS, expit(3 * LOGIT))
+    often.seed_gains, often.seed_spread = (0.3, 0.3), 0.001
+    worse = judged(BDT, expit(RANDOM.normal(size=6000)))
+    said = [_crown(run_of(worse, model).comparisons["tagged"], model) for model in (once, often)]
+    assert said == [
+        "Each model was trained once, so none is called best.",
+        "No other model leaves as little (two paired errors).",
+    ]

@@ -202,14 +202,14 @@ def test_a_retention_that_training_weights_tell_is_measured(config, tmp_path):
     assert get_samples(dataclasses.replace(config, data=data), tmp_path).retention_is_set
 
 
-def with_aucs(result, *values: float):
-    """The same models with other AUCs, each known to 0.01."""
+def with_aucs(result, *values: float, shifts=(-0.001, 0.001)):
+    """The same models with other AUCs, each known to 0.01; each training is shifted."""
     influence = np.zeros(1)
     return tuple(
         dataclasses.replace(
             model,
             name=f"model_{at}",
-            aucs=Repeated(tuple(Influenced(value + shift, influence, 0.007) for shift in (-0.001, 0.001))),
+            aucs=Repeated(tuple(Influenced(value + shift, influence, 0.007) for shift in shifts)),
         )
         for at, (model, value) in enumerate(zip((*result.models, *result.models), values, strict=False))
     )
@@ -225,6 +225,16 @@ def test_no_model_is_called_best_that_is_not_above_the_next_by_two_errors(finish
     first, second, third = markdown(clear, None).splitlines()[2:5]
     assert first.startswith("| 1 | **`model_2`")
     assert "**" not in second + third
+
+
+def test_no_model_is_called_best_that_was_trained_once(finished):
+    _, result = finished
+    once = with_aucs(result, 0.70, 0.80, 0.85, shifts=(0.0,))
+    assert verdict(once).startswith("3 models were trained once each, so none is called best")
+    assert "cannot be told apart" not in verdict(once)
+    assert "**" not in markdown(once, None)
+    level = with_aucs(result, 0.70, 0.80, 0.81, shifts=(0.0,))
+    assert "At the top model_2 and model_1 cannot be told apart" in verdict(level)
 
 
 def test_the_table_of_the_run_names_neighbours_by_their_rows(finished):

@@ -102,10 +102,19 @@ def test_the_error_of_a_difference_covers_when_models_are_trained_and_tested_ane
 
 
 def test_only_a_model_that_is_above_all_others_by_two_errors_wins():
-    infl = np.zeros(4)
-    models = [Repeated((Influenced(value, infl, 0.01),)) for value in (0.80, 0.90, 0.91)]
+    def trained(value, spread=0.0005):
+        return Repeated(tuple(Influenced(value + by, np.zeros(4), 0.01) for by in (-spread, spread)))
+
+    models = [trained(value) for value in (0.80, 0.90, 0.91)]
     assert winner(models) is None  # 0.01 apart, error 0.014
     assert indistinct(models) == [[], [2], [1]]
-    assert winner([*models, Repeated((Influenced(0.95, infl, 0.01),))]) == 3
+    assert winner([*models, trained(0.95)]) == 3
+    assert winner([*models, trained(0.95, 0.1)]) is None
     assert are_distinct(models[0], models[1])
     assert winner(models[:1]) == 0
+
+
+def test_no_model_wins_by_a_single_training():
+    models = [Repeated((Influenced(value, np.zeros(4), 0.01),)) for value in (0.80, 0.95)]
+    assert are_distinct(*models)
+    assert winner(models) is None

@@ -86,7 +86,9 @@ def _summary(config: Config, result: Result, best: ModelResult) -> str:
 
 
 def _crown(lead: ComparisonResult, best: ModelResult) -> str:
-    """Whether our model is the best by more than two paired errors."""
+    """Whether our model is the best by more than two paired errors; one training of it cannot tell."""
+    if not best.seed_gains:
+        return "Each model was trained once, so none is called best."
     rivals = [one.name for one in lead.models if one.name != best.name and not is_better(best, one)]
     better = [name for name in rivals if is_better(lead.by_name[name], best)]
     if better:

@@ -35,7 +35,10 @@ def alike(models: Sequence[ModelResult], quantity: str) -> list[list[int]]:
 
 
 def crowned(models: Sequence[ModelResult]) -> ModelResult | None:
-    """The model whose AUC is above all others' by more than two errors of the difference, if there is one."""
+    """The model whose AUC is above all others' by more than two errors of the difference, if there is one.
+
+    Several trainings of each model must show it.
+    """
     found = winner([model.aucs for model in models])
     return None if found is None else models[found]
 
@@ -54,12 +57,15 @@ def verdict(models: Sequence[ModelResult]) -> str:
         rows = ranked(models)
         level = [rows[0], *(rows[i] for i in alike(rows, "auc")[0])]
         names = ", ".join(model.name for model in level[:-1])
-        text = (
-            f"Among {len(models)} models none is best: {names} and {level[-1].name} cannot be told apart "
-            f"(AUCs within {DISTINCT:g} errors of the difference)."
-        )
-    if len(models) > 1 and len(models[0].fits) == 1:
-        text += " Each was trained once: how far its result depends on that is not known."
+        within = f"cannot be told apart (AUCs within {DISTINCT:g} errors of the difference)"
+        if any(model.aucs.spread is None for model in models):
+            text = (
+                f"{len(models)} models were trained once each, so none is called best: how far a result "
+                "depends on its training is not known."
+            )
+            text += f" At the top {names} and {level[-1].name} {within}." if names else ""
+        else:
+            text = f"Among {len(models)} models none is best: {names} and {level[-1].name} {within}."
     if running := [model.name for model in models if model.converged is False]:
         text += f" Not converged, and better with more training: {', '.join(running)}."
     return text

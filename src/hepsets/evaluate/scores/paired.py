@@ -125,7 +125,12 @@ def indistinct(models: Sequence[Repeated]) -> list[list[int]]:
 
 
 def winner(models: Sequence[Repeated]) -> int | None:
-    """Number of the model that is above all others and can be told from them; ``None``: there is none."""
+    """Number of the model that is above all others and can be told from them; ``None``: there is none.
+
+    Nor is there one among models trained once: how far their results depend on that is not known.
+    """
+    if len(models) > 1 and any(model.spread is None for model in models):
+        return None
     best = max(range(len(models)), key=lambda number: models[number].mean)
     others = [model for number, model in enumerate(models) if number != best]
     return best if all(are_distinct(models[best], other) for other in others) else None
