@@ -27,7 +27,12 @@ from hepsets.deploy.filter.shipped import SHIPPED, filter_file
 from hepsets.deploy.onnx.seal import SEAL, seal
 from hepsets.evaluate.filter.effective_fraction import EffectiveFraction
 from hepsets.evaluate.filter.importance_sampling import importance_speedup
-from hepsets.evaluate.filter.protection import effective_fractions, judge_protection, protected_rules
+from hepsets.evaluate.filter.protection import (
+    effective_fractions,
+    judge_protection,
+    protected_rules,
+    protection_choice_error,
+)
 from hepsets.evaluate.filter.speedup import SpeedupConfig
 from hepsets.evaluate.scores.sample import scored_events
 from hepsets.select.variables.generated import passing_observables
@@ -97,7 +102,19 @@ def protected_card(
     seen = passing_observables(test[np.flatnonzero(label)])
     plain = skim.rule(own)
     few = min(LEAST, max(int(label.sum()) // 4, 1))
-    protections = [judge_protection(rule, test, own, costs, seen, bins=BINS, least=few) for rule in rules]
+    protections = [
+        judge_protection(
+            rule,
+            test,
+            own,
+            costs,
+            seen,
+            bins=BINS,
+            least=few,
+            choice_se=protection_choice_error(rule, validation, chosen_on, test, own, costs, seed=0),
+        )
+        for rule in rules
+    ]
     section = {
         "whole": importance_speedup(label, plain, weight, costs),
         "fractions": effective_fractions(plain, test, costs, seen, bins=BINS, least=few),

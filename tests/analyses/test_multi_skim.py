@@ -124,8 +124,8 @@ def test_the_model_can_be_exported_and_gives_its_scores_and_weights(finished, tm
 def test_what_an_earlier_try_left_is_used_again(finished, monkeypatch):
     folder, found = finished
     for module, name in (
-        ("select.multi_skim_sample", "generate_block"),
-        ("analyses.smart_background.trainings", "fit"),
+        ("analyses.smart_background.many_skims_sample", "generate_block"),
+        ("analyses.smart_background.training", "fit"),
     ):
         monkeypatch.setattr(f"hepsets.{module}.{name}", lambda *_, **__: pytest.fail("done again"))
     again = study_skims(TINY, folder / "models", folder / "events")

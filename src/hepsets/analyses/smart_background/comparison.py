@@ -21,7 +21,7 @@ from hepsets.core.purpose import Purpose, demand
 from hepsets.core.run import log
 from hepsets.deploy.filter.card import make_card, save_card
 from hepsets.evaluate.filter.bias import Bias, WeightedBias, measure_bias, measure_weighted_bias
-from hepsets.evaluate.filter.choice_error import choice_error
+from hepsets.evaluate.filter.choice_error import RULE_CHOICES, choice_error
 from hepsets.evaluate.filter.effective_fraction import EffectiveFraction
 from hepsets.evaluate.filter.importance_sampling import (
     FloorScan,
@@ -37,6 +37,7 @@ from hepsets.evaluate.filter.protection import (
     effective_fractions,
     judge_protection,
     protected_rules,
+    protection_choice_error,
 )
 from hepsets.evaluate.filter.speedup import (
     SpeedupConfig,
@@ -60,9 +61,6 @@ from hepsets.learn.decay_trees.model import EventModel, ModelConfig
 from hepsets.learn.training.fit import FitResult
 from hepsets.learn.training.score import score
 from hepsets.select.variables.generated import passing_observables
-
-RULE_CHOICES = 10
-"""How often the choice of a keep rule is repeated for its error: it takes long and hardly matters."""
 
 IMPORTANCE_TRIAL = 2**32
 """Trial number of the random numbers that importance sampling draws, beyond any detector's."""
@@ -187,7 +185,17 @@ def judge(
         weighted_biases=weighted_biases(rule(scores), samples.test, config.seed),
         effective_fractions=effective_fractions(rule(scores), samples.test, costs, observables),
         protections=tuple(
-            judge_protection(each, samples.test, scores, costs, observables) for each in protected
+            judge_protection(
+                each,
+                samples.test,
+                scores,
+                costs,
+                observables,
+                choice_se=protection_choice_error(
+                    each, validation, chosen_on, samples.test, scores, costs, seed=config.seed
+                ),
+            )
+            for each in protected
         ),
         fits=tuple(fitted for _, fitted in trained),
         aucs=aucs,

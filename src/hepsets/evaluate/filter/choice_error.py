@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hepsets.evaluate.scores.sample import Scored
 
@@ -17,6 +18,9 @@ Choice = TypeVar("Choice")
 
 SAMPLES = 50
 """Bootstrap samples: the error is then known to a tenth of itself."""
+
+RULE_CHOICES = 10
+"""The same for keep rules, whose choice takes long and hardly matters."""
 
 
 def choice_error(
@@ -53,8 +57,19 @@ def choice_error(
 
 def resampled(sample: Scored, seed: int, samples: int) -> Iterator[Scored]:
     """Bootstrap samples, as many passing and failing events in each as in ``sample``."""
+    for drawn in draws(sample, seed, samples):
+        yield Scored(sample.labels[drawn], sample.scores[drawn], sample.weights[drawn], sample.purpose)
+
+
+def draws(sample: Scored, seed: int, samples: int) -> Iterator[NDArray[np.int64]]:
+    """Which events are in each of the bootstrap samples, for choices that need more than their scores.
+
+    Yields
+    ------
+    NDArray[np.int64]
+        Numbers of events, shape ``(n,)`` as those of ``sample``, drawn with replacement.
+    """
     random = np.random.default_rng(seed)
     classes = [np.flatnonzero(sample.labels), np.flatnonzero(~sample.labels)]
     for _ in range(samples):
-        drawn = np.concatenate([random.choice(each, len(each)) for each in classes])
-        yield Scored(sample.labels[drawn], sample.scores[drawn], sample.weights[drawn], sample.purpose)
+        yield np.concatenate([random.choice(each, len(each)) for each in classes])

@@ -28,6 +28,8 @@ from hepsets.core.purpose import Purpose
 from hepsets.core.run import log
 from hepsets.deploy.filter.card import FilterCard, SkimCard, TrainingDomain, save_card
 from hepsets.evaluate.filter.bias import Bias, WeightedBias
+from hepsets.evaluate.filter.choice_error import RULE_CHOICES, resampled
+from hepsets.evaluate.filter.choice_error import SAMPLES as CHOICES
 from hepsets.evaluate.filter.importance_sampling import (
     ImportanceResult,
     choose_keep_rule,
@@ -171,10 +173,11 @@ def study_skims(config: Config, models: Path, events: Path, *, workers: int = 1)
     scores = score_heads(model, test).astype(np.float64)
     rate = len(test) / (time.perf_counter() - start)
     costs = [_costs(config, r.value, 1 / rate) for r in retention]
-    cards = [
-        _card(validation, skim, head, cost)
+    choices = [
+        _choose(validation, skim, head, cost, config.seed)
         for skim, head, cost in zip(skims, validation_scores.T, costs, strict=True)
     ]
+    cards = [chosen.card for chosen in choices]
     save_card(
         FilterCard(
             MULTI_SKIM,
@@ -188,8 +191,8 @@ def study_skims(config: Config, models: Path, events: Path, *, workers: int = 1)
 
     keep = np.stack([card.rule(head) for card, head in zip(cards, scores.T, strict=True)], axis=1)
     found = tuple(
-        _judge(config, training, test, card, head, cost, keep.max(axis=1))
-        for card, head, cost in zip(cards, scores.T, costs, strict=True)
+        _judge(config, training, test, chosen, head, cost, keep.max(axis=1))
+        for chosen, head, cost in zip(choices, scores.T, costs, strict=True)
     )
     alone = tuple(
         _alone(config, skim, retention[skims.index(skim)], training.events, test, scores, models)
@@ -297,7 +300,7 @@ def _alone(
     start = time.perf_counter()
     own = score(model, test).astype(np.float64)
     costs = _costs(config, retention.value, (time.perf_counter() - start) / len(test))
-    rule = _card(validation, skim, score(model, validation).astype(np.float64), costs).rule
+    chosen = _choose(validation, skim, score(model, validation).astype(np.float64), costs, config.seed)
     label, weight = test.columns[f"label_{skim}"], test.columns["weight"]
     quality = classify(label, own, weight)
     together = scores[:, MultiSkimSampleConfig().skims.index(skim)]
@@ -305,21 +308,69 @@ def _alone(
         skim,
         Measured(quality.auc, quality.auc_se),
         auc_difference(label, together, own, weight),
-        importance_speedup(label, rule(own), weight, costs),
+        chosen.importance(label, own, weight, costs),
     )
 
 
 # -- judging ---------------------------------------------------------------------------------------
 
 
-def _card(validation: Events, skim: str, scores: NDArray[np.float64], costs: SpeedupConfig) -> SkimCard:
+@dataclass(frozen=True)
+class _Choices:
+    """What was chosen for a skim on validation events, and again on bootstrap samples of them."""
+
+    card: SkimCard
+    rules: tuple[KeepRule, ...]
+    thresholds: tuple[float, ...]
+
+    def importance(
+        self,
+        label: NDArray[np.bool_],
+        scores: NDArray[np.float64],
+        weight: NDArray[np.float64],
+        costs: SpeedupConfig,
+    ) -> ImportanceResult:
+        """Unbiased speedup on test events; the error holds that of the choice."""
+        found, *again = (
+            importance_speedup(label, rule(scores), weight, costs) for rule in (self.card.rule, *self.rules)
+        )
+        return dataclasses.replace(found, speedup_se=_with_spread(found.speedup_se, again))
+
+    def threshold(
+        self,
+        label: NDArray[np.bool_],
+        scores: NDArray[np.float64],
+        weight: NDArray[np.float64],
+        costs: SpeedupConfig,
+    ) -> SpeedupResult:
+        """Speedup with the threshold on test events; the error holds that of the choice."""
+        found, *again = (
+            speedup_at(cut, label, scores, weight, costs) for cut in (self.card.threshold, *self.thresholds)
+        )
+        return dataclasses.replace(found, speedup_se=_with_spread(found.speedup_se, again))
+
+
+def _with_spread(se: float, again: Sequence[SpeedupResult | ImportanceResult]) -> float:
+    return float(np.hypot(se, np.std([each.speedup for each in again], ddof=1)))
+
+
+def _choose(
+    validation: Events, skim: str, scores: NDArray[np.float64], costs: SpeedupConfig, seed: int
+) -> _Choices:
     """Keep rules and threshold of one skim, chosen on validation events."""
     chosen_on = scored_events(validation, scores, label=f"label_{skim}")
-    return SkimCard(
+    card = SkimCard(
         skim,
         choose_keep_rule(chosen_on, costs, trained=0.5),
         choose_logistic_rule(chosen_on, costs),
         choose_threshold(chosen_on, costs).threshold,
+    )
+    return _Choices(
+        card,
+        tuple(
+            choose_keep_rule(drawn, costs, trained=0.5) for drawn in resampled(chosen_on, seed, RULE_CHOICES)
+        ),
+        tuple(choose_threshold(drawn, costs).threshold for drawn in resampled(chosen_on, seed, CHOICES)),
     )
 
 
@@ -327,12 +378,13 @@ def _judge(
     config: Config,
     counts: MultiSkimSample,
     test: Events,
-    card: SkimCard,
+    chosen: _Choices,
     scores: NDArray[np.float64],
     costs: SpeedupConfig,
     greatest: NDArray[np.float64],
 ) -> OneSkim:
     """Measure one skim on test events; ``greatest`` is the greatest keep probability of all skims."""
+    card = chosen.card
     label, weight = test.columns[f"label_{card.name}"], test.columns["weight"]
     quality = classify(label, scores, weight)
     by_type = np.zeros(len(SAMPLES) + 1)
@@ -346,13 +398,13 @@ def _judge(
         retention=counts.retention(card.name),
         auc=Measured(quality.auc, quality.auc_se),
         auc_of_event_type=Measured(of_type.auc, of_type.auc_se),
-        threshold=speedup_at(card.threshold, label, scores, weight, costs),
-        importance=importance_speedup(label, keep, weight, costs),
+        threshold=chosen.threshold(label, scores, weight, costs),
+        importance=chosen.importance(label, scores, weight, costs),
         effective_fraction=_effective_fraction(keep[label], weight[label]),
         effective_fraction_of_all=_effective_fraction(greatest[label], weight[label]),
         biases=biases_at(card.threshold, labelled, scores),
         weighted_biases=weighted_biases(keep, labelled, config.seed),
-        samples=tuple(_by_sample(counts, test, card.name, card.rule, scores, costs)),
+        samples=tuple(_by_sample(counts, test, chosen, scores, costs)),
     )
 
 
@@ -365,11 +417,11 @@ def _effective_fraction(keep: NDArray[np.float64], weight: NDArray[np.float64]) 
 def _by_sample(
     counts: MultiSkimSample,
     test: Events,
-    skim: str,
-    rule: KeepRule,
+    chosen: _Choices,
     scores: NDArray[np.float64],
     costs: SpeedupConfig,
 ) -> Iterator[OneSample]:
+    skim = chosen.card.name
     for name in counts.generated:
         there = test.columns["event_type"] == event_type(name)
         label, weight = test.columns[f"label_{skim}"][there], test.columns["weight"][there]
@@ -377,8 +429,8 @@ def _by_sample(
             continue
         retention = counts.retention(skim, name)
         quality = classify(label, scores[there], weight)
-        gain = importance_speedup(
-            label, rule(scores[there]), weight, dataclasses.replace(costs, retention=retention.value)
+        gain = chosen.importance(
+            label, scores[there], weight, dataclasses.replace(costs, retention=retention.value)
         )
         yield OneSample(
             name,
