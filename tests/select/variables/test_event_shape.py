@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from helpers.random_momenta import random_event
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
@@ -8,25 +9,6 @@ from hepsets.core.errors import InputError
 from hepsets.core.lorentz import boost_to_rest
 from hepsets.select.variables.event_shape import thrust
 from hepsets.select.variables.fox_wolfram import fox_wolfram_r2
-
-
-def random_event(seed, most=12):
-    random = np.random.default_rng(seed)
-    return random.normal(size=(random.integers(1, most), 3)) * random.exponential(size=(1, 3))
-
-
-def double_sum(p):
-    size = np.linalg.norm(p, axis=1)
-    cosine = (p @ p.T) / np.outer(size, size)
-    weight = np.outer(size, size)
-    return np.sum(weight * (1.5 * cosine**2 - 0.5)) / np.sum(weight)
-
-
-@settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1))
-def test_r2_is_the_double_sum_of_its_definition(seed):
-    p = random_event(seed)
-    assert fox_wolfram_r2(p, [0, len(p)])[0] == pytest.approx(double_sum(p), abs=1e-9)
 
 
 @settings(max_examples=60, deadline=None)

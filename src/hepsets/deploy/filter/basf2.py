@@ -1,7 +1,7 @@
 """The filter as a module of basf2, between the generator and the simulation.
 
 basf2 and ROOT are imported when a module is made, so this file can be read anywhere. It was tested
-against a fake of the few calls that it uses (``tests/fake_basf2.py``), not within basf2.
+against a fake of the few calls that it uses (``tests/helpers/fake_basf2.py``), not within basf2.
 
 A steering file::
 

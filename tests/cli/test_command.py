@@ -11,7 +11,7 @@ from helpers.command import hepsets
 from hepsets.cli import main as cli
 from hepsets.cli.command import parameters, repeat_options
 from hepsets.core.errors import InputError
-from hepsets.core.file_roles import STREAM, SUFFIXES, Input, NamedOutput, Output, check_files, check_suffix
+from hepsets.core.file_roles import STREAM, SUFFIXES, Input, NamedOutput, Output, check_files
 
 FUNCTIONS = cli.command.functions
 VALUES = {"sample": "kstmumu", "events": "3", "analysis": "smart-background", "trials": "1", "model": "a"}
@@ -102,21 +102,6 @@ def test_a_name_that_ends_in_something_else_is_refused(monkeypatch, capsys, tmp_
     assert f"{output.names[0]} {path}" in err
     assert "ends in" in err
     assert not list(tmp_path.iterdir())
-
-
-def test_a_folder_that_is_read_is_not_written_into(tmp_path):
-    (tmp_path / "run" / "models").mkdir(parents=True)
-    out = NamedOutput("--out", tmp_path / "run" / "models" / "x.json", Output("JSON"))
-    with pytest.raises(InputError, match="is also the input"):
-        check_files([tmp_path / "run"], [out])
-    check_files([tmp_path / "run" / "models" / "y"], [out])
-
-
-def test_devices_may_be_read_and_written_at_once_and_called_anything(tmp_path):
-    null = Path(os.devnull)
-    check_files([null], [NamedOutput(name, null, Output("JSON")) for name in ("--out", "--curve")])
-    os.mkfifo(tmp_path / "pipe")
-    check_suffix("--out", tmp_path / "pipe", "parquet")
 
 
 @pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="no names of streams")

@@ -1,0 +1,26 @@
+"""What is read and what is written: no output overwrites an input, and names end as their files do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from hepsets.core.errors import InputError
+from hepsets.core.file_roles import NamedOutput, Output, check_files, check_suffix
+
+
+def test_a_folder_that_is_read_is_not_written_into(tmp_path):
+    (tmp_path / "run" / "models").mkdir(parents=True)
+    out = NamedOutput("--out", tmp_path / "run" / "models" / "x.json", Output("JSON"))
+    with pytest.raises(InputError, match="is also the input"):
+        check_files([tmp_path / "run"], [out])
+    check_files([tmp_path / "run" / "models" / "y"], [out])
+
+
+def test_devices_may_be_read_and_written_at_once_and_called_anything(tmp_path):
+    null = Path(os.devnull)
+    check_files([null], [NamedOutput(name, null, Output("JSON")) for name in ("--out", "--curve")])
+    os.mkfifo(tmp_path / "pipe")
+    check_suffix("--out", tmp_path / "pipe", "parquet")

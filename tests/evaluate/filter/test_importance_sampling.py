@@ -1,0 +1,114 @@
+"""Speedup of importance sampling: keep probabilities, their errors, and the rules that give them."""
+
+import numpy as np
+import pytest
+from helpers.beta_scores import STUDY, beta_sample
+
+from hepsets.core.errors import InputError
+from hepsets.evaluate.filter.importance_sampling import (
+    choose_keep_rule,
+    importance_ratio,
+    importance_speedup,
+    scan_floors,
+)
+from hepsets.evaluate.filter.keep_rule import KeepRule
+from hepsets.evaluate.filter.speedup import (
+    SpeedupConfig,
+)
+from hepsets.evaluate.scores.calibration import correct_prior
+from hepsets.evaluate.scores.sample import scored
+
+
+def test_keeping_everything_with_weight_one_is_no_filter():
+    labels = np.array([1, 0, 0, 1])
+    result = importance_speedup(labels, np.ones(4), None, STUDY)
+    assert result.speedup == pytest.approx(1.0)
+    assert result.effective_fraction == 1.0
+
+
+def test_importance_sampling_counts_effective_events():
+    """The formula against a production played out event by event."""
+    random = np.random.default_rng(6)
+    n = 400_000
+    labels = random.random(n) < 0.05
+    scores = np.where(labels, random.beta(3, 1.5, n), random.beta(1.5, 3, n))
+    keep = np.clip(1.5 * np.sqrt(correct_prior(scores, 0.5, 0.05)), 0.05, 1)
+    kept = random.random(n) < keep
+    weights = 1 / keep[kept & labels]
+    effective = weights.sum() ** 2 / np.sum(weights**2)
+    played = 101 * effective / labels.mean() / (n + 100 * kept.sum())
+    result = importance_speedup(labels, keep, None, STUDY)
+    assert result.speedup == pytest.approx(played, rel=0.02)
+    assert weights.sum() == pytest.approx(labels.sum(), rel=0.02)
+
+
+def test_the_error_of_the_importance_speedup_is_that_of_the_bootstrap():
+    random = np.random.default_rng(7)
+    labels, scores = beta_sample(random, 3000)
+    keep = np.clip(scores, 0.05, 1)
+    weights = random.choice([1.0, 4.0], len(labels))
+    result = importance_speedup(labels, keep, weights, STUDY)
+    replicas = []
+    for _ in range(500):
+        drawn = random.integers(0, len(labels), len(labels))
+        replicas.append(importance_speedup(labels[drawn], keep[drawn], weights[drawn], STUDY).speedup)
+    assert result.speedup_se == pytest.approx(np.std(replicas), rel=0.12)
+
+
+def test_the_square_root_is_the_best_power_of_the_pass_probability():
+    """With calibrated scores no other power of P(pass) samples better."""
+    random = np.random.default_rng(8)
+    p = random.beta(0.2, 3.8, 200_000)
+    labels = random.random(len(p)) < p
+    balanced = correct_prior(p, labels.mean(), 0.5)
+    costs = SpeedupConfig(retention=None, time_network=0.0)
+    rule = choose_keep_rule(scored(labels, balanced), costs)
+    best = importance_speedup(labels, rule(balanced), None, costs).speedup
+    assert best > 2
+    for power in (0.25, 1.0):
+        for scale in np.geomspace(0.3, 10, 20):
+            keep = np.clip(scale * p**power, 0.01, 1)
+            assert importance_speedup(labels, keep, None, costs).speedup < best * 1.01
+
+
+def test_a_passing_event_that_is_never_kept_is_refused():
+    with pytest.raises(InputError, match="never kept"):
+        importance_speedup([1, 0], [0.0, 1.0], None, STUDY)
+
+
+def test_the_error_of_a_ratio_of_unbiased_speedups_is_that_of_resampled_events():
+    rng = np.random.default_rng(8)
+    truth = rng.beta(0.5, 4, 4000)
+    labels = rng.random(4000) < truth
+    weights = np.where(labels, 1.0, 8.0)
+    one = np.clip(1.5 * np.sqrt(truth), 0.05, 1)
+    two = np.clip(1.5 * np.sqrt(truth * rng.lognormal(0, 0.3, 4000)), 0.05, 1)
+    costs = SpeedupConfig(time_network=0.0)
+    found = importance_ratio(labels, one, two, weights, costs)
+    ratios = []
+    for _ in range(300):
+        again = rng.integers(0, 4000, 4000)
+        ratios.append(
+            importance_speedup(labels[again], one[again], weights[again], costs).speedup
+            / importance_speedup(labels[again], two[again], weights[again], costs).speedup
+        )
+    assert found.se == pytest.approx(np.std(ratios), rel=0.15)
+    assert found.value == pytest.approx(np.mean(ratios), abs=0.3 * found.se)
+    separate = [importance_speedup(labels, keep, weights, costs) for keep in (one, two)]
+    apart = np.hypot(*(each.speedup_se / each.speedup for each in separate))
+    assert found.se / found.value < 0.6 * apart  # the events are the same
+
+
+def test_floors_bound_the_weights_and_the_highest_keeps_everything():
+    rng = np.random.default_rng(3)
+    truth = rng.beta(0.2, 4, 5000)
+    labels = rng.random(5000) < truth
+    costs = SpeedupConfig(retention=None, time_network=0.0)
+    rule = KeepRule(1.5, 0.02, float(labels.mean()), float(labels.mean()))
+    scan = scan_floors(labels, truth, None, rule, costs)
+    assert scan.chosen == 0.02
+    assert (scan.largest_weight <= 1 / scan.floors + 1e-9).all()
+    assert (np.diff(scan.effective_fraction) >= 0).all()
+    assert scan.speedup[-1] == pytest.approx(1)
+    at = importance_speedup(labels, rule(truth), None, costs)
+    assert scan.speedup[list(scan.floors).index(0.02)] == pytest.approx(at.speedup)

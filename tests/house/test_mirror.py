@@ -1,0 +1,190 @@
+"""Tests mirror the sources: ``a/b.py`` is tested in ``tests/a/test_b.py``, or where it says here."""
+
+import pytest
+from helpers.house import ROOT, SOURCES, python_files
+
+TESTS = ROOT / "tests"
+
+TESTED_ELSEWHERE = {
+    "analyses/continuum_suppression/comparison.py": ("analyses/test_continuum_suppression.py", "whole runs"),
+    "analyses/continuum_suppression/config.py": ("analyses/test_continuum_suppression.py", "whole runs"),
+    "analyses/continuum_suppression/metrics.py": ("analyses/test_continuum_suppression.py", "whole runs"),
+    "analyses/continuum_suppression/page.py": ("analyses/test_continuum_suppression.py", "whole runs"),
+    "analyses/continuum_suppression/result.py": ("analyses/test_continuum_suppression.py", "whole runs"),
+    "analyses/continuum_suppression/samples.py": ("analyses/test_continuum_suppression.py", "whole runs"),
+    "analyses/continuum_suppression/training.py": ("analyses/test_continuum_suppression.py", "whole runs"),
+    "analyses/continuum_suppression/trust.py": ("analyses/test_continuum_suppression.py", "whole runs"),
+    "analyses/delta_c9/bounds.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/delta_c9/cells.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/delta_c9/comparison.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/delta_c9/config.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/delta_c9/detector.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/delta_c9/metrics.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/delta_c9/page.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/delta_c9/predictions.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/delta_c9/result.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/delta_c9/samples.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/delta_c9/training.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/smart_background/comparison.py": ("analyses/test_chains.py", "whole chains"),
+    "analyses/smart_background/config.py": ("analyses/test_smart_background.py", "whole runs"),
+    "analyses/smart_background/figures.py": ("report/test_figures.py", "all figures alike"),
+    "analyses/smart_background/many_skims_page.py": (
+        "analyses/smart_background/studies/test_many_skims.py",
+        "the page of its run",
+    ),
+    "analyses/smart_background/metrics.py": ("analyses/test_smart_background.py", "whole runs"),
+    "analyses/smart_background/page.py": ("analyses/test_smart_background.py", "whole runs"),
+    "analyses/smart_background/ranking.py": (
+        "analyses/smart_background/test_training.py",
+        "several trainings of a model",
+    ),
+    "analyses/smart_background/resimulation.py": ("analyses/test_chains.py", "whole chains"),
+    "analyses/smart_background/result.py": ("analyses/test_smart_background.py", "whole runs"),
+    "analyses/smart_background/studies/inputs.py": ("analyses/test_smart_background.py", "whole runs"),
+    "analyses/smart_background/tuning.py": ("analyses/test_smart_background.py", "whole runs"),
+    "deploy/onnx/check.py": ("cli/test_filter.py", "files that no command may read"),
+    "deploy/onnx/particle_sets.py": ("contracts/test_set_model_contract.py", "every model"),
+    "deploy/onnx/runtime.py": ("contracts/test_model_contract.py", "every model"),
+    "deploy/onnx/trace.py": ("contracts/test_model_contract.py", "every model"),
+    "deploy/scale_out.py": ("deploy/test_production.py", "one cluster for both"),
+    "evaluate/estimates/agreement.py": (
+        "evaluate/estimates/test_event_verdict.py",
+        "tests, mistakes and reference make one verdict",
+    ),
+    "evaluate/estimates/event_mistakes.py": (
+        "evaluate/estimates/test_event_verdict.py",
+        "tests, mistakes and reference make one verdict",
+    ),
+    "evaluate/estimates/reference_events.py": (
+        "evaluate/estimates/test_event_verdict.py",
+        "tests, mistakes and reference make one verdict",
+    ),
+    "evaluate/filter/protection.py": (
+        "evaluate/filter/test_protected_rule.py",
+        "rules for events are rules for values",
+    ),
+    "learn/data_sets/estimator.py": ("contracts/test_set_estimator_contract.py", "every estimator"),
+    "learn/data_sets/likelihood_estimator.py": (
+        "learn/data_sets/test_set_summary.py",
+        "the posterior of each estimator with one",
+    ),
+    "learn/data_sets/quadratic_kernels.py": (
+        "learn/data_sets/test_quadratic_likelihood.py",
+        "its compiled loops",
+    ),
+    "learn/data_sets/regression.py": ("contracts/test_set_estimator_contract.py", "every estimator"),
+    "learn/decay_trees/decay_gcn.py": ("contracts/test_model_contract.py", "every model"),
+    "learn/decay_trees/decay_sweep.py": ("contracts/test_model_contract.py", "every model"),
+    "learn/decay_trees/deep_sets.py": ("contracts/test_model_contract.py", "every model"),
+    "learn/decay_trees/model.py": ("contracts/test_model_contract.py", "every model"),
+    "learn/decay_trees/transformer.py": ("contracts/test_model_contract.py", "every model"),
+    "learn/layers/embedding.py": ("learn/layers/test_folding.py", "layers before and after folding"),
+    "learn/layers/mlp.py": ("learn/data_sets/test_morphing.py", "the networks that it is made for"),
+    "learn/particle_sets/model.py": ("contracts/test_set_model_contract.py", "every model"),
+    "learn/particle_sets/pair_messages.py": (
+        "learn/particle_sets/test_learned_moments.py",
+        "the model whose loop it is",
+    ),
+    "learn/particle_sets/registry.py": ("contracts/test_set_model_contract.py", "every model"),
+    "learn/set_estimator_file.py": ("contracts/test_set_estimator_contract.py", "every estimator"),
+    "learn/set_model_file.py": ("contracts/test_set_model_contract.py", "every model"),
+    "learn/tensor_file.py": ("learn/test_model_file.py", "the file of a model"),
+    "learn/training/config.py": ("learn/training/test_fit.py", "the loop that takes them"),
+    "learn/training/examples.py": ("learn/training/test_network_fit.py", "the loop that takes them"),
+    "learn/training/logit_spline.py": ("learn/training/test_calibration.py", "the calibration that it is"),
+    "learn/training/one_thread.py": ("learn/training/test_side_by_side.py", "trainings on one thread each"),
+    "learn/training/score.py": ("learn/training/test_fit.py", "the loop that takes them"),
+    "learn/training/trainable.py": ("contracts/test_model_contract.py", "every model"),
+    "report/likelihood_figures.py": (
+        "analyses/delta_c9/figures/test_intervals.py",
+        "the figures that share it",
+    ),
+    "report/style.py": ("report/test_figures.py", "the figures that it styles"),
+    "select/candidates/charm.py": ("select/candidates/test_combine.py", "one detector's candidates for all"),
+    "select/candidates/classifier.py": ("select/skims/test_hadronic_tag.py", "the candidates that it judges"),
+    "select/candidates/record.py": ("select/candidates/test_combine.py", "one detector's candidates for all"),
+    "select/candidates/rho_rho.py": (
+        "analyses/continuum_suppression/test_candidate_stream.py",
+        "the stream of such events",
+    ),
+    "select/candidates/truth.py": ("select/candidates/test_combine.py", "one detector's candidates for all"),
+    "select/skims/record.py": ("select/skims/test_registry.py", "every skim"),
+    "simulate/detector.py": ("simulate/test_belle2.py", "the engine with its numbers"),
+}
+"""Sources without a mirror: which tests hold them, and what of."""
+
+OF_NO_SOURCE = {
+    "analyses/test_chains.py": "whole chains on toys with a known answer",
+    "cases": "files of users that were once misread, one folder each",
+    "cli/test_filter.py": "one command of cli/main.py",
+    "cli/test_infer.py": "one command of cli/main.py",
+    "contracts": "what all models of a kind have in common",
+    "deploy/test_event_types.py": "filters that are told what an event is, from training to the command",
+    "deploy/test_hepmc_reference.py": "our HepMC3 against HepMC3's own library",
+    "deploy/test_training_domain.py": "a filter trained on one sample, events of another",
+    "evaluate/test_importance_limit.py": "the limit with few trials, a study that the docs quote",
+    "evaluate/test_purpose_of_choices.py": "whatever chooses refuses test events",
+    "house": "the house itself",
+    "learn/test_fit_distributed.py": "training in several processes",
+    "physics": "generation, detector and event shapes against published numbers",
+    "simulate/test_detector_shifts.py": "what each shifted detector changes, in all of its parts",
+    "test_faults.py": "disks, pipes and processes that fail in the middle",
+    "test_fuzz.py": "everything that is read, damaged",
+}
+"""Tests, or folders of them, of more than one file."""
+
+
+def mirror(source):
+    """Where the test of a source lies, relative to the tests; a folder's ``__init__`` goes by its name."""
+    return source.with_name(f"test_{source.name}")
+
+
+def sources(package):
+    """Files that hold code, relative to the package."""
+    return [path.relative_to(package) for path in python_files(package) if path.name != "__init__.py"]
+
+
+def without_mirror(package, tests):
+    """Sources that have no test of their name."""
+    return {str(source) for source in sources(package) if not (tests / mirror(source)).exists()}
+
+
+def without_source(package, tests, scripts):
+    """Tests that have no source of their name, be it a file, a folder or a script."""
+    have = {mirror(source) for source in sources(package)}
+    have |= {
+        mirror(path.relative_to(package)).with_suffix(".py") for path in package.rglob("*") if path.is_dir()
+    }
+    have |= {mirror(path.relative_to(scripts.parent)) for path in python_files(scripts)}
+    found = (path.relative_to(tests) for path in python_files(tests) if path.name.startswith("test_"))
+    return {str(path) for path in found if path not in have}
+
+
+def entry_of(test):
+    """The entry that a test without source stands under; its own name if there is none."""
+    return next((entry for entry in OF_NO_SOURCE if f"{test}/".startswith(f"{entry}/")), test)
+
+
+def test_every_source_has_its_test_or_stands_here():
+    assert without_mirror(SOURCES, TESTS) == TESTED_ELSEWHERE.keys()
+
+
+def test_every_test_has_its_source_or_stands_here():
+    alone = without_source(SOURCES, TESTS, ROOT / "tools")
+    named = {
+        next((entry for entry in OF_NO_SOURCE if f"{test}/".startswith(f"{entry}/")), test) for test in alone
+    }
+    assert named == OF_NO_SOURCE.keys()
+
+
+@pytest.mark.parametrize("test", sorted({test for test, _ in TESTED_ELSEWHERE.values()}))
+def test_what_is_tested_elsewhere_is_tested_where_it_says(test):
+    assert (TESTS / test).exists()
+
+
+def test_a_file_without_a_mirror_is_noticed_on_both_sides(tmp_path):
+    for name in ("p/a/b.py", "p/a/c.py", "p/d/__init__.py", "t/a/test_b.py", "t/a/test_x.py", "t/test_d.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert without_mirror(tmp_path / "p", tmp_path / "t") == {"a/c.py"}
+    assert without_source(tmp_path / "p", tmp_path / "t", tmp_path / "tools") == {"a/test_x.py"}
