@@ -6,10 +6,10 @@ OUT ?= runs/smart-background-$(shell date +%Y%m%d-%H%M%S)
 BROWSER := $(shell for name in "$$CHROMIUM" chromium chromium-browser google-chrome chrome; do command -v "$$name" && break; done)
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: help install run test fuzz mutants check format validate benchmark docs notebooks figures shipped clean
+.PHONY: help install run test fuzz mutants check format validate benchmark docs notebooks architecture figures shipped clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 install: .venv/installed ## build .venv with the hepsets command in it
 
@@ -63,6 +63,9 @@ docs: .venv/documented ## build the documentation as a site: site/index.html; a 
 
 notebooks: .venv/documented ## run the examples as the notebooks of the docs (minutes)
 	$(BIN)/python tools/make_notebooks.py
+
+architecture: install ## write the tables of docs/architecture.md from the first lines of files
+	$(BIN)/python tools/architecture.py
 
 figures: install ## draw the detector's figures for the docs
 	$(BIN)/python tools/detector_figures.py docs/figures

@@ -1,1 +1,1 @@
-"""One module per analysis: its config, and run() in physics order."""
+"""The analyses, a folder each: its question, config, run in physics order, and report."""

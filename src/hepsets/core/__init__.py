@@ -1,1 +1,1 @@
-"""The event table, its files, the configuration and the run folder."""
+"""What everything stands on: the event table and its files, configuration, runs, registries, numbers."""

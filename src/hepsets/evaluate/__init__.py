@@ -1,1 +1,1 @@
-"""What a trained model is worth: ROC, speedup, bias, calibration, the limit."""
+"""What a trained model is worth: its scores, a filter made of it, or what it estimates."""

@@ -1,1 +1,1 @@
-"""Networks on events, their registry and files, and the one training loop."""
+"""Models, a room for each kind of input; their layers, their files, and how they are trained."""

@@ -1,1 +1,1 @@
-"""What a network sees: features, tokens and decay trees of packed events."""
+"""What a network sees: features and their scales, and batches of each kind of input without padding."""

@@ -1,1 +1,1 @@
-"""Selections: candidates, skims, event shapes, cuts and splits."""
+"""Selections: candidates, skims, cuts, and the variables of events and candidates."""

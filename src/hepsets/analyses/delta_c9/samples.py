@@ -1,6 +1,4 @@
-"""The simulated decays of each cell: for training, toys, calibration and bounds, each with seeds of its
-own.
-"""
+"""The simulated decays of each cell, for training, toys, calibration and bounds, with seeds of their own."""
 
 from __future__ import annotations
 

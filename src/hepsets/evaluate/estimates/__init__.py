@@ -1,3 +1,1 @@
-"""Estimates of a parameter from sets of events: spread, coverage, bounds, and whether events fit the
-model.
-"""
+"""Estimates of a number from sets of events: spread, coverage, bounds, and whether events fit the model."""

@@ -1,3 +1,1 @@
-"""Scores of any classifier: how well they separate, whether they are calibrated, what sculpts, what
-matters.
-"""
+"""Scores of any classifier: how well they separate, whether they are calibrated, what moves them."""
