@@ -59,10 +59,6 @@ TESTED_ELSEWHERE = {
         "evaluate/estimates/test_event_verdict.py",
         "tests, mistakes and reference make one verdict",
     ),
-    "evaluate/filter/protection.py": (
-        "evaluate/filter/test_protected_rule.py",
-        "rules for events are rules for values",
-    ),
     "learn/data_sets/estimator.py": ("contracts/test_set_estimator_contract.py", "every estimator"),
     "learn/data_sets/likelihood_estimator.py": (
         "learn/data_sets/test_set_summary.py",
@@ -130,6 +126,8 @@ OF_NO_SOURCE = {
     "simulate/test_detector_shifts.py": "what each shifted detector changes, in all of its parts",
     "test_faults.py": "disks, pipes and processes that fail in the middle",
     "test_fuzz.py": "everything that is read, damaged",
+    "test_links.py": "links in the docs",
+    "test_public_names.py": "the names of import hepsets",
 }
 """Tests, or folders of them, of more than one file."""
 
