@@ -6,7 +6,6 @@ and a later run works as if nothing had been.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import resource
@@ -152,18 +151,6 @@ def test_files_of_one_result_get_their_names_together_or_not_at_all(tmp_path, ol
 
 
 # -- kills -------------------------------------------------------------------------------------------
-
-
-def kill_at_random(words, seconds, number, **options):
-    """Exit code of a command that is killed somewhere in its work, if it takes so long."""
-    process = subprocess.Popen(
-        [*HEPSETS, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
-    )
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)
-    process.send_signal(number)
-    process.communicate(timeout=60)
-    return process.returncode
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -1,12 +1,11 @@
-"""Units of the particle columns."""
+"""Constants that convert between units."""
 
-from hepsets.core.events import PARTICLE_COLUMNS
-from hepsets.core.units import PARTICLE_UNITS, SPEED_OF_LIGHT
+import pytest
+from scipy import constants
 
-
-def test_every_column_of_real_numbers_has_a_unit_and_no_other():
-    assert PARTICLE_UNITS.keys() == {name for name, dtype in PARTICLE_COLUMNS.items() if dtype.kind == "f"}
+from hepsets.core.units import MM_PER_CM, SPEED_OF_LIGHT
 
 
-def test_light_takes_a_nanosecond_for_a_foot():
-    assert round(SPEED_OF_LIGHT / 30.48, 2) == 0.98
+def test_constants_are_those_of_the_si_in_our_units():
+    assert pytest.approx(constants.c * constants.nano / constants.centi) == SPEED_OF_LIGHT
+    assert pytest.approx(constants.centi / constants.milli) == MM_PER_CM

@@ -10,15 +10,3 @@ SPEED_OF_LIGHT = 29.9792458
 
 MM_PER_CM = 10.0
 """Pythia and HepMC3 count lengths in mm."""
-
-PARTICLE_UNITS = {
-    "prod_time": "ns",
-    "x": "cm",
-    "y": "cm",
-    "z": "cm",
-    "px": "GeV",
-    "py": "GeV",
-    "pz": "GeV",
-    "energy": "GeV",
-}
-"""Unit of each dimensional particle column."""

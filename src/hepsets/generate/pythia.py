@@ -46,7 +46,6 @@ _STREAMS: dict[Forced | None, list[int]] = {None: [], "tag": [0x7A6], "rho_rho":
 """Keeps forced events apart from generic events of the same sample, seed and block."""
 
 _UPSILON_4S = 300553
-_VIRTUAL_PHOTON = 23
 _QUARK_OF_SAMPLE = {"ddbar": 1, "uubar": 2, "ssbar": 3, "ccbar": 4}
 _MESON_OF_SAMPLE = {"mixed": 511, "charged": 521}
 LEAST_HADRONIC_MASS = 4.0

@@ -21,7 +21,6 @@ from hepsets.core.random_stream import Stream, normal, uniform
 ELECTRON, MUON, PION, KAON, PROTON = range(5)
 """Species of tracks, in the order of all arrays with a species axis."""
 
-SPECIES_PDG = (11, 13, 211, 321, 2212)
 SPECIES_NAMES = ("electron", "muon", "pion", "kaon", "proton")
 MASSES = (M_E, M_MU, M_PI, M_K, M_P)
 """Their masses [GeV]."""
