@@ -136,7 +136,7 @@ def test_a_bad_file_gives_one_line_exit_code_2_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run", "no-such-analysis"], "one of smart-background"),
+        (["run", "no-such-analysis"], "no analysis 'no-such-analysis'"),
         (["run", "smart-background", "--set", "fit.epoch=3"], "did you mean 'epochs'"),
         (["run", "smart-background", "--set", "models=['gcn']"], "no model 'gcn'"),
         (["run", "smart-background", "--set", "data.skim=no_skim"], "no skim"),

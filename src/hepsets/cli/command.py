@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
+from typer.core import TyperCommand
 from typer.models import ArgumentInfo, OptionInfo
 
 from hepsets.core.errors import InputError
@@ -53,8 +54,10 @@ class Parameter:
         self.several = any(get_origin(kind) is list for kind in kinds)
         self.flag = bool in kinds
         self.is_path = any(kind is Path or get_args(kind) == (Path,) for kind in kinds)
-        own = getattr(info, "param_decls", None) or ("--" + name.replace("_", "-"),)
-        self.names: tuple[str, ...] = tuple(own) if isinstance(info, OptionInfo) else ()
+        given = (getattr(info, "default", None), *(getattr(info, "param_decls", None) or ()))
+        own = tuple(text for text in given if isinstance(text, str) and text.startswith("-"))
+        names = own or ("--" + name.replace("_", "-"),)
+        self.names: tuple[str, ...] = names if isinstance(info, OptionInfo) else ()
 
 
 def parameters(function: Callable[..., Any]) -> list[Parameter]:
@@ -81,9 +84,19 @@ class Commands:
     def __init__(self, app: typer.Typer) -> None:
         self._app = app
         self.functions: dict[str, Callable[..., Any]] = {}
+        self._open: set[str] = set()
 
-    def __call__(self, name: str) -> Callable[[Function], Function]:
-        """Make a function the command ``name``; its files are checked before it is called."""
+    def __call__(self, name: str, epilog: Callable[[], str] | None = None) -> Callable[[Function], Function]:
+        """Make a function the command ``name``; its files are checked before it is called.
+
+        With an ``epilog``, a text that is made when help is asked for, further options are handed on as
+        settings: ``--level generator`` as ``--set level=generator``.
+        """
+
+        class WithEpilog(TyperCommand):
+            def format_help(self, *arguments: Any) -> None:
+                self.epilog = epilog() if epilog else None
+                super().format_help(*arguments)
 
         def add(function: Function) -> Function:
             known = parameters(function)
@@ -93,7 +106,9 @@ class Commands:
                 return function(**_checked(known, values))
 
             self.functions[name] = function
-            self._app.command(name)(checked)
+            if epilog:
+                self._open.add(name)
+            self._app.command(name, cls=WithEpilog)(checked)
             return function
 
         return add
@@ -104,7 +119,65 @@ class Commands:
         function = self.functions.get(words[place]) if place < len(words) else None
         if function is None:
             return list(words)
-        return [*words[: place + 1], *repeat_options(words[place + 1 :], parameters(function))]
+        known, rest = parameters(function), list(words[place + 1 :])
+        refuse_empty(rest, known)
+        if words[place] in self._open:
+            rest = settings_of(rest, known)
+        return [*words[: place + 1], *repeat_options(rest, known)]
+
+
+def refuse_empty(words: Sequence[str], known: Sequence[Parameter]) -> None:
+    """Refuse words without a letter, as shells make them of variables that are not set.
+
+    Raises
+    ------
+    InputError
+        For the first one.
+    """
+    optional = {name: not parameter.required for parameter in known for name in parameter.names}
+    for place, word in enumerate(words):
+        option, equals, value = word.partition("=")
+        if word and not (option in optional and equals and not value):
+            continue
+        before = words[place - 1] if not word and place else option
+        named = before in optional
+        raise InputError(
+            f"{before} ''" if named else "an empty word",
+            "a value that is not empty",
+            f"give one, or leave {before} out" if named and optional[before] else "",
+        )
+
+
+def settings_of(words: Sequence[str], known: Sequence[Parameter]) -> list[str]:
+    """Options that a command does not know as settings; whoever reads these refuses unknown ones.
+
+    Raises
+    ------
+    InputError
+        For one without a value.
+
+    Examples
+    --------
+    >>> def infer(events: str, out: Annotated[str, typer.Option()] = ""): ...
+    >>> settings_of(["a", "--level", "generator", "--out", "b"], parameters(infer))
+    ['a', '--set', 'level=generator', '--out', 'b']
+    """
+    names = {name for parameter in known for name in parameter.names} | {"-h", "--help"}
+    made: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        option, equals, value = word.partition("=")
+        if word == "--":
+            return [*made, word, *rest]
+        if not option.startswith("--") or option in names:
+            made.append(word)
+            continue
+        if not equals and not rest:
+            raise InputError(option, f"a value after it: {option} VALUE")
+        value = value if equals else rest.pop(0)
+        made += ["--set", f"{option[2:].replace('-', '_')}={value}"]
+    return made
 
 
 def repeat_options(words: Sequence[str], known: Sequence[Parameter]) -> list[str]:

@@ -8,6 +8,11 @@ from typing import Any, Literal, get_args
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from hepsets.analyses.continuum_suppression import about
+from hepsets.analyses.continuum_suppression.about import BDT as BDT
+from hepsets.analyses.continuum_suppression.about import BEFORE, Study
+from hepsets.analyses.continuum_suppression.about import OURS as OURS
+from hepsets.analyses.continuum_suppression.about import TAG_BDT as TAG_BDT
 from hepsets.core.errors import InputError
 from hepsets.learn.particle_sets.model import SetModelConfig
 from hepsets.learn.particle_sets.registry import SET_MODELS, build_set_model
@@ -15,11 +20,6 @@ from hepsets.learn.tables.boosted_trees import BoostedTreesConfig
 from hepsets.learn.training.config import FitConfig
 from hepsets.select.skims.hadronic_tag import MODE_NAMES
 from hepsets.select.variables.continuum import VARIABLES
-
-Study = Literal["unseen_modes", "shifted_detector", "disco", "importance"]
-
-BDT = "bdt"
-"""The reference: boosted trees on the thirty variables."""
 
 Comparison = Literal["shape_only", "quality_80", "quality_50", "rho_rho", "tagged"]
 """What is compared. Each has samples, trainings and results of its own:
@@ -43,20 +43,11 @@ QUALITY: Mapping[Comparison, float] = {"quality_80": 0.8, "quality_50": 0.5}
 OWN = "own"
 """The comparison of a user's own events."""
 
-OURS = "learned_moments"
-"""Our own model, the one that is recommended."""
-
-BEFORE = "multi_deep_sets_before"
-"""MultiDeepSets whose sets are joined before pooling."""
-
 VARIANTS: Mapping[str, tuple[str, SetModelConfig]] = {
     **{name: (name, SetModelConfig()) for name in SET_MODELS},
     BEFORE: ("multi_deep_sets", SetModelConfig(fusion="before")),
 }
 """Model of the registry and options behind each name of this analysis."""
-
-TAG_BDT = "bdt_with_tag"
-"""Boosted trees that also see how good the candidate is: the strongest baseline."""
 
 TREES: Mapping[str, tuple[str, ...]] = {
     BDT: VARIABLES,
@@ -160,17 +151,7 @@ class Config:
     seed: int = Field(default=1, ge=0, lt=2**32)
     data: DataConfig = DataConfig()
     comparisons: tuple[Comparison, ...] = COMPARISONS
-    models: tuple[str, ...] = (
-        BDT,
-        TAG_BDT,
-        "fixed_mlp",
-        "deep_sets",
-        "multi_deep_sets_cm",
-        "multi_deep_sets",
-        BEFORE,
-        "combined",
-        OURS,
-    )
+    models: tuple[str, ...] = about.models
     training_seeds: int = Field(default=3, ge=1)
     seed_models: tuple[str, ...] = (BDT, TAG_BDT, "multi_deep_sets", OURS)
     fit: FitConfig = FitConfig(

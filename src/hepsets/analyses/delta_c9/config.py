@@ -8,6 +8,8 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from hepsets.analyses.delta_c9 import about
+from hepsets.analyses.delta_c9.about import ModelName, Study
 from hepsets.analyses.delta_c9.suppression import SuppressionConfig
 from hepsets.core.config import to_mapping
 from hepsets.core.errors import InputError
@@ -21,8 +23,6 @@ from hepsets.learn.data_sets.set_summary import SetSummaryConfig
 from hepsets.learn.training.network_fit import NetworkFitConfig
 
 Level = Literal["generator", "detector", "background"]
-ModelName = Literal["exact", "morphing", "set_summary", "event_by_event", "deep_sets", "cnn"]
-Study = Literal["calibration", "pools", "q2_shift", "nuisances", "detector", "suppression"]
 
 OURS: ModelName = "morphing"
 """The model that is recommended."""
@@ -164,14 +164,7 @@ class Config:
     set_events: tuple[int, ...] = (8000, 16_000, 32_000)
     truths: tuple[float, ...] = (0.0, -0.8, -1.5)
     histogram_truth: Mapping[WindowName, float] = Field(default_factory=_published_truths)
-    models: tuple[ModelName, ...] = (
-        "exact",
-        "morphing",
-        "set_summary",
-        "event_by_event",
-        "deep_sets",
-        "cnn",
-    )
+    models: tuple[ModelName, ...] = about.models
     data: DataConfig = DataConfig()
     on_sets: OnSetsConfig = OnSetsConfig()
     morphing: MorphingConfig = MorphingConfig(
@@ -183,14 +176,7 @@ class Config:
     deep_sets: EventDeepSetsConfig = EventDeepSetsConfig.at_scale("standard", 8000)
     cnn: ImageCnnConfig = ImageCnnConfig.at_scale("standard", 8000)
     suppression: SuppressionConfig = SuppressionConfig()
-    studies: tuple[Study, ...] = (
-        "calibration",
-        "pools",
-        "q2_shift",
-        "nuisances",
-        "detector",
-        "suppression",
-    )
+    studies: tuple[Study, ...] = about.studies
     study: StudyConfig = StudyConfig()
 
     def shown_truth(self, window: WindowName) -> float:

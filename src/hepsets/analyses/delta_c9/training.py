@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
+from hepsets.analyses.delta_c9.about import ModelName
 from hepsets.analyses.delta_c9.config import (
     OF_THE_STUDY,
     ON_SETS,
     OURS,
     Config,
-    ModelName,
 )
 from hepsets.analyses.delta_c9.samples import (
     DATA,

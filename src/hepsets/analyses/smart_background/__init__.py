@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
+from hepsets.analyses.smart_background.about import models, name, question, studies
+from hepsets.core.lazy import lazy
 
-from hepsets.analyses.smart_background.comparison import compare_models
-from hepsets.analyses.smart_background.config import SCALES, Config, check
-from hepsets.analyses.smart_background.metrics import metrics_of, print_summary
-from hepsets.analyses.smart_background.page import write_report
-from hepsets.analyses.smart_background.ranking import markdown
-from hepsets.analyses.smart_background.resimulation import measure_limit
-from hepsets.analyses.smart_background.result import Result
-from hepsets.analyses.smart_background.samples import get_samples
-from hepsets.analyses.smart_background.studies.inputs import run_studies
-from hepsets.analyses.smart_background.tuning import tune
-from hepsets.core.run import RunFolder, write_atomically
+__all__ = ["models", "name", "question", "studies"]
 
-__all__ = ["SCALES", "Config", "Result", "print_summary", "run", "tune"]
-
-
-def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
-    """Make or read events, train and compare the models, find the limit, write the report."""
-    check(config)
-    samples = get_samples(config, folder.path / "events", workers=workers)
-    limit = (
-        measure_limit(config, samples, folder.path / "events", workers=workers) if samples.made_here else None
-    )
-    models = compare_models(config, samples, folder.path / "models", workers=workers)
-    studies = run_studies(config, samples, folder.path / "models", folder.path / "events", workers=workers)
-    result = Result(samples, models, limit, studies, metrics_of(samples, models, limit, studies))
-    write_report(config, result, folder)
-    write_atomically(folder.path / "table.md", markdown(models, limit))
-    if not config.data.keep:
-        shutil.rmtree(folder.path / "events", ignore_errors=True)
-    return result
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "Config": "config",
+        "SCALES": "config",
+        "Result": "result",
+        "run": "analysis",
+        "print_summary": "metrics",
+        "tune": "tuning",
+    },
+)

@@ -9,6 +9,10 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from hepsets.analyses.smart_background import about
+from hepsets.analyses.smart_background.about import OURS as OURS
+from hepsets.analyses.smart_background.about import PUBLISHED as PUBLISHED
+from hepsets.analyses.smart_background.about import Study
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
 from hepsets.evaluate.filter.speedup import SpeedupConfig
@@ -19,26 +23,6 @@ from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import FitChanges
 from hepsets.select.skims.registry import SKIMS
 from hepsets.select.variables.generated import truth_observable
-
-Study = Literal["features", "layers", "embedding", "skims", "few_labels", "loss"]
-
-PUBLISHED = (
-    "flat_mlp",
-    "flat_mlp_mask",
-    "deep_sets",
-    "deep_sets_pdg",
-    "deep_sets_gcn",
-    "deep_sets_gcn_pdg",
-    "deep_sets_gcn_pdg_normalized",
-    "DS_6_GCN_135",
-    "transformer",
-    "gcn_stack",
-)
-"""The models of the published study."""
-
-OURS = "decay_sweep"
-"""Our own model."""
-
 
 LEAST_STEPS = 1500
 """Steps that a small file is trained for, however few its events; 60 000 events make 1760 in ten epochs."""
@@ -201,7 +185,7 @@ class Config:
     seed: int = Field(default=1, ge=0, lt=2**63)
     training_seeds: int = Field(default=3, ge=1)
     data: DataConfig = DataConfig()
-    models: tuple[str, ...] = (*PUBLISHED, OURS)
+    models: tuple[str, ...] = about.models
     model: ModelConfig = ModelConfig()
     model_of: dict[str, ModelConfig] = Field(default_factory=dict)
     fit: FitChanges = FitChanges()

@@ -29,9 +29,18 @@ class Tuned:
     parameters: dict[str, Any]
     trials: int
 
+    def lines(self) -> list[str]:
+        """For people."""
+        found = [f"  {key} = {value}" for key, value in self.parameters.items()]
+        return [f"best of {self.trials} trials: validation AUC {self.auc:.4f} with", *found]
 
-def tune(config: Config, model: str, *, trials: int, storage: Path, workers: int = 1) -> Tuned:
-    """Add trials to a study and return the best of all its trials.
+
+TUNED = "gcn_stack"
+"""The model that is tuned where none is named."""
+
+
+def tune(config: Config, model: str | None, *, trials: int, storage: Path, workers: int = 1) -> Tuned:
+    """Add trials to a study and return the best of all its trials; ``model`` is :data:`TUNED` by default.
 
     The study's name holds the model and a fingerprint of the configuration, so a storage file can
     serve many studies and is resumed only by the same one. Only training files are read; test
@@ -43,6 +52,7 @@ def tune(config: Config, model: str, *, trials: int, storage: Path, workers: int
         For an unknown model or a storage file that is no SQLite data base of Optuna.
     """
     check(config)
+    model = model or TUNED
     recipe(model)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     events_folder = storage.with_name(f"{storage.stem}-events-{configuration.sha256(config)[:12]}")

@@ -18,6 +18,7 @@ from hepsets.core.parquet import TableWriter, open_parquet
 from hepsets.core.progress import progress_bar
 from hepsets.core.whole_file import together
 from hepsets.select.skims.registry import SKIMS, find_candidates, run_skims
+from hepsets.simulate.registry import DEFAULT_DETECTOR, DETECTORS
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class _RowGroup:
     skims: tuple[str, ...]
     with_candidates: bool
     seed: int
+    detector: str
 
 
 def label_file(
@@ -38,6 +40,7 @@ def label_file(
     candidates: Path | None = None,
     seed: int = 1,
     workers: int = 1,
+    detector: str = DEFAULT_DETECTOR,
 ) -> dict[str, Measured]:
     """Simulate the detector for every event of a file and write the events with their labels.
 
@@ -57,6 +60,8 @@ def label_file(
         Seed of the detector; the labels depend on it and on each event's number in the file only.
     workers
         Processes.
+    detector
+        One of :data:`hepsets.simulate.registry.DETECTORS`.
 
     Returns
     -------
@@ -66,11 +71,11 @@ def label_file(
     Raises
     ------
     InputError
-        For an unknown skim, an unreadable file, or an output that is the input.
+        For an unknown skim or detector, an unreadable file, or an output that is the input.
     """
-    unknown = [name for name in skims if name not in SKIMS]
-    if unknown:
-        raise InputError(f"skim {', '.join(unknown)}", f"any of {', '.join(SKIMS)}")
+    for name in skims:
+        SKIMS.find(name)
+    DETECTORS.find(detector)
     skims = tuple(dict.fromkeys(skims))
     if len({file.resolve() for file in (path, out, candidates) if file}) < (3 if candidates else 2):
         raise InputError("one path for input and output", "different files", "choose another --out")
@@ -80,12 +85,16 @@ def label_file(
         raise InputError(f"{path} has no events", "at least one event", "check how it was made")
     first = np.cumsum([0, *sizes])
     tasks = (
-        _RowGroup(path, i, int(first[i]), skims, candidates is not None, seed)
+        _RowGroup(path, i, int(first[i]), skims, candidates is not None, seed, detector)
         for i, size in enumerate(sizes)
         if size
     )
     passed = dict.fromkeys(skims, 0)
-    provenance = {"hepsets.skims": ",".join(skims), "hepsets.detector_seed": str(seed)}
+    provenance = {
+        "hepsets.skims": ",".join(skims),
+        "hepsets.detector": detector,
+        "hepsets.detector_seed": str(seed),
+    }
     with (
         together(),  # labels and candidates of two runs would not fit
         EventWriter(out, metadata=provenance) as writer,
@@ -105,14 +114,16 @@ def label_file(
 def _label_row_group(task: _RowGroup) -> tuple[Events, pa.Table | None]:
     (events,) = iter_parquet(task.path, row_groups=[task.number])
     numbers = task.first_event + np.arange(len(events))
-    labels = run_skims(events, task.skims, seed=task.seed, event_numbers=numbers)
+    detector = DETECTORS[task.detector]
+    labels = run_skims(events, task.skims, seed=task.seed, event_numbers=numbers, detector=detector)
     columns = {f"label_{name}": labels[name] for name in task.skims}
     events = events.with_columns(**columns, label=labels[task.skims[0]])
     if not task.with_candidates:
         return events, None
     tables = []
     for name in task.skims:
-        table = find_candidates(events, name, seed=task.seed, event_numbers=numbers).to_arrow()
+        found = find_candidates(events, name, seed=task.seed, event_numbers=numbers, detector=detector)
+        table = found.to_arrow()
         tables.append(table.add_column(0, "skim", pa.array([name] * table.num_rows, pa.string())))
     joined = pa.concat_tables(tables, promote_options="default")
     # what some skim does not measure is null in its rows; everything else is always there

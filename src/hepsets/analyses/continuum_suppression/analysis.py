@@ -1,0 +1,40 @@
+"""The steps of a run, in order."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+
+from hepsets.analyses.continuum_suppression.comparison import compare_models
+from hepsets.analyses.continuum_suppression.config import ON_VARIABLES, Config, check
+from hepsets.analyses.continuum_suppression.metrics import markdown, metrics_of
+from hepsets.analyses.continuum_suppression.page import write_report
+from hepsets.analyses.continuum_suppression.result import Result
+from hepsets.analyses.continuum_suppression.samples import get_samples
+from hepsets.analyses.continuum_suppression.training import train_all
+from hepsets.analyses.continuum_suppression.trust import run_studies
+from hepsets.core.progress import progress_bar
+from hepsets.core.run import RunFolder, write_atomically
+
+
+def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
+    """Make or read events, train and compare the models, test how far they can be trusted, report."""
+    check(config)
+    if config.data.train:  # an ntuple knows no particles
+        config = dataclasses.replace(
+            config, models=tuple(name for name in config.models if name in ON_VARIABLES), studies=()
+        )
+    samples = get_samples(config, folder.path / "events", workers=workers)
+    trained = train_all(config, samples, folder.path / "models", workers=workers)
+    comparisons = {}
+    with progress_bar("judging models", len(samples.pairs)) as advance:
+        for name, pair in samples.pairs.items():
+            comparisons[name] = compare_models(config, name, pair, trained)
+            advance(1)
+    trust = run_studies(config, samples, comparisons, trained)
+    result = Result(samples, comparisons, trust, metrics_of(config, samples, comparisons, trust))
+    write_report(config, result, folder)
+    write_atomically(folder.path / "tables.md", markdown(config, result))
+    if not config.data.keep:
+        shutil.rmtree(folder.path / "events", ignore_errors=True)
+    return result

@@ -1,0 +1,162 @@
+"""The commands that make events: generate, simulate, produce."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hepsets.cli.application import Seed, Settings, Workers, command, cores
+from hepsets.cli.command import refuse_unused
+from hepsets.core.errors import InputError
+from hepsets.core.file_roles import Input, Output
+
+MAX_EVENTS = 10**9
+"""Most events in one file: weeks of generation, and a file of terabytes."""
+
+
+@command("generate")
+def generate(
+    sample: Annotated[str, typer.Argument(help="mixed, charged, uubar, ddbar, ssbar, ccbar or kstmumu.")],
+    events: Annotated[int, typer.Option(min=1, help="How many events; for kstmumu, at each ΔC9.")],
+    out: Annotated[Path, typer.Option(help="Parquet file to write."), Output("parquet")],
+    seed: Seed = 1,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that generate; 1 by default, and for kstmumu.")
+    ] = None,
+    delta_c9: Annotated[
+        list[str] | None,
+        typer.Option(help="kstmumu: ΔC9, or several with commas, or train or test; 0 by default."),
+    ] = None,
+    window: Annotated[
+        str | None,
+        typer.Option(
+            help="kstmumu: range of q², 0-20 (default) or 1-19, with -nonresonant without 8.9 to 14."
+        ),
+    ] = None,
+) -> None:
+    """Generate events with Pythia 8 and Belle II's decay table, or B → K*μμ decays from their density."""
+    from hepsets.generate.kstmumu import files as kstmumu_file
+    from hepsets.generate.kstmumu.density import named_window
+
+    if events > MAX_EVENTS:
+        raise InputError(
+            f"--events {events}",
+            f"at most {MAX_EVENTS} in one file",
+            "make several, or shards with hepsets produce",
+        )
+    if sample == kstmumu_file.SAMPLE:
+        refuse_unused(f"the sample {sample}", workers=workers)
+        values = kstmumu_file.parse_values(delta_c9 or ["0"])
+        chosen = named_window(window or "0-20")
+        start = time.perf_counter()
+        kstmumu_file.write_decays(out, values, events, seed, chosen)
+        elapsed, total = time.perf_counter() - start, events * len(values)
+        typer.echo(f"{out}: {total} {sample} events in {elapsed:.1f} s ({total / elapsed:.0f} events/s)")
+        return
+    refuse_unused(f"the sample {sample}", delta_c9=delta_c9, window=window)
+    import numpy as np
+
+    from hepsets.core.events import EventWriter
+    from hepsets.core.progress import progress_bar
+    from hepsets.core.run import versions
+    from hepsets.generate.pythia import GenerateConfig, event_type
+    from hepsets.generate.pythia import generate as generate_events
+
+    config = GenerateConfig(sample=sample, events=events, seed=seed, workers=workers or 1)
+    provenance = {
+        "hepsets.sample": sample,
+        "hepsets.seed": str(seed),
+        "hepsets.version": versions()["hepsets"],
+    }
+    start = time.perf_counter()
+    with EventWriter(out, metadata=provenance) as writer, progress_bar("generating", events) as advance:
+        for part in generate_events(config):
+            kind = np.full(len(part), event_type(sample), dtype=np.int8)
+            writer.write(part.with_columns(event_type=kind))
+            advance(len(part))
+    elapsed = time.perf_counter() - start
+    typer.echo(f"{out}: {events} {sample} events in {elapsed:.1f} s ({events / elapsed:.0f} events/s)")
+
+
+@command("simulate")
+def simulate(
+    file: Annotated[Path, typer.Argument(help="Generated events, parquet."), Input()],
+    out: Annotated[
+        Path, typer.Option(help="Parquet file to write: the events with their labels."), Output("parquet")
+    ],
+    skim: Annotated[list[str] | None, typer.Option(help="Skim to run; may be given several times.")] = None,
+    candidates: Annotated[
+        Path | None,
+        typer.Option(help="Also write the candidates of the skims to this parquet file."),
+        Output("parquet"),
+    ] = None,
+    detector: Annotated[str, typer.Option(help="Detector by name; see hepsets list.")] = "belle2",
+    seed: Seed = 1,
+    workers: Workers = 1,
+) -> None:
+    """Simulate the detector, run skims and write the events with one label per skim."""
+    from hepsets.select.skims.label_file import label_file
+
+    start = time.perf_counter()
+    retentions = label_file(
+        file,
+        out,
+        skims=skim or ["hadronic_b0"],
+        candidates=candidates,
+        seed=seed,
+        workers=workers,
+        detector=detector,
+    )
+    elapsed = time.perf_counter() - start
+    for name, retention in retentions.items():
+        typer.echo(f"{name}: retention {retention}")
+    typer.echo(f"{out}: written in {elapsed:.1f} s")
+
+
+@command("produce")
+def produce(
+    config: Annotated[Path, typer.Argument(help="TOML file; see docs/production.md."), Input()],
+    scheduler: Annotated[
+        str, typer.Option(help="local, tls://HOST:PORT of a Dask scheduler (or tcp://), slurm or htcondor.")
+    ] = "local",
+    settings: Settings = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder; runs/NAME for NAME.toml by default."), Output(None)
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes or batch jobs; one per core by default.")
+    ] = None,
+) -> None:
+    """Generate, filter, simulate and skim in shards (Dask); a killed run goes on when repeated."""
+    from hepsets.core import config as configuration
+    from hepsets.deploy import production
+
+    if "://" in scheduler:
+        refuse_unused("a scheduler whose workers are used as they are", workers=workers)
+    values = configuration.merge(
+        configuration.read_toml(config), configuration.parse_overrides(settings or [])
+    )
+    settled = configuration.from_mapping(production.ProduceConfig, values, source=str(config))
+    folder = out or Path("runs") / config.stem
+    start = time.perf_counter()
+    summary = production.produce(
+        settled,
+        folder,
+        scheduler=scheduler,
+        workers=workers or cores(),
+        tell=lambda text: typer.echo(text, err=True),
+    )
+    for name, retention in summary.retention.items():
+        typer.echo(f"{name}: retention {retention}")
+    counts = summary.counts
+    if counts.outside:
+        typer.echo(
+            f"{counts.outside} events are unlike what the filter was trained on; all were kept", err=True
+        )
+    typer.echo(
+        f"{folder / 'events.parquet'}: {counts.generated} {settled.sample} events generated, "
+        f"{counts.simulated} simulated, {counts.written} written in {time.perf_counter() - start:.1f} s"
+    )

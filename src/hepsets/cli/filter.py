@@ -1,0 +1,87 @@
+"""The commands of filters: export, filter."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hepsets.cli.application import Seed, command
+from hepsets.core.file_roles import STREAM, Input, Output
+from hepsets.core.whole_file import together
+from hepsets.deploy.filter.shipped import SHIPPED, filter_file
+
+
+@command("export")
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run."), Input()],
+    model: Annotated[str, typer.Option(help="Model of that run.")],
+    out: Annotated[Path, typer.Option(help="ONNX file to write."), Output("ONNX")],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Events, parquet, to compare scores on; generated ones by default."),
+        Input(),
+    ] = None,
+) -> None:
+    """Export a trained model as a filter: one ONNX file with everything inside, checked against PyTorch."""
+    from hepsets.deploy.filter.export import export_from_run
+
+    events, difference = export_from_run(run, model, out, data)
+    typer.echo(f"{out}: scores of {events} events differ from PyTorch's by at most {difference:.1g}")
+
+
+@command("filter")
+def filter_events(
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(help="HepMC3 ASCII (also gzip, - for standard input) or parquet files."),
+        Input(),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(help="File of the same format, or - for standard output."),
+        Output("HepMC3 or parquet", stream=True),
+    ],
+    model: Annotated[
+        str,
+        typer.Option(help="File that hepsets export wrote, or a filter of the package."),
+        Input(filter_file),
+    ] = SHIPPED[0],
+    mode: Annotated[str, typer.Option(help="importance, threshold or score.")] = "importance",
+    form: Annotated[str, typer.Option(help="Of the keep probability: root or logistic.")] = "root",
+    floor: Annotated[float | None, typer.Option(help="Least keep probability; by default the best.")] = None,
+    threshold: Annotated[float | None, typer.Option(help="Least score; by default the best.")] = None,
+    seed: Seed = 1,
+    sample: Annotated[
+        str | None, typer.Option(help="What all events are, such as ccbar, for filters that can be told.")
+    ] = None,
+    protect: Annotated[
+        str | None,
+        typer.Option(help="Observable whose bins all keep the same effective share, such as missing_energy."),
+    ] = None,
+    renumber: Annotated[
+        bool, typer.Option("--renumber", help="Count events from 0, do not use their own numbers.")
+    ] = False,
+    report: Annotated[Path | None, typer.Option(help="HTML page with a summary."), Output("HTML")] = None,
+) -> None:
+    """Keep the generated events that are worth simulating, with weights that leave no bias."""
+    from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
+    from hepsets.deploy.filter.files import filter_files
+
+    settings = FilterSettings(mode, form, floor, threshold, seed, sample, protect)  # type: ignore[arg-type]  # it checks them
+    event_filter = EventFilter.load(model)
+    with together():
+        summary = filter_files(event_filter, inputs, out, settings, renumber=renumber)
+        if report:
+            from hepsets.report.pages.filter import write_filter_page
+
+            facts = event_filter.facts(settings) | {
+                "input": ", ".join("standard input" if path == STREAM else str(path) for path in inputs),
+                "output": "standard output" if out == STREAM else str(out),
+                "finished": f"{datetime.now():%Y-%m-%d %H:%M}",
+            }
+            write_filter_page(report, summary, facts, event_filter.rules(settings))
+    for line in summary.lines():
+        typer.echo(line, err=True)

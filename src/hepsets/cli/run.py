@@ -1,0 +1,146 @@
+"""The commands of analyses: list, run, tune."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hepsets.analyses.contract import ANALYSES, names_of, that_can
+from hepsets.cli.application import MAX_SEED, Seed, Settings, command, cores
+from hepsets.core.errors import InputError
+from hepsets.core.file_roles import Input, Output
+from hepsets.deploy.filter.shipped import SHIPPED
+
+
+class Scale(StrEnum):
+    """Sizes of a run."""
+
+    quick = "quick"
+    standard = "standard"
+    full = "full"
+
+
+def named(start: str) -> list[str]:
+    """Names of analyses that begin so, for the shell's completion."""
+    return [name for name in ANALYSES if name.startswith(start)]
+
+
+Name = Annotated[
+    str, typer.Argument(help=f"One of {', '.join(ANALYSES)}; see hepsets list.", autocompletion=named)
+]
+
+
+@command("list")
+def list_all() -> None:
+    """List the analyses, with question, studies and models, samples, skims, detectors and filters."""
+    from hepsets.generate.kstmumu.files import SAMPLE
+    from hepsets.generate.pythia import SAMPLES
+    from hepsets.select.skims.registry import SKIMS
+    from hepsets.simulate.registry import DETECTORS
+
+    typer.echo("analyses:")
+    for name in ANALYSES:
+        try:
+            analysis = ANALYSES.find(name)
+        except InputError as error:
+            typer.echo(f"  {name}\n    {error}")
+            continue
+        typer.echo(f"  {name}{_of(ANALYSES.source(name))}\n    {analysis.question}")
+        for what in ("studies", "models"):
+            if names_of(analysis, what):
+                typer.echo(f"    {what + ':':9}{', '.join(names_of(analysis, what))}")
+    for title, names in (
+        ("samples", (*SAMPLES, SAMPLE)),
+        ("skims", [name + _of(SKIMS.source(name)) for name in SKIMS]),
+        ("detectors", [name + _of(DETECTORS.source(name)) for name in DETECTORS]),
+        ("filters", SHIPPED),
+    ):
+        typer.echo(f"{title + ':':11}{', '.join(names)}")
+
+
+def _of(package: str) -> str:
+    return f" (of {package})" if package else ""
+
+
+@command("run")
+def run(
+    analysis: Name,
+    scale: Annotated[Scale | None, typer.Option(help="Size of the run.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file with settings."), Input()] = None,
+    settings: Settings = None,
+    data: Annotated[
+        list[Path] | None, typer.Option(help="Your own training events: files or patterns."), Input()
+    ] = None,
+    test_data: Annotated[
+        list[Path] | None, typer.Option(help="Your own test events: files or patterns."), Input()
+    ] = None,
+    study: Annotated[
+        list[str] | None, typer.Option(help="Study to add to those of the scale; hepsets list names them.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run."), Output(None)] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=MAX_SEED, help="Seed of everything random.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
+) -> None:
+    """Run an analysis and write its folder: config, result, report, figures and models."""
+    from hepsets.analyses import steps
+    from hepsets.core.config import parse_overrides
+
+    options = steps.RunOptions(
+        scale=scale.value if scale else None,
+        seed=seed,
+        file=config,
+        settings=parse_overrides(settings or []),
+        train=data or (),
+        test=test_data or (),
+        studies=study or (),
+    )
+    result, folder = steps.run(analysis, options, out=out, workers=workers or cores(), resume=resume)
+    tell = getattr(ANALYSES.find(analysis), "print_summary", None)
+    if tell is not None:
+        tell(result)
+    typer.echo(f"report: {folder / 'report.html'}")
+
+
+@command("tune")
+def tune(
+    analysis: Name,
+    trials: Annotated[int, typer.Option(min=1, help="How many trials to add.")],
+    model: Annotated[
+        str | None, typer.Option(help="Model to tune; by default the one that the analysis takes.")
+    ] = None,
+    scale: Annotated[Scale, typer.Option(help="Size of the data.")] = Scale.quick,
+    settings: Settings = None,
+    storage: Annotated[
+        Path,
+        typer.Option(help="SQLite file; existing trials are gone on with."),
+        Output("SQLite", continued=True),
+    ] = Path("tune.sqlite"),
+    data: Annotated[
+        list[Path] | None, typer.Option(help="Your own training events: files or patterns."), Input()
+    ] = None,
+    seed: Seed = 1,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
+) -> None:
+    """Search hyper-parameters on validation events (Optuna); resumable."""
+    from hepsets.analyses.steps import RunOptions, configure
+    from hepsets.core.config import parse_overrides
+
+    chosen = ANALYSES.find(analysis)
+    search = getattr(chosen, "tune", None)
+    if search is None:
+        raise InputError(
+            f"tune {analysis}", f"an analysis whose models can be tuned: {', '.join(that_can('tune'))}"
+        )
+    options = RunOptions(
+        scale=scale.value, seed=seed, settings=parse_overrides(settings or []), train=data or ()
+    )
+    best = search(
+        configure(chosen, options), model, trials=trials, storage=storage, workers=workers or cores()
+    )
+    for line in best.lines():
+        typer.echo(line)
+    typer.echo(f"storage: {storage}")
