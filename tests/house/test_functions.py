@@ -21,7 +21,6 @@ STILL_LONG = {
     "src/hepsets/analyses/smart_background/metrics.py::_add_many_skims",
     "src/hepsets/analyses/smart_background/metrics.py::metrics_of",
     "src/hepsets/analyses/smart_background/page.py::_sections",
-    "src/hepsets/cli/main.py::infer",
     "src/hepsets/formats/hepmc.py::_mothers",
     "src/hepsets/generate/kstmumu/sampler.py::_draw",
     "src/hepsets/learn/data_sets/quadratic_kernels.py::_fits",

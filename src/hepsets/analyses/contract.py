@@ -12,20 +12,22 @@ An analysis is a module, here a folder, with these names:
 ``run(config, folder, *, workers)``
     Do the work in a :class:`~hepsets.core.run.RunFolder` and return the ``Result``.
 ``sections(result, figures)``
-    The sections of its page, drawn out of the result alone.
+    The sections of its page, drawn out of the result alone. ``run`` may write a ``report.html`` of its own;
+    else these stand under name and question.
 
-It may have further ones: ``make_page(result, figures)``, a page with a headline of its own;
-``print_summary(result)``; ``studies`` and ``models``, names that ``hepsets list`` shows; ``tune``, see
-:class:`Tuning`; ``InferConfig`` and ``infer``, see :class:`Inferring`.
+It may have further ones: ``print_summary(result)``, for the terminal; ``studies`` and ``models``, names that
+``hepsets list`` shows; ``tune``, see :class:`Tuning`; ``InferConfig`` and ``infer``, see :class:`Inferring`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, Protocol
 
+from hepsets.core.errors import InputError
 from hepsets.core.registry import Registry
 
 
@@ -135,5 +137,24 @@ def names_of(analysis: Analysis, what: str) -> tuple[str, ...]:
 
 
 def that_can(ability: str) -> tuple[str, ...]:
-    """Names of the analyses that can ``tune`` or ``infer``."""
-    return tuple(name for name in ANALYSES if hasattr(ANALYSES.find(name), ability))
+    """Names of the analyses that can ``tune`` or ``infer``; what cannot be loaded can do neither."""
+    found = []
+    for name in ANALYSES:
+        with suppress(InputError):
+            if hasattr(ANALYSES.find(name), ability):
+                found.append(name)
+    return tuple(found)
+
+
+def find_able(name: str, ability: str) -> Any:
+    """The analysis of a name, which can ``tune`` or ``infer``.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it cannot.
+    """
+    analysis = ANALYSES.find(name)
+    if not hasattr(analysis, ability):
+        raise InputError(f"{ability} {name}", f"an analysis that has it: {', '.join(that_can(ability))}")
+    return analysis

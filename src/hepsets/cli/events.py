@@ -41,12 +41,7 @@ def generate(
     from hepsets.generate.kstmumu import files as kstmumu_file
     from hepsets.generate.kstmumu.density import named_window
 
-    if events > MAX_EVENTS:
-        raise InputError(
-            f"--events {events}",
-            f"at most {MAX_EVENTS} in one file",
-            "make several, or shards with hepsets produce",
-        )
+    _refuse_too_many(events)
     if sample == kstmumu_file.SAMPLE:
         refuse_unused(f"the sample {sample}", workers=workers)
         values = kstmumu_file.parse_values(delta_c9 or ["0"])
@@ -160,3 +155,10 @@ def produce(
         f"{folder / 'events.parquet'}: {counts.generated} {settled.sample} events generated, "
         f"{counts.simulated} simulated, {counts.written} written in {time.perf_counter() - start:.1f} s"
     )
+
+
+def _refuse_too_many(events: int) -> None:
+    if events > MAX_EVENTS:
+        raise InputError(
+            f"--events {events}", f"at most {MAX_EVENTS} in one file", "take hepsets produce for more"
+        )

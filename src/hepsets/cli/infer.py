@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hepsets.analyses.contract import ANALYSES, that_can
+from hepsets.analyses.contract import ANALYSES, find_able, that_can
 from hepsets.cli.application import command
 from hepsets.cli.command import parameters, refuse_unused
 from hepsets.core.errors import InputError
@@ -54,18 +54,10 @@ def infer(
 
     Exit code 3 says that the events do not look like those the model was made for.
     """
-    chosen: Any = ANALYSES.find(analysis)
-    if not hasattr(chosen, "infer"):
-        raise InputError(f"infer {analysis}", f"an analysis that infers: {', '.join(that_can('infer'))}")
     from hepsets.core.config import from_mapping
 
-    values = {key: value for key, _, value in (setting.partition("=") for setting in settings or [])}
-    known = [field.name for field in dataclasses.fields(chosen.InferConfig)]
-    for key in values:
-        if key not in known:
-            own = [f"--{_dashed(name)}" for name in known]
-            others = [name for option in parameters(infer) for name in option.names if name != "--set"]
-            raise InputError(f"--{_dashed(key)} for {analysis}", f"one of {', '.join((*own, *others))}")
+    chosen = find_able(analysis, "infer")
+    values = _own_options(analysis, chosen.InferConfig, settings or [])
     columns = _pairs(column or [])
     if events.suffix != ".pkl":
         refuse_unused(f"{events}, which is no .pkl", trust_pickle=trust_pickle)
@@ -85,6 +77,18 @@ def infer(
             inferred.write_page(report)
     if inferred.unlike:
         raise typer.Exit(UNLIKE_THE_MODEL)
+
+
+def _own_options(analysis: str, config: Any, settings: list[str]) -> dict[str, str]:
+    """Values of the analysis' own options, all of which it has."""
+    values = {key: value for key, _, value in (setting.partition("=") for setting in settings)}
+    known = [field.name for field in dataclasses.fields(config)]
+    for key in values:
+        if key not in known:
+            own = [f"--{_dashed(name)}" for name in known]
+            others = [name for option in parameters(infer) for name in option.names if name != "--set"]
+            raise InputError(f"--{_dashed(key)} for {analysis}", f"one of {', '.join((*own, *others))}")
+    return values
 
 
 def _dashed(name: str) -> str:

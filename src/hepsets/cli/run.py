@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hepsets.analyses.contract import ANALYSES, names_of, that_can
+from hepsets.analyses.contract import ANALYSES, find_able, names_of
 from hepsets.cli.application import MAX_SEED, Seed, Settings, command, cores
 from hepsets.core.errors import InputError
 from hepsets.core.file_roles import Input, Output
@@ -86,10 +86,10 @@ def run(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
 ) -> None:
     """Run an analysis and write its folder: config, result, report, figures and models."""
-    from hepsets.analyses import steps
+    from hepsets.analyses import runs
     from hepsets.core.config import parse_overrides
 
-    options = steps.RunOptions(
+    options = runs.RunOptions(
         scale=scale.value if scale else None,
         seed=seed,
         file=config,
@@ -98,7 +98,7 @@ def run(
         test=test_data or (),
         studies=study or (),
     )
-    result, folder = steps.run(analysis, options, out=out, workers=workers or cores(), resume=resume)
+    result, folder = runs.run(analysis, options, out=out, workers=workers or cores(), resume=resume)
     tell = getattr(ANALYSES.find(analysis), "print_summary", None)
     if tell is not None:
         tell(result)
@@ -126,19 +126,14 @@ def tune(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
 ) -> None:
     """Search hyper-parameters on validation events (Optuna); resumable."""
-    from hepsets.analyses.steps import RunOptions, configure
+    from hepsets.analyses.runs import RunOptions, configure
     from hepsets.core.config import parse_overrides
 
-    chosen = ANALYSES.find(analysis)
-    search = getattr(chosen, "tune", None)
-    if search is None:
-        raise InputError(
-            f"tune {analysis}", f"an analysis whose models can be tuned: {', '.join(that_can('tune'))}"
-        )
+    chosen = find_able(analysis, "tune")
     options = RunOptions(
         scale=scale.value, seed=seed, settings=parse_overrides(settings or []), train=data or ()
     )
-    best = search(
+    best = chosen.tune(
         configure(chosen, options), model, trials=trials, storage=storage, workers=workers or cores()
     )
     for line in best.lines():
