@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from helpers.command import hepsets
@@ -33,14 +34,11 @@ def test_in_the_source_tree_it_is_a_folder_a_test_and_a_page(monkeypatch, capsys
     monkeypatch.setattr(new_analysis, "source_tree", lambda: tmp_path)
     code, _, err = hepsets(monkeypatch, capsys, "new-analysis", "tau-mass")
     assert code == 0, err
-    written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert written == {
-        "src/hepsets/analyses/tau_mass/__init__.py",
-        "tests/analyses/test_tau_mass.py",
-        "docs/tau_mass.md",
-    }
+    written = {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
+    module = Path("src", "hepsets", "analyses", "tau_mass", "__init__.py")
+    assert written == {module, Path("tests", "analyses", "test_tau_mass.py"), Path("docs", "tau_mass.md")}
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and "@" in path.read_text()[:300]]
-    assert len((tmp_path / "src/hepsets/analyses/tau_mass/__init__.py").read_text().splitlines()) < 100
+    assert len((tmp_path / module).read_text().splitlines()) < 100
 
 
 @pytest.mark.parametrize("name", ["Tau", "tau_mass", "3tau", "tau--mass", "../tau", "delta-c9"])

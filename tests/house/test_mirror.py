@@ -6,6 +6,8 @@ from helpers.house import ROOT, SOURCES, python_files
 TESTS = ROOT / "tests"
 
 TESTED_ELSEWHERE = {
+    "analyses/continuum_suppression/about.py": ("analyses/test_contract.py", "what every analysis has"),
+    "analyses/continuum_suppression/analysis.py": ("analyses/test_continuum_suppression.py", "whole runs"),
     "analyses/continuum_suppression/comparison.py": ("analyses/test_continuum_suppression.py", "whole runs"),
     "analyses/continuum_suppression/config.py": ("analyses/test_continuum_suppression.py", "whole runs"),
     "analyses/continuum_suppression/metrics.py": ("analyses/test_continuum_suppression.py", "whole runs"),
@@ -14,6 +16,9 @@ TESTED_ELSEWHERE = {
     "analyses/continuum_suppression/samples.py": ("analyses/test_continuum_suppression.py", "whole runs"),
     "analyses/continuum_suppression/training.py": ("analyses/test_continuum_suppression.py", "whole runs"),
     "analyses/continuum_suppression/trust.py": ("analyses/test_continuum_suppression.py", "whole runs"),
+    "analyses/delta_c9/about.py": ("analyses/test_contract.py", "what every analysis has"),
+    "analyses/delta_c9/analysis.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/delta_c9/inference.py": ("cli/test_infer.py", "the command that asks it"),
     "analyses/delta_c9/bounds.py": ("analyses/test_delta_c9.py", "whole runs"),
     "analyses/delta_c9/cells.py": ("analyses/test_delta_c9.py", "whole runs"),
     "analyses/delta_c9/comparison.py": ("analyses/test_delta_c9.py", "whole runs"),
@@ -25,6 +30,8 @@ TESTED_ELSEWHERE = {
     "analyses/delta_c9/result.py": ("analyses/test_delta_c9.py", "whole runs"),
     "analyses/delta_c9/samples.py": ("analyses/test_delta_c9.py", "whole runs"),
     "analyses/delta_c9/training.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/smart_background/about.py": ("analyses/test_contract.py", "what every analysis has"),
+    "analyses/smart_background/analysis.py": ("analyses/test_smart_background.py", "whole runs"),
     "analyses/smart_background/comparison.py": ("analyses/test_chains.py", "whole chains"),
     "analyses/smart_background/config.py": ("analyses/test_smart_background.py", "whole runs"),
     "analyses/smart_background/figures.py": ("report/test_figures.py", "all figures alike"),
@@ -42,6 +49,7 @@ TESTED_ELSEWHERE = {
     "analyses/smart_background/result.py": ("analyses/test_smart_background.py", "whole runs"),
     "analyses/smart_background/studies/inputs.py": ("analyses/test_smart_background.py", "whole runs"),
     "analyses/smart_background/tuning.py": ("analyses/test_smart_background.py", "whole runs"),
+    "cli/application.py": ("cli/test_main.py", "every command"),
     "deploy/onnx/check.py": ("cli/test_filter.py", "files that no command may read"),
     "deploy/onnx/particle_sets.py": ("contracts/test_set_model_contract.py", "every model"),
     "deploy/onnx/runtime.py": ("contracts/test_model_contract.py", "every model"),
@@ -112,8 +120,6 @@ TESTED_ELSEWHERE = {
 OF_NO_SOURCE = {
     "analyses/test_chains.py": "whole chains on toys with a known answer",
     "cases": "files of users that were once misread, one folder each",
-    "cli/test_filter.py": "one command of cli/main.py",
-    "cli/test_infer.py": "one command of cli/main.py",
     "contracts": "what all models of a kind have in common",
     "deploy/test_event_types.py": "filters that are told what an event is, from training to the command",
     "deploy/test_hepmc_reference.py": "our HepMC3 against HepMC3's own library",
@@ -123,6 +129,7 @@ OF_NO_SOURCE = {
     "house": "the house itself",
     "learn/test_fit_distributed.py": "training in several processes",
     "physics": "generation, detector and event shapes against published numbers",
+    "plugins": "packages of somebody else, used through the command",
     "simulate/test_detector_shifts.py": "what each shifted detector changes, in all of its parts",
     "test_faults.py": "disks, pipes and processes that fail in the middle",
     "test_fuzz.py": "everything that is read, damaged",

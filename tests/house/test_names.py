@@ -15,10 +15,7 @@ FOLDERS = {path.name for parent in (ROOT, SOURCES) for path in parent.iterdir() 
 """Where such a path begins; others are users' files."""
 NEWEST_SECTION = re.compile(r"\A.*?^## .*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
-TO_COME = {
-    "pyproject.toml: hepsets.analyses.contract",
-    "src/hepsets/core/registry.py: docs/extending.md",
-}
+TO_COME: set[str] = set()
 """Named already, since what they are about is on its way."""
 
 
