@@ -1,5 +1,7 @@
 """Clusters: resolution, thresholds, cracks, conversions, and what is no photon."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers.decay_chains import directions, gun
@@ -11,14 +13,13 @@ from hepsets.simulate.calorimeter import (
     BARREL,
     FORWARD,
     OUTSIDE,
-    CalorimeterConfig,
     energy_resolution,
     region,
 )
-from hepsets.simulate.detector import DetectorConfig, simulate
+from hepsets.simulate.detector import simulate
 
-CONFIG = CalorimeterConfig()
-QUIET = DetectorConfig(calorimeter=CalorimeterConfig(background=0.0, tail_fraction=0.0))
+CONFIG = BELLE2.calorimeter
+QUIET = replace(BELLE2, calorimeter=replace(CONFIG, background=0.0, tail_fraction=0.0))
 
 
 def shoot(pdg, momentum, *, detector=QUIET, seed=1, **where):
@@ -68,7 +69,7 @@ def test_regions_have_cracks_between_them(degrees, where):
 def test_no_cluster_is_below_the_threshold_of_its_region():
     rng = np.random.default_rng(3)
     p = directions(rng, 20_000, 10, 158) * rng.uniform(0.01, 0.2, (20_000, 1))
-    clusters = shoot(22, p, detector=DetectorConfig())
+    clusters = shoot(22, p, detector=BELLE2)
     for where, low in (
         (FORWARD, CONFIG.threshold_forward),
         (BARREL, CONFIG.threshold_barrel),

@@ -1,5 +1,7 @@
 """Candidates of B⁰ → K*⁰μ⁺μ⁻: what the detector does to the variables, and what it must not do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import ks_2samp
@@ -9,7 +11,7 @@ from hepsets.core.event_frame import EventFrame
 from hepsets.core.masses import M_B0
 from hepsets.core.random_stream import start
 from hepsets.generate.beams import BeamConfig, draw_b_pairs
-from hepsets.simulate.detector import DetectorConfig
+from hepsets.simulate.belle2 import BELLE2
 from hepsets.simulate.kstmumu import (
     CANDIDATE_COLUMNS,
     MEASURED,
@@ -18,7 +20,6 @@ from hepsets.simulate.kstmumu import (
     _produce,
     see_decays,
 )
-from hepsets.simulate.tracker import TrackerConfig
 
 
 def flat_decays(n, seed=1, **fixed):
@@ -39,15 +40,17 @@ def seen():
     return see_decays(flat_decays(20_000), 1)
 
 
-SHARP = DetectorConfig(
-    tracker=TrackerConfig(
+SHARP = replace(
+    BELLE2,
+    tracker=replace(
+        BELLE2.tracker,
         momentum_pt=0,
         momentum_scattering=0,
         angle_constant=0,
         angle_scattering=0,
         tail_fraction=0,
         kink_smearing=0,
-    )
+    ),
 )
 """It loses particles, but measures momenta without error."""
 
@@ -95,7 +98,7 @@ def test_measured_variables_are_unbiased_and_sharp(seen):
 
 
 def test_the_vertex_of_four_tracks_has_the_chi2_of_one_point():
-    without_tails = DetectorConfig(tracker=TrackerConfig(tail_fraction=0.0))
+    without_tails = replace(BELLE2, tracker=replace(BELLE2.tracker, tail_fraction=0.0))
     seen = see_decays(flat_decays(20_000), 2, detector=without_tails)
     assert np.median(seen["vertex_chi2"]) == pytest.approx(4.35 / 5, rel=0.05)
     assert seen["vertex_chi2"].mean() == pytest.approx(1.0, rel=0.05)

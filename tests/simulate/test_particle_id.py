@@ -5,13 +5,13 @@ import pytest
 
 from hepsets.core.kernel import as_record, kernel
 from hepsets.core.random_stream import start
+from hepsets.simulate.belle2 import BELLE2
 from hepsets.simulate.particle_id import (
     ELECTRON,
     KAON,
     MASSES,
     MUON,
     PION,
-    ParticleIdConfig,
     cherenkov_angle,
     identify,
     log_dedx,
@@ -32,7 +32,7 @@ def _draw(n, seed, low=0.15, high=3.0):
     rng = np.random.default_rng(seed)
     species = rng.integers(0, 5, n)
     momentum, theta = rng.uniform(low, high, n), np.radians(rng.uniform(20, 140, n))
-    return species, _identified(as_record(ParticleIdConfig()), species, momentum, theta, seed)
+    return species, _identified(as_record(BELLE2.particle_id), species, momentum, theta, seed)
 
 
 def test_probabilities_sum_to_one():

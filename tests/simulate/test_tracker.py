@@ -1,21 +1,23 @@
 """Tracks: efficiencies and resolutions against the configured numbers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers.decay_chains import directions, gun, mass
 
 from hepsets.core.kernel import as_record
-from hepsets.simulate.detector import DetectorConfig, simulate
+from hepsets.simulate.belle2 import BELLE2
+from hepsets.simulate.detector import simulate
 from hepsets.simulate.tracker import (
-    TrackerConfig,
     impact_resolution,
     momentum_resolution,
     tracking_efficiency,
 )
 from hepsets.simulate.vertexing import closest_approach
 
-CONFIG = TrackerConfig()
-NO_TAILS = DetectorConfig(tracker=TrackerConfig(tail_fraction=0.0))
+CONFIG = BELLE2.tracker
+NO_TAILS = replace(BELLE2, tracker=replace(CONFIG, tail_fraction=0.0))
 
 
 def shoot(pdg, momentum, *, detector=NO_TAILS, seed=1, **where):
@@ -100,7 +102,7 @@ def test_pulls_have_unit_width(pdg, pt):
 def test_three_per_cent_of_the_tracks_have_tails():
     n = 40_000
     p = directions(np.random.default_rng(6), n)
-    tracks = shoot(13, p, detector=DetectorConfig()).tracks
+    tracks = shoot(13, p, detector=BELLE2).tracks
     pull = tracks["d0"] / tracks["sigma_d0"]
     # P(|x| > 4 sigma): 6.3e-5 in the core, 0.182 in a tail three times wider
     expected = 0.97 * 6.3e-5 + 0.03 * 0.1824

@@ -32,62 +32,56 @@ OUTSIDE, FORWARD, BARREL, BACKWARD = range(4)
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class CalorimeterConfig:
-    """The CsI(Tl) calorimeter (ECL).
+    """Numbers of an electromagnetic calorimeter: a barrel and two endcaps."""
 
-    Geometry and resolution: Belle II TDR (arXiv:1011.0352), section 9, and Belle's test beam as quoted
-    there; thresholds: the photon selection of Belle II neutral pions by region; background level and
-    hadronic clusters: of the size seen in early Belle II data after timing cuts.
-    """
-
-    forward_min: float = 12.4
+    forward_min: float
     """Limits of forward endcap, barrel and backward endcap [deg]; cracks between them."""
-    forward_max: float = 31.4
-    barrel_min: float = 32.2
-    barrel_max: float = 128.7
-    backward_min: float = 130.7
-    backward_max: float = 155.1
-    threshold_forward: float = 0.080
+    forward_max: float
+    barrel_min: float
+    barrel_max: float
+    backward_min: float
+    backward_max: float
+    threshold_forward: float
     """Smallest energy [GeV] of a cluster that is kept."""
-    threshold_barrel: float = 0.030
-    threshold_backward: float = 0.060
-    efficiency: float = 0.94
+    threshold_barrel: float
+    threshold_backward: float
+    efficiency: float
     """Probability that a photon above threshold gives its own cluster."""
-    energy_scale: float = 1.0
+    energy_scale: float
     """Measured over true energy of photons, on average."""
-    noise: float = 0.0020
-    """sigma(E)/E = noise/E + stochastic/E^(1/4) + constant, in quadrature, E in GeV; the first two
-    are larger than in the test beam because of pile-up and material."""
-    stochastic: float = 0.0200
-    constant: float = 0.0120
-    tail_fraction: float = 0.20
+    noise: float
+    """sigma(E)/E = noise/E + stochastic/E^(1/4) + constant, in quadrature, E in GeV."""
+    stochastic: float
+    constant: float
+    tail_fraction: float
     """Photons with leakage, material losses or conversions close to the crystals …"""
-    tail_mean: float = 0.03
+    tail_mean: float
     """… lose this share of their energy on average (exponential)."""
-    angle: float = 0.0042
+    angle: float
     """Angular resolution [rad] at 1 GeV, rising as 1/sqrt(E)."""
-    angle_constant: float = 0.0015
-    shell_radius: float = 135.0
+    angle_constant: float
+    shell_radius: float
     """Distance [cm] of the showers from the origin, for photons that start elsewhere."""
-    conversion_length: float = 0.08
-    """Material before the CDC in radiation lengths at normal incidence; 7/9 of it converts photons,
-    and a converted photon gives no cluster."""
-    split_off: float = 0.12
-    """Mean number of split-off clusters per charged hadron that reaches the ECL."""
-    split_off_energy: float = 0.07
+    conversion_length: float
+    """Material before the chamber in radiation lengths at normal incidence; 7/9 of it converts photons, and
+    a converted photon gives no cluster."""
+    split_off: float
+    """Mean number of split-off clusters per charged hadron that reaches the calorimeter."""
+    split_off_energy: float
     """Mean energy [GeV] of a split-off (exponential)."""
-    split_off_angle: float = 0.20
+    split_off_angle: float
     """Typical distance [rad] of a split-off from its hadron."""
-    neutral_hadron: float = 0.45
+    neutral_hadron: float
     """Probability that a K_L or a neutron gives a cluster …"""
-    neutral_hadron_energy: float = 0.25
+    neutral_hadron_energy: float
     """… and its mean energy [GeV] (exponential)."""
-    background: float = 1.5
+    background: float
     """Mean number of beam-background clusters above threshold …"""
-    background_energy: float = 0.035
+    background_energy: float
     """… and their mean energy [GeV] above the threshold (exponential)."""
-    photon_shape: float = 10.0
+    photon_shape: float
     """Shower-shape scores s in [0, 1] are distributed as a s^(a-1): photons with this a …"""
-    other_shape: float = 1.2
+    other_shape: float
     """… and everything else with this one."""
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass as plain_dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.kernel import Record, as_record, kernel
-from hepsets.core.random_stream import poisson, start, uniform
+from hepsets.core.random_stream import Stream, poisson, start, uniform
 from hepsets.generate.beams import BeamConfig
 from hepsets.simulate.calorimeter import (
     CLUSTER,
@@ -29,12 +30,12 @@ from hepsets.simulate.tracker import KINKED, LOST, TRACK, TrackerConfig, measure
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class DetectorConfig:
-    """Belle II in numbers, part by part; each part names its sources."""
+    """A detector in numbers, part by part: all that :func:`simulate` knows of it."""
 
-    beams: BeamConfig = Field(default_factory=BeamConfig)
-    tracker: TrackerConfig = Field(default_factory=TrackerConfig)
-    calorimeter: CalorimeterConfig = Field(default_factory=CalorimeterConfig)
-    particle_id: ParticleIdConfig = Field(default_factory=ParticleIdConfig)
+    beams: BeamConfig
+    tracker: TrackerConfig
+    calorimeter: CalorimeterConfig
+    particle_id: ParticleIdConfig
 
 
 @plain_dataclass(frozen=True, eq=False)
@@ -66,7 +67,9 @@ class Reconstructed:
 
     @cached_property
     def n_leaves(self) -> NDArray[np.int64]:
-        """Number of particles without daughters that descend from each particle (itself if it is one)."""
+        """Number of particles without daughters that descend from each particle (itself if it is one),
+        shape ``(n_particles,)``.
+        """
         return count_leaves(self.events.mothers)
 
 
@@ -96,110 +99,175 @@ MAX_BACKGROUND = 16
 PARTICLE = np.dtype([(name, np.float64) for name in ("x", "y", "z", "px", "py", "pz", "energy")])
 
 
+class _Numbers(NamedTuple):
+    """The numbers of the parts of a detector, as kernels take them."""
+
+    tracker: Record
+    calorimeter: Record
+    particle_id: Record
+
+
+class _Generated(NamedTuple):
+    """The generated particles of all events, end to end."""
+
+    pdg: NDArray[np.int32]
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
+    z: NDArray[np.float32]
+    px: NDArray[np.float32]
+    py: NDArray[np.float32]
+    pz: NDArray[np.float32]
+    energy: NDArray[np.float32]
+    mothers: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, events: Events) -> _Generated:
+        """The columns of an event table."""
+        p = events.particles
+        momenta = p["px"], p["py"], p["pz"], p["energy"]
+        return cls(p["pdg"], p["x"], p["y"], p["z"], *momenta, events.mothers, events.offsets)
+
+
+class _Made(NamedTuple):
+    """What the detector sees, to be filled."""
+
+    tracks: NDArray[np.void]
+    track_offsets: NDArray[np.int64]
+    clusters: NDArray[np.void]
+    cluster_offsets: NDArray[np.int64]
+
+    @classmethod
+    def room_for(cls, events: Events) -> _Made:
+        """Room for all that these events can leave."""
+        # np.empty reserves, it does not touch: the unused part of these upper bounds costs nothing
+        return cls(
+            np.empty(events.n_particles + 1, dtype=TRACK),
+            np.zeros(len(events) + 1, dtype=np.int64),
+            np.empty(2 * events.n_particles + MAX_BACKGROUND * len(events) + 1, dtype=CLUSTER),
+            np.zeros(len(events) + 1, dtype=np.int64),
+        )
+
+
+_NEUTRAL, _UNSEEN = -1, -2
+
+
+@kernel
+def _species(kind: int) -> int:
+    """Species of what makes a track, by its absolute id; or whether it makes a cluster or nothing."""
+    if kind == 11:
+        return ELECTRON
+    if kind == 13:
+        return MUON
+    if kind == 211:
+        return PION
+    if kind == 321:
+        return KAON
+    if kind == 2212:
+        return PROTON
+    if kind == 22 or kind == 130 or kind == 2112:
+        return _NEUTRAL
+    return _UNSEEN
+
+
+@kernel
+def _charged(
+    stream: Stream,
+    numbers: _Numbers,
+    species: int,
+    charge: int,
+    particle: Record,
+    likelihood: NDArray[np.float64],
+    track: Record,
+) -> bool:
+    """Measure and identify a charged particle; tell whether it left a track."""
+    fate = measure_track(stream, numbers.tracker, species, charge, particle, track)
+    if fate == LOST:
+        return False
+    pt = math.hypot(particle.px, particle.py)
+    momentum = math.hypot(pt, particle.pz)
+    theta = math.atan2(pt, particle.pz)
+    # a pion or kaon that decayed on its way arrives as a muon
+    arrived = MUON if fate == KINKED else species
+    identify(stream, numbers.particle_id, arrived, momentum, theta, likelihood)
+    track.electron, track.muon, track.pion = likelihood[0], likelihood[1], likelihood[2]
+    track.kaon, track.proton = likelihood[3], likelihood[4]
+    return True
+
+
+@kernel
+def _split_offs(
+    stream: Stream, calorimeter: Record, particle: Record, i: int, clusters: NDArray[np.void], n: int
+) -> int:
+    """Clusters that a charged hadron leaves apart from its own; return the number of clusters so far."""
+    for _ in range(min(poisson(stream, calorimeter.split_off), 2)):
+        energy, angle = calorimeter.split_off_energy, calorimeter.split_off_angle
+        if hadronic_cluster(stream, calorimeter, particle, energy, angle, clusters[n]):
+            clusters[n].particle = i
+            n += 1
+    return n
+
+
+@kernel
+def _neutral(stream: Stream, calorimeter: Record, particle: Record, is_photon: bool, cluster: Record) -> bool:
+    """Measure a photon, K_L or neutron; tell whether it left a cluster."""
+    if is_photon:
+        return measure_photon(stream, calorimeter, particle, cluster)
+    if uniform(stream) >= calorimeter.neutral_hadron:
+        return False
+    return hadronic_cluster(stream, calorimeter, particle, calorimeter.neutral_hadron_energy, 0.03, cluster)
+
+
 @kernel
 def _respond(
-    pdg: NDArray[np.int32],
-    x: NDArray[np.float32],
-    y: NDArray[np.float32],
-    z: NDArray[np.float32],
-    px: NDArray[np.float32],
-    py: NDArray[np.float32],
-    pz: NDArray[np.float32],
-    energy: NDArray[np.float32],
-    mothers: NDArray[np.int64],
-    offsets: NDArray[np.int64],
+    generated: _Generated,
     seed: int,
     event_numbers: NDArray[np.int64],
     trial: int,
-    tracker: Record,
-    calorimeter: Record,
-    particle_id: Record,
+    numbers: _Numbers,
     truth: NDArray[np.void],
-    tracks: NDArray[np.void],
-    track_offsets: NDArray[np.int64],
-    clusters: NDArray[np.void],
-    cluster_offsets: NDArray[np.int64],
+    made: _Made,
 ) -> None:
-    stream = np.zeros(1, dtype=np.uint64)
-    likelihood = np.zeros(5, dtype=np.float64)
+    stream, likelihood = np.zeros(1, dtype=np.uint64), np.zeros(5, dtype=np.float64)
+    pdg, mothers, offsets = generated.pdg, generated.mothers, generated.offsets
+    tracks, clusters, calorimeter = made.tracks, made.clusters, numbers.calorimeter
     has_daughter = np.zeros(len(pdg), dtype=np.bool_)
     for i in range(len(pdg)):
         if mothers[i] != i:
             has_daughter[mothers[i]] = True
-    n_tracks = 0
-    n_clusters = 0
+    n_tracks = n_clusters = 0
     particle = truth[0]
     for event in range(len(offsets) - 1):
         start(stream, seed, event_numbers[event], trial)
         for i in range(offsets[event], offsets[event + 1]):
             if has_daughter[i]:
                 continue
-            kind = abs(pdg[i])
-            species = -1
-            if kind == 11:
-                species = ELECTRON
-            elif kind == 13:
-                species = MUON
-            elif kind == 211:
-                species = PION
-            elif kind == 321:
-                species = KAON
-            elif kind == 2212:
-                species = PROTON
-            elif kind != 22 and kind != 130 and kind != 2112:
+            species = _species(abs(pdg[i]))
+            if species == _UNSEEN:
                 continue
-            particle.x, particle.y, particle.z = x[i], y[i], z[i]
-            particle.px, particle.py, particle.pz, particle.energy = px[i], py[i], pz[i], energy[i]
-            if species >= 0:
-                charge = 1 if pdg[i] > 0 else -1
-                if species in (ELECTRON, MUON):
-                    charge = -charge
-                track = tracks[n_tracks]
-                fate = measure_track(stream, tracker, species, charge, particle, track)
-                if fate == LOST:
-                    continue
-                pt = math.hypot(particle.px, particle.py)
-                momentum = math.hypot(pt, particle.pz)
-                theta = math.atan2(pt, particle.pz)
-                # a pion or kaon that decayed on its way arrives as a muon
-                arrived = MUON if fate == KINKED else species
-                identify(stream, particle_id, arrived, momentum, theta, likelihood)
-                track.electron, track.muon, track.pion = likelihood[0], likelihood[1], likelihood[2]
-                track.kaon, track.proton = likelihood[3], likelihood[4]
-                track.particle = i
-                n_tracks += 1
-                if species >= PION and pt > particle_id.top_min_pt:
-                    for _ in range(min(poisson(stream, calorimeter.split_off), 2)):
-                        cluster = clusters[n_clusters]
-                        if hadronic_cluster(
-                            stream,
-                            calorimeter,
-                            particle,
-                            calorimeter.split_off_energy,
-                            calorimeter.split_off_angle,
-                            cluster,
-                        ):
-                            cluster.particle = i
-                            n_clusters += 1
-            elif kind == 22:
-                cluster = clusters[n_clusters]
-                if measure_photon(stream, calorimeter, particle, cluster):
-                    cluster.particle = i
+            particle.x, particle.y, particle.z = generated.x[i], generated.y[i], generated.z[i]
+            particle.px, particle.py, particle.pz = generated.px[i], generated.py[i], generated.pz[i]
+            particle.energy = generated.energy[i]
+            if species == _NEUTRAL:
+                if _neutral(stream, calorimeter, particle, pdg[i] == 22, clusters[n_clusters]):
+                    clusters[n_clusters].particle = i
                     n_clusters += 1
-            else:
-                cluster = clusters[n_clusters]
-                if uniform(stream) < calorimeter.neutral_hadron and hadronic_cluster(
-                    stream, calorimeter, particle, calorimeter.neutral_hadron_energy, 0.03, cluster
-                ):
-                    cluster.particle = i
-                    n_clusters += 1
+                continue
+            charge = 1 if pdg[i] > 0 else -1
+            if species in (ELECTRON, MUON):
+                charge = -charge
+            if not _charged(stream, numbers, species, charge, particle, likelihood, tracks[n_tracks]):
+                continue
+            tracks[n_tracks].particle = i
+            n_tracks += 1
+            if species >= PION and math.hypot(particle.px, particle.py) > numbers.particle_id.top_min_pt:
+                n_clusters = _split_offs(stream, calorimeter, particle, i, clusters, n_clusters)
         for _ in range(min(poisson(stream, calorimeter.background), MAX_BACKGROUND)):
-            cluster = clusters[n_clusters]
-            if background_cluster(stream, calorimeter, cluster):
-                cluster.particle = -1
+            if background_cluster(stream, calorimeter, clusters[n_clusters]):
+                clusters[n_clusters].particle = -1
                 n_clusters += 1
-        track_offsets[event + 1] = n_tracks
-        cluster_offsets[event + 1] = n_clusters
+        made.track_offsets[event + 1] = n_tracks
+        made.cluster_offsets[event + 1] = n_clusters
 
 
 def simulate(
@@ -233,41 +301,22 @@ def simulate(
     numbers = np.ascontiguousarray(event_numbers, dtype=np.int64)
     if numbers.shape != (len(events),):
         raise InputError(f"event numbers of shape {numbers.shape}", f"({len(events)},), one per event")
-    particles = events.particles
-    n_events, n_particles = len(events), events.n_particles
-    # np.empty reserves, it does not touch: the unused part of these upper bounds costs nothing
-    tracks = np.empty(n_particles + 1, dtype=TRACK)
-    clusters = np.empty(2 * n_particles + MAX_BACKGROUND * n_events + 1, dtype=CLUSTER)
-    track_offsets = np.zeros(n_events + 1, dtype=np.int64)
-    cluster_offsets = np.zeros(n_events + 1, dtype=np.int64)
+    made = _Made.room_for(events)
+    parts = (detector.tracker, detector.calorimeter, detector.particle_id)
     _respond(
-        particles["pdg"],
-        particles["x"],
-        particles["y"],
-        particles["z"],
-        particles["px"],
-        particles["py"],
-        particles["pz"],
-        particles["energy"],
-        events.mothers,
-        events.offsets,
+        _Generated.of(events),
         seed,
         numbers,
         trial,
-        as_record(detector.tracker),
-        as_record(detector.calorimeter),
-        as_record(detector.particle_id),
+        _Numbers(*map(as_record, parts)),
         np.zeros(1, dtype=PARTICLE),
-        tracks,
-        track_offsets,
-        clusters,
-        cluster_offsets,
+        made,
     )
     return Reconstructed(
-        tracks[: track_offsets[-1]],
-        track_offsets,
-        clusters[: cluster_offsets[-1]],
-        cluster_offsets,
+        made.tracks[: made.track_offsets[-1]],
+        made.track_offsets,
+        made.clusters[: made.cluster_offsets[-1]],
+        made.cluster_offsets,
         events,
         detector,
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,13 @@ HEAVIEST_KPI = 1.2
 
 
 @kernel
+def _track(track: Record) -> tuple[float, float, float, float]:
+    """The first of :data:`TRACK_COLUMNS` of a track."""
+    momentum = math.sqrt(track.px**2 + track.py**2 + track.pz**2)
+    return abs(track.d0), track.z0, track.pz / momentum, momentum
+
+
+@kernel
 def fill_candidate(
     kaon: Record,
     pion: Record,
@@ -129,21 +137,17 @@ def fill_candidate(
     candidate.mbc = math.sqrt(max(squared, 0.0))
     candidate.delta_e = b[3] - half
 
-    p = math.sqrt(kaon.px**2 + kaon.py**2 + kaon.pz**2)
-    candidate.dr_k, candidate.dz_k = abs(kaon.d0), kaon.z0
-    candidate.momentum_k, candidate.costheta_k = p, kaon.pz / p
+    candidate.dr_k, candidate.dz_k, candidate.costheta_k, candidate.momentum_k = _track(kaon)
     candidate.identification_k = kaon.kaon / max(kaon.kaon + kaon.pion, 1.0e-30)
-    p = math.sqrt(pion.px**2 + pion.py**2 + pion.pz**2)
-    candidate.dr_pi, candidate.dz_pi = abs(pion.d0), pion.z0
-    candidate.momentum_pi, candidate.costheta_pi = p, pion.pz / p
+    candidate.dr_pi, candidate.dz_pi, candidate.costheta_pi, candidate.momentum_pi = _track(pion)
     candidate.identification_pi = pion.pion / max(pion.kaon + pion.pion, 1.0e-30)
-    p = math.sqrt(mu_plus.px**2 + mu_plus.py**2 + mu_plus.pz**2)
-    candidate.dr_mu_plus, candidate.dz_mu_plus = abs(mu_plus.d0), mu_plus.z0
-    candidate.momentum_mu_plus, candidate.costheta_mu_plus = p, mu_plus.pz / p
+    dr, dz, costheta, momentum = _track(mu_plus)
+    candidate.dr_mu_plus, candidate.dz_mu_plus = dr, dz
+    candidate.costheta_mu_plus, candidate.momentum_mu_plus = costheta, momentum
     candidate.identification_mu_plus = mu_plus.muon
-    p = math.sqrt(mu_minus.px**2 + mu_minus.py**2 + mu_minus.pz**2)
-    candidate.dr_mu_minus, candidate.dz_mu_minus = abs(mu_minus.d0), mu_minus.z0
-    candidate.momentum_mu_minus, candidate.costheta_mu_minus = p, mu_minus.pz / p
+    dr, dz, costheta, momentum = _track(mu_minus)
+    candidate.dr_mu_minus, candidate.dz_mu_minus = dr, dz
+    candidate.costheta_mu_minus, candidate.momentum_mu_minus = costheta, momentum
     candidate.identification_mu_minus = mu_minus.muon
 
 
@@ -190,17 +194,95 @@ def _turn(stream: Stream, momenta: Floats) -> None:
         momenta[i, 2] = cosine * z - sine * x
 
 
+class _Decays(NamedTuple):
+    """What is seen: variables, shape ``(n, 4)``, flavours, seed and number of the first."""
+
+    variables: Floats
+    flavour: NDArray[np.int64]
+    seed: int
+    first_event: int
+
+
+class _Making(NamedTuple):
+    """How decays are made: masses of Kπ and their cumulative distribution, beams, spot, mean collision."""
+
+    masses: Floats
+    cumulative: Floats
+    beams: Record
+    spot: Floats
+    nominal: Floats
+
+
+class _Scratch(NamedTuple):
+    """Room to work in."""
+
+    momenta: Floats
+    collision: Floats
+    b: Floats
+    work: Floats
+    likelihood: Floats
+
+
+@kernel
+def _make(
+    stream: Stream, variables: Floats, flavour: int, making: _Making, scratch: _Scratch, particle: Record
+) -> None:
+    """Draw a decay into ``scratch.momenta``, in the rest frame of the B, and where ``particle`` begins."""
+    b = scratch.b
+    most = np.interp(M_B0 - math.sqrt(variables[0]), making.masses, making.cumulative)
+    m_kpi = np.interp(uniform(stream) * most, making.cumulative, making.masses)
+    _produce(stream, making.beams, b, scratch.collision, scratch.work[0])
+    decay_momenta(variables[0], variables[1], variables[2], variables[3], flavour, m_kpi, scratch.momenta)
+    _turn(stream, scratch.momenta)
+    flight = exponential(stream) * FLIGHT_B0 / M_B0
+    particle.x = making.spot[0] * normal(stream) + flight * b[0]
+    particle.y = making.spot[1] * normal(stream) + flight * b[1]
+    particle.z = making.spot[2] * normal(stream) + flight * b[2]
+
+
+@kernel
+def _measure(
+    stream: Stream,
+    flavour: int,
+    tracker: Record,
+    particle_id: Record,
+    scratch: _Scratch,
+    particle: Record,
+    tracks: NDArray[np.void],
+) -> bool:
+    """Boost the decay to the laboratory, measure and identify its tracks; tell whether all were found."""
+    momenta, likelihood = scratch.momenta, scratch.likelihood
+    kinked = 0
+    for i in range(4):
+        boost_from(momenta[i], scratch.b, 1.0)
+        particle.px, particle.py = momenta[i, 0], momenta[i, 1]
+        particle.pz, particle.energy = momenta[i, 2], momenta[i, 3]
+        species = KAON if i == K_ROW else PION if i == PI_ROW else MUON
+        charge = flavour if i == K_ROW else -flavour
+        if i >= MU_PLUS:
+            charge = 1 if i == MU_PLUS else -1
+        fate = measure_track(stream, tracker, species, charge, particle, tracks[i])
+        if fate == LOST:
+            return False
+        if fate == KINKED:
+            kinked |= 1 << i
+    for i in range(4):
+        species = KAON if i == K_ROW else PION if i == PI_ROW else MUON
+        if kinked & (1 << i):  # it reached the outer detectors as a muon
+            species = MUON
+        pt = math.hypot(momenta[i, 0], momenta[i, 1])
+        theta = math.atan2(pt, momenta[i, 2])
+        identify(stream, particle_id, species, math.hypot(pt, momenta[i, 2]), theta, likelihood)
+        track = tracks[i]
+        track.electron, track.muon, track.pion = likelihood[0], likelihood[1], likelihood[2]
+        track.kaon, track.proton = likelihood[3], likelihood[4]
+    return True
+
+
 @kernel
 def _see(
-    decays: Floats,
-    flavour: NDArray[np.int64],
-    seed: int,
-    first_event: int,
-    masses: Floats,
-    cumulative: Floats,
-    beams: Record,
-    spot: Floats,
-    nominal: Floats,
+    decays: _Decays,
+    making: _Making,
     tracker: Record,
     particle_id: Record,
     truth: NDArray[np.void],
@@ -209,61 +291,18 @@ def _see(
     found: NDArray[np.bool_],
 ) -> None:
     stream = np.zeros(1, dtype=np.uint64)
-    likelihood = np.zeros(5)
-    momenta, collision, b = np.zeros((4, 4)), np.zeros(4), np.zeros(4)
     work = np.zeros((14, 4))
+    scratch = _Scratch(np.zeros((4, 4)), np.zeros(4), np.zeros(4), work, np.zeros(5))
     particle = truth[0]
-    for event in range(len(decays)):
-        found[event] = False
-        start(stream, seed, first_event + event, _TRIAL)
-        q_squared = decays[event, 0]
-        most = np.interp(M_B0 - math.sqrt(q_squared), masses, cumulative)
-        m_kpi = np.interp(uniform(stream) * most, cumulative, masses)
-        _produce(stream, beams, b, collision, work[0])
-        decay_momenta(
-            q_squared,
-            decays[event, 1],
-            decays[event, 2],
-            decays[event, 3],
-            flavour[event],
-            m_kpi,
-            momenta,
-        )
-        _turn(stream, momenta)
-        flight = exponential(stream) * FLIGHT_B0 / M_B0
-        particle.x = spot[0] * normal(stream) + flight * b[0]
-        particle.y = spot[1] * normal(stream) + flight * b[1]
-        particle.z = spot[2] * normal(stream) + flight * b[2]
-        seen = 0
-        kinked = 0
-        for i in range(4):
-            boost_from(momenta[i], b, 1.0)
-            particle.px, particle.py = momenta[i, 0], momenta[i, 1]
-            particle.pz, particle.energy = momenta[i, 2], momenta[i, 3]
-            species = KAON if i == K_ROW else PION if i == PI_ROW else MUON
-            charge = flavour[event] if i == K_ROW else -flavour[event]
-            if i >= MU_PLUS:
-                charge = 1 if i == MU_PLUS else -1
-            fate = measure_track(stream, tracker, species, charge, particle, tracks[i])
-            if fate == LOST:
-                break
-            if fate == KINKED:
-                kinked |= 1 << i
-            seen += 1
-        if seen < 4:
-            continue
-        for i in range(4):
-            species = KAON if i == K_ROW else PION if i == PI_ROW else MUON
-            if kinked & (1 << i):  # it reached the outer detectors as a muon
-                species = MUON
-            pt = math.hypot(momenta[i, 0], momenta[i, 1])
-            theta = math.atan2(pt, momenta[i, 2])
-            identify(stream, particle_id, species, math.hypot(pt, momenta[i, 2]), theta, likelihood)
-            track = tracks[i]
-            track.electron, track.muon, track.pion = likelihood[0], likelihood[1], likelihood[2]
-            track.kaon, track.proton = likelihood[3], likelihood[4]
-        fill_candidate(tracks[0], tracks[1], tracks[2], tracks[3], nominal, work, candidates[event])
-        found[event] = True
+    for event in range(len(decays.variables)):
+        start(stream, decays.seed, decays.first_event + event, _TRIAL)
+        flavour = decays.flavour[event]
+        _make(stream, decays.variables[event], flavour, making, scratch, particle)
+        found[event] = _measure(stream, flavour, tracker, particle_id, scratch, particle, tracks)
+        if found[event]:
+            fill_candidate(
+                tracks[0], tracks[1], tracks[2], tracks[3], making.nominal, work, candidates[event]
+            )
 
 
 @lru_cache(maxsize=1)
@@ -276,7 +315,7 @@ def _kstar_masses() -> tuple[Floats, Floats]:
 
 
 def candidate_frame(candidates: NDArray[np.void]) -> EventFrame:
-    """The columns of records :data:`CANDIDATE`."""
+    """The columns of records :data:`CANDIDATE`, shape ``(n_candidates,)``."""
     return EventFrame({name: candidates[name] for name in candidates.dtype.names or ()})
 
 
@@ -312,15 +351,10 @@ def see_decays(
     beams = detector.beams
     candidates = np.empty(len(frame), dtype=CANDIDATE)
     found = np.empty(len(frame), dtype=np.bool_)
+    spot = np.array(beams.spot_size)
     _see(
-        decays,
-        flavour,
-        seed,
-        first_event,
-        *_kstar_masses(),
-        _beam_record(beams),
-        np.array(beams.spot_size),
-        beams.momentum,
+        _Decays(decays, flavour, seed, first_event),
+        _Making(*_kstar_masses(), _beam_record(beams), spot, beams.momentum),
         as_record(detector.tracker),
         as_record(detector.particle_id),
         np.zeros(1, dtype=PARTICLE),

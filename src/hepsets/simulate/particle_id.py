@@ -28,47 +28,42 @@ MASSES = (M_E, M_MU, M_PI, M_K, M_P)
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class ParticleIdConfig:
-    """How well the detector tells species apart.
+    """How well a detector tells species apart."""
 
-    The values follow the Belle II TDR (arXiv:1011.0352) and the Physics Book (arXiv:1808.10567,
-    chapter 5); outlier fractions are chosen such that kaons are found with about 90 % at 5-10 % pion
-    fakes, as published for early Belle II data.
-    """
-
-    dedx_resolution: float = 0.08
-    """Relative resolution of the truncated mean dE/dx in the CDC."""
-    dedx_outliers: float = 0.03
-    top_index: float = 1.471
+    dedx_resolution: float
+    """Relative resolution of the truncated mean dE/dx."""
+    dedx_outliers: float
+    top_index: float
     """Refractive index of the quartz bars (barrel)."""
-    top_resolution: float = 0.0055
+    top_resolution: float
     """Effective resolution [rad] of the Cherenkov angle, TOP."""
-    top_outliers: float = 0.10
+    top_outliers: float
     """Share of TOP measurements spoilt by background, interactions and missing photons."""
-    top_min_pt: float = 0.28
+    top_min_pt: float
     """Transverse momentum [GeV] below which a track curls up before the TOP."""
-    aerogel_index: float = 1.05
-    aerogel_resolution: float = 0.007
+    aerogel_index: float
+    aerogel_resolution: float
     """Effective resolution [rad] of the Cherenkov angle, ARICH (forward)."""
-    aerogel_outliers: float = 0.07
-    forward_end: float = 31.0
+    aerogel_outliers: float
+    forward_end: float
     """Polar angle [deg] where ARICH ends and TOP begins."""
-    barrel_end: float = 124.0
+    barrel_end: float
     """Polar angle [deg] where TOP ends."""
-    ep_min_p: float = 0.25
+    ep_min_p: float
     """Momentum [GeV] from which E/p is used."""
-    ep_resolution: float = 0.06
+    ep_resolution: float
     """Width of E/p for electrons."""
-    ep_hadron_mean: float = 0.35
-    ep_hadron_width: float = 0.20
-    ep_outliers: float = 0.02
-    klm_min_p: float = 0.70
+    ep_hadron_mean: float
+    ep_hadron_width: float
+    ep_outliers: float
+    klm_min_p: float
     """Momentum [GeV] from which a muon reaches the KLM."""
-    klm_muon: float = 0.90
+    klm_muon: float
     """Probability that a muon is seen deep in the KLM."""
-    klm_pion: float = 0.04
+    klm_pion: float
     """The same for a pion (punch-through and decay)."""
-    klm_kaon: float = 0.03
-    klm_other: float = 0.005
+    klm_kaon: float
+    klm_other: float
 
 
 @kernel

@@ -42,59 +42,54 @@ LOST, FOUND, KINKED = range(3)
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class TrackerConfig:
-    """VXD and CDC.
+    """Numbers of a tracker in a solenoid: a vertex detector and, around it, a chamber."""
 
-    Acceptance, field and momentum resolution: Belle II TDR (arXiv:1011.0352), sections 4-6;
-    impact parameters: Physics Book (arXiv:1808.10567), section 3.3 and 5; efficiency turn-on: VXD
-    standalone tracking, Comput. Phys. Commun. 259 (2021) 107610.
-    """
-
-    theta_min: float = 17.0
+    theta_min: float
     """Polar acceptance [deg]."""
-    theta_max: float = 150.0
-    field: float = 1.5
+    theta_max: float
+    field: float
     """Solenoid field [T]."""
-    plateau: float = 0.95
+    plateau: float
     """Efficiency at high transverse momentum, material and hit losses included."""
-    turn_on_pt: float = 0.065
+    turn_on_pt: float
     """Transverse momentum [GeV] of half efficiency."""
-    turn_on_width: float = 0.035
+    turn_on_width: float
     """Width [GeV] of the turn-on (a normal integral)."""
-    displaced_full: float = 2.0
-    """Up to this distance [cm] from the axis a particle may start without loss (inside the VXD)."""
-    displaced_none: float = 45.0
+    displaced_full: float
+    """Up to this distance [cm] from the axis a particle may start without loss: in the vertex detector."""
+    displaced_none: float
     """From this distance on too few layers are left."""
-    momentum_scale: float = 1.0
+    momentum_scale: float
     """Measured over true momentum, on average."""
-    momentum_pt: float = 0.001
+    momentum_pt: float
     """Measurement term of sigma(pT)/pT per GeV."""
-    momentum_scattering: float = 0.003
+    momentum_scattering: float
     """Multiple-scattering term of sigma(pT)/pT, divided by beta."""
-    tail_fraction: float = 0.03
+    tail_fraction: float
     """Tracks with wrong or missing hits: all errors are ``tail_scale`` times wider."""
-    tail_scale: float = 3.0
-    angle_constant: float = 0.0003
+    tail_scale: float
+    angle_constant: float
     """Angular resolution [rad] at high momentum."""
-    angle_scattering: float = 0.0008
+    angle_scattering: float
     """Angular resolution [rad GeV] from multiple scattering, divided by p beta."""
-    d0_constant: float = 0.0010
+    d0_constant: float
     """Transverse impact parameter resolution [cm] at high momentum."""
-    d0_scattering: float = 0.0025
+    d0_scattering: float
     """Its multiple-scattering part [cm GeV], divided by p beta sin^(3/2) theta."""
-    z0_constant: float = 0.0015
-    z0_scattering: float = 0.0027
+    z0_constant: float
+    z0_scattering: float
     """As for d0, divided by p beta sin^(5/2) theta."""
-    no_pixel_radius: float = 1.4
+    no_pixel_radius: float
     """A particle starting beyond [cm] leaves no hit in the first pixel layer …"""
-    no_pixel_scale: float = 6.0
+    no_pixel_scale: float
     """… and its impact parameters are so much worse."""
-    bremsstrahlung: float = 0.02
-    """Mean share of its energy that an electron radiates before the CDC ends, per normal incidence."""
-    kink_radius: float = 55.0
+    bremsstrahlung: float
+    """Mean share of its energy that an electron radiates before the chamber ends, per normal incidence."""
+    kink_radius: float
     """A particle that decays before this radius [cm] is lost, beyond it is found with a kink."""
-    outer_radius: float = 113.0
-    """Outer radius [cm] of the CDC."""
-    kink_smearing: float = 0.02
+    outer_radius: float
+    """Outer radius [cm] of the chamber."""
+    kink_smearing: float
     """Additional relative momentum error of kinked tracks."""
 
 
@@ -134,6 +129,21 @@ def impact_resolution(constant: float, scattering: float, p_beta: float, sine: f
 
 
 @kernel
+def _fate_in_flight(
+    stream: Stream, config: Record, species: int, momentum: float, pt: float, radius: float
+) -> int:
+    """Whether a particle that begins at a radius [cm] is lost, kinked or found, for it may decay."""
+    if species != PION and species != KAON:
+        return FOUND
+    mean_flight = FLIGHT_PI if species == PION else FLIGHT_K
+    flight = exponential(stream) * mean_flight * momentum / MASSES[species]
+    decay_radius = radius + flight * pt / momentum
+    if decay_radius < config.kink_radius:
+        return LOST
+    return KINKED if decay_radius < config.outer_radius else FOUND
+
+
+@kernel
 def measure_track(
     stream: Stream,
     config: Record,
@@ -161,15 +171,9 @@ def measure_track(
     radius = math.hypot(particle.x, particle.y)
     if uniform(stream) >= tracking_efficiency(config, pt, theta, radius):
         return LOST
-    fate = FOUND
-    if species in (PION, KAON):
-        mean_flight = FLIGHT_PI if species == PION else FLIGHT_K
-        flight = exponential(stream) * mean_flight * momentum / MASSES[species]
-        decay_radius = radius + flight * pt / momentum
-        if decay_radius < config.kink_radius:
-            return LOST
-        if decay_radius < config.outer_radius:
-            fate = KINKED
+    fate = _fate_in_flight(stream, config, species, momentum, pt, radius)
+    if fate == LOST:
+        return LOST
 
     beta = momentum / math.hypot(momentum, MASSES[species])
     p_beta = momentum * beta

@@ -46,6 +46,25 @@ def closest_approach(
 
 
 @kernel
+def _chord(r_1: float, r_2: float, distance: float) -> tuple[float, float, float]:
+    """Where two circles at a distance meet: how far along, how high, and by how much
+    they miss each other, seen from the first centre.
+    """
+    along = (distance * distance + r_1 * r_1 - r_2 * r_2) / (2.0 * distance)
+    height2 = r_1 * r_1 - along * along
+    miss = 0.0
+    if height2 < 0.0:
+        height2 = 0.0
+        if distance > r_1 + r_2:
+            miss = distance - r_1 - r_2
+            along = r_1 + 0.5 * miss
+        else:
+            miss = abs(r_1 - r_2) - distance
+            along = math.copysign(r_1, r_1 - r_2)
+    return along, math.sqrt(height2), miss
+
+
+@kernel
 def intersect(
     first: Record, second: Record, field: float, vertex: NDArray[np.float64]
 ) -> tuple[float, float, float]:
@@ -61,7 +80,7 @@ def intersect(
     field
         Solenoid field [T].
     vertex
-        Filled with ``x y z`` [cm].
+        Filled with ``x y z`` [cm], shape ``(3,)``.
 
     Returns
     -------
@@ -80,18 +99,7 @@ def intersect(
     cx_2, cy_2 = k_2 * second.py / pt_2, -k_2 * second.px / pt_2
     dx, dy = cx_2 - cx_1, cy_2 - cy_1
     distance = math.hypot(dx, dy)
-    along = (distance * distance + r_1 * r_1 - r_2 * r_2) / (2.0 * distance)
-    height2 = r_1 * r_1 - along * along
-    miss = 0.0
-    if height2 < 0.0:
-        height2 = 0.0
-        if distance > r_1 + r_2:
-            miss = distance - r_1 - r_2
-            along = r_1 + 0.5 * miss
-        else:
-            miss = abs(r_1 - r_2) - distance
-            along = math.copysign(r_1, r_1 - r_2)
-    height = math.sqrt(height2)
+    along, height, miss = _chord(r_1, r_2, distance)
     ux, uy = dx / distance, dy / distance
     phi_1 = math.atan2(first.py, first.px)
     phi_2 = math.atan2(second.py, second.px)
@@ -123,7 +131,7 @@ def add_to_vertex(track: Record, normal_equations: NDArray[np.float64]) -> None:
     Parameters
     ----------
     normal_equations
-        Shape (10,): six elements of the symmetric matrix (xx, xy, xz, yy, yz, zz), three of the right
+        Of shape ``(10,)``: six elements of the symmetric matrix (xx, xy, xz, yy, yz, zz), three of the right
         side and the sum of squares.
     """
     pt = math.hypot(track.px, track.py)
@@ -145,7 +153,9 @@ def add_to_vertex(track: Record, normal_equations: NDArray[np.float64]) -> None:
 
 @kernel
 def vertex_chi2(n: NDArray[np.float64]) -> float:
-    """Smallest chi-squared of the normal equations (2 N - 3 degrees of freedom for N tracks)."""
+    """Smallest chi-squared of the normal equations, shape ``(10,)``, with 2 N - 3 degrees of freedom for N
+    tracks.
+    """
     # Cholesky of the 3 x 3 matrix; with y = L^-1 b the minimum is c - |y|^2
     l_00 = math.sqrt(n[0])
     l_10, l_20 = n[1] / l_00, n[2] / l_00

@@ -16,6 +16,7 @@ from hepsets.learn.layers.folding import linear_of_both, linear_of_norm
 from hepsets.represent.decay_trees.batch import PackedBatch
 from hepsets.represent.decay_trees.features import RAW_COLUMNS
 from hepsets.represent.decay_trees.sweeps import DecaySweeps
+from hepsets.simulate.belle2 import BELLE2
 
 BEAM_MOMENTUM = (0.4567, 0.0, 3.0018)
 """Mean momentum of the colliding system in the laboratory [GeV] (SuperKEKB at the Υ(4S))."""
@@ -23,7 +24,9 @@ BEAM_MOMENTUM = (0.4567, 0.0, 3.0018)
 BEAM_ENERGY = 11.006
 """Mean energy of the colliding system in the laboratory [GeV]."""
 
-COS_ACCEPTANCE = (math.cos(math.radians(150)), math.cos(math.radians(17)))
+COS_ACCEPTANCE = tuple(
+    math.cos(math.radians(edge)) for edge in (BELLE2.tracker.theta_max, BELLE2.tracker.theta_min)
+)
 """Belle II's tracking acceptance."""
 
 KINEMATICS = 17
