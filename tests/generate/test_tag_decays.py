@@ -12,14 +12,14 @@ from hepsets.core.lorentz import boosted
 from hepsets.generate.decay_table import Channel, DecayTable, belle2_decay_table, conjugate
 from hepsets.generate.pythia import generate_block
 from hepsets.generate.tag_decays import (
-    B_MODES,
-    CHARM_MODES,
     TAG_ALIAS_BASE,
     final_contents,
     force_tag_decays,
     tag_decays,
 )
-from hepsets.select.candidates import combine as candidates
+from hepsets.generate.tag_modes import B_MODES, CHARM_MODES
+from hepsets.select.candidates import record as candidates
+from hepsets.select.candidates.charm import CHARM_MODES as FOUND_MODES
 from hepsets.select.skims import hadronic_tag
 
 EVENTS = 1500
@@ -232,7 +232,7 @@ def test_the_forced_modes_are_those_of_the_tag():
         candidates.THREE_PI: {1: (211, 211, -211)},
     }
     charm = {meson: set() for meson in kinds.values()}
-    for _, kind, n_minus, n_plus, pions, charge, n_ks, n_pi0 in candidates.CHARM_MODES:
+    for _, kind, n_minus, n_plus, pions, charge, n_ks, n_pi0 in FOUND_MODES:
         content = (
             (-321,) * n_minus + (321,) * n_plus + systems[pions][charge] + (310,) * n_ks + (111,) * n_pi0
         )

@@ -15,39 +15,10 @@ from functools import cache
 from itertools import combinations
 
 from hepsets.generate.decay_table import Channel, DecayTable, belle2_decay_table, conjugate
-
-Content = tuple[int, ...]
-"""PDG ids of what a decay ends in, sorted."""
+from hepsets.generate.tag_modes import B_MODES, CHARM_MODES, EXCITED_MODES, Content
 
 TAG_ALIAS_BASE = 9_300_000
 """Aliases of forced decays have ids above this one, those of the table below it."""
-
-_DSTAR = {413: ((421, 211),), 423: ((421, 111), (421, 22)), 433: ((431, 22),)}
-"""How the tag sees excited charm mesons."""
-
-_COMPANIONS = (
-    (211,), (211, 111), (211, 111, 111), (211, 211, -211), (211, 211, -211, 111), (431,), (433,), (421, 321),
-)  # fmt: skip
-
-B_MODES: Mapping[int, tuple[Content, ...]] = {
-    511: (*((d, *rest) for d in (-411, -413) for rest in _COMPANIONS), (-421, 211, -211)),
-    521: (*((d, *rest) for d in (-421, -423) for rest in _COMPANIONS), (-411, 211, 211), (-413, 211, 211)),
-}
-"""Daughters of the B in the tag's modes, for B⁰ and B⁺."""
-
-CHARM_MODES: Mapping[int, tuple[Content, ...]] = {
-    421: (
-        (-321, 211), (-321, 211, 111), (-321, 211, 211, -211), (-321, 211, 211, -211, 111),
-        (310, 211, -211), (310, 211, -211, 111), (310, 111), (-321, 321),
-    ),
-    411: (
-        (-321, 211, 211), (-321, 211, 211, 111), (310, 211), (310, 211, 111), (310, 211, 211, -211),
-        (-321, 321, 211),
-    ),
-    431: ((-321, 321, 211), (310, 321)),
-    310: ((211, -211),),
-}  # fmt: skip
-"""Daughters of the charm mesons in the tag's modes, and of the K_S."""
 
 _LEAVES = frozenset({211, 321, 111, 22})
 """What ends a chain; π⁰ decay as they like."""
@@ -104,7 +75,7 @@ def final_contents(modes: Iterable[Content]) -> frozenset[Content]:
     for mode in modes:
         expanded: list[Content] = [()]
         for pdg in mode:
-            ways = _DSTAR.get(abs(pdg), ((abs(pdg),),))
+            ways = EXCITED_MODES.get(abs(pdg), ((abs(pdg),),))
             expanded = [(*done, *_signed(way, pdg)) for done in expanded for way in ways]
         contents.update(_content(ids) for ids in expanded)
     return frozenset(contents)

@@ -18,6 +18,7 @@ from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
 from hepsets.generate.cross_sections import mix
 from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, event_type, generate_block
+from hepsets.select.skims.record import Skim
 from hepsets.select.skims.registry import SKIMS, count_passes, run_skims
 
 THINNING_STREAM = 0x7415
@@ -36,8 +37,7 @@ class MultiSkimSampleConfig:
         makes, since what is rare (J/ψ above all) passes there.
     keep
         The skims, each with the probability that an event which passes it is kept; of several that
-        an event passes the greatest counts. The defaults make the skims, but for J/ψ, about equally
-        frequent among the kept events.
+        an event passes the greatest counts. The defaults are those that the skims of the package name.
     keep_failing
         Probability that an event which passes none of the skims is kept; with the default about
         half of the kept events pass none.
@@ -65,11 +65,7 @@ class MultiSkimSampleConfig:
     )
     keep: dict[str, float] = Field(
         default_factory=lambda: {
-            "hadronic_b0": 0.25,
-            "hadronic_bplus": 0.16,
-            "semileptonic_b0": 0.25,
-            "jpsi": 1.0,
-            "fast_charm": 0.12,
+            name: skim.keep for name, skim in SKIMS.own.items() if isinstance(skim, Skim)
         }
     )
     keep_failing: float = Field(default=0.035, gt=0.0, le=1.0)

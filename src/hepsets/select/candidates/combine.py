@@ -8,6 +8,7 @@ used twice) and how well it looks. Only the first 64 tracks and 64 clusters of a
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +21,12 @@ from hepsets.core.masses import M_E, M_K, M_KS, M_MU, M_PI, M_PI0
 from hepsets.select.candidates.charm import (
     _CHARM_PDG,
     _EXCITED,
-    _EXCITED_MASS,
     _MODES,
-    N_CHARM_FEATURES,
     N_CHARM_MODES,
-    _charm,
-    _excited,
+    Judge,
+    Room,
+    find_charm,
+    find_excited,
 )
 from hepsets.select.candidates.classifier import Classifier, Classifiers, default_classifiers
 from hepsets.select.candidates.record import (
@@ -298,77 +299,71 @@ def _pion_triplets(pairs: NDArray[np.void], pions: NDArray[np.void], lists: NDAr
     return n
 
 
+class _Reader(NamedTuple):
+    """How events are read: cuts, the frame of the centre of mass, field [T], classifier of charm mesons."""
+
+    cuts: Record
+    frame: Frame
+    field: float
+    network: Classifier
+
+
+@kernel
+def _light(
+    seen: Seen,
+    how: _Reader,
+    vertex: NDArray[np.float64],
+    room: Room,
+    lists: NDArray[np.void],
+    at: NDArray[np.int64],
+) -> int:
+    """Fill the lists from pions to systems of three pions; return where they end."""
+    frame, cuts, new, best = how.frame, how.cuts, room.work[2], room.best
+    n = at[KAON] = _stable(PION, seen, frame, cuts, lists, at[PION])
+    n = at[PHOTON] = _stable(KAON, seen, frame, cuts, lists, n)
+    n = at[PI0] = _photons(seen, frame, lists, n)
+    n_best = _neutral_pions(seen, cuts, lists[at[PHOTON] : n], new, best)
+    n = at[KSHORT] = _store(best, n_best, lists, n, seen, 111)
+    n_best = _kshorts(seen, frame, cuts, how.field, vertex, new, best)
+    n = at[TWO_PI] = _store(best, n_best, lists, n, seen, 310)
+    pions = lists[at[PION] : at[KAON]]
+    n = at[TWO_PI_SAME] = _pion_pairs(TWO_PI, pions, lists, n)
+    n = at[THREE_PI] = _pion_pairs(TWO_PI_SAME, pions, lists, n)
+    n = at[D0] = _pion_triplets(lists[at[TWO_PI_SAME] : n], pions, lists, n)
+    return n
+
+
 @kernel
 def _combine(
     batch: Batch,
     event_numbers: NDArray[np.int64],
-    cuts: Record,
-    frame: Frame,
-    field: float,
-    network: Classifier,
-    scratch: NDArray[np.void],
+    how: _Reader,
+    room: Room,
     lists: NDArray[np.void],
     offsets: NDArray[np.int64],
 ) -> None:
-    vertex, equations, features = np.zeros(3), np.zeros(10), np.zeros(N_CHARM_FEATURES)
-    work, best = scratch[:3], scratch[3:]
-    new = work[2]
+    vertex = np.zeros(3)
     n = 0
     for event in range(len(offsets)):
         seen = seen_in(batch, event)
         at = offsets[event]
-        fold = event_numbers[event] & 1
+        judge = Judge(how.cuts, how.network, event_numbers[event] & 1)
         at[PION] = n
-        n = at[KAON] = _stable(PION, seen, frame, cuts, lists, n)
-        n = at[PHOTON] = _stable(KAON, seen, frame, cuts, lists, n)
-        n = at[PI0] = _photons(seen, frame, lists, n)
-        n_best = _neutral_pions(seen, cuts, lists[at[PHOTON] : n], new, best)
-        n = at[KSHORT] = _store(best, n_best, lists, n, seen, 111)
-        n_best = _kshorts(seen, frame, cuts, field, vertex, new, best)
-        n = at[TWO_PI] = _store(best, n_best, lists, n, seen, 310)
-        pions = lists[at[PION] : at[KAON]]
-        n = at[TWO_PI_SAME] = _pion_pairs(TWO_PI, pions, lists, n)
-        n = at[THREE_PI] = _pion_pairs(TWO_PI_SAME, pions, lists, n)
-        n = at[D0] = _pion_triplets(lists[at[TWO_PI_SAME] : n], pions, lists, n)
+        n = _light(seen, how, vertex, room, lists, at)
         for charm in (D0, D_PLUS, D_S):
             n_best = 0
             for mode in range(N_CHARM_MODES):
                 if _MODES[mode, 0] == charm:
-                    n_best = _charm(
-                        mode,
-                        n_best,
-                        seen,
-                        cuts,
-                        network,
-                        fold,
-                        lists,
-                        at,
-                        work,
-                        features,
-                        equations,
-                        best,
-                    )
-            n = at[charm + 1] = _store(best, n_best, lists, n, seen, _CHARM_PDG[charm])
+                    n_best = find_charm(mode, n_best, lists, at, seen, judge, room)
+            n = at[charm + 1] = _store(room.best, n_best, lists, n, seen, _CHARM_PDG[charm])
         for star in (DSTAR_PLUS, DSTAR0, D_S_STAR):
             n_best = 0
             for row in range(len(_EXCITED)):
                 if _EXCITED[row, 0] == star:
-                    n_best = _excited(
-                        star,
-                        _EXCITED[row, 1],
-                        n_best,
-                        _EXCITED_MASS[row, 0],
-                        _EXCITED_MASS[row, 1],
-                        _EXCITED_MASS[row, 2],
-                        cuts,
-                        lists,
-                        at,
-                        new,
-                        best,
-                    )
-            n = at[star + 1] = _store(best, n_best, lists, n, seen, _CHARM_PDG[star])
-        n = at[MUON] = _stable(ELECTRON, seen, frame, cuts, lists, n)
-        n = at[N_KINDS] = _stable(MUON, seen, frame, cuts, lists, n)
+                    n_best = find_excited(row, n_best, lists, at, how.cuts, room)
+            n = at[star + 1] = _store(room.best, n_best, lists, n, seen, _CHARM_PDG[star])
+        n = at[MUON] = _stable(ELECTRON, seen, how.frame, how.cuts, lists, n)
+        n = at[N_KINDS] = _stable(MUON, seen, how.frame, how.cuts, lists, n)
 
 
 def combine(
@@ -396,11 +391,13 @@ def combine(
     _combine(
         Batch.of(reconstructed),
         np.ascontiguousarray(event_numbers, dtype=np.int64),
-        as_record(cuts or CandidateConfig()),
-        Frame.moving(*reconstructed.detector.beams.velocity),
-        reconstructed.detector.tracker.field,
-        (classifiers or default_classifiers()).charm,
-        np.zeros(3 + int(_CAPACITY.max()), dtype=CANDIDATE),
+        _Reader(
+            as_record(cuts or CandidateConfig()),
+            Frame.moving(*reconstructed.detector.beams.velocity),
+            reconstructed.detector.tracker.field,
+            (classifiers or default_classifiers()).charm,
+        ),
+        Room.new(),
         values,
         offsets,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass as plain_dataclass
 from typing import NamedTuple
 
@@ -24,6 +25,32 @@ ELECTRON, MUON = range(14, 16)
 N_KINDS = 16
 """Kinds of candidates, in the order of the lists; ``TWO_PI`` is neutral, ``TWO_PI_SAME`` doubly
 charged, and the pion systems stand for whatever made them."""
+
+
+KIND_OF = {
+    211: PION, 321: KAON, 22: PHOTON, 111: PI0, 310: KSHORT, 11: ELECTRON, 13: MUON,
+    421: D0, 411: D_PLUS, 431: D_S, 413: DSTAR_PLUS, 423: DSTAR0, 433: D_S_STAR,
+}  # fmt: skip
+"""Kind of the candidates of a particle, by its absolute PDG id."""
+
+NAMES = {
+    211: "pi+", -211: "pi-", 111: "pi0", 321: "K+", -321: "K-", 310: "KS", 421: "D0", -421: "anti-D0",
+    411: "D+", -411: "D-", 431: "Ds+", 413: "D*+", -413: "D*-", -423: "anti-D*0", 433: "Ds*+",
+}  # fmt: skip
+"""What particles are called in the names of modes."""
+
+
+def named(content: Sequence[int]) -> str:
+    """Particles in words, such as ``K- pi+ pi0``, from their PDG ids."""
+    return " ".join(NAMES[pdg] for pdg in content)
+
+
+def pion_system(content: Sequence[int]) -> tuple[int, int]:
+    """Kind and charge of the system of all charged pions among some particles; (-1, 0) without any."""
+    pions = [pdg for pdg in content if abs(pdg) == 211]
+    charge = sum(1 if pdg > 0 else -1 for pdg in pions)
+    two = TWO_PI_SAME if charge else TWO_PI
+    return (-1, PION, two, THREE_PI)[len(pions)], charge
 
 
 _CAPACITY = np.array([32, 32, 64, 12, 6, 128, 128, 320, 20, 20, 8, 12, 20, 10, 32, 32], dtype=np.int64)
@@ -68,7 +95,7 @@ class ParticleLists:
     reconstructed: Reconstructed
 
     def of(self, event: int, kind: int) -> NDArray[np.void]:
-        """The candidates of one kind in one event."""
+        """The candidates of one kind in one event, shape ``(n_candidates,)``."""
         return self.values[self.offsets[event, kind] : self.offsets[event, kind + 1]]
 
     def counts(self, *kinds: int) -> NDArray[np.int64]:

@@ -30,7 +30,7 @@ _POSITIVE_PDG = np.array([-11, -13, 211, 321, 2212], dtype=np.int16)
 
 
 def find_any_b(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> Candidates:
-    """The candidates of the hadronic tag, neutral and charged."""
+    """The candidates of the hadronic tag, of either B; ``event_numbers`` has shape ``(n_events,)``."""
     return find_b_mesons(lists, event_numbers, ANY_B)
 
 
@@ -81,7 +81,7 @@ def candidate_events(
 
 
 def best_candidates(found: Candidates) -> NDArray[np.int64]:
-    """Positions of the candidates of greatest signal probability, one for each event that has any."""
+    """Positions of the candidates of greatest signal probability, shape ``(n_events_with_any,)``."""
     order = np.lexsort((-found.signal_probability, found.values["event"]))
     _, first = np.unique(found.values["event"][order], return_index=True)
     best: NDArray[np.int64] = order[first]

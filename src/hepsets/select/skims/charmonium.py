@@ -17,7 +17,7 @@ from hepsets.core.kernel import Record, as_record, kernel
 from hepsets.core.masses import M_JPSI
 from hepsets.select.candidates.record import ELECTRON, MUON, Batch, ParticleLists, seen_in
 from hepsets.select.candidates.truth import true_mother
-from hepsets.select.skims.record import SkimCandidates, candidate_dtype
+from hepsets.select.skims.record import SkimCandidates, begin, candidate_dtype, join, skim
 
 MODE_NAMES = ("J/psi -> e+ e-", "J/psi -> mu+ mu-")
 
@@ -67,17 +67,10 @@ def _find(
                     if not (lowest < mass < M_JPSI + cuts.above):
                         continue
                     new = found[n]
-                    new.mass = mass
-                    new.momentum = math.sqrt(momentum2)
+                    begin(new, event, 1 if kind == MUON else 0, plus)
+                    join(new, minus)
+                    new.mass, new.momentum = mass, math.sqrt(momentum2)
                     new.signal_probability = probability
-                    new.tracks = plus.tracks | minus.tracks
-                    new.clusters = plus.clusters | minus.clusters
-                    new.event = event
-                    new.mode = 1 if kind == MUON else 0
-                    new.charm_mode = -1
-                    new.charge = 0
-                    new.flavour = 0
-                    new.is_correct = False
                     if plus.matched and minus.matched:
                         seen = seen_in(batch, event)
                         new.is_correct = true_mother(new.tracks, new.clusters, seen, 443, False) >= 0
@@ -113,3 +106,12 @@ def find_jpsi(
         found,
     )
     return SkimCandidates(found[:n].copy(), event_numbers, MODE_NAMES)
+
+
+@skim(keep=1.0, place=3)
+def jpsi(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimCandidates:
+    """J/psi → e+e- or mu+mu-, and anything.
+
+    See :data:`~hepsets.select.skims.record.Find` for what it takes and gives.
+    """
+    return find_jpsi(lists, event_numbers)

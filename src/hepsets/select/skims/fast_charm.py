@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass
 from hepsets.core.kernel import Record, as_record, kernel
 from hepsets.select.candidates.classifier import sigmoid
 from hepsets.select.candidates.record import D0, D_PLUS, ParticleLists
-from hepsets.select.skims.record import SkimCandidates, candidate_dtype
+from hepsets.select.skims.record import SkimCandidates, begin, candidate_dtype, skim
 
 MODE_NAMES = ("D0", "D+")
 
@@ -47,16 +47,10 @@ def _find(
                 if momentum <= cuts.min_momentum or probability <= cuts.min_signal_probability:
                     continue
                 new = found[n]
-                new.mass = charm.mass
-                new.momentum = momentum
+                begin(new, event, 1 if kind == D_PLUS else 0, charm)
+                new.mass, new.momentum = charm.mass, momentum
                 new.signal_probability = probability
-                new.tracks = charm.tracks
-                new.clusters = charm.clusters
-                new.event = event
-                new.mode = 1 if kind == D_PLUS else 0
-                new.charm_mode = charm.mode
-                new.charge = charm.charge
-                new.flavour = charm.flavour
+                new.charm_mode, new.flavour = charm.mode, charm.flavour
                 new.is_correct = charm.matched == 1
                 n += 1
     return n
@@ -84,3 +78,12 @@ def find_fast_charm(
     found = np.empty(int(lists.counts(D0, D_PLUS).sum()), dtype=CHARM_CANDIDATE)
     n = _find(lists.values, lists.offsets, as_record(cuts or FastCharmConfig()), found)
     return SkimCandidates(found[:n].copy(), event_numbers, MODE_NAMES)
+
+
+@skim(keep=0.12, place=4)
+def fast_charm(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimCandidates:
+    """A D0 or D+ above 2 GeV in the centre of mass, and anything.
+
+    See :data:`~hepsets.select.skims.record.Find` for what it takes and gives.
+    """
+    return find_fast_charm(lists, event_numbers)

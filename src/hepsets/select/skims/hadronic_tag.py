@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass as plain_dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,50 +17,57 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.kernel import Record, as_record, kernel
-from hepsets.select.candidates.charm import reduced_vertex_chi2
+from hepsets.generate import tag_modes
+from hepsets.generate.tag_modes import Content
+from hepsets.select.candidates.charm import (
+    DELTA_MASS_DSTAR0,
+    DELTA_MASS_DSTAR_PLUS,
+    SIGMA_DSTAR0,
+    SIGMA_DSTAR_PLUS,
+    reduced_vertex_chi2,
+)
 from hepsets.select.candidates.classifier import Classifier, Classifiers, default_classifiers, logit, sigmoid
 from hepsets.select.candidates.record import (
     CANDIDATE,
     D0,
-    D_PLUS,
     D_S,
     D_S_STAR,
     DSTAR0,
-    DSTAR_PLUS,
-    KAON,
+    KIND_OF,
+    NAMES,
     NO_PHOTON,
     PI0,
-    PION,
-    THREE_PI,
-    TWO_PI,
-    TWO_PI_SAME,
     Batch,
     ParticleLists,
     Seen,
     add,
     copy,
+    named,
     overlap,
+    pion_system,
     seen_in,
     set_mass,
 )
 from hepsets.select.candidates.truth import true_mother
-from hepsets.select.skims.record import SkimCandidates, candidate_dtype
+from hepsets.select.skims.record import SkimCandidates, begin, candidate_dtype, join, skim
 
-CHARM_KINDS = (D_PLUS, DSTAR_PLUS, D0, DSTAR0)
-CHARM_NAMES = ("D-", "D*-", "anti-D0", "anti-D*0")
-COMPANIONS = (
-    # name, first list, charge, number of pi0, second list (-1: none)
-    ("pi+", PION, 1, 0, -1),
-    ("pi+ pi0", PION, 1, 1, -1),
-    ("pi+ pi0 pi0", PION, 1, 2, -1),
-    ("pi+ pi+ pi-", THREE_PI, 1, 0, -1),
-    ("pi+ pi+ pi- pi0", THREE_PI, 1, 1, -1),
-    ("Ds+", D_S, 1, 0, -1),
-    ("Ds*+", D_S_STAR, 1, 0, -1),
-    ("D0 K+", KAON, 1, 0, D0),
-    ("pi+ pi-", TWO_PI, 0, 0, -1),
-    ("pi+ pi+", TWO_PI_SAME, 2, 0, -1),
-)
+_CHARM_IDS = (-411, -413, -421, -423)
+CHARM_KINDS = tuple(KIND_OF[-pdg] for pdg in _CHARM_IDS)
+CHARM_NAMES = tuple(NAMES[pdg] for pdg in _CHARM_IDS)
+
+
+def _companion(content: Content) -> tuple[str, int, int, int, int]:
+    """Name, first list, charge, number of pi0 and second list (-1: none) of a companion."""
+    first, charge = pion_system(content)
+    second = -1
+    others = [KIND_OF[pdg] for pdg in content if pdg not in (211, -211, 111)]
+    if others:
+        (first, charge), second = (others[-1], 1), others[0] if len(others) > 1 else -1
+    return named(content), first, charge, content.count(111), second
+
+
+_COMPANION_IDS = (*tag_modes.COMPANIONS, (211, -211), (211, 211))
+COMPANIONS = tuple(_companion(content) for content in _COMPANION_IDS)
 """What a charm meson may be joined with, written for a B that holds an anti-charm quark."""
 
 N_COMPANIONS = len(COMPANIONS)
@@ -124,12 +132,12 @@ class Candidates(SkimCandidates):
 
     @property
     def mbc(self) -> NDArray[np.float64]:
-        """Beam-constrained mass [GeV] of each candidate."""
+        """Beam-constrained mass [GeV], shape ``(n_candidates,)``."""
         return self.values["mbc"]
 
     @property
     def delta_e(self) -> NDArray[np.float64]:
-        """Energy minus beam energy [GeV] of each candidate."""
+        """Energy minus beam energy [GeV], shape ``(n_candidates,)``."""
         return self.values["delta_e"]
 
 
@@ -148,9 +156,9 @@ def _features(
     pull = 0.0
     if charm.delta_mass > 0.0:
         if charm.charge != 0:
-            pull = abs(charm.delta_mass - 0.1454) / 0.0008
+            pull = abs(charm.delta_mass - DELTA_MASS_DSTAR_PLUS) / SIGMA_DSTAR_PLUS
         else:
-            pull = abs(charm.delta_mass - 0.1420) / 0.002
+            pull = abs(charm.delta_mass - DELTA_MASS_DSTAR0) / SIGMA_DSTAR0
     out[0] = min(max(charm.quality, -8.0), 6.0)
     out[1] = min(pull, 6.0)
     out[2] = max(other.pid, -8.0)
@@ -165,35 +173,97 @@ def _features(
     out[11] = 0.1 * n_clusters
 
 
+class _Rules(NamedTuple):
+    """What makes a B: allowed pairs, cuts, beam energy [GeV] and classifier."""
+
+    allowed: NDArray[np.bool_]
+    cuts: Record
+    beam_energy: float
+    network: Classifier
+
+
+class _Event(NamedTuple):
+    """One event: its place in the batch, the classifier's fold, where its lists begin, what was seen."""
+
+    number: int
+    fold: int
+    at: NDArray[np.int64]
+    seen: Seen
+
+
+class _Scratch(NamedTuple):
+    """Room to work in: a companion, what the classifier sees, and the equations of a vertex."""
+
+    other: NDArray[np.void]
+    features: NDArray[np.float64]
+    equations: NDArray[np.float64]
+
+
+class _Table(NamedTuple):
+    """The candidates to be filled; those beyond its capacity are counted but not stored."""
+
+    found: NDArray[np.void]
+    features: NDArray[np.float64]
+    built: NDArray[np.void]
+
+    @classmethod
+    def with_room_for(cls, capacity: int) -> _Table:
+        """An empty table."""
+        return cls(
+            np.empty(capacity, dtype=B_CANDIDATE),
+            np.empty((capacity, N_BEAUTY_FEATURES)),
+            np.empty(capacity, dtype=BUILT),
+        )
+
+
+@kernel
+def _write(
+    table: _Table,
+    n: int,
+    event: _Event,
+    mode: int,
+    charm: Record,
+    other: Record,
+    flavour: int,
+    probability: float,
+    beam_energy: float,
+) -> None:
+    """Make entry ``n`` of the table a B of two particles."""
+    px, py, pz = charm.px + other.px, charm.py + other.py, charm.pz + other.pz
+    b = table.found[n]
+    begin(b, event.number, mode, charm)
+    join(b, other)
+    b.mbc = math.sqrt(beam_energy * beam_energy - (px * px + py * py + pz * pz))
+    b.delta_e = charm.energy + other.energy - beam_energy
+    b.signal_probability = probability
+    b.charm_mode = charm.mode
+    b.flavour = 1 if flavour > 0 else (-1 if flavour < 0 else 0)
+    if charm.matched and other.matched:
+        expected = (511 if b.charge == 0 else 521) * (-1 if flavour < 0 else 1)
+        b.is_correct = true_mother(b.tracks, b.clusters, event.seen, expected, flavour == 0) >= 0
+    built = table.built[n]
+    built.px, built.py, built.pz = px, py, pz
+    built.kaons = charm.kaons | other.kaons
+
+
 @kernel
 def _join(
     companion: int,
-    other: Record,
     second_logit: float,
-    event: int,
-    seen: Seen,
     lists: NDArray[np.void],
-    at: NDArray[np.int64],
-    allowed: NDArray[np.bool_],
-    cuts: Record,
-    beam_energy: float,
-    network: Classifier,
-    fold: int,
-    features: NDArray[np.float64],
-    equations: NDArray[np.float64],
-    found: NDArray[np.void],
-    feature_table: NDArray[np.float64],
-    built: NDArray[np.void],
+    event: _Event,
+    rules: _Rules,
+    scratch: _Scratch,
+    table: _Table,
     n: int,
 ) -> int:
-    """Join one companion with every allowed charm meson; return the number of candidates so far.
-
-    Candidates beyond the capacity of ``found`` are counted but not stored.
-    """
+    """Join one companion with every allowed charm meson; return the number of candidates so far."""
+    other, at, cuts, beam_energy = scratch.other[0], event.at, rules.cuts, rules.beam_energy
+    n_tracks, n_clusters = len(event.seen.tracks), len(event.seen.clusters)
     max_p2 = beam_energy * beam_energy - cuts.min_mbc * cuts.min_mbc
     prepared = False
     for charm_index in range(len(_CHARM_KINDS)):
-        if not allowed[charm_index, companion]:
+        if not rules.allowed[charm_index, companion]:
             continue
         kind = _CHARM_KINDS[charm_index]
         for k in range(at[kind], at[kind + 1]):
@@ -214,33 +284,85 @@ def _join(
             if not prepared:
                 prepared = True
                 set_mass(other)
-                other.vertex_chi2 = reduced_vertex_chi2(other.tracks, seen.tracks, equations)
+                other.vertex_chi2 = reduced_vertex_chi2(other.tracks, event.seen.tracks, scratch.equations)
             mode = charm_index * N_COMPANIONS + companion
             p = math.sqrt(p2)
-            _features(charm, other, second_logit, p, pz, len(seen.tracks), len(seen.clusters), features)
-            probability = sigmoid(logit(network, features, mode, fold))
+            _features(charm, other, second_logit, p, pz, n_tracks, n_clusters, scratch.features)
+            probability = sigmoid(logit(rules.network, scratch.features, mode, event.fold))
             if probability <= cuts.min_signal_probability:
                 continue
-            if n < len(found):
-                b = found[n]
-                b.mbc = math.sqrt(beam_energy * beam_energy - p2)
-                b.delta_e = energy - beam_energy
-                b.signal_probability = probability
-                b.tracks = charm.tracks | other.tracks
-                b.clusters = charm.clusters | other.clusters
-                b.event = event
-                b.mode = mode
-                b.charm_mode = charm.mode
-                b.charge = charm.charge + other.charge
-                b.flavour = 1 if flavour > 0 else (-1 if flavour < 0 else 0)
-                b.is_correct = False
-                if charm.matched and other.matched:
-                    expected = (511 if b.charge == 0 else 521) * (-1 if flavour < 0 else 1)
-                    b.is_correct = true_mother(b.tracks, b.clusters, seen, expected, flavour == 0) >= 0
-                feature_table[n] = features
-                built[n].px, built[n].py, built[n].pz = px, py, pz
-                built[n].kaons = charm.kaons | other.kaons
+            if n < len(table.found):
+                _write(table, n, event, mode, charm, other, flavour, probability, beam_energy)
+                table.features[n] = scratch.features
             n += 1
+    return n
+
+
+@kernel
+def _energies(
+    companion: int, lists: NDArray[np.void], at: NDArray[np.int64], rules: _Rules
+) -> tuple[float, float]:
+    """Within which energies [GeV] a companion can make a B with any of the charm mesons."""
+    lowest, highest = np.inf, -np.inf
+    for charm_index in range(len(_CHARM_KINDS)):
+        if rules.allowed[charm_index, companion]:
+            kind = _CHARM_KINDS[charm_index]
+            for k in range(at[kind], at[kind + 1]):
+                rest = rules.beam_energy - lists[k].energy
+                lowest = min(lowest, rest - rules.cuts.max_delta_e)
+                highest = max(highest, rest + rules.cuts.max_delta_e)
+    return lowest, highest
+
+
+@kernel
+def _with_companions(
+    companion: int,
+    lists: NDArray[np.void],
+    event: _Event,
+    rules: _Rules,
+    scratch: _Scratch,
+    table: _Table,
+    n: int,
+) -> int:
+    """Build all companions of one kind and join them; return the number of candidates so far.
+
+    Each loop over optional daughters runs once if the companion has none of them.
+    """
+    at = event.at
+    lowest, highest = _energies(companion, lists, at, rules)
+    if lowest > highest:
+        return n
+    first_list, charge, n_pi0, second_list = _COMPANIONS[companion]
+    begin_second, end_second = (at[second_list], at[second_list + 1]) if second_list >= 0 else (0, 1)
+    pi0_begin, pi0_end = (at[PI0], at[PI0 + 1]) if n_pi0 > 0 else (0, 1)
+    other = scratch.other[0]
+    for i in range(at[first_list], at[first_list + 1]):
+        if abs(lists[i].charge) != charge or lists[i].energy > highest:
+            continue
+        second_logit = lists[i].quality if first_list in (D_S, D_S_STAR) else 0.0
+        for j in range(begin_second, end_second):
+            energy = lists[i].energy
+            if second_list >= 0:
+                energy += lists[j].energy
+                second_logit = lists[j].quality
+                if lists[j].flavour * lists[i].charge < 0 or overlap(lists[i], lists[j]):
+                    continue
+            for q in range(pi0_begin, pi0_end):
+                with_pi0 = energy + lists[q].energy if n_pi0 > 0 else energy
+                if with_pi0 > highest:
+                    continue
+                for r in range(pi0_begin if n_pi0 > 1 else 0, q if n_pi0 > 1 else 1):
+                    total = with_pi0 + lists[r].energy if n_pi0 > 1 else with_pi0
+                    if total < lowest or total > highest:
+                        continue
+                    copy(lists[i], other)
+                    if second_list >= 0:
+                        add(other, lists[j])
+                    if n_pi0 > 0 and not add(other, lists[q]):
+                        continue
+                    if n_pi0 > 1 and not add(other, lists[r]):
+                        continue
+                    n = _join(companion, second_logit, lists, event, rules, scratch, table, n)
     return n
 
 
@@ -250,104 +372,32 @@ def _tag(
     offsets: NDArray[np.int64],
     batch: Batch,
     event_numbers: NDArray[np.int64],
-    allowed: NDArray[np.bool_],
-    cuts: Record,
-    beam_energy: float,
-    network: Classifier,
-    scratch: NDArray[np.void],
-    found: NDArray[np.void],
-    feature_table: NDArray[np.float64],
-    built: NDArray[np.void],
+    rules: _Rules,
+    other: NDArray[np.void],
+    table: _Table,
 ) -> int:
-    features, equations = np.zeros(N_BEAUTY_FEATURES), np.zeros(10)
-    other = scratch[0]
+    scratch = _Scratch(other, np.zeros(N_BEAUTY_FEATURES), np.zeros(10))
     n = 0
-    for event in range(len(offsets)):
-        at = offsets[event]
+    for number in range(len(offsets)):
+        at = offsets[number]
         if at[D0] == at[DSTAR0 + 1]:
             continue
-        seen = seen_in(batch, event)
-        fold = event_numbers[event] & 1
+        event = _Event(number, event_numbers[number] & 1, at, seen_in(batch, number))
         for companion in range(N_COMPANIONS):
-            first_list, charge, n_pi0, second_list = _COMPANIONS[companion]
-            # only companions within these energies can make a B with any of the charm mesons
-            lowest, highest = np.inf, -np.inf
-            for charm_index in range(len(_CHARM_KINDS)):
-                if allowed[charm_index, companion]:
-                    kind = _CHARM_KINDS[charm_index]
-                    for k in range(at[kind], at[kind + 1]):
-                        rest = beam_energy - lists[k].energy
-                        lowest = min(lowest, rest - cuts.max_delta_e)
-                        highest = max(highest, rest + cuts.max_delta_e)
-            if lowest > highest:
-                continue
-            # each loop over optional daughters runs once if the companion has none of them
-            begin, end = (at[second_list], at[second_list + 1]) if second_list >= 0 else (0, 1)
-            pi0_begin, pi0_end = (at[PI0], at[PI0 + 1]) if n_pi0 > 0 else (0, 1)
-            for i in range(at[first_list], at[first_list + 1]):
-                if abs(lists[i].charge) != charge or lists[i].energy > highest:
-                    continue
-                second_logit = 0.0
-                if first_list in (D_S, D_S_STAR):
-                    second_logit = lists[i].quality
-                for j in range(begin, end):
-                    energy = lists[i].energy
-                    if second_list >= 0:
-                        energy += lists[j].energy
-                        second_logit = lists[j].quality
-                        if lists[j].flavour * lists[i].charge < 0 or overlap(lists[i], lists[j]):
-                            continue
-                    for q in range(pi0_begin, pi0_end):
-                        with_pi0 = energy + lists[q].energy if n_pi0 > 0 else energy
-                        if with_pi0 > highest:
-                            continue
-                        for r in range(pi0_begin if n_pi0 > 1 else 0, q if n_pi0 > 1 else 1):
-                            total = with_pi0 + lists[r].energy if n_pi0 > 1 else with_pi0
-                            if total < lowest or total > highest:
-                                continue
-                            copy(lists[i], other)
-                            if second_list >= 0:
-                                add(other, lists[j])
-                            if n_pi0 > 0 and not add(other, lists[q]):
-                                continue
-                            if n_pi0 > 1 and not add(other, lists[r]):
-                                continue
-                            n = _join(
-                                companion,
-                                other,
-                                second_logit,
-                                event,
-                                seen,
-                                lists,
-                                at,
-                                allowed,
-                                cuts,
-                                beam_energy,
-                                network,
-                                fold,
-                                features,
-                                equations,
-                                found,
-                                feature_table,
-                                built,
-                                n,
-                            )
+            n = _with_companions(companion, lists, event, rules, scratch, table, n)
     return n
 
 
-def allowed_pairs(rows: dict[str, tuple[str, ...]]) -> NDArray[np.bool_]:
-    """Table of allowed (charm meson, companion) pairs, shape ``(4, 10)``, from their names."""
-    table = np.zeros((len(CHARM_NAMES), len(COMPANIONS)), dtype=np.bool_)
-    companions = [row[0] for row in COMPANIONS]
-    for charm, names in rows.items():
-        for name in names:
-            table[CHARM_NAMES.index(charm), companions.index(name)] = True
+def _allowed_pairs(b: int) -> NDArray[np.bool_]:
+    """Which pairs of charm meson and companion are modes of a B, shape ``(4, 10)``."""
+    table = np.zeros((len(_CHARM_IDS), N_COMPANIONS), dtype=np.bool_)
+    for charm, *companion in tag_modes.B_MODES[b]:
+        table[_CHARM_IDS.index(charm), _COMPANION_IDS.index(tuple(companion))] = True
     return table
 
 
-_LIGHT = tuple(row[0] for row in COMPANIONS[:8])
-NEUTRAL_B = allowed_pairs({"D-": _LIGHT, "D*-": _LIGHT, "anti-D0": ("pi+ pi-",)})
-CHARGED_B = allowed_pairs({"anti-D0": _LIGHT, "anti-D*0": _LIGHT, "D-": ("pi+ pi+",), "D*-": ("pi+ pi+",)})
+NEUTRAL_B, CHARGED_B = _allowed_pairs(511), _allowed_pairs(521)
+"""The modes of :data:`hepsets.generate.tag_modes.B_MODES` as pairs of charm meson and companion."""
 
 
 def find_b_mesons(
@@ -372,27 +422,48 @@ def find_b_mesons(
         By default those of the package.
     """
     seen = lists.reconstructed
+    rules = _Rules(
+        allowed,
+        as_record(cuts or TagConfig()),
+        0.5 * seen.detector.beams.energy,
+        (classifiers or default_classifiers()).beauty,
+    )
     capacity = 8 * len(seen) + 64
     while True:
-        found = np.empty(capacity, dtype=B_CANDIDATE)
-        features = np.empty((capacity, N_BEAUTY_FEATURES))
-        built = np.empty(capacity, dtype=BUILT)
+        table = _Table.with_room_for(capacity)
         n = _tag(
             lists.values,
             lists.offsets,
             Batch.of(seen),
             event_numbers,
-            allowed,
-            as_record(cuts or TagConfig()),
-            0.5 * seen.detector.beams.energy,
-            (classifiers or default_classifiers()).beauty,
+            rules,
             np.zeros(1, dtype=CANDIDATE),
-            found,
-            features,
-            built,
+            table,
         )
         if n <= capacity:
             return Candidates(
-                found[:n].copy(), event_numbers, MODE_NAMES, features[:n].copy(), built[:n].copy()
+                table.found[:n].copy(),
+                event_numbers,
+                MODE_NAMES,
+                table.features[:n].copy(),
+                table.built[:n].copy(),
             )
         capacity = n
+
+
+@skim(keep=0.25, place=0)
+def hadronic_b0(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimCandidates:
+    """Fully reconstructed hadronic B0 decays.
+
+    See :data:`~hepsets.select.skims.record.Find` for what it takes and gives.
+    """
+    return find_b_mesons(lists, event_numbers, NEUTRAL_B)
+
+
+@skim(keep=0.16, place=1)
+def hadronic_bplus(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimCandidates:
+    """Fully reconstructed hadronic B+ decays.
+
+    See :data:`~hepsets.select.skims.record.Find` for what it takes and gives.
+    """
+    return find_b_mesons(lists, event_numbers, CHARGED_B)

@@ -1,15 +1,19 @@
-"""What a skim finds: candidates of many events, in records that all skims share."""
+"""What a skim is, and what it finds: candidates of many events, in records that all skims share."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import update_wrapper
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from hepsets.core.kernel import Record, kernel
 from hepsets.select.candidates.charm import CHARM_MODE_NAMES, N_CHARM_MODES
+from hepsets.select.candidates.record import ParticleLists
 
 
 def candidate_dtype(*measured: str) -> np.dtype[np.void]:
@@ -27,6 +31,26 @@ def candidate_dtype(*measured: str) -> np.dtype[np.void]:
         + [(name, np.int64) for name in ("event", "mode", "charm_mode", "charge", "flavour")]
         + [("is_correct", np.bool_)]
     )
+
+
+@kernel
+def begin(new: Record, event: int, mode: int, part: Record) -> None:
+    """Make ``new``, a record of :func:`candidate_dtype`, a candidate of one particle of the lists.
+
+    It has no charm meson, no flavour and is not true; what is known better is set afterwards, and the
+    skim's own numbers with ``signal_probability``.
+    """
+    new.event, new.mode, new.charm_mode = event, mode, -1
+    new.tracks, new.clusters = part.tracks, part.clusters
+    new.charge, new.flavour, new.is_correct = part.charge, 0, False
+
+
+@kernel
+def join(new: Record, part: Record) -> None:
+    """Add another particle of the lists to a candidate."""
+    new.tracks |= part.tracks
+    new.clusters |= part.clusters
+    new.charge += part.charge
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,12 +88,12 @@ class SkimCandidates:
 
     @property
     def signal_probability(self) -> NDArray[np.float64]:
-        """How much it looks like signal, in (0, 1]."""
+        """How much it looks like signal, in (0, 1], shape ``(n_candidates,)``."""
         return self.values["signal_probability"]
 
     @property
     def is_correct(self) -> NDArray[np.bool_]:
-        """Whether the candidate is a true decay, wholly and rightly reconstructed."""
+        """Whether it is a true decay, wholly and rightly reconstructed, shape ``(n_candidates,)``."""
         return self.values["is_correct"]
 
     @property
@@ -81,7 +105,7 @@ class SkimCandidates:
 
     @staticmethod
     def concatenate(parts: Sequence[SkimCandidates], event_numbers: NDArray[np.int64]) -> SkimCandidates:
-        """Join one or more batches whose ``event`` already counts through all of ``event_numbers``."""
+        """Join batches whose ``event`` counts through all of ``event_numbers``, shape ``(n_events,)``."""
         return SkimCandidates(
             np.concatenate([part.values for part in parts]), event_numbers, parts[0].mode_names
         )
@@ -111,3 +135,42 @@ def _charm_mode_name(mode: int) -> str | None:
     if mode < 0:
         return None
     return CHARM_MODE_NAMES[mode % N_CHARM_MODES] + (" (photon)" if mode >= N_CHARM_MODES else "")
+
+
+Find: TypeAlias = Callable[[ParticleLists, NDArray[np.int64]], SkimCandidates]
+"""From the particle lists and event numbers of a batch to the candidates that make events pass."""
+
+
+class Skim:
+    """A skim of the package: made of its function by :func:`skim`, whose name and docstring it takes.
+
+    Parameters
+    ----------
+    find
+        What finds the candidates.
+    keep
+        Probability that a sample for many skims keeps an event that passes this one.
+    place
+        Where it stands among the skims; models for many skims have their heads in this order.
+    """
+
+    __name__: str
+
+    def __init__(self, find: Find, *, keep: float, place: int) -> None:
+        update_wrapper(self, find)
+        self._find, self.keep, self.place = find, keep, place
+
+    def __call__(self, lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimCandidates:
+        """The candidates of a batch of events; ``event_numbers`` has shape ``(n_events,)``."""
+        return self._find(lists, event_numbers)
+
+
+def skim(*, keep: float = 1.0, place: int = 100) -> Callable[[Find], Skim]:
+    """Make a function a skim: it is in the registry, by the function's name, for standing in this folder.
+
+    Parameters
+    ----------
+    keep, place
+        As of :class:`Skim`; by default a sample for many skims keeps all its events, and it stands last.
+    """
+    return lambda find: Skim(find, keep=keep, place=place)

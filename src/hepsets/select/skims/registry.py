@@ -1,13 +1,16 @@
 """The skims: which events a later analysis would keep, and how often they would be kept.
 
-A skim is one function from particle lists to candidates, in a file of its own, and one line in :data:`SKIMS`;
-or an entry point ``hepsets.skims`` of another package.
+A skim is one function from particle lists to candidates, made one by
+:func:`~hepsets.select.skims.record.skim`, in a file of this folder; or an entry point ``hepsets.skims`` of
+another package. Everything else follows from its name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +19,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.registry import Registry
 from hepsets.select.candidates.combine import combine
-from hepsets.select.candidates.record import ParticleLists
-from hepsets.select.skims.charmonium import find_jpsi
-from hepsets.select.skims.fast_charm import find_fast_charm
-from hepsets.select.skims.hadronic_tag import CHARGED_B, NEUTRAL_B, find_b_mesons
-from hepsets.select.skims.record import SkimCandidates
-from hepsets.select.skims.semileptonic_tag import find_semileptonic_b0
+from hepsets.select.skims.record import Find, Skim, SkimCandidates
 from hepsets.simulate.belle2 import BELLE2
 from hepsets.simulate.detector import DetectorConfig, simulate
 
@@ -29,45 +27,24 @@ BATCH_EVENTS = 500
 """Events that are simulated and combined at a time; bounds the memory, does not change any result."""
 
 
-Skim: TypeAlias = Callable[[ParticleLists, NDArray[np.int64]], SkimCandidates]
-"""From the particle lists and event numbers of a batch to the candidates that make events pass."""
+_OTHER_FILES = ("label_file", "record", "registry")
+"""Files of this folder that hold no skim."""
 
 
-def hadronic_b0(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimCandidates:
-    """Fully reconstructed hadronic B0 decays."""
-    return find_b_mesons(lists, event_numbers, NEUTRAL_B)
+def _skims_of_this_folder() -> dict[str, Skim]:
+    """What :func:`~hepsets.select.skims.record.skim` made in the files beside this one, in order."""
+    found = []
+    for file in iter_modules([str(Path(__file__).parent)]):
+        if file.name not in _OTHER_FILES:
+            module = import_module(f"hepsets.select.skims.{file.name}")
+            found += [thing for thing in vars(module).values() if isinstance(thing, Skim)]
+    return {skim.__name__: skim for skim in sorted(found, key=lambda skim: (skim.place, skim.__name__))}
 
 
-def hadronic_bplus(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimCandidates:
-    """Fully reconstructed hadronic B+ decays."""
-    return find_b_mesons(lists, event_numbers, CHARGED_B)
-
-
-def semileptonic_b0(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimCandidates:
-    """B0 → D(*)- l+ neutrino with everything found but the neutrino."""
-    return find_semileptonic_b0(lists, event_numbers)
-
-
-def jpsi(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimCandidates:
-    """J/psi → e+e- or mu+mu-, and anything."""
-    return find_jpsi(lists, event_numbers)
-
-
-def fast_charm(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimCandidates:
-    """A D0 or D+ above 2 GeV in the centre of mass, and anything."""
-    return find_fast_charm(lists, event_numbers)
-
-
-SKIMS: Registry[Skim] = Registry(
+SKIMS: Registry[Find] = Registry(
     "hepsets.skims",
     "skim",
-    {
-        "hadronic_b0": hadronic_b0,
-        "hadronic_bplus": hadronic_bplus,
-        "semileptonic_b0": semileptonic_b0,
-        "jpsi": jpsi,
-        "fast_charm": fast_charm,
-    },
+    _skims_of_this_folder(),
     lambda thing: "" if callable(thing) else f"{type(thing).__name__} is no function",
 )
 """All skims by name; ``SKIMS.own`` are the package's."""

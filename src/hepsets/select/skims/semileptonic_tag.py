@@ -30,7 +30,7 @@ from hepsets.select.candidates.record import (
     seen_in,
 )
 from hepsets.select.candidates.truth import true_mother
-from hepsets.select.skims.record import SkimCandidates, candidate_dtype
+from hepsets.select.skims.record import SkimCandidates, begin, candidate_dtype, join, skim
 
 MODE_NAMES = ("D- e+", "D- mu+", "D*- e+", "D*- mu+")
 
@@ -108,17 +108,11 @@ def _find(
                     if not (cuts.min_cos_theta_by < cosine < cuts.max_cos_theta_by):
                         continue
                     b = found[n]
-                    b.mass = math.sqrt(mass2)
-                    b.lepton_momentum = lepton_momentum
-                    b.cos_theta_by = cosine
+                    begin(b, event, is_muon + (2 if kind == DSTAR_PLUS else 0), charm)
+                    join(b, lepton)
+                    b.mass, b.lepton_momentum, b.cos_theta_by = math.sqrt(mass2), lepton_momentum, cosine
                     b.signal_probability = probability
-                    b.tracks = charm.tracks | lepton.tracks
-                    b.clusters = charm.clusters | lepton.clusters
-                    b.event = event
-                    b.mode = is_muon + (2 if kind == DSTAR_PLUS else 0)
-                    b.charm_mode = charm.mode
-                    b.charge = 0
-                    b.flavour = lepton.charge
+                    b.charm_mode, b.flavour = charm.mode, lepton.charge
                     b.is_correct = _is_true(
                         charm,
                         413 if kind == DSTAR_PLUS else 411,
@@ -161,3 +155,12 @@ def find_semileptonic_b0(
         found,
     )
     return SkimCandidates(found[:n].copy(), event_numbers, MODE_NAMES)
+
+
+@skim(keep=0.25, place=2)
+def semileptonic_b0(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimCandidates:
+    """B0 → D(*)- l+ neutrino with everything found but the neutrino.
+
+    See :data:`~hepsets.select.skims.record.Find` for what it takes and gives.
+    """
+    return find_semileptonic_b0(lists, event_numbers)
