@@ -10,7 +10,8 @@ from hepsets.core.errors import InputError
 from hepsets.core.units import MM_PER_CM, SPEED_OF_LIGHT
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter.files import filter_files
-from hepsets.formats.hepmc import HepmcBlock, parse_hepmc, read_hepmc, read_weights
+from hepsets.formats.hepmc import HepmcBlock, read_hepmc, read_weights
+from hepsets.formats.hepmc_events import parse_hepmc
 
 EVENTS = beam_events(60, 8)
 FIRST_NUMBER = 1000

@@ -13,7 +13,8 @@ from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.deploy.filter.card import FilterCard, TrainingDomain
 from hepsets.deploy.filter.event_filter import EventFilter, Strange
-from hepsets.formats.hepmc import HepmcBlock, parse_hepmc, read_hepmc
+from hepsets.formats.hepmc import HepmcBlock, read_hepmc
+from hepsets.formats.hepmc_events import parse_hepmc
 from hepsets.generate.beams import BeamConfig
 from hepsets.generate.pythia import SAMPLES, generate_block
 

@@ -1,79 +1,18 @@
-import io
 import re
 
 import numpy as np
 import pytest
-from helpers.hepmc_text import BEGIN, END, hepmc_text
-from helpers.random_events import event_tables, random_events
+from helpers.hepmc_text import BEGIN, END, assert_same, hepmc_text, parsed, parts
+from helpers.random_events import random_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hepsets.core.errors import InputError
-from hepsets.core.events import PARTICLE_COLUMNS, Events
 from hepsets.formats import hepmc
-from hepsets.formats.hepmc import Header, HepmcBlock, add_weight_names, add_weights, parse_hepmc, read_hepmc
+from hepsets.formats.hepmc import Header, HepmcBlock, add_weight_names, add_weights
+from hepsets.formats.hepmc_events import parse_hepmc
 
 EVENTS = random_events(12)
-
-
-def parts(text: bytes):
-    return list(read_hepmc(io.BytesIO(text), "text"))
-
-
-def parsed(text: bytes) -> tuple[Events, np.ndarray]:
-    blocks = [parse_hepmc(part, "text") for part in parts(text) if isinstance(part, HepmcBlock)]
-    return Events.concatenate([events for events, _ in blocks]), np.concatenate([n for _, n in blocks])
-
-
-def record(*lines: str, particles: int, vertices: int, units: str = "U GEV MM") -> Events:
-    """The tree of one event written by hand."""
-    text = "\n".join([f"E 7 {vertices} {particles} @ 10 20 30 0", units, "W 1", *lines]) + "\n"
-    events, numbers = parse_hepmc(HepmcBlock([text.encode()]), "text")
-    assert numbers.tolist() == [7]
-    return events
-
-
-def assert_same(found: Events, expected: Events) -> None:
-    assert np.array_equal(found.offsets, expected.offsets)
-    for name in set(PARTICLE_COLUMNS) - {"index", "mother_index"}:
-        np.testing.assert_allclose(found.particles[name], expected.particles[name], rtol=2e-7, err_msg=name)
-    assert np.array_equal(found.mothers, expected.mothers)
-
-
-# -- trees -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("beams", [True, False])
-@pytest.mark.parametrize("units", [("GEV", "MM"), ("MEV", "CM"), ("GEV", "CM"), ("MEV", "MM")])
-def test_trees_and_units_come_back_from_the_text(units, beams):
-    # without beams there is no vertex that says where a root was made
-    events = as_hepmc_can_say(EVENTS)
-    if not beams:
-        for name in ("x", "y", "z", "prod_time"):
-            events.particles[name][events.offsets[:-1]] = 0
-    found, numbers = parsed(hepmc_text(events, units=units, beams=beams))
-    assert_same(found, events)
-    assert numbers.tolist() == list(range(len(events)))
-
-
-def as_hepmc_can_say(events: Events) -> Events:
-    """The same trees, daughters of one mother produced together, and no particle of its mother's kind."""
-    columns = {name: column.copy() for name, column in events.particles.items()}
-    roots = events.mothers == np.arange(events.n_particles)
-    origin = np.where(roots, -1 - events.event_of_particle, events.mothers)
-    _, first, back = np.unique(origin, return_index=True, return_inverse=True)
-    for name in ("x", "y", "z", "prod_time"):
-        columns[name] = columns[name][first][back]
-    columns["pdg"] = 100_211 + 10 * columns["index"]
-    return Events(columns, events.offsets)
-
-
-@settings(max_examples=40)
-@given(event_tables())
-def test_any_forest_comes_back_from_the_text(events):
-    events = as_hepmc_can_say(events)
-    found, _ = parsed(hepmc_text(events, names=()))
-    assert_same(found, events)
 
 
 def test_block_size_changes_nothing(monkeypatch):
@@ -90,65 +29,6 @@ def test_block_size_changes_nothing(monkeypatch):
             )
             == text
         )
-
-
-def test_beams_and_what_they_radiate():
-    events = record(
-        "P 1 0 11 0 0 7 7 0 4",
-        "P 2 0 -11 0 0 -4 4 0 4",
-        "P 3 1 22 0 0 1 1 0 1",  # radiated by the first beam, in a vertex that is not written
-        "P 4 1 11 0 0 6 6 0 21",
-        "V -2 0 [2,4]",
-        "P 5 -2 300553 0 0 2 10 0 2",
-        "P 6 5 511 0 0 1 5 0 1",
-        particles=6,
-        vertices=3,
-    )
-    assert events.particles["pdg"].tolist() == [22, 300553, 511]
-    assert events.mothers.tolist() == [0, 1, 1]
-    # all without a vertex position: the event's, in mm
-    assert np.allclose(events.particles["z"], 3)
-
-
-def test_partons_strings_and_copies_are_left_out():
-    events = record(
-        "P 1 0 11 0 0 5 5 0 4",
-        "P 2 0 -11 0 0 -5 5 0 4",
-        "V -1 0 [1,2] @ 0 0 1 0",
-        "P 3 -1 23 0 0 0 10 0 22",
-        "P 4 3 23 0 0 0 10 0 62",  # only a copy
-        "V -3 0 [4] @ 0 0 2 0",
-        "P 5 -3 1 0 0 5 5 0 71",
-        "P 6 -3 -1 0 0 -5 5 0 71",
-        "V -4 0 [5,6] @ 0 0 3 0",
-        "P 7 -4 92 0 0 0 10 0 2",
-        "P 8 7 211 0 0 1 2 0 1",
-        "P 9 7 -211 0 0 1 2 0 1",
-        particles=9,
-        vertices=5,
-    )
-    assert events.particles["pdg"].tolist() == [23, 211, -211]
-    assert events.mothers.tolist() == [0, 0, 0]
-    assert np.allclose(events.particles["z"], [0.1, 0.3, 0.3])  # the copy; then the string's vertex
-
-
-def test_a_particle_without_a_position_is_made_where_its_mother_is():
-    events = record(
-        "P 1 0 511 0 0 1 6 0 2",
-        "V -1 0 [1] @ 1 2 3 4",
-        "P 2 -1 421 0 0 1 3 0 2",
-        "P 3 2 321 0 0 1 2 0 1",
-        particles=3,
-        vertices=2,
-    )
-    assert np.allclose(events.particles["x"], [1.0, 0.1, 0.1])
-    assert np.allclose(events.particles["prod_time"][1:], 0.4 / 29.9792458)
-
-
-def test_events_without_anything_but_beams_are_empty():
-    events = record("P 1 0 11 0 0 7 7 0 4", particles=1, vertices=0)
-    assert len(events) == 1
-    assert events.n_particles == 0
 
 
 # -- text --------------------------------------------------------------------------------------------

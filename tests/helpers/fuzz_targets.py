@@ -38,7 +38,8 @@ from hepsets.deploy.onnx.particle_sets import OnnxSetModel, export_set_onnx
 from hepsets.deploy.production import ProduceConfig
 from hepsets.evaluate.estimates.domain import EventDomain
 from hepsets.formats.belle2_ntuple import BASF2_NAMES, read_ntuple
-from hepsets.formats.hepmc import Header, parse_hepmc, read_hepmc
+from hepsets.formats.hepmc import Header, read_hepmc
+from hepsets.formats.hepmc_events import parse_hepmc
 from hepsets.learn.model_file import load_model, save_model
 from hepsets.learn.particle_sets.registry import SET_MODEL_NAMES, build_set_model
 from hepsets.learn.set_model_file import load_set_model, save_set_model

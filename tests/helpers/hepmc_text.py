@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 
 import numpy as np
 
-from hepsets.core.events import Events
+from hepsets.core.events import PARTICLE_COLUMNS, Events
 from hepsets.core.units import MM_PER_CM, SPEED_OF_LIGHT
+from hepsets.formats.hepmc import HepmcBlock, read_hepmc
+from hepsets.formats.hepmc_events import parse_hepmc
 
 BEGIN = b"HepMC::Version 3.02.07\nHepMC::Asciiv3-START_EVENT_LISTING\n"
 END = b"HepMC::Asciiv3-END_EVENT_LISTING\n\n"
@@ -65,3 +68,30 @@ def one_event(event: Events, number: int, units: tuple[str, str], weights: int, 
     head = [f"E {number} {vertices} {n + shift}", f"U {units[0]} {units[1]}", weight_line]
     head.append("A 0 signal_process_id 221")
     return ("\n".join([*head, *lines]) + "\n").encode()
+
+
+def parts(text: bytes):
+    """The parts of a listing."""
+    return list(read_hepmc(io.BytesIO(text), "text"))
+
+
+def parsed(text: bytes) -> tuple[Events, np.ndarray]:
+    """All events of a listing, and their numbers."""
+    blocks = [parse_hepmc(part, "text") for part in parts(text) if isinstance(part, HepmcBlock)]
+    return Events.concatenate([events for events, _ in blocks]), np.concatenate([n for _, n in blocks])
+
+
+def record(*lines: str, particles: int, vertices: int, units: str = "U GEV MM") -> Events:
+    """The tree of one event written by hand."""
+    text = "\n".join([f"E 7 {vertices} {particles} @ 10 20 30 0", units, "W 1", *lines]) + "\n"
+    events, numbers = parse_hepmc(HepmcBlock([text.encode()]), "text")
+    assert numbers.tolist() == [7]
+    return events
+
+
+def assert_same(found: Events, expected: Events) -> None:
+    """The same trees, to single precision."""
+    assert np.array_equal(found.offsets, expected.offsets)
+    for name in set(PARTICLE_COLUMNS) - {"index", "mother_index"}:
+        np.testing.assert_allclose(found.particles[name], expected.particles[name], rtol=2e-7, err_msg=name)
+    assert np.array_equal(found.mothers, expected.mothers)

@@ -26,7 +26,8 @@ from hepsets.core.events import Events, read_parquet, write_parquet
 from hepsets.deploy.filter import files as module
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter.files import filter_files
-from hepsets.formats.hepmc import HepmcBlock, parse_hepmc, read_hepmc
+from hepsets.formats.hepmc import HepmcBlock, read_hepmc
+from hepsets.formats.hepmc_events import parse_hepmc
 
 EVENTS = beam_events(120, 5)
 TEXT = hepmc_text(EVENTS)

@@ -34,7 +34,7 @@ from hepsets.core.events import Events
 from hepsets.deploy.filter.chain import WEIGHT, chain, earlier_weights
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter.shipped import SHIPPED
-from hepsets.formats.hepmc import BEAM, decay_forest
+from hepsets.formats.decay_forest import BEAM, decay_forest
 
 
 def add_filter(path: Any, model: str | Path = SHIPPED[0], settings: FilterSettings | None = None) -> Any:

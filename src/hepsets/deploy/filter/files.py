@@ -28,11 +28,11 @@ from hepsets.formats.hepmc import (
     add_weight_names,
     add_weights,
     count_weights,
-    parse_hepmc,
     read_hepmc,
     read_weights,
     replace_weights,
 )
+from hepsets.formats.hepmc_events import parse_hepmc
 
 _BATCH_EVENTS = 2048
 _GROUP_EVENTS = 5000
