@@ -21,30 +21,12 @@ STILL_LONG = {
     "src/hepsets/analyses/smart_background/metrics.py::_add_many_skims",
     "src/hepsets/analyses/smart_background/metrics.py::metrics_of",
     "src/hepsets/analyses/smart_background/page.py::_sections",
-    "src/hepsets/formats/hepmc.py::_mothers",
-    "src/hepsets/generate/kstmumu/sampler.py::_draw",
     "src/hepsets/learn/data_sets/quadratic_kernels.py::_fits",
     "src/hepsets/learn/training/fit.py::fit",
     "src/hepsets/learn/training/network_fit.py::fit_network",
-    "src/hepsets/select/candidates/charm.py::_charm",
-    "src/hepsets/select/candidates/combine.py::_combine",
-    "src/hepsets/select/kstmumu/candidates.py::_combine",
-    "src/hepsets/select/skims/hadronic_tag.py::_join",
-    "src/hepsets/select/skims/hadronic_tag.py::_tag",
-    "src/hepsets/select/variables/event_shape.py::_thrust",
-    "src/hepsets/simulate/detector.py::_respond",
-    "src/hepsets/simulate/kstmumu.py::_see",
-    "src/hepsets/simulate/tracker.py::measure_track",
 }
 """Longer without a reason: what is mended leaves the list, nothing joins."""
-STILL_MANY = {
-    "src/hepsets/select/candidates/charm.py::_charm",
-    "src/hepsets/select/candidates/charm.py::_excited",
-    "src/hepsets/select/skims/hadronic_tag.py::_join",
-    "src/hepsets/select/skims/hadronic_tag.py::_tag",
-    "src/hepsets/simulate/detector.py::_respond",
-    "src/hepsets/simulate/kstmumu.py::_see",
-}
+STILL_MANY: set[str] = set()
 """As above."""
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,16 @@ from numpy.typing import NDArray
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.kernel import kernel
-from hepsets.core.random_stream import start, uniform
-from hepsets.generate.kstmumu.density import WINDOWS, AngularTable, Floats, Window, rate, shifted_table
+from hepsets.core.random_stream import Stream, start, uniform
+from hepsets.generate.kstmumu.density import (
+    VARIABLES,
+    WINDOWS,
+    AngularTable,
+    Floats,
+    Window,
+    rate,
+    shifted_table,
+)
 
 DECAY_TRIAL = 0x6B2A
 """Keeps the random numbers of decays apart from those of the detector at the same seed."""
@@ -73,34 +82,21 @@ def sample_decays(
         )
     if not abs(delta_c9) <= 10:
         raise InputError(f"ΔC9 = {delta_c9}", "a number from -10 to 10")
-    points, coefficients, cumulative = _cells(shifted_table(nuisances), delta_c9, window)
-    q_squared, costheta_mu, costheta_k, chi = np.empty((4, n))
-    flavour = np.empty(n, dtype=np.int8)
-    _draw(
-        points,
-        coefficients,
-        cumulative,
-        seed,
-        first_event,
-        q_squared,
-        costheta_mu,
-        costheta_k,
-        chi,
-        flavour,
-    )
-    return EventFrame(
-        {
-            "q_squared": q_squared,
-            "costheta_mu": costheta_mu,
-            "costheta_K": costheta_k,
-            "chi": chi,
-            "flavour": flavour,
-            "delta_c9": np.full(n, float(delta_c9)),
-        }
-    )
+    variables, flavour = np.empty((4, n)), np.empty(n, dtype=np.int8)
+    _draw(_cells(shifted_table(nuisances), delta_c9, window), seed, first_event, variables, flavour)
+    columns = dict(zip(VARIABLES, variables, strict=True))
+    return EventFrame({**columns, "flavour": flavour, "delta_c9": np.full(n, float(delta_c9))})
 
 
-def _cells(table: AngularTable, delta_c9: float, window: Window) -> tuple[Floats, Floats, Floats]:
+class _Cells(NamedTuple):
+    """Knots of q² and window edges, J_i there, and the probability of q² below."""
+
+    points: Floats
+    coefficients: Floats
+    cumulative: Floats
+
+
+def _cells(table: AngularTable, delta_c9: float, window: Window) -> _Cells:
     """Knots and window edges, J_i there, and the probability of q² below; gaps have none.
 
     Shapes ``(m,)``, ``(m, 12)`` and ``(m,)``.
@@ -123,41 +119,18 @@ def _cells(table: AngularTable, delta_c9: float, window: Window) -> tuple[Floats
     area = np.diff(points) * (height[1:] + height[:-1]) / 2
     area[~window.contains((points[1:] + points[:-1]) / 2)] = 0  # from one segment to the next
     cumulative = np.concatenate([[0.0], np.cumsum(area)])
-    return points, coefficients, cumulative / cumulative[-1]
+    return _Cells(points, coefficients, cumulative / cumulative[-1])
 
 
 @kernel
-def _draw(
-    points: Floats,
-    coefficients: Floats,
-    cumulative: Floats,
-    seed: int,
-    first_event: int,
-    q_squared: Floats,
-    costheta_mu: Floats,
-    costheta_k: Floats,
-    chi: Floats,
-    flavour: NDArray[np.int8],
-) -> None:
+def _draw(cells: _Cells, seed: int, first_event: int, variables: Floats, flavour: NDArray[np.int8]) -> None:
+    """Fill ``variables``, shape ``(4, n)``, and the flavours."""
     stream = np.empty(1, np.uint64)
     j = np.empty(12)
-    for event in range(len(q_squared)):
+    for event in range(len(flavour)):
         start(stream, seed, first_event + event, DECAY_TRIAL)
         flavour[event] = 1 if uniform(stream) < 0.5 else -1
-
-        # q²: the cell, then the place in it under a straight line
-        chance = uniform(stream)
-        cell = min(int(np.searchsorted(cumulative, chance, side="right")) - 1, len(points) - 2)
-        low = _rate(coefficients[cell])
-        high = _rate(coefficients[cell + 1])
-        inside = (chance - cumulative[cell]) / (cumulative[cell + 1] - cumulative[cell])
-        above = inside * (low + high)
-        share = above / (low + math.sqrt(low * low + (high - low) * above))
-        share = min(max(share, 0.0), 1.0)
-        q_squared[event] = points[cell] + share * (points[cell + 1] - points[cell])
-        for row in range(12):
-            j[row] = coefficients[cell, row] + share * (coefficients[cell + 1, row] - coefficients[cell, row])
-
+        variables[0, event] = _draw_q_squared(uniform(stream), cells, j)
         # the K*⁰: transverse (sin²θ_K) or longitudinal (cos²θ_K)
         transverse = max(2.0 * (j[0] - j[2] / 3.0), 0.0)
         longitudinal = max(j[1] - j[3] / 3.0, 0.0)
@@ -169,33 +142,52 @@ def _draw(
             x = 2.0 * uniform(stream) - 1.0
             cos_k = math.copysign(abs(x) ** (1.0 / 3.0), x)
             cos_mu = _polar(stream, j[1], j[3], j[8])
+        variables[1, event] = cos_mu
+        variables[2, event] = cos_k
+        variables[3, event] = _draw_chi(stream, cos_mu, cos_k, j)
 
-        # χ, given both: flat, plus waves of one and two turns
-        cos2_k = cos_k * cos_k
-        sin2_k = 1.0 - cos2_k
-        sin2_mu = 1.0 - cos_mu * cos_mu
-        double_mu = 2.0 * cos_mu * cos_mu - 1.0
-        wave = 2.0 * cos_k * math.sqrt(sin2_k * sin2_mu)
-        flat = (
-            sin2_k * (j[0] + j[2] * double_mu + j[7] * cos_mu)
-            + cos2_k * (j[1] + j[3] * double_mu + j[8] * cos_mu)
-        )  # fmt: skip
-        cos_one = wave * (2.0 * cos_mu * j[5] + j[6])
-        sin_one = wave * (j[9] + 2.0 * cos_mu * j[10])
-        cos_two = sin2_k * sin2_mu * j[4]
-        sin_two = sin2_k * sin2_mu * j[11]
-        most = flat + math.hypot(cos_one, sin_one) + math.hypot(cos_two, sin_two)
-        while True:
-            angle = math.pi * (1.0 - 2.0 * uniform(stream))  # in (−π, π]
-            cos_chi = math.cos(angle)
-            sin_chi = math.sin(angle)
-            density = flat + cos_one * cos_chi + sin_one * sin_chi
-            density += cos_two * (2.0 * cos_chi * cos_chi - 1.0) + sin_two * 2.0 * sin_chi * cos_chi
-            if uniform(stream) * most <= density:
-                break
-        costheta_mu[event] = cos_mu
-        costheta_k[event] = cos_k
-        chi[event] = angle
+
+@kernel
+def _draw_q_squared(chance: float, cells: _Cells, j: Floats) -> float:
+    """q² of a chance: the cell, then the place in it under a straight line; J_i there go into ``j``."""
+    points, coefficients, cumulative = cells.points, cells.coefficients, cells.cumulative
+    cell = min(int(np.searchsorted(cumulative, chance, side="right")) - 1, len(points) - 2)
+    low = _rate(coefficients[cell])
+    high = _rate(coefficients[cell + 1])
+    inside = (chance - cumulative[cell]) / (cumulative[cell + 1] - cumulative[cell])
+    above = inside * (low + high)
+    share = above / (low + math.sqrt(low * low + (high - low) * above))
+    share = min(max(share, 0.0), 1.0)
+    for row in range(12):
+        j[row] = coefficients[cell, row] + share * (coefficients[cell + 1, row] - coefficients[cell, row])
+    return float(points[cell] + share * (points[cell + 1] - points[cell]))
+
+
+@kernel
+def _draw_chi(stream: Stream, cos_mu: float, cos_k: float, j: Floats) -> float:
+    """χ, given both cosines: flat, plus waves of one and two turns."""
+    cos2_k = cos_k * cos_k
+    sin2_k = 1.0 - cos2_k
+    sin2_mu = 1.0 - cos_mu * cos_mu
+    double_mu = 2.0 * cos_mu * cos_mu - 1.0
+    wave = 2.0 * cos_k * math.sqrt(sin2_k * sin2_mu)
+    flat = (
+        sin2_k * (j[0] + j[2] * double_mu + j[7] * cos_mu)
+        + cos2_k * (j[1] + j[3] * double_mu + j[8] * cos_mu)
+    )  # fmt: skip
+    cos_one = wave * (2.0 * cos_mu * j[5] + j[6])
+    sin_one = wave * (j[9] + 2.0 * cos_mu * j[10])
+    cos_two = sin2_k * sin2_mu * j[4]
+    sin_two = sin2_k * sin2_mu * j[11]
+    most = flat + math.hypot(cos_one, sin_one) + math.hypot(cos_two, sin_two)
+    while True:
+        angle = math.pi * (1.0 - 2.0 * uniform(stream))  # in (−π, π]
+        cos_chi = math.cos(angle)
+        sin_chi = math.sin(angle)
+        density = flat + cos_one * cos_chi + sin_one * sin_chi
+        density += cos_two * (2.0 * cos_chi * cos_chi - 1.0) + sin_two * 2.0 * sin_chi * cos_chi
+        if uniform(stream) * most <= density:
+            return angle
 
 
 @kernel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from hepsets.core.masses import M_K, M_MU, M_PI
 from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
 from hepsets.generate.pythia import BLOCK_EVENTS, event_type, generate_block
-from hepsets.select.candidates.record import Batch, seen_in
+from hepsets.select.candidates.record import Batch, Seen, seen_in
 from hepsets.select.candidates.truth import true_mother
 from hepsets.simulate.belle2 import BELLE2
 from hepsets.simulate.detector import Reconstructed, simulate
@@ -87,6 +87,83 @@ def _into(momenta: Floats, track: Record, mass: float, collision: Floats) -> Non
     boost_from(momenta, collision, -1.0)
 
 
+class _Hypotheses(NamedTuple):
+    """The tracks of one event that may be muons, kaons and pions, and their CM momenta as such."""
+
+    muons: NDArray[np.int64]
+    kaons: NDArray[np.int64]
+    pions: NDArray[np.int64]
+    as_muon: Floats
+    as_kaon: Floats
+    as_pion: Floats
+
+
+@kernel
+def _sort_tracks(seen: Seen, cuts: Record, collision: Floats, may_be: _Hypotheses) -> tuple[int, int, int]:
+    """Fill ``may_be`` with the tracks of an event; how many muons, kaons and pions there are."""
+    n_muons, n_kaons, n_pions = 0, 0, 0
+    for i in range(min(len(seen.tracks), 64)):
+        track = seen.tracks[i]
+        if not _is_near(track, cuts):
+            continue
+        hadron = max(track.kaon + track.pion, 1.0e-30)
+        p = math.sqrt(track.px**2 + track.py**2 + track.pz**2)
+        if track.muon > cuts.min_muon and p > cuts.min_muon_momentum:
+            _into(may_be.as_muon[i], track, M_MU, collision)
+            may_be.muons[n_muons] = i
+            n_muons += 1
+        if track.kaon > cuts.min_kaon * hadron:
+            _into(may_be.as_kaon[i], track, M_K, collision)
+            may_be.kaons[n_kaons] = i
+            n_kaons += 1
+        if track.pion > cuts.min_pion * hadron:
+            _into(may_be.as_pion[i], track, M_PI, collision)
+            may_be.pions[n_pions] = i
+            n_pions += 1
+    return n_muons, n_kaons, n_pions
+
+
+@kernel
+def _passes(pair: Floats, kaon: Floats, pion: Floats, half: float, cuts: Record) -> bool:
+    """Whether CM momenta of a muon pair, kaon and pion make a B at half the energy of the collision."""
+    energy = kaon[3] + pion[3]
+    if abs(pair[3] + energy - half) > cuts.max_delta_e:
+        return False
+    mass2, momentum2 = energy * energy, 0.0
+    for j in range(3):
+        kstar = kaon[j] + pion[j]
+        mass2 -= kstar**2
+        momentum2 += (pair[j] + kstar) ** 2
+    if half * half - momentum2 < cuts.min_mbc**2:
+        return False
+    return bool(abs(math.sqrt(max(mass2, 0.0)) - cuts.kstar_mass) <= cuts.kstar_window)
+
+
+@kernel
+def _trace(event: int, k: int, pi: int, plus: int, minus: int, seen: Seen, origin: Record) -> None:
+    """Fill the origin of a candidate of four tracks."""
+    one = np.uint64(1)
+    nothing: Any = np.uint64(0)
+    used: Any = (one << np.uint64(k)) | (one << np.uint64(pi))
+    used |= (one << np.uint64(plus)) | (one << np.uint64(minus))
+    origin.event = event
+    origin.is_signal = (
+        true_mother(used, nothing, seen, 511, True) >= 0
+        and seen.pdg[seen.tracks[plus].particle] == -13
+        and seen.pdg[seen.tracks[minus].particle] == 13
+        and abs(seen.pdg[seen.tracks[k].particle]) == 321
+    )
+    origin.true_muons = 0
+    b = _b_of(seen.tracks[k].particle, seen.pdg, seen.mothers)
+    origin.one_b = b >= 0 and b == _b_of(seen.tracks[pi].particle, seen.pdg, seen.mothers)
+    for i in (plus, minus):
+        particle = seen.tracks[i].particle
+        if abs(seen.pdg[particle]) == 13:
+            origin.true_muons += 1
+        if _b_of(particle, seen.pdg, seen.mothers) != b:
+            origin.one_b = False
+
+
 @kernel
 def _combine(
     batch: Batch,
@@ -97,89 +174,36 @@ def _combine(
 ) -> int:
     """Fill what fits into ``candidates``; tell how many there are."""
     n = 0
-    one = np.uint64(1)
-    nothing: Any = np.uint64(0)
     work = np.zeros((14, 4))
     half = 0.5 * math.sqrt(collision[3] ** 2 - collision[0] ** 2 - collision[1] ** 2 - collision[2] ** 2)
-    as_muon, as_kaon, as_pion = np.zeros((64, 4)), np.zeros((64, 4)), np.zeros((64, 4))
     muons, kaons, pions = np.empty(64, np.int64), np.empty(64, np.int64), np.empty(64, np.int64)
+    as_muon, as_kaon, as_pion = np.zeros((64, 4)), np.zeros((64, 4)), np.zeros((64, 4))
+    may_be = _Hypotheses(muons, kaons, pions, as_muon, as_kaon, as_pion)
     for event in range(len(batch.track_offsets) - 1):
         seen = seen_in(batch, event)
-        n_muons, n_kaons, n_pions = 0, 0, 0
-        for i in range(min(len(seen.tracks), 64)):
-            track = seen.tracks[i]
-            if not _is_near(track, cuts):
-                continue
-            hadron = max(track.kaon + track.pion, 1.0e-30)
-            p = math.sqrt(track.px**2 + track.py**2 + track.pz**2)
-            if track.muon > cuts.min_muon and p > cuts.min_muon_momentum:
-                _into(as_muon[i], track, M_MU, collision)
-                muons[n_muons] = i
-                n_muons += 1
-            if track.kaon > cuts.min_kaon * hadron:
-                _into(as_kaon[i], track, M_K, collision)
-                kaons[n_kaons] = i
-                n_kaons += 1
-            if track.pion > cuts.min_pion * hadron:
-                _into(as_pion[i], track, M_PI, collision)
-                pions[n_pions] = i
-                n_pions += 1
+        tracks = seen.tracks
+        n_muons, n_kaons, n_pions = _sort_tracks(seen, cuts, collision, may_be)
         for plus in muons[:n_muons]:
-            if seen.tracks[plus].charge < 0:
+            if tracks[plus].charge < 0:
                 continue
             for minus in muons[:n_muons]:
-                if seen.tracks[minus].charge > 0:
+                if tracks[minus].charge > 0:
                     continue
                 pair = as_muon[plus] + as_muon[minus]
                 for k in kaons[:n_kaons]:
                     if k in (plus, minus):
                         continue
                     for pi in pions[:n_pions]:
-                        if pi in (plus, minus) or seen.tracks[k].charge * seen.tracks[pi].charge > 0:
+                        if pi in (plus, minus) or tracks[k].charge * tracks[pi].charge > 0:
                             continue
-                        energy = as_kaon[k, 3] + as_pion[pi, 3]
-                        if abs(pair[3] + energy - half) > cuts.max_delta_e:
-                            continue
-                        mass2, momentum2 = energy * energy, 0.0
-                        for j in range(3):
-                            kstar = as_kaon[k, j] + as_pion[pi, j]
-                            mass2 -= kstar**2
-                            momentum2 += (pair[j] + kstar) ** 2
-                        if half * half - momentum2 < cuts.min_mbc**2:
-                            continue
-                        if abs(math.sqrt(max(mass2, 0.0)) - cuts.kstar_mass) > cuts.kstar_window:
+                        if not _passes(pair, as_kaon[k], as_pion[pi], half, cuts):
                             continue
                         if n < len(candidates):
                             fill_candidate(
-                                seen.tracks[k],
-                                seen.tracks[pi],
-                                seen.tracks[plus],
-                                seen.tracks[minus],
-                                collision,
-                                work,
-                                candidates[n],
-                            )
-                            used: Any = (one << np.uint64(k)) | (one << np.uint64(pi))
-                            used |= (one << np.uint64(plus)) | (one << np.uint64(minus))
-                            origin = origins[n]
-                            origin.event = event
-                            origin.is_signal = (
-                                true_mother(used, nothing, seen, 511, True) >= 0
-                                and seen.pdg[seen.tracks[plus].particle] == -13
-                                and seen.pdg[seen.tracks[minus].particle] == 13
-                                and abs(seen.pdg[seen.tracks[k].particle]) == 321
-                            )
-                            origin.true_muons = 0
-                            b = _b_of(seen.tracks[k].particle, seen.pdg, seen.mothers)
-                            origin.one_b = b >= 0 and b == _b_of(
-                                seen.tracks[pi].particle, seen.pdg, seen.mothers
-                            )
-                            for i in (plus, minus):
-                                particle = seen.tracks[i].particle
-                                if abs(seen.pdg[particle]) == 13:
-                                    origin.true_muons += 1
-                                if _b_of(particle, seen.pdg, seen.mothers) != b:
-                                    origin.one_b = False
+                                tracks[k], tracks[pi], tracks[plus], tracks[minus],
+                                collision, work, candidates[n],
+                            )  # fmt: skip
+                            _trace(event, k, pi, plus, minus, seen, origins[n])
                         n += 1
     return n
 

@@ -3,7 +3,7 @@ r"""Thrust of the particles of each event, in the frame of their momenta (usuall
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -58,80 +58,116 @@ def thrust(momenta: ArrayLike, offsets: ArrayLike) -> Thrust:
     return Thrust(value, axis)
 
 
+class _Momenta(NamedTuple):
+    """Momenta of one event that are not null, and their sizes; room for as many as the largest has."""
+
+    x: Array
+    y: Array
+    z: Array
+    size: Array
+
+
+class _Turning(NamedTuple):
+    """Of each momentum its side of the turning plane, how far the plane turns to it, and their order."""
+
+    side: Array
+    turn: Array
+    order: NDArray[np.int64]
+
+
 @kernel
-def _thrust(p: Any, offsets: Any) -> Any:
+def _across(ux: float, uy: float, uz: float) -> tuple[float, float, float, float, float, float]:
+    """Two unit vectors that span the plane across the unit vector u, the second u × the first."""
+    if abs(uz) < 0.7:
+        root = np.sqrt(ux * ux + uy * uy)
+        vx, vy, vz = uy / root, -ux / root, 0.0
+    else:
+        root = np.sqrt(uy * uy + uz * uz)
+        vx, vy, vz = 0.0, uz / root, -uy / root
+    return vx, vy, vz, uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+
+
+@kernel
+def _sides(i: int, n: int, p: _Momenta, plane: _Turning) -> None:
+    """Sides of a plane through momentum ``i``, and how far it can turn before each momentum changes its side.
+
+    That is a number that rises with the angle between v and the signed momentum seen along p_i.
+    """
+    ux, uy, uz = p.x[i] / p.size[i], p.y[i] / p.size[i], p.z[i] / p.size[i]
+    vx, vy, vz, wx, wy, wz = _across(ux, uy, uz)
+    for k in range(n):
+        a = p.x[k] * vx + p.y[k] * vy + p.z[k] * vz
+        b = p.x[k] * wx + p.y[k] * wy + p.z[k] * wz
+        span = abs(a) + abs(b)
+        along = p.x[k] * ux + p.y[k] * uy + p.z[k] * uz
+        on_line = span <= 1e-12 * p.size[k]
+        plane.side[k] = np.copysign(1.0, along if on_line else b)
+        plane.turn[k] = 2.0 if on_line else -plane.side[k] * a / span
+
+
+@kernel
+def _turned_once(
+    n: int, p: _Momenta, plane: _Turning, largest: float, best: tuple[float, float, float]
+) -> tuple[float, tuple[float, float, float]]:
+    """The largest square of the sum of a hemisphere while the plane turns once, and that sum."""
+    side, turn, order = plane.side, plane.turn, plane.order
+    ox, oy, oz = 0.0, 0.0, 0.0  # all on the line it turns around: they change sides together
+    sx, sy, sz = 0.0, 0.0, 0.0  # all others
+    n_flips = 0
+    for k in range(n):
+        kx, ky, kz = side[k] * p.x[k], side[k] * p.y[k], side[k] * p.z[k]
+        if turn[k] > 1.5:
+            ox, oy, oz = ox + kx, oy + ky, oz + kz
+            continue
+        sx, sy, sz = sx + kx, sy + ky, sz + kz
+        place = n_flips
+        while place > 0 and turn[order[place - 1]] > turn[k]:
+            order[place] = order[place - 1]
+            place -= 1
+        order[place] = k
+        n_flips += 1
+    own = ox * ox + oy * oy + oz * oz
+    for flip in range(max(n_flips, 1)):
+        along = sx * ox + sy * oy + sz * oz
+        square = sx * sx + sy * sy + sz * sz + own + 2.0 * abs(along)
+        if square > largest:
+            sign = np.copysign(1.0, along)
+            largest, best = square, (sx + sign * ox, sy + sign * oy, sz + sign * oz)
+        if flip < n_flips:
+            k = order[flip]
+            twice = 2.0 * side[k]
+            sx, sy, sz = sx - twice * p.x[k], sy - twice * p.y[k], sz - twice * p.z[k]
+    return largest, best
+
+
+@kernel
+def _thrust(momenta: Any, offsets: Any) -> Any:
     value = np.zeros(len(offsets) - 1)
     axis = np.zeros((len(offsets) - 1, 3))
     most = 0
     for event in range(len(value)):
         most = max(most, offsets[event + 1] - offsets[event])
-    x, y, z, size = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
-    side, turn = np.empty(most), np.empty(most)
-    order = np.empty(most, np.int64)
+    p = _Momenta(np.empty(most), np.empty(most), np.empty(most), np.empty(most))
+    plane = _Turning(np.empty(most), np.empty(most), np.empty(most, np.int64))
     for event in range(len(value)):
         n = 0
         scalar = 0.0
         for i in range(offsets[event], offsets[event + 1]):
-            x[n], y[n], z[n] = p[i, 0], p[i, 1], p[i, 2]
-            size[n] = np.sqrt(x[n] * x[n] + y[n] * y[n] + z[n] * z[n])
-            scalar += size[n]
-            n += size[n] > 0.0
+            p.x[n], p.y[n], p.z[n] = momenta[i, 0], momenta[i, 1], momenta[i, 2]
+            p.size[n] = np.sqrt(p.x[n] * p.x[n] + p.y[n] * p.y[n] + p.z[n] * p.z[n])
+            scalar += p.size[n]
+            n += p.size[n] > 0.0
         if n == 0:
             continue
-        largest = -1.0
-        bx, by, bz = 0.0, 0.0, 0.0
+        largest, best = -1.0, (0.0, 0.0, 0.0)
         # two momenta at least border on each way to split the event: one of them can be left out
         for i in range(max(n - 1, 1)):
-            # u along p_i; v and w span the plane across it
-            ux, uy, uz = x[i] / size[i], y[i] / size[i], z[i] / size[i]
-            if abs(uz) < 0.7:
-                root = np.sqrt(ux * ux + uy * uy)
-                vx, vy, vz = uy / root, -ux / root, 0.0
-            else:
-                root = np.sqrt(uy * uy + uz * uz)
-                vx, vy, vz = 0.0, uz / root, -uy / root
-            wx, wy, wz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
-            # signs for a plane whose normal is w, and a number that rises with the angle between v
-            # and the signed momentum seen along p_i, which is how far the plane can turn
-            for k in range(n):
-                a = x[k] * vx + y[k] * vy + z[k] * vz
-                b = x[k] * wx + y[k] * wy + z[k] * wz
-                span = abs(a) + abs(b)
-                along = x[k] * ux + y[k] * uy + z[k] * uz
-                on_line = span <= 1e-12 * size[k]
-                side[k] = np.copysign(1.0, along if on_line else b)
-                turn[k] = 2.0 if on_line else -side[k] * a / span
-            ox, oy, oz = 0.0, 0.0, 0.0  # all on the line of p_i: they change sides together
-            sx, sy, sz = 0.0, 0.0, 0.0  # all others
-            n_flips = 0
-            for k in range(n):
-                kx, ky, kz = side[k] * x[k], side[k] * y[k], side[k] * z[k]
-                if turn[k] > 1.5:
-                    ox, oy, oz = ox + kx, oy + ky, oz + kz
-                    continue
-                sx, sy, sz = sx + kx, sy + ky, sz + kz
-                place = n_flips
-                while place > 0 and turn[order[place - 1]] > turn[k]:
-                    order[place] = order[place - 1]
-                    place -= 1
-                order[place] = k
-                n_flips += 1
-            own = ox * ox + oy * oy + oz * oz
-            for flip in range(max(n_flips, 1)):
-                along = sx * ox + sy * oy + sz * oz
-                square = sx * sx + sy * sy + sz * sz + own + 2.0 * abs(along)
-                if square > largest:
-                    largest = square
-                    sign = np.copysign(1.0, along)
-                    bx, by, bz = sx + sign * ox, sy + sign * oy, sz + sign * oz
-                if flip < n_flips:
-                    k = order[flip]
-                    twice = 2.0 * side[k]
-                    sx, sy, sz = sx - twice * x[k], sy - twice * y[k], sz - twice * z[k]
+            _sides(i, n, p, plane)
+            largest, best = _turned_once(n, p, plane, largest, best)
         sx, sy, sz = 0.0, 0.0, 0.0  # the best sum once more, without what has rounded on the way
         for k in range(n):
-            sign = np.copysign(1.0, x[k] * bx + y[k] * by + z[k] * bz)
-            sx, sy, sz = sx + sign * x[k], sy + sign * y[k], sz + sign * z[k]
+            sign = np.copysign(1.0, p.x[k] * best[0] + p.y[k] * best[1] + p.z[k] * best[2])
+            sx, sy, sz = sx + sign * p.x[k], sy + sign * p.y[k], sz + sign * p.z[k]
         total = np.sqrt(sx * sx + sy * sy + sz * sz)
         value[event] = min(total / scalar, 1.0)
         upward = -total if sz < 0.0 else total
