@@ -25,7 +25,7 @@ class Scaler(nn.Module):
         self.register_buffer("mean", torch.zeros(n_features))
         self.register_buffer("scale", torch.ones(n_features))
 
-    def fit(self, features: Tensor) -> None:
+    def fit(self, features: Tensor, *, sample: bool = False) -> None:
         """Take mean and standard deviation from particles of the training set.
 
         Parameters
@@ -33,7 +33,14 @@ class Scaler(nn.Module):
         features
             Shape ``(n_particles, n_features)``, training particles only. A feature that never
             changes keeps scale 1.
+        sample
+            The standard deviation of a sample (n − 1), in the precision of the features and at least
+            1e-6, as the networks of single decays are trained with.
         """
+        if sample:
+            self.mean.copy_(features.mean(0))
+            self.scale.copy_(features.std(0).clamp_min(1e-6))
+            return
         spread, mean = torch.std_mean(features.double(), dim=0, correction=0)
         self.mean.copy_(mean)
         # rounding leaves a constant feature with a tiny spread

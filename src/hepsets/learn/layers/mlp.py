@@ -7,20 +7,17 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from hepsets.represent.scaler import Scaler
 
-class EventNetwork(nn.Module):
+
+class EventNetwork(Scaler):
     """A multilayer perceptron on scaled inputs: ``(n, n_in)`` to ``(n, n_out)``.
 
-    Scales are buffers, fitted on training events by :meth:`fit_scale`.
+    It is a scaler with layers behind it, fitted on training events by :meth:`fit_scale`.
     """
 
-    mean: Tensor
-    scale: Tensor
-
     def __init__(self, n_in: int, n_out: int, width: int, layers: int, seed: int) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.zeros(n_in))
-        self.register_buffer("scale", torch.ones(n_in))
+        super().__init__(n_in)
         sizes = [n_in] + [width] * layers
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -29,10 +26,9 @@ class EventNetwork(nn.Module):
 
     def fit_scale(self, inputs: Tensor) -> None:
         """Scale each input to mean 0 and standard deviation 1."""
-        self.mean.copy_(inputs.mean(0))
-        self.scale.copy_(inputs.std(0).clamp_min(1e-6))
+        self.fit(inputs, sample=True)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """The outputs."""
-        result: Tensor = self.body((inputs - self.mean) / self.scale)
+        result: Tensor = self.body(super().forward(inputs))
         return result
