@@ -37,7 +37,8 @@ from hepsets.deploy.filter.shipped import filter_file
 from hepsets.deploy.onnx.particle_sets import OnnxSetModel, export_set_onnx
 from hepsets.deploy.production import ProduceConfig
 from hepsets.evaluate.estimates.domain import EventDomain
-from hepsets.formats.belle2_ntuple import BASF2_NAMES, read_ntuple
+from hepsets.formats.belle2_ntuple import read_ntuple
+from hepsets.formats.column_names import BASF2_NAMES
 from hepsets.formats.hepmc import Header, read_hepmc
 from hepsets.formats.hepmc_events import parse_hepmc
 from hepsets.learn.model_file import load_model, save_model

@@ -1,11 +1,4 @@
-"""The thirty continuum variables from Belle II ntuples: ROOT trees with one row per B candidate.
-
-basf2 writes its variables under names that ROOT likes, ``KSFWVariables(hso00)`` as
-``KSFWVariables__bohso00__bc``; their spelling has changed over the years, and analysts choose other ones.
-Names match whatever their case is, escaped or not, with arguments (``CleoConeCS(1, ROE)``) or without,
-with a prefix that all have in common (``Bsig_R2``), and with underscores for brackets
-(``Bsig_KSFWVariables_hso00``).
-"""
+"""Belle II ntuples: ROOT trees with one row per B candidate, read for the thirty continuum variables."""
 
 from __future__ import annotations
 
@@ -14,59 +7,19 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
+from hepsets.formats.column_names import VARIABLES, Layout, find_layout
 
 Array = NDArray[np.float64]
 
 STEP = "64 MB"
 """How much of a tree is read at once."""
-
-VARIABLES: tuple[str, ...] = (
-    *("R2", "thrustBm", "thrustOm", "cosTBTO", "cosTBz", "et", "mm2"),
-    *(f"hso{j}{k}" for j in range(3) for k in (0, 2, 4)),
-    *(f"hoo{k}" for k in range(5)),
-    *(f"cleoCone{i}" for i in range(1, 10)),
-)
-"""The variables that the reader looks for, by the names of :mod:`hepsets.select.variables.continuum`."""
-
-BASF2_NAMES = {
-    name: f"KSFWVariables({name})"
-    if name.startswith(("et", "mm2", "hso", "hoo"))
-    else f"CleoConeCS({name.removeprefix('cleoCone')})"
-    if name.startswith("cleoCone")
-    else name
-    for name in VARIABLES
-}
-"""What basf2 calls each variable."""
-
-_FAMILIES = tuple(
-    tuple(name for name in VARIABLES if re.match(pattern, BASF2_NAMES[name]))
-    for pattern in ("R2|thrust|cos", "KSFW", "Cleo")
-)
-"""Variables that must come with the same arguments."""
-
-_COLUMNS = {
-    "mbc": ("mbc",),
-    "delta_e": ("deltae",),
-    "is_signal": ("issignal",),
-    "is_continuum": ("iscontinuumevent",),
-    "is_not_continuum": ("isnotcontinuumevent",),
-    "signal_probability": ("extrainfo(signalprobability)", "extrainfo_signalprobability", "sigprob"),
-    "experiment": ("__experiment__", "expnum"),
-    "run": ("__run__", "runnum"),
-    "event": ("__event__", "evtnum"),
-    "production": ("__production__", "productionidentifier"),
-    "candidate": ("__candidate__",),
-    "weight": ("__weight__",),
-}
-"""Further columns, read if they are there: ours, and names in lower case in order of preference."""
 
 _INTEGERS = ("experiment", "run", "event", "production", "candidate")
 _NOT_NEGATIVE = tuple(name for name in VARIABLES if re.match("R2|thrust|cos|et|cleo", name))
@@ -74,11 +27,6 @@ _MISSING = -1.0
 """What basf2 writes for variables that cannot be negative where there is nothing, as R2 of no particles."""
 
 _TRUTH = ("is_signal", "is_continuum", "is_not_continuum")
-_ESCAPES = {"__bo": "(", "__bc": ")", "__cm": ",", "__sp": ""}
-_VARIABLE = re.compile(
-    r"(?P<prefix>[^()]*_)?(?P<name>r2|thrustbm|thrustom|costbto|costbz|ksfwvariables?|cleocones?(?:cs)?)"
-    r"(?:\((?P<arguments>[^()]*)\)|_(?P<argument>[a-z]*\d*))?"
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +158,7 @@ def read_ntuple(paths: str | Path | Sequence[str | Path], tree: str | None = Non
     pieces: dict[str, list[NDArray[Any]]] = defaultdict(list)
     not_finite: dict[str, int] = defaultdict(int)
     missing: dict[str, int] = defaultdict(int)
-    first: _Layout | None = None
+    first: Layout | None = None
     rows = 0
     for position, (path, own) in enumerate(files):
         with _opened(path) as file:
@@ -275,129 +223,6 @@ def _complete(
     return complete
 
 
-# -- names -----------------------------------------------------------------------------------------
-
-
-class _Name(NamedTuple):
-    """A branch name taken apart: ``Bsig_CleoConeCS__bo1__cmROE__bc`` is cleoCone1 of Bsig_ with roe."""
-
-    variable: str
-    prefix: str
-    arguments: tuple[str, ...]
-
-
-class _Layout(NamedTuple):
-    """Where a tree keeps what is read."""
-
-    branches: dict[str, str]
-    columns: dict[str, str]
-    arguments: tuple[tuple[str, ...], ...]
-
-    def __str__(self) -> str:
-        examples = (self.branches[family[0]] for family in _FAMILIES)
-        return ", ".join([*examples, *self.columns.values()])
-
-
-def _unescaped(branch: str) -> str:
-    """A name as basf2 spells it, in lower case and without spaces."""
-    text = branch.lower()
-    for escape, sign in _ESCAPES.items():
-        text = text.replace(escape, sign)
-    return text.replace(" ", "")
-
-
-def _parse(branch: str) -> _Name | None:
-    match = _VARIABLE.fullmatch(_unescaped(branch))
-    if match is None:
-        return None
-    arguments = tuple((match["arguments"] or match["argument"] or "").split(","))
-    prefix, name = match["prefix"] or "", match["name"]
-    if name.startswith(("ksfw", "cleo")):
-        variable = arguments[0] if name.startswith("ksfw") else f"cleoCone{arguments[0]}"
-        arguments = arguments[1:]
-    else:
-        variable = next(known for known in VARIABLES if known.lower() == name)
-        arguments = tuple(argument for argument in arguments if argument)
-    return _Name(variable, prefix, arguments) if variable in VARIABLES else None
-
-
-def _layout(names: Sequence[str], where: str) -> _Layout:
-    """Branches of one prefix, and of one set of arguments for each family, that hold all variables."""
-    found: dict[tuple[str, int, tuple[str, ...]], dict[str, list[str]]] = {}
-    for branch in names:
-        if (name := _parse(branch)) is not None:
-            family = next(i for i, members in enumerate(_FAMILIES) if name.variable in members)
-            found.setdefault((name.prefix, family, name.arguments), {}).setdefault(name.variable, []).append(
-                branch
-            )
-    prefixes = sorted({prefix for prefix, _, _ in found} | {""})
-    options = [_best_of_prefix(found, prefix, where) for prefix in prefixes]
-    complete = [i for i, option in enumerate(options) if len(option[0]) == len(VARIABLES)]
-    if not complete:
-        best = max(options, key=lambda option: len(option[0]))[0]
-        missing = [name for name in VARIABLES if name not in best]
-        raise InputError(
-            f"{where} lacks {', '.join(_with_similar(name, names) for name in missing)}",
-            "all thirty continuum variables",
-            "write them with variablesToNtuple after buildContinuumSuppression",
-        )
-    if "" not in (prefixes[i] for i in complete) and len(complete) > 1:
-        raise InputError(
-            f"{where} holds the variables of several candidates: {', '.join(prefixes[i] for i in complete)}",
-            "those of one B candidate",
-            "write them into separate trees",
-        )
-    prefix, (branches, arguments) = prefixes[complete[0]], options[complete[0]]
-    lower = {_unescaped(name): name for name in reversed(names)}
-    lower |= {name.lower(): name for name in reversed(names)}
-    columns: dict[str, str] = {}
-    for column, spellings in _COLUMNS.items():
-        present = [lower[p + s] for s in spellings for p in dict.fromkeys((prefix, "")) if p + s in lower]
-        if present:
-            columns[column] = present[0]
-    return _Layout(branches, columns, arguments)
-
-
-def _best_of_prefix(
-    found: Mapping[tuple[str, int, tuple[str, ...]], Mapping[str, list[str]]], prefix: str, where: str
-) -> tuple[dict[str, str], tuple[tuple[str, ...], ...]]:
-    branches: dict[str, str] = {}
-    chosen: list[tuple[str, ...]] = []
-    for family in range(len(_FAMILIES)):
-        sets = {key[2]: names for key, names in found.items() if key[:2] == (prefix, family)}
-        most = max((len(names) for names in sets.values()), default=0)
-        # ours first: KSFW of final-state particles, cones of all particles; then without a mask
-        ranked = sorted(
-            (("fs1" not in arguments) if family == 1 else ("roe" in arguments), len(arguments), arguments)
-            for arguments, names in sets.items()
-            if len(names) == most
-        )
-        if not ranked:
-            chosen.append(())
-            continue
-        if len(ranked) > 1 and ranked[0][:2] == ranked[1][:2]:
-            both = (min(sets[arguments].values())[0] for _, _, arguments in ranked[:2])
-            raise InputError(
-                f"{where} holds {' and '.join(both)}",
-                "one mask of the rest of event",
-                "write only one of them",
-            )
-        arguments = ranked[0][2]
-        chosen.append(arguments)
-        for variable, names in sets[arguments].items():
-            if len(names) > 1:
-                raise InputError(f"{where} holds both {' and '.join(names)}", "one branch per variable")
-            branches[variable] = names[0]
-    return branches, tuple(chosen)
-
-
-def _with_similar(name: str, names: Sequence[str]) -> str:
-    wanted = BASF2_NAMES[name]
-    spelled = {_unescaped(other): other for other in names}
-    similar = get_close_matches(wanted.lower(), spelled, n=1, cutoff=0.75)
-    return f"{wanted} (similar: {spelled[similar[0]]})" if similar else wanted
-
-
 # -- files -----------------------------------------------------------------------------------------
 
 
@@ -428,7 +253,7 @@ def _trees(file: Any) -> dict[str, Any]:
     return {name: file[name] for name, kind in classes.items() if kind in _TREES}
 
 
-def _choose_tree(path: Path, trees: Mapping[str, Any], name: str | None) -> tuple[Any, _Layout]:
+def _choose_tree(path: Path, trees: Mapping[str, Any], name: str | None) -> tuple[Any, Layout]:
     if not trees:
         raise InputError(f"{path} holds no tree", "a tree with one row per candidate")
     if name is not None:
@@ -438,7 +263,7 @@ def _choose_tree(path: Path, trees: Mapping[str, Any], name: str | None) -> tupl
     problems, layouts = {}, {}
     for key, tree in trees.items():
         try:
-            layouts[key] = _layout(tree.keys(), f"{path}: tree {key!r}")
+            layouts[key] = find_layout(tree.keys(), f"{path}: tree {key!r}")
         except InputError as error:
             problems[key] = error
     if len(layouts) > 1:
@@ -461,7 +286,7 @@ def _choose_tree(path: Path, trees: Mapping[str, Any], name: str | None) -> tupl
     return trees[chosen], layouts[chosen]
 
 
-def _pieces(path: Path, tree: Any, layout: _Layout) -> Iterator[dict[str, NDArray[Any]]]:
+def _pieces(path: Path, tree: Any, layout: Layout) -> Iterator[dict[str, NDArray[Any]]]:
     wanted = {**layout.branches, **layout.columns}
     names = set(wanted.values())
     for piece in tree.iterate(filter_name=lambda name: name in names, step_size=STEP, library="np"):

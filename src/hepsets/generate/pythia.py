@@ -20,8 +20,9 @@ from hepsets.core.events import Events
 from hepsets.core.parallel import map_in_order
 from hepsets.core.units import MM_PER_CM, SPEED_OF_LIGHT
 from hepsets.generate.beams import BeamConfig, BPairs, draw_b_pairs, to_laboratory
-from hepsets.generate.decay_table import DecayTable, belle2_decay_table, load_into, set_lifetimes
+from hepsets.generate.decay_table import DecayTable, belle2_decay_table
 from hepsets.generate.inclusive import repeats_listed_channel
+from hepsets.generate.pythia_particles import load_into, set_lifetimes
 from hepsets.generate.record import Record, is_decayed_to_the_end, to_events
 from hepsets.generate.rho_rho_decays import rho_rho_decays
 from hepsets.generate.tag_decays import TagDecays, tag_decays

@@ -4,7 +4,7 @@ import numpy as np
 import uproot
 
 from hepsets.analyses.continuum_suppression.samples import _ntuple
-from hepsets.formats.belle2_ntuple import BASF2_NAMES
+from hepsets.formats.column_names import BASF2_NAMES
 
 
 def test_the_sampling_rate_is_the_weight_of_a_candidate_and_it_is_said(case, caplog):

@@ -3,7 +3,7 @@
 import numpy as np
 import uproot
 
-from hepsets.formats.belle2_ntuple import BASF2_NAMES
+from hepsets.formats.column_names import BASF2_NAMES
 
 
 def test_the_remedy_names_an_option_that_exists_and_a_tree_behind_the_file_is_understood(case):
