@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from hepsets.core.event_frame import EventFrame as EventFrame
     from hepsets.core.events import Events as Events
     from hepsets.core.particle_sets import ParticleSets as ParticleSets
+    from hepsets.public.analyses import infer as infer
+    from hepsets.public.analyses import run as run
     from hepsets.public.events import candidates as candidates
     from hepsets.public.events import generate as generate
     from hepsets.public.events import read as read
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from hepsets.public.events import write as write
     from hepsets.public.models import auc as auc
     from hepsets.public.models import load_filter as load_filter
+    from hepsets.public.names import list_analyses as list_analyses
     from hepsets.public.names import list_detectors as list_detectors
     from hepsets.public.names import list_filters as list_filters
     from hepsets.public.names import list_samples as list_samples
@@ -40,8 +43,9 @@ _HOMES = {
     "hepsets.core.events": ("Events",),
     "hepsets.core.particle_sets": ("ParticleSets",),
     "hepsets.public.events": ("candidates", "generate", "read", "simulate", "skim", "write"),
+    "hepsets.public.analyses": ("infer", "run"),
     "hepsets.public.models": ("auc", "load_filter"),
-    "hepsets.public.names": ("list_detectors", "list_filters", "list_samples", "list_skims"),
+    "hepsets.public.names": ("list_analyses", "list_detectors", "list_filters", "list_samples", "list_skims"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from hepsets.analyses.contract import ANALYSES
 from hepsets.deploy.filter.shipped import SHIPPED
 from hepsets.generate.kstmumu.files import SAMPLE as KSTMUMU
 from hepsets.generate.pythia import SAMPLES
 from hepsets.select.skims.registry import SKIMS
 from hepsets.simulate.registry import DETECTORS
+
+
+def list_analyses() -> list[str]:
+    """Names of the analyses that :func:`run` knows, those of other packages last.
+
+    Examples
+    --------
+    >>> import hepsets as hs
+    >>> hs.list_analyses()[:3]
+    ['continuum-suppression', 'delta-c9', 'smart-background']
+    """
+    return list(ANALYSES)
 
 
 def list_samples() -> list[str]:

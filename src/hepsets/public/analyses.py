@@ -1,0 +1,145 @@
+"""Public names about whole analyses: run one, infer from one's own events with what a run left."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hepsets.analyses.runs import RunOptions
+from hepsets.analyses.runs import run as run_analysis
+from hepsets.core.errors import InputError
+from hepsets.core.event_frame import EventFrame
+from hepsets.deploy.delta_c9 import choose, models_of, read_events
+from hepsets.evaluate.estimates.summary import Inference
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Parameters
+    ----------
+    folder
+        Where configuration, ``result.json``, ``report.html``, figures and models stand.
+    result
+        Everything that the analysis found.
+    """
+
+    folder: Path
+    result: Any
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """What ``result.json`` holds under this name."""
+        metrics: Mapping[str, Any] = self.result.metrics
+        return metrics
+
+
+def run(
+    analysis: str,
+    *,
+    scale: str = "standard",
+    seed: int = 1,
+    settings: Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    workers: int = 1,
+    resume: bool = False,
+) -> Run:
+    """Run an analysis: make or read events, train, judge, and write the folder with its report.
+
+    Parameters
+    ----------
+    analysis
+        One of those that :func:`list_analyses` names.
+    scale
+        ``"quick"`` (minutes), ``"standard"`` or another size of the analysis.
+    seed
+        Of everything random.
+    settings
+        What differs from the scale, such as ``{"data": {"train_events": 2000}, "models": ["decay_sweep"]}``:
+        fields of the analysis' ``Config``, nested.
+    out
+        Folder of the run; ``runs/NAME-SCALE-DATE-TIME`` by default.
+    workers
+        Processes.
+    resume
+        Go on with an unfinished run of the same settings.
+
+    Returns
+    -------
+    Run
+        Its ``folder``, its ``metrics``, and all that was found as ``result``.
+
+    Raises
+    ------
+    InputError
+        For an unknown analysis, scale or setting, values out of range, or a folder that exists.
+
+    Examples
+    --------
+    >>> import hepsets as hs
+    >>> hs.run("delta-c9", scale="enormous")
+    Traceback (most recent call last):
+    hepsets.core.errors.InputError: scale = 'enormous'; expected one of quick, standard, full
+    """
+    options = RunOptions(scale=scale, seed=seed, settings=settings or {})
+    folder = None if out is None else Path(out)
+    result, where = run_analysis(analysis, options, out=folder, workers=workers, resume=resume)
+    return Run(where, result)
+
+
+def infer(
+    run: str | Path,
+    events: EventFrame | str | Path,
+    *,
+    level: str | None = None,
+    window: str | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Inference:
+    """Infer ΔC9 from one's own B⁰ → K*⁰μ⁺μ⁻ decays, with a model of a run of ``delta-c9``.
+
+    Parameters
+    ----------
+    run
+        Folder of the run, or of one of its models.
+    events
+        The decays, or a file of them (parquet, or CSV with a header): ``q_squared`` [GeV²],
+        ``costheta_mu``, ``costheta_K``, ``chi`` [rad], each of shape ``(n_events,)``; measured ones besides
+        ``mbc``, ``delta_e`` and ``m_kpi`` [GeV].
+    level
+        ``"generator"`` (true decays), ``"detector"`` or ``"background"``; by default by the columns.
+    window
+        Of q²; by default the narrowest one that all events lie in.
+    columns
+        What the file calls a column, such as ``{"q_squared": "q2"}``.
+
+    Returns
+    -------
+    Inference
+        ΔC9 with its intervals, goodness of fit, whether the events look like the model's, and warnings.
+
+    Raises
+    ------
+    InputError
+        For a folder without such a model, missing columns, or values that no decay can have.
+
+    Examples
+    --------
+    >>> import hepsets as hs
+    >>> hs.infer("nowhere", "decays.csv")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    hepsets.core.errors.InputError: no folder nowhere; expected the folder of a finished run of delta-c9; ...
+    """
+    models = models_of(run, level, window)
+    if isinstance(events, EventFrame):
+        if columns:
+            raise InputError("columns for events that are no file", "none", "rename the columns of the frame")
+        frame = events
+    else:
+        frame = read_events(events, models.values(), columns)
+    chosen, notes = choose(models, frame)
+    inference = chosen.infer(frame)
+    return dataclasses.replace(inference, warnings=(*notes, *inference.warnings))
