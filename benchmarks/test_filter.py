@@ -22,7 +22,7 @@ from hepsets.deploy.onnx.decay_trees import export_filter
 from hepsets.evaluate.filter.keep_rule import KeepRule, LogisticRule
 from hepsets.formats.hepmc import HepmcBlock, parse_hepmc, read_hepmc
 from hepsets.generate.pythia import generate_block
-from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.decay_trees.recipe import build_model
 
 N_EVENTS = 5000
 

@@ -19,7 +19,7 @@ from hepsets.core.pdg import PdgMap
 from hepsets.deploy.filter.card import make_card
 from hepsets.deploy.onnx.decay_trees import export_filter
 from hepsets.evaluate.filter.keep_rule import KeepRule, LogisticRule
-from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.decay_trees.recipe import build_model
 
 FEW, MANY = 100_000, 1_000_000
 AT_MOST = 1.2

@@ -22,7 +22,8 @@ from hepsets.core.events import read_parquet, write_parquet
 from hepsets.core.pdg import PdgMap
 from hepsets.learn.decay_trees.decay_gcn import GraphConvolution
 from hepsets.learn.decay_trees.model import EventModel
-from hepsets.learn.decay_trees.registry import MODEL_NAMES, build_model
+from hepsets.learn.decay_trees.recipe import build_model
+from hepsets.learn.registry import recipes
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import fit
 from hepsets.learn.training.score import score
@@ -136,7 +137,7 @@ def test_gcn_stack_scores_faster_than_padded(benchmark):
     assert ours > theirs
 
 
-@pytest.mark.parametrize("name", MODEL_NAMES)
+@pytest.mark.parametrize("name", recipes("decay_trees"))
 def test_speed_of_every_model(benchmark, name):
     training = packed_rate(name)
     model = build_model(name, PDG_MAP)

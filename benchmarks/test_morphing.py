@@ -7,9 +7,9 @@ from hepsets.core.event_frame import EventFrame
 from hepsets.generate.kstmumu.density import WINDOWS
 from hepsets.generate.kstmumu.sampler import sample_decays
 from hepsets.learn.data_sets.morphing import MorphingConfig, fit_morphing
+from hepsets.learn.data_sets.published_fit import PublishedFit
 from hepsets.learn.data_sets.quadratic_likelihood import EventTerms
 from hepsets.learn.data_sets.truth_ratios import TruthRatios
-from hepsets.learn.training.network_fit import NetworkFitConfig
 
 EVENTS = 80_000
 
@@ -17,7 +17,7 @@ EVENTS = 80_000
 @pytest.fixture(scope="module")
 def model():
     frame = EventFrame.concatenate([sample_decays(5000, value, 1) for value in (-2.0, -1.0, 0.0, 1.0)])
-    fit = NetworkFitConfig(epochs=1, batch=2048, learning_rate=3e-3, schedule="cosine", device="cpu")
+    fit = PublishedFit(epochs=1, batch=2048, learning_rate=3e-3, schedule="cosine", device="cpu")
     return fit_morphing(frame, TruthRatios.of(frame, WINDOWS["0-20"]), MorphingConfig(fit=fit)).model
 
 

@@ -25,7 +25,7 @@ from hepsets.deploy.onnx.decay_trees import export_onnx
 from hepsets.deploy.onnx.runtime import OnnxModel
 from hepsets.generate.pythia import generate_block
 from hepsets.learn.decay_trees.model import EventModel
-from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.represent.decay_trees.features import RAW_COLUMNS
 
 N_EVENTS = 1024

@@ -17,9 +17,10 @@ from helpers.random_candidates import random_candidates
 from rates import ROUNDS, rate, report, training_rate
 from torch import Tensor
 
-from hepsets.learn.particle_sets.model import SetModel, SetModelConfig
+from hepsets.learn.particle_sets.model import SetModel
 from hepsets.learn.particle_sets.multi_deep_sets import TYPICAL_MULTIPLICITY
-from hepsets.learn.particle_sets.registry import SET_MODEL_NAMES, build_set_model
+from hepsets.learn.particle_sets.recipe import build_set_model
+from hepsets.learn.registry import recipes
 from hepsets.learn.tables.boosted_trees import BoostedTreesConfig, fit_trees
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import fit
@@ -33,10 +34,8 @@ BATCH = 256
 
 def packed_rate(name: str, **options: object) -> float:
     """Best training speed of some fits, in events per second."""
-    config = FitConfig(epochs=2, batch_events=BATCH, device="cpu")
-    results = [
-        fit(build_set_model(name, SetModelConfig(**options)), EVENTS, LABELS, config=config) for _ in range(2)
-    ]
+    config = FitConfig(epochs=2, batch=BATCH, device="cpu")
+    results = [fit(build_set_model(name, **options), EVENTS, LABELS, config=config) for _ in range(2)]
     n = len(results[0].train_indices)
     return max(n / record.train_seconds for result in results for record in result.history)
 
@@ -121,7 +120,7 @@ def test_multi_deep_sets_score_faster_than_padded(benchmark):
     assert ours > theirs
 
 
-@pytest.mark.parametrize("name", SET_MODEL_NAMES)
+@pytest.mark.parametrize("name", recipes("particle_sets"))
 def test_speed_of_every_model_of_sets(benchmark, name):
     training = packed_rate(name)
     model = build_set_model(name)

@@ -307,13 +307,10 @@ def test_ctrl_c_is_one_line_and_130(tmp_path):
 
 
 def test_too_little_memory_is_one_line(monkeypatch, capsys):
-    from hepsets.learn.decay_trees import registry as models
+    def greedy(kind):
+        raise MemoryError
 
-    class Greedy(tuple):
-        def __iter__(self):
-            raise MemoryError
-
-    monkeypatch.setattr(models, "MODEL_NAMES", Greedy())
+    monkeypatch.setattr("hepsets.learn.registry.recipes", greedy)
     code, _, err = in_process(monkeypatch, capsys, "list")
     assert (code, err.count("\n")) == (2, 1)
     assert "out of memory" in err

@@ -21,9 +21,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from hepsets.core.events import Events, iter_parquet
 from hepsets.core.kernel import kernel
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.examples import Rows
+from hepsets.learn.training.fit import fit
 from hepsets.select.candidates.charm import _CHARM_MASS, _MODES, CHARM_MODES, N_CHARM_FEATURES, charm_features
 from hepsets.select.candidates.classifier import WEIGHTS_FILE, Classifier, Classifiers
 from hepsets.select.candidates.combine import CandidateConfig, combine
@@ -77,6 +81,27 @@ def _charm_table(
     return n
 
 
+class CandidateNetwork(nn.Module):
+    """One hidden layer, whose units each mode shifts by a vector of its own.
+
+    Parameters
+    ----------
+    n_features, n_modes
+        Features of a candidate, and number of modes.
+    """
+
+    def __init__(self, n_features: int, n_modes: int) -> None:
+        super().__init__()
+        self.shift = nn.Parameter(torch.zeros(n_modes, HIDDEN))
+        self.linear, self.last = nn.Linear(n_features, HIDDEN), nn.Linear(HIDDEN, 1)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Logits, shape ``(n,)``, of rows of scaled features and the number of the mode."""
+        hidden = torch.relu(self.linear(rows[:, :-1]) + self.shift[rows[:, -1].long()])
+        result: Tensor = self.last(hidden).squeeze(1)
+        return result
+
+
 def fit_network(
     features: NDArray[np.float64],
     modes: NDArray[np.int64],
@@ -89,50 +114,39 @@ def fit_network(
 
     A fifth of the candidates picks the epoch. Log loss without class weights, so that the output is
     a probability at the natural abundance of signal.
+
+    Parameters
+    ----------
+    features, modes, labels
+        Of the candidates, shapes ``(n, n_features)``, ``(n,)`` and ``(n,)``.
+    n_modes, epochs, seed
+        Number of modes, passes over the candidates, and seed of the training.
     """
-    generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
     mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
-    x = torch.from_numpy(((features - mean) / scale).astype(np.float32))
-    mode = torch.from_numpy(modes)
-    y = torch.from_numpy(labels.astype(np.float32))
-    order = torch.randperm(len(x), generator=generator)
-    held, used = order[: len(x) // 5], order[len(x) // 5 :]
-    shift = torch.zeros(n_modes, HIDDEN, requires_grad=True)
-    linear, last = torch.nn.Linear(x.shape[1], HIDDEN), torch.nn.Linear(HIDDEN, 1)
+    network = CandidateNetwork(features.shape[1], n_modes)
     with torch.no_grad():
-        last.bias.fill_(float(np.log((labels.mean() + 1e-6) / (1 - labels.mean()))))
-
-    def logits(rows: torch.Tensor) -> torch.Tensor:
-        result: torch.Tensor = last(torch.relu(linear(x[rows]) + shift[mode[rows]])).squeeze(1)
-        return result
-
-    weights = [
-        {"params": [shift], "weight_decay": 1e-3},
-        {"params": [*linear.parameters(), *last.parameters()], "weight_decay": 1e-4},
-    ]
-    optimizer = torch.optim.AdamW(weights, lr=5e-3)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    loss = torch.nn.BCEWithLogitsLoss()
-    best, state = np.inf, []
-    for _ in range(epochs):
-        for rows in torch.split(used[torch.randperm(len(used), generator=generator)], 2048):
-            optimizer.zero_grad()
-            loss(logits(rows), y[rows]).backward()
-            optimizer.step()
-        schedule.step()
-        with torch.no_grad():
-            validation = float(loss(logits(held), y[held]))
-        if validation < best:
-            best = validation
-            state = [
-                p.detach().numpy().astype(np.float64).copy()
-                for p in (shift, linear.weight, linear.bias, last.weight, last.bias)
-            ]
-    print(f"  {len(x)} candidates, {int(labels.sum())} correct, held-out log loss {best:.5f}")
-    mode_shift, weight, bias, out_weight, out_bias = state
+        network.last.bias.fill_(float(np.log((labels.mean() + 1e-6) / (1 - labels.mean()))))
+    rows = np.column_stack([(features - mean) / scale, modes]).astype(np.float32)
+    config = FitConfig(
+        epochs=epochs,
+        batch=2048,
+        learning_rate=5e-3,
+        schedule="cosine",
+        weight_decay=1e-4,
+        validation_fraction=0.2,
+        seed=seed,
+        device="cpu",
+    )
+    result = fit(network, Rows(torch.from_numpy(rows)), labels, config=config)
+    best = result.history[result.best_epoch - 1].validation_loss
+    print(f"  {len(rows)} candidates, {int(labels.sum())} correct, held-out log loss {best:.5f}")
+    shift, weight, bias, out_weight, out_bias = (
+        parameter.detach().numpy().astype(np.float64)
+        for parameter in (network.shift, *network.linear.parameters(), *network.last.parameters())
+    )
     hidden = weight.T / scale[:, None]
-    return mode_shift + bias - mean @ hidden, hidden, np.concatenate([out_weight[0], out_bias])
+    return shift + bias - mean @ hidden, hidden, np.concatenate([out_weight[0], out_bias])
 
 
 def cross_fit(

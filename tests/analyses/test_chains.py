@@ -22,7 +22,7 @@ from hepsets.core.pdg import PdgMap
 from hepsets.core.purpose import Purpose
 from hepsets.evaluate.filter.speedup import SpeedupConfig, choose_threshold
 from hepsets.evaluate.scores.sample import scored_events
-from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.training.calibration import calibrate_model
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import fit

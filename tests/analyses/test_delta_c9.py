@@ -38,7 +38,7 @@ from hepsets.generate.kstmumu.sampler import sample_decays
 from hepsets.learn.data_sets.estimator import SetEstimates
 from hepsets.learn.data_sets.exact_likelihood import ExactLikelihood
 from hepsets.learn.data_sets.morphing import MorphingConfig
-from hepsets.learn.training.network_fit import NetworkFitConfig
+from hepsets.learn.data_sets.published_fit import PublishedFit
 from hepsets.represent.data_sets.pools import disjoint_sets
 
 TINY = dataclasses.replace(
@@ -259,7 +259,7 @@ def test_every_scale_is_a_complete_configuration(scale):
         ({"data": DataConfig(toys={"generator": 4})}, "enough for two"),
         ({"data": DataConfig(ours_per_value=130_000)}, "at most 120000"),
         ({"on_sets": OnSetsConfig(set_events=(4000,))}, "some of set_events"),
-        ({"morphing": MorphingConfig(fit=NetworkFitConfig(seed=3))}, "one seed"),
+        ({"morphing": MorphingConfig(fit=PublishedFit(seed=3))}, "one seed"),
         ({"data": DataConfig(train=("a.parquet",))}, "--test-data"),
     ],
 )

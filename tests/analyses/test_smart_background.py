@@ -9,7 +9,14 @@ from helpers.tiny_run import tiny_run
 
 from hepsets.analyses import smart_background
 from hepsets.analyses.smart_background import SCALES, Config
-from hepsets.analyses.smart_background.config import OURS, DataConfig, LimitConfig, check, fit_config
+from hepsets.analyses.smart_background.config import (
+    OURS,
+    DataConfig,
+    FitChanges,
+    LimitConfig,
+    check,
+    fit_config,
+)
 from hepsets.analyses.smart_background.samples import get_samples
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
@@ -18,8 +25,7 @@ from hepsets.core.run import RunFolder
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter.export import export_from_run
 from hepsets.generate.pythia import BLOCK_EVENTS, generate_block
-from hepsets.learn.model_file import load_model
-from hepsets.learn.training.fit import FitChanges
+from hepsets.learn.files import load
 from hepsets.learn.training.score import score
 from hepsets.select.skims.registry import run_skims
 
@@ -117,7 +123,7 @@ def test_samples_do_not_depend_on_the_number_of_workers(finished, tmp_path):
 def test_the_saved_models_give_the_scores_of_the_report(finished):
     folder, result = finished
     for model in result.models:
-        loaded = load_model(folder / "models" / f"{model.name}.safetensors")
+        loaded = load(folder / "models" / f"{model.name}.safetensors")
         assert np.allclose(score(loaded, result.samples.test), model.scores, atol=1e-6)
 
 

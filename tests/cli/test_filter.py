@@ -8,7 +8,7 @@ from helpers.small_filter import beam_events, small_card, small_filter, small_mo
 from hepsets.core.events import Events, write_parquet
 from hepsets.deploy.filter.card import save_card
 from hepsets.deploy.filter.event_filter import EventFilter
-from hepsets.learn.model_file import save_model
+from hepsets.learn.files import save
 
 EVENTS = beam_events(80, 3)
 
@@ -18,7 +18,7 @@ def run(tmp_path):
     """The folder of a run with one model."""
     models = tmp_path / "run" / "models"
     models.mkdir(parents=True)
-    save_model(small_model(), models / "deep_sets_pdg.safetensors")
+    save(small_model(), models / "deep_sets_pdg.safetensors")
     save_card(small_card(), models / "deep_sets_pdg.card.json")
     write_parquet(EVENTS, tmp_path / "events.parquet")
     return tmp_path / "run"

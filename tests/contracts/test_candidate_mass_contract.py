@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -12,8 +14,8 @@ from helpers.scale_from_charm import energies_from_charm
 
 from hepsets.analyses.continuum_suppression.sample import ContinuumSampleConfig, make_continuum_sample
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.learn.particle_sets.model import SetModelConfig
-from hepsets.learn.particle_sets.registry import SET_MODEL_NAMES, build_set_model
+from hepsets.learn.particle_sets.recipe import build_set_model
+from hepsets.learn.registry import recipes
 from hepsets.learn.training.score import logits_of
 from hepsets.represent.particle_sets.features import (
     ALL_PARTICLES,
@@ -52,11 +54,11 @@ def events() -> ParticleSets:
     return background(3000)
 
 
-def r_squared(events: ParticleSets, name: str, config: SetModelConfig | None = None) -> float:
-    return predictability(build_set_model(name, config), events, events.columns["mbc"].astype(np.float64))
+def r_squared(events: ParticleSets, name: str, **options: Any) -> float:
+    return predictability(build_set_model(name, **options), events, events.columns["mbc"].astype(np.float64))
 
 
-@pytest.mark.parametrize("name", [name for name in SET_MODEL_NAMES if name not in LEAKING])
+@pytest.mark.parametrize("name", [name for name in recipes("particle_sets") if name not in LEAKING])
 def test_mbc_cannot_be_predicted_from_what_a_model_sees(events: ParticleSets, name: str) -> None:
     assert r_squared(events, name) < MOST
 
@@ -67,29 +69,27 @@ def test_the_same_regressor_finds_mbc_in_the_published_inputs(events: ParticleSe
 
 
 BESIDE_OWN_FRAMES = {
-    "the daughters in the collision's frame": SetModelConfig(sets=(*FIVE_SETS[:2], *FIVE_SETS_PUBLISHED[2:])),
-    "the usual thrust axis": SetModelConfig(
-        sets=(
+    "the daughters in the collision's frame": {"sets": (*FIVE_SETS[:2], *FIVE_SETS_PUBLISHED[2:])},
+    "the usual thrust axis": {
+        "sets": (
             *ALL_PARTICLES,
             SetSpec(
                 "candidate", (*DIRECTION, *OWN_THRUST, "thrust_x", "thrust_y", "thrust_z"), ("candidate",)
             ),
         )
-    ),
-    "the usual thirty variables": SetModelConfig(event_features=VARIABLES),
-    "the rest of event in the collision's frame": SetModelConfig(
-        sets=(*FIVE_SETS_PUBLISHED[:2], *FIVE_SETS[2:])
-    ),
+    },
+    "the usual thirty variables": {"event_features": VARIABLES},
+    "the rest of event in the collision's frame": {"sets": (*FIVE_SETS_PUBLISHED[:2], *FIVE_SETS[2:])},
 }
 """What looks as harmless as the published inputs did."""
 
 
 @pytest.mark.parametrize("what", BESIDE_OWN_FRAMES)
 def test_it_finds_mbc_where_one_frame_is_left_beside_the_other(events: ParticleSets, what: str) -> None:
-    assert r_squared(events, "multi_deep_sets", BESIDE_OWN_FRAMES[what]) > MOST
+    assert r_squared(events, "multi_deep_sets", **BESIDE_OWN_FRAMES[what]) > MOST
 
 
-@pytest.mark.parametrize("name", [name for name in SET_MODEL_NAMES if name != "fixed_mlp"])
+@pytest.mark.parametrize("name", [name for name in recipes("particle_sets") if name != "fixed_mlp"])
 def test_a_score_does_not_depend_on_how_fast_the_candidate_is(name: str) -> None:
     model = build_set_model(name).eval()
     some = random_candidates(60, seed=3)
@@ -107,10 +107,10 @@ def test_a_score_does_not_depend_on_how_fast_the_candidate_is(name: str) -> None
 def test_what_is_told_of_mbc_and_delta_e_on_many_events() -> None:
     many = background(12_000)
     found = {}
-    kinds = {name: (name, None) for name in SET_MODEL_NAMES}
+    kinds = {name: (name, {}) for name in recipes("particle_sets")}
     kinds |= {f"beside own frames, {what}": ("multi_deep_sets", c) for what, c in BESIDE_OWN_FRAMES.items()}
-    for kind, (name, config) in kinds.items():
-        model = build_set_model(name, config)
+    for kind, (name, options) in kinds.items():
+        model = build_set_model(name, **options)
         found[kind], delta_e = (
             predictability(model, many, many.columns[observable].astype(np.float64))
             for observable in ("mbc", "delta_e")

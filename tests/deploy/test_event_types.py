@@ -15,8 +15,8 @@ from hepsets.core.pdg import PdgMap
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter.files import filter_files
 from hepsets.deploy.onnx.decay_trees import export_filter
-from hepsets.learn.decay_trees.model import EventModel, ModelConfig
-from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.decay_trees.model import EventModel
+from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.training.score import score_heads
 
 TYPES = ("mixed", "charged", "ccbar")
@@ -25,8 +25,8 @@ EVENTS = beam_events(60, 4)
 
 @pytest.fixture(scope="module")
 def model() -> EventModel:
-    options = ModelConfig(heads=2, units=8, event_types=TYPES, seed=3)
-    model = build_model("decay_sweep", PdgMap.fit(TRAINING.particles["pdg"]), options)
+    pdg_map = PdgMap.fit(TRAINING.particles["pdg"])
+    model = build_model("decay_sweep", pdg_map, heads=2, units=8, event_types=TYPES, seed=3)
     model.fit_scaler(model.prepare(TRAINING).features)
     return model.eval()
 
@@ -81,8 +81,8 @@ def test_a_parquet_file_may_hold_events_of_all_types(event_filter, tmp_path):
 
 
 def test_models_that_cannot_be_told_say_so():
-    with pytest.raises(InputError, match="decay_sweep"):
-        build_model("gcn_stack", PdgMap((211,)), ModelConfig(event_types=TYPES))
-    model = build_model("decay_sweep", PdgMap((211,)), ModelConfig(event_types=TYPES))
+    with pytest.raises(InputError, match="gcn_stack: unknown key 'event_types'"):
+        build_model("gcn_stack", PdgMap((211,)), event_types=TYPES)
+    model = build_model("decay_sweep", PdgMap((211,)), event_types=TYPES)
     with pytest.raises(InputError, match="event type 4"):
         model.prepare(EVENTS.with_columns(event_type=np.full(len(EVENTS), 4)))

@@ -40,8 +40,7 @@ from hepsets.deploy.production import (
 )
 from hepsets.evaluate.filter.keep_rule import KeepRule, LogisticRule
 from hepsets.generate.pythia import GenerateConfig, generate
-from hepsets.learn.decay_trees.model import ModelConfig
-from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.select.skims.registry import run_skims
 
 distributed = pytest.importorskip("distributed")
@@ -417,7 +416,7 @@ def filtered(tmp_path_factory, unsharded, client):
     """A production behind an untrained filter that knows such events."""
     folder = tmp_path_factory.mktemp("filtered")
     seen = unsharded[:1000]
-    model = build_model("deep_sets_pdg", PdgMap.fit(seen.particles["pdg"]), ModelConfig(heads=2, units=8))
+    model = build_model("deep_sets_pdg", PdgMap.fit(seen.particles["pdg"]), heads=2, units=8)
     model.fit_scaler(model.prepare(seen).features)
     rules = KeepRule(1.5, 0.05, 0.5, 0.05), LogisticRule(-0.5, 0.02), 0.5
     skims = tuple(SkimCard(name, *rules) for name in ("hadronic_b0", "jpsi"))

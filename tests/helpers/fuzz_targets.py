@@ -41,9 +41,9 @@ from hepsets.formats.belle2_ntuple import read_ntuple
 from hepsets.formats.column_names import BASF2_NAMES
 from hepsets.formats.hepmc import Header, read_hepmc
 from hepsets.formats.hepmc_events import parse_hepmc
-from hepsets.learn.model_file import load_model, save_model
-from hepsets.learn.particle_sets.registry import SET_MODEL_NAMES, build_set_model
-from hepsets.learn.set_model_file import load_set_model, save_set_model
+from hepsets.learn.files import load, save
+from hepsets.learn.particle_sets.recipe import build_set_model
+from hepsets.learn.registry import recipes
 from hepsets.learn.tables.boosted_trees import BoostedTrees, BoostedTreesConfig, fit_trees
 from hepsets.select.variables.continuum import VARIABLES
 
@@ -174,7 +174,7 @@ def _model(model: Any) -> Any:
 
 @lru_cache
 def _set_model() -> Any:
-    return build_set_model(SET_MODEL_NAMES[0])
+    return build_set_model(next(iter(recipes("particle_sets"))))
 
 
 TOML = {
@@ -222,23 +222,22 @@ TARGETS = {
     "HepMC3, zstd": Target(lambda path: path.write_bytes(_zstd(TEXT)), _hepmc, ".hepmc.zst", True),
     "Belle II ntuple": Target(_ntuple_file, _ntuple, ".root"),
     "model": Target(
-        lambda path: save_model(small_model(), path),
-        lambda path: _model(load_model(path)),
+        lambda path: save(small_model(), path),
+        lambda path: _model(load(path)),
         ".safetensors",
         True,
     ),
     "model of sets": Target(
-        lambda path: save_set_model(_set_model(), path),
-        lambda path: _model(load_set_model(path)),
+        lambda path: save(_set_model(), path),
+        lambda path: _model(load(path)),
         ".safetensors",
         True,
     ),
     "boosted trees": Target(
-        lambda path: _trees().save(path),
-        lambda path: BoostedTrees.load(path).score(random_candidates(20, seed=4, mean_particles=2)),
-        ".json",
+        lambda path: save(_trees(), path),
+        lambda path: load(path, BoostedTrees).score(random_candidates(20, seed=4, mean_particles=2)),
+        ".safetensors",
         True,
-        text=True,
     ),
     "filter": Target(
         lambda path: path.write_bytes(filter_file("hadronic_b0").read_bytes()),

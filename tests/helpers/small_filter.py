@@ -14,8 +14,8 @@ from hepsets.core.pdg import PdgMap
 from hepsets.deploy.filter.card import FilterCard, SkimCard, TrainingDomain
 from hepsets.deploy.onnx.decay_trees import export_filter
 from hepsets.evaluate.filter.keep_rule import KeepRule, LogisticRule
-from hepsets.learn.decay_trees.model import EventModel, ModelConfig
-from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.decay_trees.model import EventModel
+from hepsets.learn.decay_trees.recipe import build_model
 
 SKIMS = ("hadronic_b0", "jpsi")
 
@@ -36,9 +36,7 @@ TRAINING = beam_events(400, 1)
 @lru_cache
 def small_model(skims: int = 1) -> EventModel:
     """A model with one head per skim."""
-    model = build_model(
-        "deep_sets_pdg", PdgMap.fit(TRAINING.particles["pdg"]), ModelConfig(heads=skims, units=8)
-    )
+    model = build_model("deep_sets_pdg", PdgMap.fit(TRAINING.particles["pdg"]), heads=skims, units=8)
     model.fit_scaler(model.prepare(TRAINING).features)
     return model.eval()
 

@@ -13,13 +13,13 @@ from hepsets.deploy.delta_c9 import DeltaC9Inference
 from hepsets.generate.kstmumu.density import WINDOWS
 from hepsets.generate.kstmumu.sampler import sample_decays
 from hepsets.learn.data_sets.morphing import MorphingConfig, fit_morphing
+from hepsets.learn.data_sets.published_fit import PublishedFit
 from hepsets.learn.data_sets.truth_ratios import TruthRatios
-from hepsets.learn.training.network_fit import NetworkFitConfig
 
 VALUES = (-2.0, -1.4, -0.8, -0.2, 0.4, 1.1)
 SET_EVENTS = (2000, 8000)
 
-_FIT = NetworkFitConfig(epochs=5, batch=1024, learning_rate=5e-3, schedule="cosine")
+_FIT = PublishedFit(epochs=5, batch=1024, learning_rate=5e-3, schedule="cosine")
 CONFIG = MorphingConfig(width=24, layers=2, fit=_FIT, odds_fit=_FIT, background_over_signal=1.0)
 
 

@@ -16,11 +16,12 @@ from helpers.random_events import muon_label, random_events
 from hepsets.core.pdg import PdgMap
 from hepsets.learn.training.fit import fit
 from hepsets.learn.training.config import FitConfig
-from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.decay_trees.recipe import build_model
 events = random_events(600, seed=5, mean_particles=12)
-model = build_model("deep_sets_gcn_pdg_normalized", PdgMap.fit(events.particles["pdg"]))
+pdg_map = PdgMap.fit(events.particles["pdg"])
+model = build_model("deep_sets_gcn_pdg_normalized", pdg_map, unknown_probability=0.0)
 config = FitConfig(
-    epochs=3, batch_events=64, learning_rate=0.01, device="cpu", unknown_probability=0.0
+    epochs=3, batch=64, learning_rate=0.01, device="cpu"
 )
 result = fit(model, events, muon_label(events), config=config)
 losses = [[record.train_loss, record.validation_loss] for record in result.history]

@@ -38,6 +38,7 @@ from hepsets.learn.data_sets.missing_columns import ColumnDraws
 from hepsets.learn.data_sets.morphing import Morphing
 from hepsets.learn.data_sets.quadratic_likelihood import DeltaC9Fit
 from hepsets.learn.data_sets.truth_ratios import TruthRatios
+from hepsets.learn.files import load, save
 
 SCHEMA = "hepsets-delta-c9-inference-2"
 
@@ -174,7 +175,7 @@ class DeltaC9Inference:
         old = partial.with_suffix(".old")
         try:
             partial.mkdir(parents=True)
-            self.morphing.save(partial / "morphing.safetensors")
+            save(self.morphing, partial / "morphing.safetensors")
             self.cells.save(partial / "cells.safetensors")
             self.reference.save(partial / "reference.safetensors")
             self.domain.write(partial / "domain.json")
@@ -224,7 +225,7 @@ class DeltaC9Inference:
             raise
         except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
             raise InputError(f"{card} is damaged ({error})", f"a file of schema {SCHEMA}") from error
-        morphing = Morphing.load(folder / "morphing.safetensors")
+        morphing = load(folder / "morphing.safetensors", Morphing)
         if (provenance.level == "background") != bool(morphing.odds):
             raise InputError(
                 f"{folder}: a model of {provenance.level} level "

@@ -19,8 +19,10 @@ from hepsets.analyses.smart_background.config import (
     OURS,
     PUBLISHED,
     DataConfig,
+    FitChanges,
     check,
     fit_config,
+    task_of,
 )
 from hepsets.analyses.smart_background.ranking import markdown, verdict
 from hepsets.analyses.smart_background.samples import get_samples
@@ -29,7 +31,9 @@ from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.events import EventWriter
 from hepsets.evaluate.scores.paired import Influenced, Repeated
-from hepsets.learn.training.fit import FitChanges
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.losses import ComputingTime
+from hepsets.learn.training.task import Binary
 
 MODELS = ("deep_sets", "deep_sets_pdg")
 
@@ -84,9 +88,9 @@ def test_each_model_keeps_of_its_own_training_what_nobody_spoke_of():
 
 
 def test_what_is_said_of_one_model_is_above_what_is_said_of_all():
-    config = settled("fit.epochs=2", f"fit_of.{OURS}.epochs=5", f"fit_of.{OURS}.batch_events=64")
+    config = settled("fit.epochs=2", f"fit_of.{OURS}.epochs=5", f"fit_of.{OURS}.batch=64")
     found = fit_config(config, OURS)
-    assert (found.epochs, found.batch_events, found.schedule) == (5, 64, OUR_FIT.schedule)
+    assert (found.epochs, found.batch, found.schedule) == (5, 64, OUR_FIT.schedule)
     assert fit_config(config, "deep_sets").epochs == 2
 
 
@@ -242,3 +246,17 @@ def test_the_table_of_the_run_names_neighbours_by_their_rows(finished):
     assert (folder / "table.md").read_text() == markdown(result.models, None)
     rows = markdown(with_aucs(result, 0.70, 0.80, 0.81), None).splitlines()[2:5]
     assert [row.split("|")[-2].strip() for row in rows] == ["2", "1", ""]
+
+
+def test_changes_say_all_that_a_training_has_but_its_seeds_and_what_for() -> None:
+    names = {field.name for field in dataclasses.fields(FitConfig)}
+    own = {field.name for field in dataclasses.fields(FitChanges)}
+    assert own - {"loss", "costs"} == names - {"seed", "split_seed"}
+    base = FitConfig(epochs=4, batch=64)
+    assert FitChanges().on(base) == base
+    assert FitChanges(epochs=3, weight_decay=0.0).on(FitConfig(weight_decay=0.1)) == FitConfig(epochs=3)
+    config = Config(
+        fit=FitChanges(loss="computing_time"), fit_of={"deep_sets": FitChanges(loss="cross_entropy")}
+    )
+    assert task_of(config, OURS) == Binary(ComputingTime())
+    assert task_of(config, "deep_sets") == Binary()

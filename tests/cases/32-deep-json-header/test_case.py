@@ -10,8 +10,7 @@ from hepsets.core.config import read_toml
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
 from hepsets.deploy.filter.card import load_card
-from hepsets.learn.model_file import load_model
-from hepsets.learn.tables.boosted_trees import BoostedTrees
+from hepsets.learn.files import load
 
 DEEP = "[" * 100_000
 
@@ -20,10 +19,10 @@ def test_it_is_refused_wherever_json_or_toml_is_read(case):
     for header in (DEEP, json.dumps({"format": "hepsets-model-2"})[:-1] + f', "config": {DEEP}'):
         save_file({"weight": torch.zeros(2)}, "m.safetensors", metadata={"hepsets": header})
         with pytest.raises(InputError, match=r"m\.safetensors"):
-            load_model("m.safetensors")
+            load("m.safetensors")
     for name, text, read in (
         ("deep.card.json", DEEP, load_card),
-        ("trees.json", DEEP, BoostedTrees.load),
+        ("trees.json", DEEP, load),
         ("map.json", DEEP, PdgMap.from_json),
         ("deep.toml", f"x = {DEEP}", read_toml),
     ):

@@ -10,9 +10,8 @@ from hepsets.deploy.filter.card import FilterCard, SkimCard, TrainingDomain
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.onnx.decay_trees import export_filter
 from hepsets.evaluate.filter.keep_rule import KeepRule, LogisticRule
-from hepsets.learn.decay_trees.model import ModelConfig
 from hepsets.learn.decay_trees.new_head import add_head
-from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.training.score import score_heads
 
 EVENTS = random_events(60, seed=4, mean_particles=12)
@@ -26,7 +25,7 @@ CARD = FilterCard("decay_sweep", "mixed", (skim("hadronic_b0"),), TrainingDomain
 
 
 def test_a_filter_serves_a_new_skim_beside_the_old_ones(tmp_path):
-    model = build_model("decay_sweep", PdgMap.fit(EVENTS.particles["pdg"]), ModelConfig(units=8)).eval()
+    model = build_model("decay_sweep", PdgMap.fit(EVENTS.particles["pdg"]), units=8).eval()
     label = np.arange(len(EVENTS)) % 3 == 0
     grown = add_head(model, EVENTS, label).model
     path = tmp_path / "filter.onnx"

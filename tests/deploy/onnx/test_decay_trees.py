@@ -8,8 +8,7 @@ from helpers.random_events import random_events
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
 from hepsets.deploy.onnx.decay_trees import OnnxModel, export_onnx
-from hepsets.learn.decay_trees.model import ModelConfig
-from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.training.score import score
 
 EVENTS = random_events(30)
@@ -18,7 +17,7 @@ PDG_MAP = PdgMap.fit(EVENTS.particles["pdg"])
 
 def test_the_graph_takes_physical_columns_and_pdg_ids(tmp_path) -> None:
     path = tmp_path / "model.onnx"
-    export_onnx(build_model("deep_sets_pdg", PDG_MAP, ModelConfig(drop=("x",))), path)
+    export_onnx(build_model("deep_sets_pdg", PDG_MAP, drop=("x",)), path)
     graph = onnx.load(path).graph
     assert [entry.name for entry in graph.input] == ["particles", "pdg", "mothers", "offsets"]
     assert [entry.name for entry in graph.output] == ["score"]
@@ -31,8 +30,8 @@ def test_the_graph_takes_physical_columns_and_pdg_ids(tmp_path) -> None:
 @pytest.mark.parametrize("heads", [1, 3])
 @pytest.mark.parametrize("coordinates", ["cartesian", "cylindrical"])
 def test_scaler_features_and_heads_are_in_the_graph(coordinates: str, heads: int, tmp_path) -> None:
-    config = ModelConfig(coordinates=coordinates, heads=heads, drop=("energy",))
-    model = build_model("deep_sets_gcn_pdg_normalized", PDG_MAP, config)
+    options = {"coordinates": coordinates, "heads": heads, "drop": ("energy",)}
+    model = build_model("deep_sets_gcn_pdg_normalized", PDG_MAP, **options)
     model.fit_scaler(model.prepare(EVENTS).features)
     export_onnx(model, tmp_path / "model.onnx")
     exported = OnnxModel(tmp_path / "model.onnx", threads=1)

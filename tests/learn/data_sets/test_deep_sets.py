@@ -12,15 +12,15 @@ from hepsets.learn.data_sets.deep_sets import (
     SetBatch,
     fit_event_deep_sets,
 )
+from hepsets.learn.data_sets.published_fit import PublishedFit
 from hepsets.learn.data_sets.regression import Residuals, SetSampling
-from hepsets.learn.training.network_fit import NetworkFitConfig
 from hepsets.represent.data_sets.pools import bootstrapped_sets, disjoint_sets
 
 CONFIG = EventDeepSetsConfig(
     event_widths=(16, 16, 8),
     set_widths=(16,),
     sampling=SetSampling(events=100, sets=60, validation_sets=20),
-    fit=NetworkFitConfig(epochs=20, batch=32, learning_rate=5e-3, schedule="cosine", device="cpu"),
+    fit=PublishedFit(epochs=20, batch=32, learning_rate=5e-3, schedule="cosine", device="cpu"),
 )
 VALUES = np.linspace(-1.5, 1.5, 7).tolist()
 

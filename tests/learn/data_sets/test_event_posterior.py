@@ -12,12 +12,12 @@ from torch import nn
 from hepsets.core.errors import InputError
 from hepsets.learn.data_sets.event_posterior import EventPosterior, EventPosteriorConfig, fit_event_posterior
 from hepsets.learn.data_sets.posterior_norm import smoothing
-from hepsets.learn.training.network_fit import NetworkFitConfig
+from hepsets.learn.data_sets.published_fit import PublishedFit
 from hepsets.represent.data_sets.pools import disjoint_sets
 
 VALUES = np.linspace(-1.5, 1.5, 16)
 CONFIG = EventPosteriorConfig(
-    fit=NetworkFitConfig(epochs=4, batch=512, learning_rate=3e-3, schedule="cosine", device="cpu")
+    fit=PublishedFit(epochs=4, batch=512, learning_rate=3e-3, schedule="cosine", device="cpu")
 )
 FRAME = toy_sample(5000, VALUES.tolist(), seed=1)
 

@@ -6,8 +6,8 @@ import torch
 from helpers.toy_decays import toy_sample
 
 from hepsets.learn.data_sets.image_cnn import ImageCnnConfig, ResNet34, fit_image_cnn
+from hepsets.learn.data_sets.published_fit import PublishedFit
 from hepsets.learn.data_sets.regression import SetSampling
-from hepsets.learn.training.network_fit import NetworkFitConfig
 from hepsets.represent.data_sets.pools import disjoint_sets
 
 
@@ -40,7 +40,7 @@ def test_it_learns_an_asymmetry_of_brightness() -> None:
         dense=16,
         dropout=0.0,
         sampling=SetSampling(events=500, sets=60, validation_sets=10),
-        fit=NetworkFitConfig(epochs=8, batch=16, learning_rate=3e-3, schedule="cosine", device="cpu"),
+        fit=PublishedFit(epochs=8, batch=16, learning_rate=3e-3, schedule="cosine", device="cpu"),
     )
     model, _ = fit_image_cnn(frame, config)
     sets = disjoint_sets(frame, 500)

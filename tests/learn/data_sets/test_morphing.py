@@ -15,17 +15,18 @@ from hepsets.learn.data_sets.morphing import (
     decay_inputs,
     fit_morphing,
 )
+from hepsets.learn.data_sets.published_fit import PublishedFit
 from hepsets.learn.data_sets.quadratic_likelihood import EventTerms, Rate, fit_sets
 from hepsets.learn.data_sets.truth_ratios import TruthRatios
+from hepsets.learn.files import load, save
 from hepsets.learn.layers.mlp import EventNetwork
-from hepsets.learn.training.network_fit import NetworkFitConfig
 from hepsets.represent.data_sets.pools import bootstrapped_sets, disjoint_sets
 
 SMALL = MorphingConfig(
     width=32,
     layers=2,
-    fit=NetworkFitConfig(epochs=5, batch=512, learning_rate=5e-3, schedule="cosine", device="cpu"),
-    odds_fit=NetworkFitConfig(epochs=3, batch=512, learning_rate=5e-3, schedule="cosine", device="cpu"),
+    fit=PublishedFit(epochs=5, batch=512, learning_rate=5e-3, schedule="cosine", device="cpu"),
+    odds_fit=PublishedFit(epochs=3, batch=512, learning_rate=5e-3, schedule="cosine", device="cpu"),
 )
 VALUES = (-2.0, -1.0, 0.0, 1.0)
 
@@ -166,8 +167,8 @@ def test_inputs_hold_the_angular_functions_of_the_decay():
 @pytest.mark.parametrize("background", [False, True])
 def test_a_file_holds_all_of_it(plain, smeared, background, tmp_path):
     model = smeared.model if background else plain
-    model.save(tmp_path / "model.safetensors")
-    again = Morphing.load(tmp_path / "model.safetensors")
+    save(model, tmp_path / "model.safetensors")
+    again = load(tmp_path / "model.safetensors", Morphing)
     frame = noise_of(3000, np.random.default_rng(9))
     one, other = model.infer(frame), again.infer(frame)
     assert (one.value, one.low, one.high) == (other.value, other.low, other.high)
@@ -178,7 +179,7 @@ def test_a_file_holds_all_of_it(plain, smeared, background, tmp_path):
 def test_a_file_of_something_else_is_refused(tmp_path):
     (tmp_path / "model.safetensors").write_text("nothing")
     with pytest.raises(InputError, match="no safetensors file"):
-        Morphing.load(tmp_path / "model.safetensors")
+        load(tmp_path / "model.safetensors", Morphing)
 
 
 def test_events_that_sets_share_give_what_they_give_alone(plain):

@@ -5,6 +5,7 @@ from helpers import quadratic_family
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.learn.data_sets.likelihood_estimator import LikelihoodEstimator
+from hepsets.learn.data_sets.published_fit import PublishedFit
 from hepsets.learn.data_sets.quadratic_likelihood import EventTerms, Rate
 from hepsets.learn.data_sets.set_summary import (
     FRACTIONS,
@@ -15,7 +16,7 @@ from hepsets.learn.data_sets.set_summary import (
     event_scores,
     fit_set_summary,
 )
-from hepsets.learn.training.network_fit import NetworkFitConfig
+from hepsets.learn.files import load, save
 
 VALUES = tuple(np.linspace(-1.6, 1.0, 27).round(2))
 SMALL = SetSummaryConfig(
@@ -23,7 +24,7 @@ SMALL = SetSummaryConfig(
     set_events=(500, 2000),
     width=32,
     layers=1,
-    fit=NetworkFitConfig(epochs=20, batch=128, learning_rate=5e-3, schedule="cosine", device="cpu"),
+    fit=PublishedFit(epochs=20, batch=128, learning_rate=5e-3, schedule="cosine", device="cpu"),
 )
 
 
@@ -107,7 +108,7 @@ def test_with_background_sets_hold_some_of_it():
     small = SetSummaryConfig(
         sets=100,
         set_events=(300, 1000),
-        fit=NetworkFitConfig(epochs=1, batch=10, device="cpu"),
+        fit=PublishedFit(epochs=1, batch=10, device="cpu"),
     )
     fitted = fit_set_summary(frame, exact(), small)
     mean, width = fitted.model.posterior(frame, np.array([0, len(frame)]))
@@ -116,8 +117,8 @@ def test_with_background_sets_hold_some_of_it():
 
 
 def test_a_file_holds_the_network(fitted, tmp_path):
-    fitted.model.save(tmp_path / "summary.safetensors")
-    again = SetSummary.load(tmp_path / "summary.safetensors", exact())
+    save(fitted.model, tmp_path / "summary.safetensors")
+    again = load(tmp_path / "summary.safetensors", SetSummary, estimator=exact())
     frame = quadratic_family.sample(500, 0.0, np.random.default_rng(7))
     assert again.predict(frame, np.array([0, 500])) == fitted.model.predict(frame, np.array([0, 500]))
 

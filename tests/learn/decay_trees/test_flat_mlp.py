@@ -4,8 +4,7 @@ from helpers.random_events import events_of_sizes
 
 from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
-from hepsets.learn.decay_trees.model import ModelConfig
-from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.training.score import score
 
 
@@ -26,7 +25,7 @@ def by_hand(model, events: Events) -> torch.Tensor:
 def test_slots_are_filled_by_falling_energy() -> None:
     events = events_of_sizes([7, 1, 0, 20, 12], seed=1)
     for name in ("flat_mlp", "flat_mlp_mask"):
-        model = build_model(name, PdgMap(()), ModelConfig(max_particles=12))
+        model = build_model(name, PdgMap(()), max_particles=12)
         with torch.no_grad():
             expected = torch.sigmoid(by_hand(model, events)).numpy()
         np.testing.assert_allclose(score(model, events), expected, atol=1e-6)

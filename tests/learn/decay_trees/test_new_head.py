@@ -10,10 +10,9 @@ from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
 from hepsets.core.purpose import Purpose
 from hepsets.deploy.onnx.decay_trees import OnnxModel, export_onnx
-from hepsets.learn.decay_trees.model import ModelConfig
 from hepsets.learn.decay_trees.new_head import FINE_TUNING, add_head, fine_tune
-from hepsets.learn.decay_trees.registry import build_model
-from hepsets.learn.model_file import load_model, save_model
+from hepsets.learn.decay_trees.recipe import build_model
+from hepsets.learn.files import load, save
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import fit
 from hepsets.learn.training.score import score, score_heads
@@ -41,9 +40,12 @@ def trunk():
     model = build_model(
         "decay_sweep",
         PdgMap.fit(TRAIN.particles["pdg"]),
-        ModelConfig(heads=3, units=16, embedding=8, event_types=("mixed", "charged")),
+        heads=3,
+        units=16,
+        embedding=8,
+        event_types=("mixed", "charged"),
     )
-    fit(model, TRAIN, labels, config=FitConfig(epochs=4, batch_events=64, learning_rate=5e-3, device="cpu"))
+    fit(model, TRAIN, labels, config=FitConfig(epochs=4, batch=64, learning_rate=5e-3, device="cpu"))
     with torch.no_grad():  # as after a calibration
         model.calibration.slope.copy_(torch.tensor([1.1, 0.9, 1.3]))
         model.calibration.offset.copy_(torch.tensor([0.2, -0.1, 0.3]))
@@ -86,7 +88,7 @@ def test_few_labels_on_a_trained_trunk_tell_the_new_skim(trunk, grown):
 
 def test_fine_tuning_leaves_the_trunk_as_it_was(trunk):
     before = {name: tensor.clone() for name, tensor in trunk.state_dict().items()}
-    config = FitConfig(epochs=1, batch_events=16, device="cpu")
+    config = FitConfig(epochs=1, batch=16, device="cpu")
     tuned = fine_tune(trunk, FEW, new_skim(FEW), config=config).model
     assert all(torch.equal(tensor, before[name]) for name, tensor in trunk.state_dict().items())
     assert not torch.equal(tuned.network.inputs.weight, trunk.network.inputs.weight)
@@ -107,8 +109,8 @@ def test_scores_are_probabilities_at_the_weighted_share_of_passing_events(trunk)
 
 
 def test_a_model_with_a_new_head_is_saved_loaded_and_exported(grown, tmp_path):
-    save_model(grown.model, tmp_path / "model.safetensors")
-    loaded = load_model(tmp_path / "model.safetensors")
+    save(grown.model, tmp_path / "model.safetensors")
+    loaded = load(tmp_path / "model.safetensors")
     assert loaded.config == grown.model.config
     expected = score_heads(grown.model, TEST)
     assert np.array_equal(score_heads(loaded, TEST), expected)
@@ -142,8 +144,8 @@ def test_networks_without_such_a_trunk_are_refused():
     model = build_model("gcn_stack", PdgMap.fit(FEW.particles["pdg"]))
     with pytest.raises(InputError, match="a trained decay_sweep"):
         add_head(model, FEW, new_skim(FEW))
-    with pytest.raises(InputError, match="new of 2 heads for gcn_stack"):
-        build_model("gcn_stack", PdgMap(()), ModelConfig(heads=2, new_heads=1))
+    with pytest.raises(InputError, match="gcn_stack: unknown key 'new_heads'"):
+        build_model("gcn_stack", PdgMap(()), heads=2, new_heads=1)
 
 
 def test_test_events_give_no_head(trunk):

@@ -9,8 +9,7 @@ from sklearn.metrics import roc_auc_score
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.learn.particle_sets.learned_moments import MOMENTS_CANDIDATE, MOMENTS_SET, LearnedMoments
-from hepsets.learn.particle_sets.model import SetModelConfig
-from hepsets.learn.particle_sets.registry import build_set_model
+from hepsets.learn.particle_sets.recipe import build_set_model
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import fit
 from hepsets.learn.training.score import logits_of, score
@@ -21,7 +20,7 @@ EVENTS = random_candidates(20, seed=5, mean_particles=12)
 
 @pytest.fixture(scope="module")
 def model():
-    model = build_set_model("learned_moments", SetModelConfig(event_features=())).eval()
+    model = build_set_model("learned_moments", event_features=()).eval()
     model.fit_inputs(model.prepare(EVENTS))
     return model
 
@@ -135,9 +134,9 @@ def toy(n_events: int, seed: int):
 
 
 def test_a_moment_of_pairs_is_learnt() -> None:
-    model = build_set_model("learned_moments", SetModelConfig(event_features=(), units=24))
+    model = build_set_model("learned_moments", event_features=(), units=24)
     events, labels, _ = toy(4000, 1)
-    config = FitConfig(epochs=8, batch_events=128, learning_rate=5e-3, schedule="cosine", device="cpu")
+    config = FitConfig(epochs=8, batch=128, learning_rate=5e-3, schedule="cosine", device="cpu")
     fit(model, events, labels, config=config)
     test, labels, truth = toy(2000, 2)
     best, found = roc_auc_score(labels, truth), roc_auc_score(labels, score(model, test))
@@ -148,4 +147,4 @@ def test_a_set_without_the_features_it_needs_is_refused() -> None:
     with pytest.raises(InputError, match="log_own_momentum"):
         LearnedMoments([SetSpec("few", ("own_1",)), MOMENTS_CANDIDATE], 8)
     with pytest.raises(InputError, match="candidate"):
-        build_set_model("learned_moments", SetModelConfig(sets=(MOMENTS_SET, MOMENTS_SET)))
+        build_set_model("learned_moments", sets=(MOMENTS_SET, MOMENTS_SET))

@@ -7,9 +7,8 @@ from sklearn.metrics import roc_auc_score
 
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.learn.particle_sets.model import SetModelConfig
 from hepsets.learn.particle_sets.multi_deep_sets import TYPICAL_MULTIPLICITY, MultiDeepSets
-from hepsets.learn.particle_sets.registry import build_set_model
+from hepsets.learn.particle_sets.recipe import build_set_model
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import fit
 from hepsets.learn.training.score import logits_of, score
@@ -43,7 +42,7 @@ def padded_reference(model, events: ParticleSets) -> torch.Tensor:
 @pytest.mark.parametrize("fusion", ["before", "after"])
 @pytest.mark.parametrize("pooling", ["mean", "sum", "sum_mean"])
 def test_packed_sets_give_what_padded_ones_do(fusion, pooling) -> None:
-    model = build_set_model("combined", SetModelConfig(fusion=fusion, pooling=pooling, units=16)).eval()
+    model = build_set_model("combined", fusion=fusion, pooling=pooling, units=16).eval()
     data = model.prepare(EVENTS)
     model.fit_inputs(data)
     with torch.no_grad():
@@ -54,9 +53,9 @@ def test_packed_sets_give_what_padded_ones_do(fusion, pooling) -> None:
 def test_sizes_are_those_of_the_layers() -> None:
     u, widths = 16, [len(spec.features) for spec in FIVE_SETS]
     per_set = sum((f + 1) * u + (u + 1) * u for f in widths)
-    after = build_set_model("multi_deep_sets", SetModelConfig(units=u)).n_parameters
+    after = build_set_model("multi_deep_sets", units=u).n_parameters
     assert after == per_set + (2 * 5 * u + 1) * 2 * u + (2 * u + 1) * u + u + 1
-    before = build_set_model("multi_deep_sets", SetModelConfig(units=u, fusion="before")).n_parameters
+    before = build_set_model("multi_deep_sets", units=u, fusion="before").n_parameters
     assert before == per_set + (2 * u + 1) * 2 * u + (2 * u + 1) * u + u + 1
 
 
@@ -92,9 +91,9 @@ def test_two_sets_together_come_near_the_best_possible_score(fusion) -> None:
         SetSpec("rest", ("direction_x", "direction_y", "direction_z"), ("rest", "track")),
         SetSpec("kaons", ("kaon",), ("signal",)),
     )
-    model = build_set_model("multi_deep_sets", SetModelConfig(sets=sets, fusion=fusion, units=32))
+    model = build_set_model("multi_deep_sets", sets=sets, fusion=fusion, units=32)
     events, labels, _ = toy(6000, 1)
-    config = FitConfig(epochs=12, batch_events=256, learning_rate=5e-3, schedule="cosine", device="cpu")
+    config = FitConfig(epochs=12, batch=256, learning_rate=5e-3, schedule="cosine", device="cpu")
     fit(model, events, labels, config=config)
     test, labels, truth = toy(4000, 2)
     best, found = roc_auc_score(labels, truth), roc_auc_score(labels, score(model, test))

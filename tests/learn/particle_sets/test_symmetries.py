@@ -5,8 +5,7 @@ from helpers.random_candidates import random_candidates, turned
 from scipy.spatial.transform import Rotation
 
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.learn.particle_sets.model import SetModelConfig
-from hepsets.learn.particle_sets.registry import build_set_model
+from hepsets.learn.particle_sets.recipe import build_set_model
 from hepsets.learn.particle_sets.symmetries import CollisionSymmetries
 from hepsets.represent.particle_sets.data import SetData
 from hepsets.represent.particle_sets.features import FIVE_SETS, FIVE_SETS_PUBLISHED, OWN, SetSpec
@@ -43,7 +42,7 @@ def test_features_change_as_if_the_collision_had(monkeypatch, mirror, exchange, 
 
 
 def test_each_event_changes_in_its_own_way_and_training_alone_does_it() -> None:
-    model = build_set_model("multi_deep_sets", SetModelConfig(symmetries=True))
+    model = build_set_model("multi_deep_sets", symmetries=True)
     batch = model.prepare(EVENTS)
     torch.manual_seed(1)
     one, other = model.augment(batch, None), model.augment(batch, None)
@@ -51,5 +50,5 @@ def test_each_event_changes_in_its_own_way_and_training_alone_does_it() -> None:
     torch.testing.assert_close(
         one.sets[0].features[:, :3].norm(dim=1), batch.sets[0].features[:, :3].norm(dim=1)
     )
-    plain = build_set_model("multi_deep_sets", SetModelConfig(symmetries=False))
+    plain = build_set_model("multi_deep_sets", symmetries=False)
     assert plain.augment(batch, None) is batch

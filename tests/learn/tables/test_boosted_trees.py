@@ -1,5 +1,6 @@
 import json
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from sklearn.metrics import roc_auc_score
 
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose
+from hepsets.core.record import sealed
+from hepsets.learn.files import load, save
 from hepsets.learn.tables.boosted_trees import BoostedTrees, BoostedTreesConfig, fit_trees
 from hepsets.learn.training.fit import split_train_validation
 from hepsets.select.variables.continuum import VARIABLES
@@ -70,29 +73,36 @@ def test_events_of_weight_zero_teach_nothing() -> None:
     np.testing.assert_allclose(one.score(EVENTS), other.score(EVENTS), atol=1e-6)
 
 
+def earlier_record() -> dict[str, Any]:
+    """The trees as earlier versions wrote them: JSON all through."""
+    record = TREES.record() | {"format": "hepsets-trees-1"}
+    return record | {"trees": json.loads(TREES.tensors()["trees"].numpy().tobytes())}
+
+
 def test_saving_and_loading_keeps_the_score(tmp_path) -> None:
-    TREES.save(tmp_path / "bdt.json")
-    loaded = BoostedTrees.load(tmp_path / "bdt.json")
-    np.testing.assert_array_equal(loaded.score(EVENTS), TREES.score(EVENTS))
-    assert (loaded.name, loaded.variables, loaded.config) == (TREES.name, TREES.variables, TREES.config)
-    assert loaded.gains() == TREES.gains()
+    save(TREES, tmp_path / "bdt.safetensors")
+    (tmp_path / "bdt.json").write_text(json.dumps(sealed(earlier_record())))
+    for name in ("bdt.safetensors", "bdt.json"):
+        loaded = load(tmp_path / name, BoostedTrees)
+        np.testing.assert_array_equal(loaded.score(EVENTS), TREES.score(EVENTS))
+        assert (loaded.name, loaded.variables, loaded.config) == (TREES.name, TREES.variables, TREES.config)
+        assert loaded.gains() == TREES.gains()
 
 
 def test_broken_and_foreign_files_are_refused(tmp_path) -> None:
     path = tmp_path / "bdt.json"
     with pytest.raises(InputError, match="no file"):
-        BoostedTrees.load(path)
-    TREES.save(path)
-    content = path.read_bytes()
+        load(path, BoostedTrees)
+    content = json.dumps(earlier_record()).encode()
     for broken in (b"", b"{}", b"[1]", b"\x80\x04K\x01.", content[:1000]):
         path.write_bytes(broken)
-        with pytest.raises(InputError, match="no boosted trees"):
-            BoostedTrees.load(path)
+        with pytest.raises(InputError, match=r"bdt\.json"):
+            load(path, BoostedTrees)
     condition = re.search(rb'"split_conditions": \[', content).end()
     for odd in (b"NaN, ", b"-Infinity, ", b"1e999, "):
         path.write_bytes(content[:condition] + odd + content[condition:])
         with pytest.raises(InputError, match="not finite"):
-            BoostedTrees.load(path)
+            load(path, BoostedTrees)
     for change in (
         {"format": "other"},
         {"variables": VARIABLES[:-1]},
@@ -102,7 +112,7 @@ def test_broken_and_foreign_files_are_refused(tmp_path) -> None:
     ):
         path.write_text(json.dumps({**json.loads(content), **change}))
         with pytest.raises(InputError):
-            BoostedTrees.load(path)
+            load(path, BoostedTrees)
 
 
 def test_no_events_have_no_scores() -> None:

@@ -5,9 +5,8 @@ from helpers.random_events import random_events
 
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
-from hepsets.learn.decay_trees.model import ModelConfig
-from hepsets.learn.decay_trees.registry import build_model
-from hepsets.learn.model_file import load_model, save_model
+from hepsets.learn.decay_trees.recipe import build_model
+from hepsets.learn.files import load, save
 from hepsets.learn.training.calibration import calibrate_model
 from hepsets.learn.training.score import score, score_heads
 
@@ -39,8 +38,8 @@ def test_calibration_is_part_of_the_file(model, tmp_path):
     events = random_events(500, mean_particles=6)
     labels = score(model, events) > np.random.default_rng(1).random(500)
     calibrate_model(model, events, labels)
-    save_model(model, tmp_path / "model.safetensors")
-    assert np.array_equal(score(load_model(tmp_path / "model.safetensors"), events), score(model, events))
+    save(model, tmp_path / "model.safetensors")
+    assert np.array_equal(score(load(tmp_path / "model.safetensors"), events), score(model, events))
 
 
 def test_labels_that_cannot_calibrate_are_refused(model):
@@ -55,7 +54,7 @@ def test_labels_that_cannot_calibrate_are_refused(model):
 
 
 def test_every_head_is_calibrated_with_its_own_labels_and_weights():
-    model = build_model("deep_sets", PdgMap((22, 211)), ModelConfig(heads=2)).eval()
+    model = build_model("deep_sets", PdgMap((22, 211)), heads=2).eval()
     with torch.no_grad():
         model.network.output.weight *= 20
     events = random_events(20_000, mean_particles=6)

@@ -10,19 +10,18 @@ from helpers.random_events import muon_label, random_events
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
-from hepsets.learn.decay_trees.model import ModelConfig
-from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.training.checkpoint import _head
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import FitResult, fit
 
 EVENTS = random_events(100, seed=5, mean_particles=12)
 LABELS = muon_label(EVENTS)
-CONFIG = FitConfig(epochs=1, batch_events=64, learning_rate=0.01, device="cpu")
+CONFIG = FitConfig(epochs=1, batch=64, learning_rate=0.01, device="cpu")
 
 
 def fitted(checkpoint, events=EVENTS, labels=LABELS, config=CONFIG, **options) -> FitResult:
-    model = build_model("deep_sets", PdgMap.fit(EVENTS.particles["pdg"]), ModelConfig(**options))
+    model = build_model("deep_sets", PdgMap.fit(EVENTS.particles["pdg"]), **options)
     return fit(model, events, labels, config=config, checkpoint=checkpoint)
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.convergence import IMPROVEMENT, Plan, is_flat
 
 FALLING = [float(loss) for loss in 0.7 * 0.97 ** np.arange(300)]
@@ -29,8 +30,8 @@ def test_a_loss_that_creeps_no_longer_improves():
 
 
 def test_a_small_sample_is_passed_as_often_as_the_least_steps_need():
-    assert Plan.of("constant", 10, 1500, steps=8, patience=0.2).epochs == 188
-    assert Plan.of("constant", 10, 1500, steps=176, patience=0.2).epochs == 10
+    assert Plan.of(FitConfig(least_steps=1500), steps=8).epochs == 188
+    assert Plan.of(FitConfig(least_steps=1500), steps=176).epochs == 10
 
 
 def test_settling_waits_until_the_loss_is_flat_and_ends_with_a_falling_rate():

@@ -4,8 +4,7 @@ import torch
 from helpers.random_candidates import random_candidates
 
 from hepsets.core.errors import InputError
-from hepsets.learn.particle_sets.model import SetModelConfig
-from hepsets.learn.particle_sets.registry import build_set_model
+from hepsets.learn.particle_sets.recipe import build_set_model
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.disco import DisCo, squared_distance_correlation
 from hepsets.learn.training.fit import fit
@@ -84,11 +83,11 @@ def test_training_with_the_penalty_gives_up_what_knows_the_mass() -> None:
         np.where(labels, 2.0, mass) + 0.3 * rng.normal(size=1500),
     )
     events = events.with_columns(R2=honest, thrustBm=by_mass)
-    known = SetModelConfig(event_features=("R2", "thrustBm"), units=16)
-    config = FitConfig(epochs=10, batch_events=256, learning_rate=0.01, device="cpu")
+    known = {"event_features": ("R2", "thrustBm"), "units": 16}
+    config = FitConfig(epochs=10, batch=256, learning_rate=0.01, device="cpu")
 
     def trained(strength: float | None):
-        model = build_set_model("fixed_mlp", known)
+        model = build_set_model("fixed_mlp", **known)
         penalty = None if strength is None else DisCo(mass, labels, strength=strength)
         result = fit(model, events, labels, config=config, penalty=penalty)
         held = result.validation_indices[~labels[result.validation_indices]]
@@ -98,7 +97,7 @@ def test_training_with_the_penalty_gives_up_what_knows_the_mass() -> None:
     bound, with_penalty = trained(20.0)
     assert free > 0.1 > 0.04 > bound
     last = with_penalty.history[with_penalty.best_epoch - 1]
-    assert 0.6 < last.validation_auc < without.history[without.best_epoch - 1].validation_auc
+    assert 0.6 < last.metrics["auc"] < without.history[without.best_epoch - 1].metrics["auc"]
 
 
 def test_another_penalty_is_another_fit(tmp_path) -> None:

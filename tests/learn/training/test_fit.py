@@ -9,20 +9,20 @@ from sklearn.metrics import roc_auc_score
 
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
-from hepsets.learn.decay_trees.model import ModelConfig
-from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.training.config import FitConfig
-from hepsets.learn.training.fit import FitChanges, fit, soft_auc, split_train_validation
+from hepsets.learn.training.fit import fit, split_train_validation
 from hepsets.learn.training.score import score, score_heads
+from hepsets.learn.training.task import soft_auc
 
 EVENTS = random_events(600, seed=5, mean_particles=12)
 LABELS = muon_label(EVENTS)
 PDG_MAP = PdgMap.fit(EVENTS.particles["pdg"])
-CONFIG = FitConfig(epochs=4, batch_events=64, learning_rate=0.01, device="cpu")
+CONFIG = FitConfig(epochs=4, batch=64, learning_rate=0.01, device="cpu")
 
 
 def fresh(name: str = "deep_sets_pdg", **options):
-    return build_model(name, PDG_MAP, ModelConfig(**options))
+    return build_model(name, PDG_MAP, **options)
 
 
 def assert_same_state(one: torch.nn.Module, other: torch.nn.Module) -> None:
@@ -38,7 +38,7 @@ def losses(result) -> list[tuple[float, float]]:
 def test_training_learns_what_the_particles_tell() -> None:
     model = fresh()
     result = fit(model, EVENTS, LABELS, config=dataclasses.replace(CONFIG, epochs=12))
-    assert result.history[-1].validation_auc > 0.9
+    assert result.history[-1].metrics["auc"] > 0.9
     test = random_events(300, seed=6, mean_particles=12)
     assert roc_auc_score(muon_label(test), score(model, test)) > 0.9
     assert result.train_events_per_s > 0
@@ -62,7 +62,7 @@ def test_the_best_validation_state_is_kept_and_not_the_last() -> None:
     loss = -np.mean(y * np.log(p) + (1 - y) * np.log1p(-p))
     assert loss == pytest.approx(min(validation), rel=1e-5)
     assert soft_auc(p, y, np.ones(len(y))) == pytest.approx(
-        result.history[result.best_epoch - 1].validation_auc, abs=1e-6
+        result.history[result.best_epoch - 1].metrics["auc"], abs=1e-6
     )
 
 
@@ -133,7 +133,7 @@ def test_events_of_weight_zero_teach_nothing() -> None:
     test = random_events(300, seed=7, mean_particles=12)
     truth = muon_label(test)
     assert roc_auc_score(truth, score(weighted, test)) > roc_auc_score(truth, score(misled, test)) + 0.02
-    assert result.history[-1].validation_auc > 0.9
+    assert result.history[-1].metrics["auc"] > 0.9
 
 
 def test_soft_labels_and_several_heads_are_learnt() -> None:
@@ -205,10 +205,10 @@ def test_weights_of_heads_are_the_same_as_leaving_events_out_of_each() -> None:
     weights[::2, 1] = 0
     poisoned = labels.copy()
     poisoned[::2, 1] = 1 - poisoned[::2, 1]  # must not matter
-    config = FitConfig(epochs=2, batch_events=64, device="cpu")
+    config = FitConfig(epochs=2, batch=64, device="cpu")
     fitted = []
     for given in (labels, poisoned):
-        model = build_model("deep_sets", PdgMap.fit(events.particles["pdg"]), ModelConfig(heads=2))
+        model = build_model("deep_sets", PdgMap.fit(events.particles["pdg"]), heads=2)
         fit(model, events, given, weights, config)
         fitted.append(score_heads(model, events))
     np.testing.assert_array_equal(*fitted)
@@ -220,7 +220,7 @@ def test_equal_weights_of_heads_are_weights_of_events() -> None:
     weights = np.random.default_rng(1).uniform(0.5, 2, 200)
     fitted = []
     for given in (weights, np.stack([weights, weights], axis=1)):
-        model = build_model("deep_sets", PdgMap.fit(events.particles["pdg"]), ModelConfig(heads=2))
+        model = build_model("deep_sets", PdgMap.fit(events.particles["pdg"]), heads=2)
         fit(model, events, labels, given, FitConfig(epochs=1, device="cpu"))
         fitted.append(score_heads(model, events))
     np.testing.assert_array_equal(*fitted)
@@ -230,9 +230,7 @@ def test_an_event_type_that_decides_everything_is_learnt_and_its_absence_bearabl
     events = random_events(1000, seed=7)
     types = np.random.default_rng(2).integers(1, 3, 1000)
     told = events.with_columns(event_type=types)
-    model = build_model(
-        "decay_sweep", PdgMap.fit(events.particles["pdg"]), ModelConfig(units=8, event_types=("a", "b"))
-    )
+    model = build_model("decay_sweep", PdgMap.fit(events.particles["pdg"]), units=8, event_types=("a", "b"))
     fit(model, told, (types == 2).astype(float), config=dataclasses.replace(CONFIG, epochs=8))
     scores = score(model, told)
     assert scores[types == 2].min() > 0.8 > 0.2 > scores[types == 1].max()
@@ -283,10 +281,3 @@ def test_another_seed_with_the_same_split_has_other_weights_and_the_same_validat
     two = fit(fresh(), EVENTS, LABELS, config=dataclasses.replace(config, seed=7, split_seed=0))
     np.testing.assert_array_equal(one.validation_indices, two.validation_indices)
     assert one.history[0].train_loss != two.history[0].train_loss
-
-
-def test_changes_say_all_that_a_training_has_but_its_seeds() -> None:
-    names = {field.name for field in dataclasses.fields(FitConfig)}
-    assert {field.name for field in dataclasses.fields(FitChanges)} == names - {"seed", "split_seed"}
-    assert FitChanges().on(CONFIG) == CONFIG
-    assert FitChanges(epochs=3, weight_decay=0.0).on(FitConfig(weight_decay=0.1)) == FitConfig(epochs=3)

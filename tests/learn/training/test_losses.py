@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from hepsets.core.pdg import PdgMap
 from hepsets.evaluate.filter.importance_sampling import importance_speedup
 from hepsets.evaluate.filter.speedup import SpeedupConfig
-from hepsets.learn.decay_trees.model import ModelConfig
-from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import fit
-from hepsets.learn.training.losses import ComputingTime, computing_time, cross_entropy
+from hepsets.learn.training.losses import ComputingTime, cross_entropy
 from hepsets.learn.training.score import score
+from hepsets.learn.training.task import Binary
 
 
 @given(
@@ -31,7 +31,7 @@ def test_computing_time_is_minus_the_logarithm_of_the_speedup(seed, retention, g
     labels = rng.permutation(np.arange(40) < 15)
     logits, weights = rng.uniform(-5, 5, 40), rng.uniform(0.5, 20, 40)
     costs = ComputingTime(retention=retention, time_generate=generate, time_network=network)
-    loss = computing_time(costs)(
+    loss = costs(
         *(torch.from_numpy(a)[:, None] for a in (logits, labels.astype(float), weights)), torch.ones(1)
     )
     expected = importance_speedup(
@@ -47,7 +47,7 @@ def test_the_computing_time_is_least_at_the_square_root_of_the_pass_probability(
     """Free keep probabilities of five kinds of events find the closed form by gradient descent."""
     passing = torch.tensor([0.002, 0.01, 0.05, 0.1, 0.3], dtype=torch.float64)[:, None]
     retention = float(passing.mean())
-    loss_of = computing_time(ComputingTime(retention=retention, time_generate=0.1))
+    loss_of = ComputingTime(retention=retention, time_generate=0.1)
     logits = torch.zeros(5, 1, dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([logits], max_iter=500, tolerance_grad=1e-12, tolerance_change=1e-15)
 
@@ -82,9 +82,9 @@ def test_training_for_computing_time_saves_it():
         random_events(2000, seed=1, mean_particles=8),
         random_events(2000, seed=2, mean_particles=8),
     )
-    model = build_model("deep_sets_pdg", PdgMap.fit(events.particles["pdg"]), ModelConfig(units=16))
-    config = FitConfig(epochs=10, batch_events=128, learning_rate=0.01, loss="computing_time", device="cpu")
-    result = fit(model, events, muon_label(events), config=config)
+    model = build_model("deep_sets_pdg", PdgMap.fit(events.particles["pdg"]), units=16)
+    config = FitConfig(epochs=10, batch=128, learning_rate=0.01, device="cpu")
+    result = fit(model, events, muon_label(events), config=config, task=Binary(ComputingTime()))
     costs = SpeedupConfig(time_network=0.0)
     reached = importance_speedup(muon_label(test), score(model, test), None, costs).speedup
     assert reached > 4

@@ -14,8 +14,8 @@ from hepsets.analyses.continuum_suppression.about import BEFORE, Study
 from hepsets.analyses.continuum_suppression.about import OURS as OURS
 from hepsets.analyses.continuum_suppression.about import TAG_BDT as TAG_BDT
 from hepsets.core.errors import InputError
-from hepsets.learn.particle_sets.model import SetModelConfig
-from hepsets.learn.particle_sets.registry import SET_MODELS, build_set_model
+from hepsets.learn.particle_sets.recipe import build_set_model
+from hepsets.learn.registry import recipes
 from hepsets.learn.tables.boosted_trees import BoostedTreesConfig
 from hepsets.learn.training.config import FitConfig
 from hepsets.select.skims.hadronic_tag import MODE_NAMES
@@ -43,9 +43,9 @@ QUALITY: Mapping[Comparison, float] = {"quality_80": 0.8, "quality_50": 0.5}
 OWN = "own"
 """The comparison of a user's own events."""
 
-VARIANTS: Mapping[str, tuple[str, SetModelConfig]] = {
-    **{name: (name, SetModelConfig()) for name in SET_MODELS},
-    BEFORE: ("multi_deep_sets", SetModelConfig(fusion="before")),
+VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    **{name: (name, {}) for name in recipes("particle_sets")},
+    BEFORE: ("multi_deep_sets", {"fusion": "before"}),
 }
 """Model of the registry and options behind each name of this analysis."""
 
@@ -155,7 +155,7 @@ class Config:
     training_seeds: int = Field(default=3, ge=1)
     seed_models: tuple[str, ...] = (BDT, TAG_BDT, "multi_deep_sets", OURS)
     fit: FitConfig = FitConfig(
-        epochs=8, least_steps=1200, batch_events=256, learning_rate=2e-3, schedule="cosine", weight_decay=1e-4
+        epochs=8, least_steps=1200, batch=256, learning_rate=2e-3, schedule="cosine", weight_decay=1e-4
     )
     trees: BoostedTreesConfig = BoostedTreesConfig()
     signal_efficiency: float = Field(default=0.9, gt=0.0, lt=1.0)
@@ -230,4 +230,5 @@ def check(config: Config) -> None:
         )
     for name in config.models:
         if name not in TREES:
-            build_set_model(*VARIANTS[name])
+            base, options = VARIANTS[name]
+            build_set_model(base, **options)

@@ -19,9 +19,10 @@ from hepsets.core.particle_sets import ParticleSets, read_particle_sets
 from hepsets.core.progress import follow, progress_bar
 from hepsets.core.purpose import Purpose
 from hepsets.core.run import log, write_atomically
+from hepsets.learn import files
+from hepsets.learn.files import save
 from hepsets.learn.particle_sets.model import SetModel
-from hepsets.learn.particle_sets.registry import build_set_model
-from hepsets.learn.set_model_file import load_set_model, save_set_model
+from hepsets.learn.particle_sets.recipe import build_set_model
 from hepsets.learn.tables.boosted_trees import BoostedTrees, fit_trees
 from hepsets.learn.training.disco import DisCo
 from hepsets.learn.training.fit import fit
@@ -189,7 +190,7 @@ def train(config: Config, training: Training, events: ParticleSets, folder: Path
             columns = TREES[training.model]
             trees, grown = fit_trees(events, labels, columns, weights, settings, name=training.model)
             history = History(grown.train_losses, grown.validation_losses, grown.best_trees - 1)
-            trees.save(path)
+            save(trees, path)
         else:
             history = _train_network(config, training, events, labels, weights, path)
     record = dataclasses.asdict(history) | {"seconds": time.perf_counter() - start}
@@ -199,7 +200,7 @@ def train(config: Config, training: Training, events: ParticleSets, folder: Path
 def load(training: Training, folder: Path) -> Trained:
     """A model that :func:`train` left in the folder."""
     path = _path(training, folder)
-    model: Model = BoostedTrees.load(path) if training.model in TREES else load_set_model(path)
+    model: Model = files.load(path, BoostedTrees) if training.model in TREES else files.load(path, SetModel)
     record = json.loads((folder / f"{training.file}.fit.json").read_text())
     history = History(tuple(record["train"]), tuple(record["validation"]), record["best"])
     return Trained(model, history, record["seconds"])
@@ -235,11 +236,11 @@ def _train_network(
 ) -> History:
     base, options = VARIANTS[training.model]
     seed = seed_of(config, training)
-    network = build_set_model(base, dataclasses.replace(options, seed=seed))
+    network = build_set_model(base, **options, seed=seed)
     settings = dataclasses.replace(config.fit, seed=seed)
     penalty = None
     if training.disco is not None:
-        settings = dataclasses.replace(settings, batch_events=config.disco.batch_events)
+        settings = dataclasses.replace(settings, batch=config.disco.batch_events)
         penalty = DisCo(events.columns["mbc"], labels, events.columns["weight"], strength=training.disco)
     checkpoint = path.with_suffix(".checkpoint")
     with progress_bar(f"training {training.file}", 1.0) as advance:
@@ -253,7 +254,7 @@ def _train_network(
             checkpoint=checkpoint,
             penalty=penalty,
         )
-    save_set_model(network, path)
+    save(network, path)
     checkpoint.unlink(missing_ok=True)
     return History(
         tuple(epoch.train_loss for epoch in result.history),
@@ -263,7 +264,7 @@ def _train_network(
 
 
 def _path(training: Training, folder: Path) -> Path:
-    return folder / f"{training.file}.{'json' if training.model in TREES else 'safetensors'}"
+    return folder / f"{training.file}.safetensors"
 
 
 def _is_done(training: Training, folder: Path) -> bool:

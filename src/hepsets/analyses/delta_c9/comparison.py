@@ -23,6 +23,7 @@ from hepsets.evaluate.estimates.simulation_based_calibration import (
 from hepsets.generate.kstmumu.density import TEST_VALUES
 from hepsets.learn.data_sets.estimator import SetEstimates
 from hepsets.learn.data_sets.morphing import Morphing
+from hepsets.learn.files import load
 
 LEAST_SPREAD = 1e-6
 """Predictions that differ by less are one value, as when a product of posteriors is all on one; no unit."""
@@ -81,7 +82,7 @@ def compare(config: Config, predictions: Mapping[Cell, Predictions], models: Pat
     shifts: dict[Cell, Mapping[str, Mapping[float, Measured]]] = {}
     for cell, of_cell in predictions.items():
         path = models / cell.name / "morphing.safetensors"
-        morphing = Morphing.load(path) if path.exists() else None
+        morphing = load(path, Morphing) if path.exists() else None
         truths = tuple(dict.fromkeys((*truths_of(config, cell), *TEST_VALUES)))
         here = bounds(config, cell, morphing, truths)
         found_bounds += [bound for bound in here if bound.delta_c9 in truths_of(config, cell)]

@@ -18,9 +18,9 @@ from hepsets.learn.data_sets.deep_sets import EventDeepSetsConfig
 from hepsets.learn.data_sets.event_posterior import EventPosteriorConfig
 from hepsets.learn.data_sets.image_cnn import ImageCnnConfig
 from hepsets.learn.data_sets.morphing import MorphingConfig
+from hepsets.learn.data_sets.published_fit import PublishedFit
 from hepsets.learn.data_sets.regression import Scale
 from hepsets.learn.data_sets.set_summary import SetSummaryConfig
-from hepsets.learn.training.network_fit import NetworkFitConfig
 
 Level = Literal["generator", "detector", "background"]
 
@@ -168,8 +168,8 @@ class Config:
     data: DataConfig = DataConfig()
     on_sets: OnSetsConfig = OnSetsConfig()
     morphing: MorphingConfig = MorphingConfig(
-        fit=NetworkFitConfig(epochs=5, batch=2048, learning_rate=3e-3, schedule="cosine"),
-        odds_fit=NetworkFitConfig(epochs=2, batch=2048, learning_rate=2e-3, schedule="cosine"),
+        fit=PublishedFit(epochs=5, batch=2048, learning_rate=3e-3, schedule="cosine"),
+        odds_fit=PublishedFit(epochs=2, batch=2048, learning_rate=2e-3, schedule="cosine"),
     )
     set_summary: SetSummaryConfig = SetSummaryConfig()
     event_by_event: EventPosteriorConfig = EventPosteriorConfig.at_scale("standard")

@@ -40,6 +40,7 @@ from hepsets.learn.data_sets.event_posterior import EventPosterior
 from hepsets.learn.data_sets.exact_likelihood import ExactLikelihood
 from hepsets.learn.data_sets.likelihood_estimator import LikelihoodEstimator
 from hepsets.learn.data_sets.morphing import Morphing
+from hepsets.learn.files import load
 from hepsets.report import likelihood_figures, style
 from hepsets.report.page import (
     Column,
@@ -415,7 +416,7 @@ def _one_set(
             estimators.append(ExactLikelihood(WINDOWS[cell.window], config.morphing.limits))
         path = models / cell.name / "morphing.safetensors"
         if path.exists():
-            estimators.append(Morphing.load(path))
+            estimators.append(load(path, Morphing))
         if estimators:
             curves = {}
             for estimator in estimators:
@@ -432,7 +433,7 @@ def _one_set(
         if path.exists():
             yield keep(
                 f"posteriors_{level}",
-                _posteriors(EventPosterior.load(path), frame, truth),
+                _posteriors(load(path, EventPosterior), frame, truth),
                 "The event-by-event model: posteriors of five decays, and products over more and more "
                 f"decays, raw and normalised, {level} level.",
             )

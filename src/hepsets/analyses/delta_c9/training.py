@@ -31,10 +31,10 @@ from hepsets.learn.data_sets.exact_likelihood import ExactLikelihood
 from hepsets.learn.data_sets.image_cnn import ImageCnnConfig, fit_image_cnn
 from hepsets.learn.data_sets.likelihood_estimator import LikelihoodEstimator
 from hepsets.learn.data_sets.morphing import Morphing, fit_morphing
+from hepsets.learn.data_sets.published_fit import PublishedFit
 from hepsets.learn.data_sets.set_summary import SetSummary, fit_set_summary
 from hepsets.learn.data_sets.truth_ratios import TruthRatios
-from hepsets.learn.set_estimator_file import load_published
-from hepsets.learn.training.network_fit import NetworkFitConfig
+from hepsets.learn.files import load, save
 
 Estimators = Mapping[str, Mapping[int | None, NetworkEstimator]]
 """By model, then by the size of the sets that it was trained for; ``None`` serves all sizes."""
@@ -54,7 +54,7 @@ def train_cell(config: Config, cell: Cell, folder: Path) -> Estimators:
                 events = training_events(config, cell) if events is None else events
                 _train(config, cell, model, size, events[model not in OF_THE_STUDY], found, path)
             if model == "event_by_event":
-                posterior = EventPosterior.load(path)
+                posterior = load(path, EventPosterior)
                 for variant in (posterior.variant(normalised=False), posterior.variant(normalised=True)):
                     found[variant.name] = {None: variant}
             else:
@@ -91,7 +91,7 @@ def _train(
 ) -> None:
     demand(frame.purpose, Purpose.TRAINING, f"{model} is trained")
 
-    def seeded(fit: NetworkFitConfig) -> NetworkFitConfig:
+    def seeded(fit: PublishedFit) -> PublishedFit:
         return dataclasses.replace(fit, seed=config.seed)
 
     if model == "morphing":
@@ -118,11 +118,11 @@ def _train(
         scores = found["morphing"][None]
         assert isinstance(scores, LikelihoodEstimator)
         summary = dataclasses.replace(config.set_summary, fit=seeded(config.set_summary.fit))
-        fit_set_summary(frame, scores, summary).model.save(path)
+        save(fit_set_summary(frame, scores, summary).model, path)
     elif model == "event_by_event":
         by_event = dataclasses.replace(config.event_by_event, fit=seeded(config.event_by_event.fit))
         known = None if cell.level == DATA else TruthRatios.of(frame, WINDOWS[cell.window])
-        fit_event_posterior(frame, by_event, truth=known)[0].save(path)
+        save(fit_event_posterior(frame, by_event, truth=known)[0], path)
     else:
         on_sets: EventDeepSetsConfig | ImageCnnConfig = (
             config.deep_sets if model == "deep_sets" else config.cnn
@@ -132,16 +132,16 @@ def _train(
         )
         trained = dataclasses.replace(on_sets, sampling=sampling, fit=seeded(on_sets.fit))
         if isinstance(trained, EventDeepSetsConfig):
-            fit_event_deep_sets(frame, trained)[0].save(path)
+            save(fit_event_deep_sets(frame, trained)[0], path)
         else:
-            fit_image_cnn(frame, trained)[0].save(path)
+            save(fit_image_cnn(frame, trained)[0], path)
 
 
 def _load(model: str, path: Path, found: Estimators) -> NetworkEstimator:
     if model == "morphing":
-        return Morphing.load(path)
+        return load(path, Morphing)
     if model == "set_summary":
         scores = found["morphing"][None]
         assert isinstance(scores, LikelihoodEstimator)
-        return SetSummary.load(path, scores)
-    return load_published(path)
+        return load(path, SetSummary, estimator=scores)
+    return load(path, NetworkEstimator)

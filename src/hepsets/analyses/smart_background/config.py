@@ -18,9 +18,10 @@ from hepsets.core.pdg import PdgMap
 from hepsets.evaluate.filter.speedup import SpeedupConfig
 from hepsets.generate.pythia import SAMPLES
 from hepsets.learn.decay_trees.model import ModelConfig
-from hepsets.learn.decay_trees.registry import build_model, recipe
-from hepsets.learn.training.config import FitConfig
-from hepsets.learn.training.fit import FitChanges
+from hepsets.learn.decay_trees.recipe import event_recipe
+from hepsets.learn.training.config import FitConfig, Schedule
+from hepsets.learn.training.losses import ComputingTime
+from hepsets.learn.training.task import Binary
 from hepsets.select.skims.registry import SKIMS
 from hepsets.select.variables.generated import truth_observable
 
@@ -39,6 +40,49 @@ OUR_FIT = FitConfig(
     weight_decay=1e-4,
 )
 """Training of our own model: until the validation loss stops improving, epochs are a maximum."""
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class FitChanges:
+    """What of a training is said; what is left open stays as it is. Seeds are not.
+
+    Parameters
+    ----------
+    loss
+        ``"cross_entropy"``, or ``"computing_time"``: the output is then the probability to keep an event,
+        and what is minimised is the time per effective passing event.
+    costs
+        What ``"computing_time"`` weighs.
+
+    The others are those of :class:`~hepsets.learn.training.config.FitConfig`.
+    """
+
+    epochs: int | None = Field(default=None, ge=1)
+    least_steps: int | None = Field(default=None, ge=0)
+    loss: Literal["cross_entropy", "computing_time"] | None = None
+    costs: ComputingTime | None = None
+    batch: int | None = Field(default=None, ge=1)
+    learning_rate: float | None = Field(default=None, gt=0.0)
+    schedule: Schedule | None = None
+    patience: float | None = Field(default=None, gt=0.0, le=1.0)
+    plateau_factor: float | None = Field(default=None, gt=0.0, lt=1.0)
+    plateau_epochs: int | None = Field(default=None, ge=0)
+    weight_decay: float | None = Field(default=None, ge=0.0)
+    validation_fraction: float | None = Field(default=None, gt=0.0, lt=1.0)
+    device: Literal["auto", "cpu", "cuda"] | None = None
+
+    def on(self, base: FitConfig) -> FitConfig:
+        """``base`` with what is said here in place of its own.
+
+        Examples
+        --------
+        >>> FitChanges(epochs=3).on(FitConfig(epochs=10, learning_rate=2e-3)).learning_rate
+        0.002
+        """
+        names = {item.name for item in dataclasses.fields(base)}
+        said = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+        changes = {name: value for name, value in said.items() if name in names and value is not None}
+        return dataclasses.replace(base, **changes)
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -157,9 +201,11 @@ class Config:
     models
         Names of the models to train and compare.
     model
-        Options of all models; what is left open is each model's published choice.
+        Options of all models, such as ``units``; each must have them. What is left open is each model's
+        published choice.
     model_of
-        Options of single models, in place of ``model``.
+        Options of single models by name, above ``model``; each has those of its own config class, see
+        :class:`hepsets.learn.decay_trees.model.ModelConfig` and its subclasses.
     fit
         What of the training of all models is to differ from each model's own.
     fit_of
@@ -186,8 +232,8 @@ class Config:
     training_seeds: int = Field(default=3, ge=1)
     data: DataConfig = DataConfig()
     models: tuple[str, ...] = about.models
-    model: ModelConfig = ModelConfig()
-    model_of: dict[str, ModelConfig] = Field(default_factory=dict)
+    model: dict[str, Any] = Field(default_factory=dict)
+    model_of: dict[str, dict[str, Any]] = Field(default_factory=dict)
     fit: FitChanges = FitChanges()
     fit_of: dict[str, FitChanges] = Field(default_factory=dict)
     speedup: SpeedupConfig = SpeedupConfig()
@@ -208,11 +254,32 @@ class Config:
     few_labels: FewLabelsConfig = FewLabelsConfig()
 
 
+def model_config(config: Config, name: str, **more: Any) -> ModelConfig:
+    """The options of a model: its own, then what the run says of all, then of this one, then ``more``.
+
+    Raises
+    ------
+    InputError
+        For options that the model does not have.
+    """
+    options = {**config.model, **config.model_of.get(name, {}), **more}
+    found: ModelConfig = event_recipe(name).configured(options, source=f"model and model_of.{name}")
+    return found
+
+
 def fit_config(config: Config, name: str) -> FitConfig:
     """The training of a model: its own, then what the run says of all, then of this one; the run's seed."""
     own = OUR_FIT if name == OURS else PUBLISHED_FIT
     settled = config.fit_of.get(name, FitChanges()).on(config.fit.on(own))
     return dataclasses.replace(settled, seed=config.seed)
+
+
+def task_of(config: Config, name: str) -> Binary:
+    """What a model is trained for: to tell events that pass from others, by the loss that the run says."""
+    said = config.fit_of.get(name, FitChanges())
+    if (said.loss or config.fit.loss) == "computing_time":
+        return Binary(said.costs or config.fit.costs or ComputingTime())
+    return Binary()
 
 
 SCALES: Mapping[str, Mapping[str, Any]] = {
@@ -278,13 +345,11 @@ def check(config: Config) -> None:
             "this study labels generated events for our own skims; run it without --data",
         )
     for name in (*config.models, *config.layers, *config.model_of, *config.fit_of):
-        recipe(name)
+        event_recipe(name)
     for name in config.models:
-        options = config.model_of.get(name, config.model)
-        if options.heads != 1 or options.new_heads or options.event_types:
-            raise InputError(
-                f"heads, new heads or event types for {name}", "one skim", "--study skims trains for many"
-            )
-        build_model(name, PdgMap((11,)), options)
-    if any(each.seed for each in (config.model, *config.model_of.values())):
+        options = model_config(config, name)
+        if options.heads != 1 or config.model_of.get(name, {}).get("event_types"):
+            raise InputError(f"heads or event types for {name}", "one skim", "--study skims trains for many")
+        event_recipe(name).build(PdgMap((11,)), options)
+    if any("seed" in each for each in (config.model, *config.model_of.values())):
         raise InputError("a seed of a single model", "one seed for the run", "set seed, or --seed")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.analyses.smart_background.config import OURS, Config, fit_config
+from hepsets.analyses.smart_background.config import OURS, Config, fit_config, model_config, task_of
 from hepsets.analyses.smart_background.samples import Samples
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events, EventWriter, read_parquet
@@ -23,14 +23,15 @@ from hepsets.core.progress import follow, progress_bar
 from hepsets.core.purpose import Purpose
 from hepsets.core.run import log, write_atomically
 from hepsets.learn.decay_trees.model import EventModel, ModelConfig
-from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.decay_trees.soft_labels import soft_labels
-from hepsets.learn.model_file import load_model, save_model
+from hepsets.learn.files import load, save
 from hepsets.learn.training.calibration import calibrate_model
 from hepsets.learn.training.checkpoint import EpochRecord
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import FitResult, fit, split_train_validation
 from hepsets.learn.training.side_by_side import side_by_side
+from hepsets.learn.training.task import Binary
 
 RARE = 20
 """A PDG id that occurs less often in training shares the ``<unknown>`` token."""
@@ -54,7 +55,7 @@ class Training:
         Which of its trainings, from 0; each has initial weights, an order of events and dropout of its
         own, and all have the same training and validation events.
     options
-        The model's options, in place of the configured ones.
+        All of the model's options, in place of the configured ones.
     as_
         Name of its files; that of the model by default.
     """
@@ -104,12 +105,15 @@ class Lesson:
         What the model is trained to say, and how much it counts; all the same without weights.
     labels, label_weights
         What its probabilities are calibrated with on validation events; not at all without labels.
+    task
+        What for; as the run says by default.
     """
 
     targets: NDArray[np.float64]
     weights: NDArray[np.float64] | None = None
     labels: NDArray[np.bool_] | None = None
     label_weights: NDArray[np.float64] | None = None
+    task: Binary | None = None
 
 
 def train(
@@ -136,7 +140,7 @@ def train(
     folder
         Where models are kept.
     options
-        The model's options, in place of the configured ones.
+        All of the model's options, in place of the configured ones.
     as_
         File name; ``name`` by default.
     lesson
@@ -155,8 +159,8 @@ def train(
     seed = (config.seed + training.number * SEED_STEP) % 2**63
     settings = dataclasses.replace(settings or fit_config(config, name), seed=seed, split_seed=config.seed)
     if path.exists() and record.exists():
-        return load_model(path), _read_fit(record, len(events), settings)
-    options = options or config.model_of.get(name, config.model)
+        return load(path, EventModel), _read_fit(record, len(events), settings)
+    options = options or model_config(config, name)
     model = start or build_model(
         name,
         PdgMap.fit(events.particles["pdg"], min_count=RARE),
@@ -170,12 +174,13 @@ def train(
             lesson.targets,
             lesson.weights,
             config=settings,
+            task=lesson.task or task_of(config, name),
             progress=follow(advance, 1.0),
             checkpoint=checkpoint,
         )
     problem = _calibrated(model, events, lesson, result)
     _write_fit(record, result, settings, problem)
-    save_model(model, path)
+    save(model, path)
     checkpoint.unlink(missing_ok=True)
     if multiprocessing.parent_process() is None:
         _tell(stem)

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import optuna
 
-from hepsets.analyses.smart_background.config import Config, check, fit_config
+from hepsets.analyses.smart_background.config import Config, check, fit_config, model_config, task_of
 from hepsets.analyses.smart_background.samples import get_training_events
 from hepsets.analyses.smart_background.training import RARE, lesson_of
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
 from hepsets.core.progress import progress_bar
-from hepsets.learn.decay_trees.registry import build_model, recipe
+from hepsets.learn.decay_trees.model import ModelConfig
+from hepsets.learn.decay_trees.recipe import event_recipe
 from hepsets.learn.training.fit import fit
 
 
@@ -53,7 +54,7 @@ def tune(config: Config, model: str | None, *, trials: int, storage: Path, worke
     """
     check(config)
     model = model or TUNED
-    recipe(model)
+    recipe = event_recipe(model)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     events_folder = storage.with_name(f"{storage.stem}-events-{configuration.sha256(config)[:12]}")
     try:
@@ -75,24 +76,36 @@ def tune(config: Config, model: str | None, *, trials: int, storage: Path, worke
     pdg_map = PdgMap.fit(events.particles["pdg"], min_count=RARE)
 
     lesson = lesson_of(config, model, events)
+    own = model_config(config, model)
 
     def objective(trial: optuna.Trial) -> float:
-        options = dataclasses.replace(
-            config.model_of.get(model, config.model),
-            units=trial.suggest_categorical("units", [16, 32, 64, 128]),
-            embedding=trial.suggest_int("embedding", 4, 32),
-            dropout=trial.suggest_float("dropout", 0.0, 0.3),
-            graph_layers=trial.suggest_int("graph_layers", 1, 5),
-            seed=config.seed,
-        )
+        options = dataclasses.replace(own, seed=config.seed, **_suggested(trial, own))
         settings = dataclasses.replace(
             fit_config(config, model),
             learning_rate=trial.suggest_float("learning_rate", 2e-4, 1e-2, log=True),
-            batch_events=trial.suggest_categorical("batch_events", [128, 256, 512, 1024]),
+            batch=trial.suggest_categorical("batch_events", [128, 256, 512, 1024]),
         )
-        result = fit(build_model(model, pdg_map, options), events, lesson.targets, config=settings)
-        return result.history[result.best_epoch - 1].validation_auc
+        result = fit(
+            recipe.build(pdg_map, options),
+            events,
+            lesson.targets,
+            config=settings,
+            task=task_of(config, model),
+        )
+        return result.history[result.best_epoch - 1].metrics["auc"]
 
     with progress_bar(f"tuning {model}", trials) as advance:
         study.optimize(objective, n_trials=trials, callbacks=[lambda *_: advance(1)])
     return Tuned(float(study.best_value), dict(study.best_params), len(study.trials))
+
+
+def _suggested(trial: optuna.Trial, own: ModelConfig) -> dict[str, Any]:
+    """Values to try of those options that the model has."""
+    found: dict[str, Any] = {"units": trial.suggest_categorical("units", [16, 32, 64, 128])}
+    if hasattr(own, "embedding"):
+        found["embedding"] = trial.suggest_int("embedding", 4, 32)
+    if hasattr(own, "dropout"):
+        found["dropout"] = trial.suggest_float("dropout", 0.0, 0.3)
+    if hasattr(own, "graph_layers"):
+        found["graph_layers"] = trial.suggest_int("graph_layers", 1, 5)
+    return found

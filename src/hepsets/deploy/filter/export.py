@@ -10,7 +10,8 @@ from hepsets.core.errors import InputError
 from hepsets.core.events import Events, iter_parquet
 from hepsets.deploy.filter.card import FilterCard, load_card
 from hepsets.deploy.onnx.decay_trees import export_filter
-from hepsets.learn.model_file import load_model
+from hepsets.learn.decay_trees.model import EventModel
+from hepsets.learn.files import load
 
 COMPARED_EVENTS = 1000
 """Events on which the exported graph is compared with the model."""
@@ -50,7 +51,7 @@ def export_from_run(run: Path, name: str, out: Path, data: Path | None = None) -
         raise InputError(f"no model {name!r} in {run}", f"one of {', '.join(there) or 'a finished run'}")
     if not out.parent.is_dir():
         raise InputError(f"no folder {out.parent}", "an existing folder", "create it first")
-    card, model = load_card(folder / f"{name}.card.json"), load_model(path)
+    card, model = load_card(folder / f"{name}.card.json"), load(path, EventModel)
     events = _generated(card) if data is None else next(iter_parquet(data))
     events = events[:COMPARED_EVENTS]
     return len(events), export_filter(model, card, out, events)

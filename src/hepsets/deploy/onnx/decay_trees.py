@@ -129,10 +129,8 @@ def export_filter(model: EventModel, card: FilterCard, path: str | Path, events:
     InputError
         If the model has fewer outputs than the card has skims, or the scores differ.
     """
-    if len(card.skims) > model.config.heads:
-        raise InputError(
-            f"{len(card.skims)} skims for {model.config.heads} outputs", "an output for each skim"
-        )
+    if len(card.skims) > model.heads:
+        raise InputError(f"{len(card.skims)} skims for {model.heads} outputs", "an output for each skim")
     with whole_file(path) as partial:
         export_onnx(model, partial, skims=len(card.skims), metadata={CARD: card.to_json()})
         exported = EventFilter.load(partial)
@@ -194,7 +192,7 @@ def _trace(model: EventModel, skims: int) -> Any:
     particles, boundaries = torch.export.Dim("n_particles"), torch.export.Dim("n_boundaries", min=1)
     names = ["particles", "tokens", "mothers", "offsets"]
     sizes = [{0: particles}, {0: particles}, {0: particles}, {0: boundaries}]
-    if model.config.event_types:
+    if model.event_types:
         example.append(torch.tensor([0, 1]))
         names.append("event_types")
         sizes.append({0: boundaries - 1})

@@ -22,7 +22,7 @@ from hepsets.core.event_frame import EventFrame
 from hepsets.generate.kstmumu.density import VARIABLES
 from hepsets.learn.data_sets.quadratic_likelihood import DeltaC9Fit
 from hepsets.learn.data_sets.truth_ratios import TruthRatios, signal_with
-from hepsets.learn.tensor_file import damaged, read_tensors, write_tensors
+from hepsets.learn.files import damaged, read_tensors, write_tensors
 
 FORMAT = "hepsets-cells-1"
 

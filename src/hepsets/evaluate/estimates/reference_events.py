@@ -20,7 +20,7 @@ from pydantic import TypeAdapter
 from hepsets.core.event_frame import EventFrame
 from hepsets.evaluate.estimates.goodness_of_fit import CellModel
 from hepsets.learn.data_sets.truth_ratios import TruthRatios, signal_with
-from hepsets.learn.tensor_file import damaged, read_tensors, refusing_damage, write_tensors
+from hepsets.learn.files import damaged, read_tensors, refusing_damage, write_tensors
 
 FORMAT = "hepsets-reference-events-1"
 

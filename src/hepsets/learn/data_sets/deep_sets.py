@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Literal, NamedTuple, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from hepsets.core.event_frame import EventFrame
 from hepsets.generate.kstmumu.density import VARIABLES
-from hepsets.learn.data_sets.estimator import FORMAT, member_sums
+from hepsets.learn.data_sets.estimator import EstimatorRecipe, member_sums
+from hepsets.learn.data_sets.published_fit import PublishedFit
 from hepsets.learn.data_sets.regression import (
     Residuals,
     Scale,
     SetRegression,
     SetSampling,
     sample_sets,
-    squared_error,
+    truths,
 )
-from hepsets.learn.tensor_file import read_tensors, refusing_damage, write_tensors
-from hepsets.learn.training.network_fit import NetworkFit, NetworkFitConfig, Progress, fit_network
+from hepsets.learn.training.examples import Numbered
+from hepsets.learn.training.fit import FitResult, Progress, fit
+from hepsets.learn.training.task import Numbers
 from hepsets.represent.data_sets.pools import EventSets, bootstrapped_sets, variable_matrix
 from hepsets.represent.scaler import Scaler
 
@@ -58,7 +59,7 @@ class EventDeepSetsConfig:
     set_widths: tuple[int, ...] = (128, 128, 64, 64, 32, 32, 16)
     pooling: Literal["sum", "mean"] = "sum"
     sampling: SetSampling = SetSampling()
-    fit: NetworkFitConfig = NetworkFitConfig(batch=128)
+    fit: PublishedFit = PublishedFit(batch=128)
 
     @classmethod
     def at_scale(cls, scale: Scale, events: int) -> Self:
@@ -79,7 +80,7 @@ class EventDeepSetsConfig:
             sampling=SetSampling(
                 events=500 if few else 2000, sets=12 if few else 120, validation_sets=2 if few else 8
             ),
-            fit=NetworkFitConfig(epochs=2, batch=32, learning_rate=2e-3, schedule="cosine"),
+            fit=PublishedFit(epochs=2, batch=32, learning_rate=2e-3, schedule="cosine"),
         )
 
 
@@ -163,7 +164,7 @@ def layers(n_in: int, widths: Sequence[int]) -> nn.Sequential:
 
 
 class EventDeepSets(SetRegression):
-    """The Deep Sets model; make it with :func:`fit_event_deep_sets` or :meth:`load`.
+    """The Deep Sets model; make it with :func:`fit_event_deep_sets` or :func:`hepsets.learn.files.load`.
 
     Parameters
     ----------
@@ -204,35 +205,26 @@ class EventDeepSets(SetRegression):
             found = network.of_pooled(network.in_units(torch.from_numpy(sums), sizes).float())
         return np.asarray(found.double().numpy())
 
-    def save(self, path: str | Path) -> None:
-        """Write the model to one safetensors file, whole or not at all. Nothing in it is code."""
+    def record(self) -> dict[str, Any]:
+        """Name, options and size of the sets in training."""
+        return {"name": self.name, "config": dataclasses.asdict(self.config), "typical": self.typical}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Weights and residuals, see :meth:`hepsets.learn.registry.Model.tensors`."""
         assert self.residuals is not None
-        header = {
-            "format": FORMAT,
-            "name": self.name,
-            "config": dataclasses.asdict(self.config),
-            "typical": self.typical,
-        }
-        write_tensors(path, header, {**self.network.state_dict(), **self.residuals.tensors()})
+        return {**self.network.state_dict(), **self.residuals.tensors()}
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read what :meth:`save` wrote. Reading never executes code from the file.
-
-        Raises
-        ------
-        InputError
-            If the file is missing, broken, or holds something else.
-        """
-        record, tensors = read_tensors(path, FORMAT)
-        with refusing_damage(path):
-            config = TypeAdapter(EventDeepSetsConfig).validate_python(record["config"])
-            model = cls(config, float(record["typical"]), Residuals.from_tensors(tensors))
-            model.network.load_state_dict(tensors)
+    def of_record(
+        cls, config: Any, record: Mapping[str, Any], tensors: dict[str, Tensor], **given: Any
+    ) -> Self:
+        """The model of a file, see :meth:`hepsets.learn.data_sets.estimator.NetworkEstimator.of_record`."""
+        model = cls(config, float(record["typical"]), Residuals.from_tensors(tensors), **given)
+        model.network.load_state_dict(tensors)
         return model
 
 
-class _SetExamples:
+class _SetData(Numbered):
     """Sets as rows of one table of events."""
 
     def __init__(self, events: Tensor, sets: EventSets) -> None:
@@ -241,20 +233,24 @@ class _SetExamples:
     def __len__(self) -> int:
         return len(self.sets)
 
-    def to(self, device: torch.device | str) -> _SetExamples:
-        return _SetExamples(self.events.to(device), self.sets)
+    def to(self, device: torch.device | str) -> _SetData:
+        return _SetData(self.events.to(device), self.sets)
 
-    def batch(self, numbers: Tensor) -> tuple[SetBatch, Tensor]:
+    def batch(self, numbers: Tensor) -> SetBatch:
         chosen = self.sets[numbers.cpu().numpy()]
-        device = self.events.device
-        features = self.events.index_select(0, torch.from_numpy(chosen.members).to(device))
-        targets = torch.from_numpy(chosen.delta_c9).float().to(device)
-        return SetBatch(features, np.diff(chosen.offsets).tolist()), targets
+        features = self.events.index_select(0, torch.from_numpy(chosen.members).to(self.events.device))
+        return SetBatch(features, np.diff(chosen.offsets).tolist())
+
+    def select(self, events: Tensor) -> _SetData:
+        return _SetData(self.events, self.sets[events.numpy()])
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        return self.events, torch.from_numpy(self.sets.members), torch.from_numpy(self.sets.offsets)
 
 
 def fit_event_deep_sets(
     frame: EventFrame, config: EventDeepSetsConfig | None = None, *, progress: Progress | None = None
-) -> tuple[EventDeepSets, NetworkFit]:
+) -> tuple[EventDeepSets, FitResult]:
     """Train the Deep Sets model.
 
     Parameters
@@ -276,17 +272,20 @@ def fit_event_deep_sets(
     sets = sample_sets(frame, config.sampling)
     training = torch.from_numpy(variable_matrix(sets.training.frame))
     model = EventDeepSets(config, float(np.diff(sets.training.offsets).mean()))
-    examples = _SetExamples(training, sets.training)
+    examples = _SetData(training, sets.training)
     step = -(-len(examples) // SETS_FOR_SCALES)
-    model.network.fit_scales(training, examples.batch(torch.arange(0, len(examples), step))[0])
-    fit = fit_network(
+    model.network.fit_scales(training, examples.batch(torch.arange(0, len(examples), step)))
+    held = _SetData(torch.from_numpy(variable_matrix(sets.validation.frame)), sets.validation)
+    result = fit(
         model.network,
         examples,
-        _SetExamples(torch.from_numpy(variable_matrix(sets.validation.frame)), sets.validation),
-        squared_error,
-        config.fit,
+        truths(sets.training),
+        config=config.fit,
+        task=Numbers(),
+        validation=(held, truths(sets.validation)),
         progress=progress,
     )
+    model.network.cpu()
     judged = [sets.validation]
     if config.pooling == "mean":  # what serves any size is judged at two
         drawn = config.sampling
@@ -300,4 +299,7 @@ def fit_event_deep_sets(
             )
         )
     model.residuals = Residuals.of(*((one, model.outputs(one)) for one in judged))
-    return model, fit
+    return model, result
+
+
+RECIPES = (EstimatorRecipe(name="deep_sets", config=EventDeepSetsConfig(), estimator=EventDeepSets),)

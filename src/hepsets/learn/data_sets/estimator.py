@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.kernel import kernel
+from hepsets.learn.registry import Kind, Recipe
 from hepsets.represent.data_sets.pools import EventSets, variable_matrix, whole_sets
-
-FORMAT = "hepsets-set-estimator-1"
 
 GROUP_MEMBERS = 2_000_000
 """Members of the sets that are evaluated together: bounds the memory."""
@@ -60,17 +59,33 @@ class SetEstimates:
 class NetworkEstimator:
     """An estimator with a network, for sets that may share events.
 
-    Subclasses give ``name``, :meth:`estimate_sets` and :meth:`save`.
+    Subclasses give ``name`` and :meth:`estimate_sets`; those with numbers of their own, :meth:`record`,
+    :meth:`tensors` and :meth:`of_record`, which files need.
     """
 
+    kind: Kind = "data_sets"
     name: str
 
     def estimate_sets(self, sets: EventSets) -> SetEstimates:
         """ΔC9 of each set. An event that many sets hold goes through the network once, where it can."""
         raise NotImplementedError
 
-    def save(self, path: str | Path) -> None:
-        """Write the estimator to one safetensors file, whole or not at all. Nothing in it is code."""
+    def record(self) -> dict[str, Any]:
+        """All but tensors, see :meth:`hepsets.learn.registry.Model.record`."""
+        raise NotImplementedError
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Its numbers by name, see :meth:`hepsets.learn.registry.Model.tensors`."""
+        raise NotImplementedError
+
+    @classmethod
+    def of_record(
+        cls, config: Any, record: Mapping[str, Any], tensors: dict[str, Tensor], **given: Any
+    ) -> Self:
+        """The estimator of a file: its options, what :meth:`record` gave, and its numbers.
+
+        See :meth:`hepsets.learn.registry.Recipe.read`.
+        """
         raise NotImplementedError
 
     def estimate(self, frame: EventFrame, offsets: NDArray[Any]) -> SetEstimates:
@@ -85,6 +100,39 @@ class NetworkEstimator:
         """68.3 % interval of each set, shape ``(n_sets, 2)``."""
         found = self.estimate(frame, offsets)
         return np.stack([found.low, found.high], axis=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimatorRecipe(Recipe):
+    """An estimator of data sets: its options as published, and what reads it.
+
+    Parameters
+    ----------
+    name, config
+        See :class:`~hepsets.learn.registry.Recipe`.
+    estimator
+        Its class.
+    """
+
+    estimator: type[NetworkEstimator]
+
+    @property
+    def kind(self) -> Kind:
+        """Sets of events."""
+        return "data_sets"
+
+    def of_earlier(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Options of trainings had names of their own where they were those of plateaus."""
+        return {name: _of_plateaus(value) if "fit" in name else value for name, value in config.items()}
+
+    def read(self, record: Mapping[str, Any], tensors: dict[str, Tensor], **given: Any) -> NetworkEstimator:
+        """The estimator of a file, see :meth:`hepsets.learn.registry.Recipe.read`."""
+        return self.estimator.of_record(self.stored(record), record, tensors, **given)
+
+
+def _of_plateaus(fit: Mapping[str, Any]) -> dict[str, Any]:
+    renamed = {"factor": "plateau_factor", "patience": "plateau_epochs"}
+    return {renamed.get(name, name): value for name, value in fit.items()}
 
 
 def groups(sets: EventSets) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]]:

@@ -10,13 +10,13 @@ training never saw, and smooths over ΔC9.
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
-from typing import NamedTuple, Self
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from scipy.special import log_softmax
 from torch import Tensor, nn
@@ -27,16 +27,18 @@ from hepsets.generate.kstmumu.density import VARIABLES
 from hepsets.learn.data_sets.deep_sets import layers
 from hepsets.learn.data_sets.estimator import (
     CHUNK_EVENTS,
-    FORMAT,
+    EstimatorRecipe,
     NetworkEstimator,
     SetEstimates,
     member_sums,
 )
 from hepsets.learn.data_sets.posterior_norm import mean_output, peak_at_truth, smoothing
+from hepsets.learn.data_sets.published_fit import PublishedFit
 from hepsets.learn.data_sets.regression import Scale
 from hepsets.learn.data_sets.truth_ratios import TruthRatios, signal_of, signal_with
-from hepsets.learn.tensor_file import read_tensors, refusing_damage, write_tensors
-from hepsets.learn.training.network_fit import NetworkFit, NetworkFitConfig, Progress, fit_network
+from hepsets.learn.training.examples import Rows
+from hepsets.learn.training.fit import FitResult, Progress, fit
+from hepsets.learn.training.task import Classes
 from hepsets.represent.data_sets.pools import EventSets, split_pools, variable_matrix, whole_sets
 from hepsets.represent.scaler import Scaler
 
@@ -73,7 +75,7 @@ class EventPosteriorConfig:
     validation_fraction: float = Field(default=0.5, gt=0.0, lt=1.0)
     validation_events: int = Field(default=200_000, ge=1)
     events_shown: int | None = Field(default=None, ge=1)
-    fit: NetworkFitConfig = NetworkFitConfig(batch=8192)
+    fit: PublishedFit = PublishedFit(batch=8192)
 
     @classmethod
     def at_scale(cls, scale: Scale) -> Self:
@@ -83,7 +85,7 @@ class EventPosteriorConfig:
         if scale == "full":
             return cls()
         few = scale == "quick"
-        fit = NetworkFitConfig(batch=1024 if few else 4096, learning_rate=5e-3, schedule="cosine")
+        fit = PublishedFit(batch=1024 if few else 4096, learning_rate=5e-3, schedule="cosine")
         return cls(events_shown=200_000 if few else 16_000_000, fit=fit)
 
 
@@ -113,7 +115,7 @@ class PosteriorNetwork(nn.Module):
 
 
 class EventPosterior(NetworkEstimator):
-    """The event-by-event model; make it with :func:`fit_event_posterior` or :meth:`load`.
+    """The event-by-event model; make it with :func:`fit_event_posterior` or :func:`hepsets.learn.files.load`.
 
     Parameters
     ----------
@@ -186,34 +188,26 @@ class EventPosterior(NetworkEstimator):
         found = self.set_log_posteriors(sets)
         return found.estimates(normalised=self.normalised)
 
-    def save(self, path: str | Path) -> None:
-        """Write the model to one safetensors file, whole or not at all. Nothing in it is code."""
-        header = {
-            "format": FORMAT,
-            "name": self.name,
-            "config": dataclasses.asdict(self.config),
-            "normalised": self.normalised,
-        }
+    def record(self) -> dict[str, Any]:
+        """Name, options and whether it is normalised."""
+        config = dataclasses.asdict(self.config)
+        return {"name": self.name, "config": config, "normalised": self.normalised}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Weights, values of ΔC9 and normalisation, see :meth:`hepsets.learn.registry.Model.tensors`."""
         tables = {"values": torch.from_numpy(self.values), "log_norm": torch.from_numpy(self.log_norm)}
-        write_tensors(path, header, {**self.network.state_dict(), **tables})
+        return {**self.network.state_dict(), **tables}
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read what :meth:`save` wrote. Reading never executes code from the file.
-
-        Raises
-        ------
-        InputError
-            If the file is missing, broken, or holds something else.
-        """
-        record, tensors = read_tensors(path, FORMAT)
-        with refusing_damage(path):
-            config = TypeAdapter(EventPosteriorConfig).validate_python(record["config"])
-            values, log_norm = (tensors.pop(name).double().numpy() for name in ("values", "log_norm"))
-            if values.ndim != 1 or values.shape != log_norm.shape:
-                raise ValueError(f"{values.shape} values, {log_norm.shape} norms")
-            model = cls(config, values, log_norm, normalised=bool(record["normalised"]))
-            model.network.load_state_dict(tensors)
+    def of_record(
+        cls, config: Any, record: Mapping[str, Any], tensors: dict[str, Tensor], **given: Any
+    ) -> Self:
+        """The model of a file, see :meth:`hepsets.learn.data_sets.estimator.NetworkEstimator.of_record`."""
+        values, log_norm = (tensors.pop(name).double().numpy() for name in ("values", "log_norm"))
+        if values.ndim != 1 or values.shape != log_norm.shape:
+            raise ValueError(f"{values.shape} values, {log_norm.shape} norms")
+        model = cls(config, values, log_norm, normalised=bool(record["normalised"]), **given)
+        model.network.load_state_dict(tensors)
         return model
 
     def _log_posterior(self, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -261,29 +255,13 @@ class Posteriors(NamedTuple):
         return SetEstimates(mean, mean - spread, mean + spread)
 
 
-class _EventExamples:
-    """Events with the number of their ΔC9."""
-
-    def __init__(self, events: Tensor, classes: Tensor) -> None:
-        self.events, self.classes = events, classes
-
-    def __len__(self) -> int:
-        return len(self.events)
-
-    def to(self, device: torch.device | str) -> _EventExamples:
-        return _EventExamples(self.events.to(device), self.classes.to(device))
-
-    def batch(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
-        return self.events.index_select(0, numbers), self.classes.index_select(0, numbers)
-
-
 def fit_event_posterior(
     frame: EventFrame,
     config: EventPosteriorConfig | None = None,
     *,
     truth: TruthRatios | None = None,
     progress: Progress | None = None,
-) -> tuple[EventPosterior, NetworkFit]:
+) -> tuple[EventPosterior, FitResult]:
     """Train the event-by-event model and measure its normalisation.
 
     Parameters
@@ -332,14 +310,16 @@ def fit_event_posterior(
     settings = config.fit
     if config.events_shown is not None:
         settings = dataclasses.replace(settings, epochs=max(1, round(config.events_shown / len(matrix))))
-    fit = fit_network(
+    result = fit(
         model.network,
-        _EventExamples(torch.from_numpy(matrix), torch.from_numpy(classes)),
-        _EventExamples(torch.from_numpy(variable_matrix(held[few])), torch.from_numpy(held_classes[few])),
-        nn.functional.cross_entropy,
-        settings,
+        Rows(torch.from_numpy(matrix)),
+        torch.from_numpy(classes),
+        config=settings,
+        task=Classes(),
+        validation=(Rows(torch.from_numpy(variable_matrix(held[few]))), torch.from_numpy(held_classes[few])),
         progress=progress,
     )
+    model.network.cpu()
     held = held[:MOST_HELD]
     posterior = model.event_log_posterior(held) @ smoothing(values).T.astype(np.float32)
     if truth is None:
@@ -347,7 +327,7 @@ def fit_event_posterior(
     else:
         row = held[_ROW]
         model.log_norm = peak_at_truth(values, posterior, row >= 0, truth[row[row >= 0]])
-    return model, fit
+    return model, result
 
 
 def _balanced(frame: EventFrame, seed: int) -> tuple[EventFrame, NDArray[np.int64], NDArray[np.float64]]:
@@ -365,3 +345,9 @@ def _balanced(frame: EventFrame, seed: int) -> tuple[EventFrame, NDArray[np.int6
     ranks[by_class] = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
     kept = ranks < counts.min()
     return frame[order[kept]], classes[kept], values
+
+
+RECIPES = tuple(
+    EstimatorRecipe(name=name, config=EventPosteriorConfig(), estimator=EventPosterior)
+    for name in ("event_by_event", "event_by_event_normalised")
+)

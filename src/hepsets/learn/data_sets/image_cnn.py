@@ -6,8 +6,8 @@ Dubey et al., arXiv:2311.13060, proposed the images and the network for B → K*
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -17,17 +17,19 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from hepsets.core.event_frame import EventFrame
-from hepsets.learn.data_sets.estimator import FORMAT, groups
+from hepsets.learn.data_sets.estimator import EstimatorRecipe, groups
+from hepsets.learn.data_sets.published_fit import PublishedFit
 from hepsets.learn.data_sets.regression import (
     Residuals,
     Scale,
     SetRegression,
     SetSampling,
     sample_sets,
-    squared_error,
+    truths,
 )
-from hepsets.learn.tensor_file import read_tensors, refusing_damage, write_tensors
-from hepsets.learn.training.network_fit import NetworkFit, NetworkFitConfig, Progress, fit_network
+from hepsets.learn.training.examples import Numbered
+from hepsets.learn.training.fit import FitResult, Progress, fit
+from hepsets.learn.training.task import Numbers
 from hepsets.represent.data_sets.images import ImageScale, Pixels
 from hepsets.represent.data_sets.pools import EventSets, variable_matrix
 
@@ -63,7 +65,7 @@ class ImageCnnConfig:
     dense: int = Field(default=1000, ge=1)
     dropout: float = Field(default=0.5, ge=0.0, lt=1.0)
     sampling: SetSampling = SetSampling()
-    fit: NetworkFitConfig = NetworkFitConfig()
+    fit: PublishedFit = PublishedFit()
 
     @classmethod
     def at_scale(cls, scale: Scale, events: int) -> Self:
@@ -84,7 +86,7 @@ class ImageCnnConfig:
             dense=64,
             dropout=0.0,
             sampling=SetSampling(events=events, sets=6 if few else 150, validation_sets=2 if few else 5),
-            fit=NetworkFitConfig(epochs=2, learning_rate=2e-3, schedule="cosine"),
+            fit=PublishedFit(epochs=2, learning_rate=2e-3, schedule="cosine"),
         )
 
 
@@ -153,7 +155,7 @@ class ResNet34(nn.Module):
 
 
 class ImageCnn(SetRegression):
-    """The image model; make it with :func:`fit_image_cnn` or :meth:`load`.
+    """The image model; make it with :func:`fit_image_cnn` or :func:`hepsets.learn.files.load`.
 
     Parameters
     ----------
@@ -193,36 +195,28 @@ class ImageCnn(SetRegression):
                     found.append(self.network(torch.from_numpy(images)).double().numpy())
         return np.concatenate(found)
 
-    def save(self, path: str | Path) -> None:
-        """Write the model to one safetensors file, whole or not at all. Nothing in it is code."""
+    def record(self) -> dict[str, Any]:
+        """Name, options and how images are made."""
+        scale = dataclasses.asdict(self.scale)
+        return {"name": self.name, "config": dataclasses.asdict(self.config), "scale": scale}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Weights and residuals, see :meth:`hepsets.learn.registry.Model.tensors`."""
         assert self.residuals is not None
-        header = {
-            "format": FORMAT,
-            "name": self.name,
-            "config": dataclasses.asdict(self.config),
-            "scale": dataclasses.asdict(self.scale),
-        }
-        write_tensors(path, header, {**self.network.state_dict(), **self.residuals.tensors()})
+        return {**self.network.state_dict(), **self.residuals.tensors()}
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read what :meth:`save` wrote. Reading never executes code from the file.
-
-        Raises
-        ------
-        InputError
-            If the file is missing, broken, or holds something else.
-        """
-        record, tensors = read_tensors(path, FORMAT)
-        with refusing_damage(path):
-            config = TypeAdapter(ImageCnnConfig).validate_python(record["config"])
-            scale = TypeAdapter(ImageScale).validate_python(record["scale"])
-            model = cls(config, scale, Residuals.from_tensors(tensors))
-            model.network.load_state_dict(tensors)
+    def of_record(
+        cls, config: Any, record: Mapping[str, Any], tensors: dict[str, Tensor], **given: Any
+    ) -> Self:
+        """The model of a file, see :meth:`hepsets.learn.data_sets.estimator.NetworkEstimator.of_record`."""
+        scale = TypeAdapter(ImageScale).validate_python(record["scale"])
+        model = cls(config, scale, Residuals.from_tensors(tensors), **given)
+        model.network.load_state_dict(tensors)
         return model
 
 
-class _ImageExamples:
+class _ImageData(Numbered):
     """Sets that become images when a batch needs them: an image of 50³ is larger than its set."""
 
     def __init__(
@@ -233,19 +227,25 @@ class _ImageExamples:
     def __len__(self) -> int:
         return len(self.sets)
 
-    def to(self, device: torch.device | str) -> _ImageExamples:
-        return _ImageExamples(self.scale, self.pixels, self.sets, device)
+    def to(self, device: torch.device | str) -> _ImageData:
+        return _ImageData(self.scale, self.pixels, self.sets, device)
 
-    def batch(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
+    def batch(self, numbers: Tensor) -> Tensor:
         chosen = self.sets[numbers.cpu().numpy()]
         images = self.scale.images(self.pixels, chosen.members, chosen.offsets)
-        targets = torch.from_numpy(chosen.delta_c9).float()
-        return torch.from_numpy(images).to(self.device), targets.to(self.device)
+        return torch.from_numpy(images).to(self.device)
+
+    def select(self, events: Tensor) -> _ImageData:
+        return _ImageData(self.scale, self.pixels, self.sets[events.numpy()], self.device)
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        sets = torch.from_numpy(self.sets.members), torch.from_numpy(self.sets.offsets)
+        return torch.from_numpy(variable_matrix(self.sets.frame)), *sets
 
 
 def fit_image_cnn(
     frame: EventFrame, config: ImageCnnConfig | None = None, *, progress: Progress | None = None
-) -> tuple[ImageCnn, NetworkFit]:
+) -> tuple[ImageCnn, FitResult]:
     """Train the image model.
 
     Parameters
@@ -268,13 +268,19 @@ def fit_image_cnn(
     matrix = variable_matrix(sets.training.frame)
     scale = ImageScale.fit(matrix, config.bins)
     model = ImageCnn(config, scale)
-    fit = fit_network(
+    held = _ImageData(scale, scale.pixels(variable_matrix(sets.validation.frame)), sets.validation)
+    result = fit(
         model.network,
-        _ImageExamples(scale, scale.pixels(matrix), sets.training),
-        _ImageExamples(scale, scale.pixels(variable_matrix(sets.validation.frame)), sets.validation),
-        squared_error,
-        config.fit,
+        _ImageData(scale, scale.pixels(matrix), sets.training),
+        truths(sets.training),
+        config=config.fit,
+        task=Numbers(),
+        validation=(held, truths(sets.validation)),
         progress=progress,
     )
+    model.network.cpu()
     model.residuals = Residuals.of((sets.validation, model.outputs(sets.validation)))
-    return model, fit
+    return model, result
+
+
+RECIPES = (EstimatorRecipe(name="cnn", config=ImageCnnConfig(), estimator=ImageCnn),)

@@ -24,7 +24,7 @@ from hepsets.learn.data_sets.quadratic_kernels import Array
 from hepsets.learn.data_sets.quadratic_likelihood import DeltaC9Fit, EventTerms
 from hepsets.learn.data_sets.response import Response, fit_response
 from hepsets.learn.data_sets.truth_ratios import TruthRatios, signal_of
-from hepsets.learn.tensor_file import damaged, read_tensors, write_tensors
+from hepsets.learn.files import damaged, read_tensors, write_tensors
 
 FORMAT = "hepsets-column-draws-1"
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -29,17 +29,19 @@ from torch.nn import functional
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
+from hepsets.learn.data_sets.estimator import EstimatorRecipe
 from hepsets.learn.data_sets.likelihood_estimator import LikelihoodEstimator
+from hepsets.learn.data_sets.published_fit import PublishedFit
 from hepsets.learn.data_sets.quadratic_kernels import Array
 from hepsets.learn.data_sets.quadratic_likelihood import EventTerms, Rate, signal_slopes
 from hepsets.learn.data_sets.response import Response, fit_response
 from hepsets.learn.data_sets.truth_ratios import TruthRatios, signal_with
 from hepsets.learn.layers.mlp import EventNetwork
-from hepsets.learn.tensor_file import read_tensors, refusing_damage, write_tensors
-from hepsets.learn.training.examples import TensorExamples
-from hepsets.learn.training.network_fit import Loss, NetworkFit, NetworkFitConfig, Progress, fit_network
-
-FORMAT = "hepsets-morphing-1"
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.examples import Rows, split_rows
+from hepsets.learn.training.fit import FitResult, Progress, fit
+from hepsets.learn.training.losses import MeanLoss
+from hepsets.learn.training.task import MeanOf, Task
 
 NODES = (-2.3, -1.6, -0.9, -0.2, 0.5, 1.2)
 """Values of ΔC9 whose densities the network learns to tell apart."""
@@ -83,8 +85,8 @@ class MorphingConfig:
 
     width: int = Field(default=64, ge=1)
     layers: int = Field(default=3, ge=1)
-    fit: NetworkFitConfig = NetworkFitConfig(epochs=10, batch=2048, learning_rate=3e-3, schedule="cosine")
-    odds_fit: NetworkFitConfig = NetworkFitConfig(epochs=8, batch=2048, learning_rate=2e-3, schedule="cosine")
+    fit: PublishedFit = PublishedFit(epochs=10, batch=2048, learning_rate=3e-3, schedule="cosine")
+    odds_fit: PublishedFit = PublishedFit(epochs=8, batch=2048, learning_rate=2e-3, schedule="cosine")
     validation_fraction: float = Field(default=0.05, gt=0.0, lt=1.0)
     training_events: int = Field(default=1_000_000, ge=100)
     signal_columns: tuple[str, ...] = ("mbc", "delta_e", "m_kpi")
@@ -169,42 +171,38 @@ class Morphing(LikelihoodEstimator):
         odds = np.exp(-np.clip(log_odds, -MAX_LOG_ODDS, MAX_LOG_ODDS))
         return np.asarray(odds * (a + b * beta + c * gamma))
 
-    def save(self, path: str | Path) -> None:
-        """Write the model to one file, whole or not at all. Nothing in it is code."""
-        header = {
-            "format": FORMAT,
+    def record(self) -> dict[str, Any]:
+        """Name, options, rate, mixture and number of networks."""
+        return {
+            "name": self.name,
             "config": dataclasses.asdict(self.config),
             "rate": [self.rate.linear, self.rate.quadratic],
             "mixture": list(self.mixture),
             "odds": len(self.odds),
         }
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Weights of all networks, response and errors of the simulation, see :attr:`Model.tensors`."""
         tensors = {f"ratio.{key}": value for key, value in self.ratio.state_dict().items()}
         for number, network in enumerate(self.odds):
             tensors |= {f"odds{number}.{key}": value for key, value in network.state_dict().items()}
         tensors["response"] = torch.from_numpy(np.stack([self.response.true, self.response.fitted]))
         tensors["simulation"] = torch.from_numpy(np.stack([self.simulation_points, self.simulation_se]))
-        write_tensors(path, header, tensors)
+        return tensors
 
     @classmethod
-    def load(cls, path: str | Path) -> Morphing:
-        """Read a model that :meth:`save` wrote; never executes code from the file.
-
-        Raises
-        ------
-        InputError
-            If the file is missing, broken, or not such a model.
-        """
-        record, tensors = read_tensors(path, FORMAT)
-        with refusing_damage(path):
-            config = TypeAdapter(MorphingConfig).validate_python(record["config"])
-            rate = Rate(*TypeAdapter(tuple[float, float]).validate_python(record["rate"]))
-            mixture = TypeAdapter(tuple[float, float, float]).validate_python(record["mixture"])
-            points, se = tensors["simulation"].double().numpy()
-            response = Response(*tensors["response"].double().numpy())
-            count = TypeAdapter(int).validate_python(record["odds"])
-            ratio = _loaded("ratio", tensors, 2, config)
-            odds = [_loaded(f"odds{number}", tensors, 1, config) for number in range(count)]
-            return cls(config, ratio, rate, odds, mixture, response, points, se)
+    def of_record(
+        cls, config: Any, record: Mapping[str, Any], tensors: dict[str, Tensor], **given: Any
+    ) -> Self:
+        """The model of a file, see :meth:`hepsets.learn.data_sets.estimator.NetworkEstimator.of_record`."""
+        rate = Rate(*TypeAdapter(tuple[float, float]).validate_python(record["rate"]))
+        mixture = TypeAdapter(tuple[float, float, float]).validate_python(record["mixture"])
+        points, se = tensors["simulation"].double().numpy()
+        response = Response(*tensors["response"].double().numpy())
+        count = TypeAdapter(int).validate_python(record["odds"])
+        ratio = _loaded("ratio", tensors, 2, config)
+        odds = [_loaded(f"odds{number}", tensors, 1, config) for number in range(count)]
+        return cls(config, ratio, rate, odds, mixture, response, points, se, **given)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -212,8 +210,8 @@ class MorphingFit:
     """A trained model and how its training went; ``odds`` is empty without background."""
 
     model: Morphing
-    ratio: NetworkFit
-    odds: tuple[NetworkFit, ...]
+    ratio: FitResult
+    odds: tuple[FitResult, ...]
 
 
 def fit_morphing(
@@ -248,12 +246,13 @@ def fit_morphing(
     inputs = every[signal]
     ratio = _network(inputs.shape[1], 2, config, config.fit.seed)
     targets = np.stack([truth.beta, truth.gamma, 1 / truth.mixture()], axis=1)
-    examples = TensorExamples(torch.from_numpy(inputs), torch.from_numpy(targets).float())
-    ratio.fit_scale(examples.inputs)
-    if len(examples) > config.training_events:
-        _, examples = examples.split(config.training_events / len(examples), config.fit.seed + 1)
-    parts = examples.split(config.validation_fraction, config.fit.seed)
-    ratio_fit = fit_network(ratio, *parts, ratio_loss(truth.rate), config.fit, progress=progress)
+    examples = torch.from_numpy(inputs), torch.from_numpy(targets).float()
+    ratio.fit_scale(examples[0])
+    if len(inputs) > config.training_events:
+        _, few = split_rows(len(inputs), config.training_events / len(inputs), config.fit.seed + 1)
+        examples = examples[0][few], examples[1][few]
+    task = MeanOf(ratio_loss(truth.rate), f"ratio {truth.rate}")
+    ratio_fit = _fit(ratio, examples, task, config.fit, config.validation_fraction, progress)
 
     beta, gamma = coefficients(ratio, inputs)
     at_zero = truth.weights(0.0)
@@ -393,7 +392,7 @@ def _network(n_in: int, n_out: int, config: MorphingConfig, seed: int) -> EventN
 # -- training --------------------------------------------------------------------------------------
 
 
-def ratio_loss(rate: Rate) -> Loss:
+def ratio_loss(rate: Rate) -> MeanLoss:
     r"""Cross entropy of telling apart the densities at all :data:`NODES`, in excess of the truth's own.
 
     The truth says how likely each decay is at each node, :math:`r_k = p(x|\delta_k) / p(x)` for decays of
@@ -407,7 +406,7 @@ def ratio_loss(rate: Rate) -> Loss:
 
     Returns
     -------
-    Loss
+    MeanLoss
         Of outputs (u, v) and targets (true β, true γ, density at ΔC9 = 0 over that of the sample).
     """
     points = torch.tensor(NODES)
@@ -428,21 +427,20 @@ def ratio_loss(rate: Rate) -> Loss:
 
 def _fit_odds(
     every: NDArray[np.float32], signal: NDArray[np.bool_], config: MorphingConfig, number: int
-) -> tuple[EventNetwork, NetworkFit]:
+) -> tuple[EventNetwork, FitResult]:
     """Log odds of signal against background, as if there were as much of one as of the other."""
     inputs = torch.from_numpy(every)
     network = _network(inputs.shape[1], 1, config, config.odds_fit.seed + 1 + number)
     network.fit_scale(inputs)
     balance = np.where(signal, 0.5 / signal.mean(), 0.5 / (1 - signal.mean()))
-    examples = TensorExamples(inputs, torch.from_numpy(np.stack([signal, balance], axis=1)).float())
+    examples = inputs, torch.from_numpy(np.stack([signal, balance], axis=1)).float()
 
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
         return functional.binary_cross_entropy_with_logits(
             outputs.squeeze(1), targets[:, 0], weight=targets[:, 1]
         )
 
-    parts = examples.split(config.validation_fraction, config.odds_fit.seed)
-    fitted = fit_network(network, *parts, loss, config.odds_fit)
+    fitted = _fit(network, examples, MeanOf(loss, "odds"), config.odds_fit, config.validation_fraction)
     # the odds are right on the whole: as many signal events as the sum of their probabilities
     logit = evaluate(network, every)[:, 0]
     shift = 0.0
@@ -459,6 +457,24 @@ def _fit_odds(
     return network, fitted
 
 
+def _fit(
+    network: EventNetwork,
+    examples: tuple[Tensor, Tensor],
+    task: Task,
+    config: FitConfig,
+    held_fraction: float,
+    progress: Progress | None = None,
+) -> FitResult:
+    """Train on inputs and targets, of which a fraction validates."""
+    inputs, targets = examples
+    used, held = split_rows(len(inputs), held_fraction, config.seed)
+    validation = Rows(inputs[held]), targets[held]
+    training = Rows(inputs[used]), targets[used]
+    result = fit(network, *training, config=config, task=task, validation=validation, progress=progress)
+    network.cpu()
+    return result
+
+
 def _loaded(name: str, tensors: dict[str, Tensor], outputs: int, config: MorphingConfig) -> EventNetwork:
     """The network whose tensors have names that begin with ``name``."""
     begin = f"{name}."
@@ -466,3 +482,6 @@ def _loaded(name: str, tensors: dict[str, Tensor], outputs: int, config: Morphin
     network = _network(len(parts["mean"]), outputs, config, 0)
     network.load_state_dict(parts)
     return network
+
+
+RECIPES = (EstimatorRecipe(name="morphing", config=MorphingConfig(), estimator=Morphing),)

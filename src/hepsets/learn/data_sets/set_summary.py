@@ -13,13 +13,13 @@ are as independent as one likes, where sets of simulated events would share the 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from scipy.stats import truncnorm
 from torch import Tensor
@@ -27,18 +27,17 @@ from torch import Tensor
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.kernel import kernel
-from hepsets.learn.data_sets.estimator import NetworkEstimator, SetEstimates
+from hepsets.learn.data_sets.estimator import EstimatorRecipe, NetworkEstimator, SetEstimates
 from hepsets.learn.data_sets.likelihood_estimator import LikelihoodEstimator
+from hepsets.learn.data_sets.published_fit import PublishedFit
 from hepsets.learn.data_sets.quadratic_kernels import Array
 from hepsets.learn.data_sets.quadratic_likelihood import EventTerms, checked_offsets, signal_slopes
 from hepsets.learn.data_sets.truth_ratios import signal_of
 from hepsets.learn.layers.mlp import EventNetwork
-from hepsets.learn.tensor_file import read_tensors, refusing_damage, write_tensors
-from hepsets.learn.training.examples import TensorExamples
-from hepsets.learn.training.network_fit import NetworkFit, NetworkFitConfig, Progress, fit_network
+from hepsets.learn.training.examples import Rows, split_rows
+from hepsets.learn.training.fit import FitResult, Progress, fit
+from hepsets.learn.training.task import MeanOf
 from hepsets.represent.data_sets.pools import EventSets
-
-FORMAT = "hepsets-set-summary-1"
 
 NODES = (-2.4, -1.9, -1.4, -0.9, -0.4, 0.1, 0.6, 1.1, 1.6)
 """Values of ΔC9 at which an event's density is taken."""
@@ -78,7 +77,7 @@ class SetSummaryConfig:
     background_over_signal: tuple[float, float] = (0.5, 2.0)
     width: int = Field(default=64, ge=1)
     layers: int = Field(default=2, ge=1)
-    fit: NetworkFitConfig = NetworkFitConfig(epochs=40, batch=256, learning_rate=1e-2, schedule="cosine")
+    fit: PublishedFit = PublishedFit(epochs=40, batch=256, learning_rate=1e-2, schedule="cosine")
     validation_fraction: float = Field(default=0.1, gt=0.0, lt=1.0)
 
 
@@ -148,26 +147,32 @@ class SetSummary(NetworkEstimator):
         low, high = ((end - mean) / width for end in prior)
         return np.asarray(truncnorm.cdf(np.asarray(truths), low, high, mean, width))
 
-    def save(self, path: str | Path) -> None:
-        """Write the network to a file, whole or not at all; the estimator has a file of its own."""
-        header = {"format": FORMAT, "config": dataclasses.asdict(self.config), "of": self.estimator.name}
-        write_tensors(path, header, self.network.state_dict())
+    def record(self) -> dict[str, Any]:
+        """Name, options, and the name of the estimator, which has a file of its own."""
+        return {"name": self.name, "config": dataclasses.asdict(self.config), "of": self.estimator.name}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Weights of the network, see :meth:`hepsets.learn.registry.Model.tensors`."""
+        return self.network.state_dict()
 
     @classmethod
-    def load(cls, path: str | Path, estimator: LikelihoodEstimator) -> SetSummary:
-        """Read a network that :meth:`save` wrote, for the estimator that it was trained with.
+    def of_record(
+        cls, config: Any, record: Mapping[str, Any], tensors: dict[str, Tensor], **given: Any
+    ) -> Self:
+        """The network of a file, for the ``estimator`` that it was trained with, which must be given.
+
+        See :meth:`hepsets.learn.data_sets.estimator.NetworkEstimator.of_record`.
 
         Raises
         ------
         InputError
-            If the file is missing, broken, or not such a network.
+            Without the estimator.
         """
-        record, tensors = read_tensors(path, FORMAT)
-        with refusing_damage(path):
-            config = TypeAdapter(SetSummaryConfig).validate_python(record["config"])
-            network = EventNetwork(len(tensors["mean"]), 2, config.width, config.layers, 0)
-            network.load_state_dict(tensors)
-        return cls(config, estimator, network)
+        if not isinstance(given.get("estimator"), LikelihoodEstimator):
+            raise InputError("a set summary alone", f"estimator={record['of']}, which gives the scores")
+        network = EventNetwork(len(tensors["mean"]), 2, config.width, config.layers, 0)
+        network.load_state_dict(tensors)
+        return cls(config, network=network, **given)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -175,7 +180,7 @@ class SetSummaryFit:
     """A trained network and how its training went."""
 
     model: SetSummary
-    fit: NetworkFit
+    fit: FitResult
 
 
 def fit_set_summary(
@@ -207,11 +212,20 @@ def fit_set_summary(
     config = config or SetSummaryConfig()
     inputs, truths, counts = training_sets(frame, estimator, config)
     network = EventNetwork(inputs.shape[1], 2, config.width, config.layers, config.fit.seed)
-    targets = np.stack([truths, np.sqrt(counts)], axis=1)
-    examples = TensorExamples(torch.from_numpy(inputs), torch.from_numpy(targets).float())
-    network.fit_scale(examples.inputs)
-    parts = examples.split(config.validation_fraction, config.fit.seed)
-    fitted = fit_network(network, *parts, _width_loss, config.fit, progress=progress)
+    examples = torch.from_numpy(inputs)
+    targets = torch.from_numpy(np.stack([truths, np.sqrt(counts)], axis=1)).float()
+    network.fit_scale(examples)
+    used, held = split_rows(len(inputs), config.validation_fraction, config.fit.seed)
+    fitted = fit(
+        network,
+        Rows(examples[used]),
+        targets[used],
+        config=config.fit,
+        task=MeanOf(_width_loss),
+        validation=(Rows(examples[held]), targets[held]),
+        progress=progress,
+    )
+    network.cpu()
     return SetSummaryFit(SetSummary(config, estimator, network), fitted)
 
 
@@ -358,3 +372,6 @@ def _log_densities(
                 signal = (1.0 + nodes[k] * (beta[i] + nodes[k] * gamma[i])) / rates[k]
                 density = (1.0 - fractions[f]) * signal + fractions[f] * background[i]
                 result[i, f * len(nodes) + k] = np.log(max(density / base, 1e-9))
+
+
+RECIPES = (EstimatorRecipe(name="set_summary", config=SetSummaryConfig(), estimator=SetSummary),)

@@ -6,17 +6,43 @@ import re
 from collections.abc import Collection
 
 import torch
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
 from hepsets.core.errors import InputError
-from hepsets.learn.decay_trees.model import EventNetwork
+from hepsets.learn.decay_trees.model import EventNetwork, ModelConfig, features_of
+from hepsets.learn.decay_trees.recipe import EventRecipe
 from hepsets.learn.layers.dropout import Dropout
 from hepsets.learn.layers.embedding import PdgEmbedding
 from hepsets.learn.layers.folding import linear_of_both, linear_of_norm
 from hepsets.represent.decay_trees.batch import PackedBatch
+from hepsets.represent.decay_trees.features import Coordinates
 
 _FAMILY = re.compile(r"DS_(\d+)_GCN_(\d+|none)")
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class GCNStackConfig(ModelConfig):
+    """Options of ``gcn_stack``.
+
+    Parameters
+    ----------
+    coordinates
+        ``"cartesian"`` or ``"cylindrical"``.
+    embedding
+        Width of the PDG embedding.
+    dropout
+        Dropout probability.
+    graph_layers
+        Number of graph layers.
+    """
+
+    coordinates: Coordinates = "cylindrical"
+    embedding: int = Field(default=25, ge=1)
+    dropout: float = Field(default=0.179, ge=0.0, lt=1.0)
+    graph_layers: int = Field(default=3, ge=1)
 
 
 class GraphConvolution(nn.Module):
@@ -179,3 +205,40 @@ class GCNStack(EventNetwork):
             x = self.dropout(self.activation(x))
         result: Tensor = self.head(batch.mean(x))
         return result
+
+
+def _stack(config: GCNStackConfig, n_tokens: int) -> GCNStack:
+    return GCNStack(
+        len(features_of(config)),
+        config.units,
+        n_tokens=n_tokens,
+        embedding=config.embedding,
+        graph_layers=config.graph_layers,
+        dropout=config.dropout,
+        heads=config.heads,
+    )
+
+
+RECIPES = (EventRecipe(name="gcn_stack", config=GCNStackConfig(), network=_stack),)
+
+
+def family(name: str) -> EventRecipe | None:
+    """The recipe of a member of the family ``DS_{layers}_GCN_{indices}``; ``None`` for other names."""
+    member = parse_family(name)
+    if member is None:
+        return None
+    layers, graph_layers = member
+
+    def network(config: ModelConfig, n_tokens: int) -> DecayGCN:  # noqa: ARG001 (sees no PDG id)
+        return DecayGCN(
+            len(features_of(config)),
+            config.units,
+            layers=layers,
+            graph_layers=graph_layers,
+            heads=config.heads,
+        )
+
+    return EventRecipe(name=name, config=ModelConfig(), network=network)
+
+
+FAMILIES = (family,)

@@ -6,10 +6,14 @@ import math
 from typing import cast
 
 import torch
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hepsets.learn.decay_trees.model import EventNetwork
+from hepsets.core.errors import InputError
+from hepsets.learn.decay_trees.model import EventNetwork, ModelConfig, features_of
+from hepsets.learn.decay_trees.recipe import EventRecipe
 from hepsets.learn.layers.dropout import Dropout
 from hepsets.learn.layers.embedding import PdgEmbedding
 from hepsets.learn.layers.folding import linear_of_both, linear_of_norm
@@ -34,6 +38,39 @@ KINEMATICS = 17
 
 TYPE_EMBEDDING = 8
 """Width of the embedding of event types."""
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class DecaySweepConfig(ModelConfig):
+    """Options of ``decay_sweep``.
+
+    Parameters
+    ----------
+    units
+        Width of the hidden layers.
+    embedding
+        Width of the PDG embedding.
+    dropout
+        Dropout probability.
+    graph_layers
+        Number of rounds.
+    new_heads
+        How many of the heads, the last ones, were added to the trained network of the others, see
+        :mod:`hepsets.learn.decay_trees.new_head`.
+    event_types
+        Names of the types of events, such as generated samples, that the model is told; the event
+        column ``event_type`` counts them from 1.
+    unknown_type_probability
+        Probability that an event hides its type in training.
+    """
+
+    units: int = Field(default=64, ge=1)
+    embedding: int = Field(default=24, ge=1)
+    dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
+    graph_layers: int = Field(default=1, ge=1)
+    new_heads: int = Field(default=0, ge=0)
+    event_types: tuple[str, ...] = ()
+    unknown_type_probability: float = Field(default=0.2, ge=0.0, lt=1.0)
 
 
 def kinematics(particles: Tensor, is_daughter: Tensor, n_daughters: Tensor) -> Tensor:
@@ -203,3 +240,27 @@ class SweepRound(nn.Module):
 
 
 assert RAW_COLUMNS == ("prod_time", "x", "y", "z", "energy", "px", "py", "pz")  # as kinematics unpacks
+
+
+def _network(config: DecaySweepConfig, n_tokens: int) -> DecaySweep:
+    if features_of(config).names != RAW_COLUMNS:
+        raise InputError(
+            f"features {list(features_of(config).names)} for decay_sweep",
+            f"all of {list(RAW_COLUMNS)}, which it makes its own features from",
+            "leave coordinates and drop as they are",
+        )
+    if config.new_heads >= config.heads:
+        raise InputError(f"{config.new_heads} new of {config.heads} heads", "heads besides the new ones")
+    return DecaySweep(
+        config.units,
+        n_tokens=n_tokens,
+        embedding=config.embedding,
+        rounds=config.graph_layers,
+        dropout=config.dropout,
+        heads=config.heads,
+        event_types=len(config.event_types),
+        new_heads=config.new_heads,
+    )
+
+
+RECIPES = (EventRecipe(name="decay_sweep", config=DecaySweepConfig(), network=_network),)

@@ -3,13 +3,55 @@
 from __future__ import annotations
 
 import torch
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
 from hepsets.learn.decay_trees.decay_gcn import GraphConvolution
-from hepsets.learn.decay_trees.model import EventNetwork
+from hepsets.learn.decay_trees.model import EventNetwork, ModelConfig, features_of
+from hepsets.learn.decay_trees.recipe import EventRecipe
 from hepsets.learn.layers.embedding import PdgEmbedding
 from hepsets.represent.decay_trees.batch import PackedBatch
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class PdgConfig(ModelConfig):
+    """Options of ``deep_sets_pdg``.
+
+    Parameters
+    ----------
+    embedding
+        Width of the PDG embedding.
+    """
+
+    embedding: int = Field(default=8, ge=1)
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class GraphConfig(ModelConfig):
+    """Options of ``deep_sets_gcn``.
+
+    Parameters
+    ----------
+    graph_last
+        Put the graph layer after the first linear layer, not in front of it.
+    """
+
+    graph_last: bool = False
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class PdgGraphConfig(PdgConfig):
+    """Options of the ``deep_sets_gcn_pdg`` models.
+
+    Parameters
+    ----------
+    graph_last
+        As in :class:`GraphConfig`.
+    """
+
+    graph_last: bool = False
 
 
 class DeepSets(EventNetwork):
@@ -67,3 +109,48 @@ class DeepSets(EventNetwork):
         x = functional.relu(self.per_event(batch.mean(x)))
         result: Tensor = self.output(x)
         return result
+
+
+def _plain(config: ModelConfig, n_tokens: int) -> DeepSets:  # noqa: ARG001 (sees no PDG id)
+    return DeepSets(len(features_of(config)), config.units, heads=config.heads)
+
+
+def _with_pdg(config: PdgConfig, n_tokens: int) -> DeepSets:
+    return DeepSets(
+        len(features_of(config)),
+        config.units,
+        n_tokens=n_tokens,
+        embedding=config.embedding,
+        heads=config.heads,
+    )
+
+
+def _with_graph(config: GraphConfig, n_tokens: int) -> DeepSets:  # noqa: ARG001 (sees no PDG id)
+    return DeepSets(
+        len(features_of(config)),
+        config.units,
+        graph=True,
+        graph_last=config.graph_last,
+        heads=config.heads,
+    )
+
+
+def _with_both(config: PdgGraphConfig, n_tokens: int) -> DeepSets:
+    return DeepSets(
+        len(features_of(config)),
+        config.units,
+        n_tokens=n_tokens,
+        embedding=config.embedding,
+        graph=True,
+        graph_last=config.graph_last,
+        heads=config.heads,
+    )
+
+
+RECIPES = (
+    EventRecipe(name="deep_sets", config=ModelConfig(), network=_plain),
+    EventRecipe(name="deep_sets_pdg", config=PdgConfig(), network=_with_pdg),
+    EventRecipe(name="deep_sets_gcn", config=GraphConfig(), network=_with_graph),
+    EventRecipe(name="deep_sets_gcn_pdg", config=PdgGraphConfig(inputs="raw"), network=_with_both),
+    EventRecipe(name="deep_sets_gcn_pdg_normalized", config=PdgGraphConfig(), network=_with_both),
+)

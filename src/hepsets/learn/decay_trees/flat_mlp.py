@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from hepsets.learn.decay_trees.model import EventNetwork
+from hepsets.learn.decay_trees.model import EventNetwork, ModelConfig, features_of
+from hepsets.learn.decay_trees.recipe import EventRecipe
 from hepsets.represent.decay_trees.batch import PackedBatch
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class FlatMLPConfig(ModelConfig):
+    """Options of the flat MLPs.
+
+    Parameters
+    ----------
+    max_particles
+        Slots; of larger events they see the most energetic particles.
+    """
+
+    max_particles: int = Field(default=100, ge=1)
 
 
 def _rising(keys: Tensor) -> Tensor:
@@ -87,3 +104,21 @@ class FlatMLP(EventNetwork):
         table = table.index_copy(0, slot, values)[:-1]
         result: Tensor = self.mlp(table.reshape(batch.n_events, -1))
         return result
+
+
+def _network(config: FlatMLPConfig, n_tokens: int, *, mask: bool) -> FlatMLP:  # noqa: ARG001 (sees no PDG id)
+    names = features_of(config).names
+    return FlatMLP(
+        len(names),
+        config.units,
+        slots=config.max_particles,
+        mask=mask,
+        order_by=names.index("energy") if "energy" in names else None,
+        heads=config.heads,
+    )
+
+
+RECIPES = (
+    EventRecipe(name="flat_mlp", config=FlatMLPConfig(), network=partial(_network, mask=False)),
+    EventRecipe(name="flat_mlp_mask", config=FlatMLPConfig(), network=partial(_network, mask=True)),
+)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict, replace
+from typing import Any, Literal
 
 import torch
 from pydantic import ConfigDict, Field
@@ -13,65 +13,43 @@ from torch import Tensor, nn
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.pdg import UNKNOWN, PdgMap
+from hepsets.learn.registry import Kind
 from hepsets.learn.training.trainable import Trainable
 from hepsets.represent.decay_trees.batch import PackedBatch
 from hepsets.represent.decay_trees.data import EventData
 from hepsets.represent.decay_trees.features import Coordinates, FeatureSpec
 from hepsets.represent.scaler import Scaler
 
-if TYPE_CHECKING:
-    from hepsets.learn.training.config import FitConfig
-
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class ModelConfig:
-    """Sizes and inputs of a model; ``None`` stands for the model's own published choice.
+    """Sizes and inputs of every model of decay trees; options of single models are in subclasses of theirs.
 
     Parameters
     ----------
     units
         Width of the hidden layers; 32 in all published models.
-    embedding
-        Width of the PDG embedding, for models that have one.
-    dropout
-        Dropout probability, for models that have dropout.
-    graph_layers
-        Number of graph layers of ``gcn_stack``, of rounds of ``decay_sweep``.
     coordinates
         ``"cartesian"`` or ``"cylindrical"``.
     drop
         Features to leave out, see :class:`hepsets.represent.decay_trees.features.FeatureSpec`.
     inputs
         ``"scaled"`` with training statistics or ``"raw"``.
-    graph_last
-        In the ``deep_sets_gcn`` models, put the graph layer after the first linear layer, not in
-        front of it.
-    max_particles
-        Slots of the flat MLPs; of larger events they see the most energetic particles.
     heads
         Logits per event; the first is the score, the others are scores of further skims.
-    new_heads
-        How many of the heads, the last ones, were added to the trained network of the others, see
-        :mod:`hepsets.learn.decay_trees.new_head`. Only ``decay_sweep`` has them.
-    event_types
-        Names of the types of events, such as generated samples, that the model is told; the event
-        column ``event_type`` counts them from 1. Only ``decay_sweep`` can be told.
+    unknown_probability
+        Probability that a particle shows the ``<unknown>`` token in place of its own in training, so that
+        the model learns what to make of ids that it has never seen.
     seed
         Seed of the initial weights.
     """
 
-    units: int | None = Field(default=None, ge=1)
-    embedding: int | None = Field(default=None, ge=1)
-    dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
-    graph_layers: int | None = Field(default=None, ge=1)
-    coordinates: Coordinates | None = None
+    units: int = Field(default=32, ge=1)
+    coordinates: Coordinates = "cartesian"
     drop: tuple[str, ...] = ()
-    inputs: Literal["scaled", "raw"] | None = None
-    graph_last: bool = False
-    max_particles: int = Field(default=100, ge=1)
+    inputs: Literal["scaled", "raw"] = "scaled"
     heads: int = Field(default=1, ge=1)
-    new_heads: int = Field(default=0, ge=0)
-    event_types: tuple[str, ...] = ()
+    unknown_probability: float = Field(default=0.01, ge=0.0, lt=1.0)
     seed: int = Field(default=0, ge=0)
 
 
@@ -99,17 +77,23 @@ class EventModel(Trainable):
     name
         Name in the registry.
     config
-        The complete configuration: no field is ``None`` that the model uses.
+        Its options.
     pdg_map
         Tokens of PDG ids.
     network
         The network.
+
+    ``event_types`` names the types of events that it is told, if its options have them; the event column
+    ``event_type`` counts them from 1.
     """
+
+    kind: Kind = "decay_trees"
 
     def __init__(self, name: str, config: ModelConfig, pdg_map: PdgMap, network: EventNetwork) -> None:
         super().__init__(name, config.heads)
         self.config = config
         self.pdg_map = pdg_map
+        self.event_types: tuple[str, ...] = getattr(config, "event_types", ())
         self.features = features_of(config)
         self.scaler = Scaler(len(self.features))
         self.network = network
@@ -123,7 +107,7 @@ class EventModel(Trainable):
             For event types beyond those that the model knows.
         """
         data = EventData.from_events(events, self.pdg_map, self.features)
-        known = self.config.event_types
+        known = self.event_types
         if known and len(data) and (largest := int(data.event_types.max())) > len(known):
             raise InputError(
                 f"event type {largest} for {self.name}",
@@ -140,20 +124,25 @@ class EventModel(Trainable):
         """Take the scaler's statistics from the training events."""
         self.fit_scaler(training.features)
 
-    def augment(self, batch: PackedBatch, config: FitConfig) -> PackedBatch:
+    def augment(self, batch: PackedBatch) -> PackedBatch:
         """Hide some PDG ids, and some types of events, as they may be hidden one day."""
-        if config.unknown_probability:
-            lost = torch.rand(batch.n_particles, device=batch.tokens.device) < config.unknown_probability
+        if self.config.unknown_probability:
+            lost = torch.rand(batch.n_particles, device=batch.tokens.device) < self.config.unknown_probability
             batch = replace(batch, tokens=batch.tokens.masked_fill(lost, UNKNOWN))
         types = batch.event_types
-        if self.config.event_types and types is not None and config.unknown_type_probability:
-            hidden = torch.rand(types.shape, device=types.device) < config.unknown_type_probability
+        hiding: float = getattr(self.config, "unknown_type_probability", 0.0)
+        if self.event_types and types is not None and hiding:
+            hidden = torch.rand(types.shape, device=types.device) < hiding
             batch = replace(batch, event_types=types.masked_fill(hidden, 0))
         return batch
 
     def fingerprint(self) -> str:
         """Name, options and PDG map."""
         return repr((self.name, self.config, self.pdg_map.ids))
+
+    def record(self) -> dict[str, Any]:
+        """Name, options and PDG ids."""
+        return {"name": self.name, "config": asdict(self.config), "pdg_ids": self.pdg_map.ids}
 
     def logits(self, batch: PackedBatch) -> Tensor:
         """What the network says, shape ``(n_events, heads)``."""
@@ -162,5 +151,5 @@ class EventModel(Trainable):
 
 
 def features_of(config: ModelConfig) -> FeatureSpec:
-    """The features that a complete configuration asks for."""
-    return FeatureSpec(coordinates=config.coordinates or "cartesian", drop=config.drop)
+    """The features that a configuration asks for."""
+    return FeatureSpec(coordinates=config.coordinates, drop=config.drop)

@@ -20,9 +20,9 @@ from sklearn.preprocessing import StandardScaler
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.purpose import Purpose, demand
-from hepsets.learn.decay_trees.decay_sweep import DecaySweep
+from hepsets.learn.decay_trees.decay_sweep import DecaySweep, DecaySweepConfig
 from hepsets.learn.decay_trees.model import EventModel
-from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import Progress, fit
 from hepsets.learn.training.score import score
@@ -33,7 +33,7 @@ INVERSE_STRENGTHS = np.geomspace(1e-4, 10.0, 11)
 
 FOLDS = 5
 
-FINE_TUNING = FitConfig(epochs=20, batch_events=64, learning_rate=1e-3, schedule="cosine", weight_decay=1e-4)
+FINE_TUNING = FitConfig(epochs=20, batch=64, learning_rate=1e-3, schedule="cosine", weight_decay=1e-4)
 """Fine-tuning: half the learning rate of a training from scratch; early stopping ends it."""
 
 _BATCH_EVENTS = 256
@@ -117,6 +117,7 @@ def add_head(
     ).fit(sums, label, **fit_weight)
     best = search.best_estimator_
     scaler, regression = best[0], best[1]
+    assert isinstance(model.config, DecaySweepConfig)  # as its network is
     config = dataclasses.replace(
         model.config, heads=model.config.heads + 1, new_heads=model.config.new_heads + 1
     )
@@ -167,6 +168,7 @@ def fine_tune(
         As :func:`add_head`, or as :func:`hepsets.learn.training.fit.fit`.
     """
     _decay_sweep(model)
+    assert isinstance(model.config, DecaySweepConfig)  # as its network is
     label, weight = _checked(events, labels, weights)
     tuned = build_model(
         model.name,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
 
 import torch
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hepsets.learn.decay_trees.model import EventNetwork
+from hepsets.learn.decay_trees.model import EventNetwork, ModelConfig, features_of
+from hepsets.learn.decay_trees.recipe import EventRecipe
 from hepsets.learn.layers.dropout import Dropout
 from hepsets.learn.layers.embedding import PdgEmbedding
 from hepsets.represent.decay_trees.batch import PackedBatch
@@ -16,7 +19,23 @@ from hepsets.represent.decay_trees.batch import PackedBatch
 _EVENTS_PER_BUCKET = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class TransformerConfig(ModelConfig):
+    """Options of ``transformer``.
+
+    Parameters
+    ----------
+    embedding
+        Width of the PDG embedding.
+    dropout
+        Dropout probability.
+    """
+
+    embedding: int = Field(default=6, ge=1)
+    dropout: float = Field(default=0.17, ge=0.0, lt=1.0)
+
+
+@dataclasses.dataclass(frozen=True)
 class _Bucket:
     """Events of similar multiplicity, in rows of equal length.
 
@@ -176,3 +195,17 @@ class Transformer(EventNetwork):
                 x = layer(x, plan)
         result: Tensor = self.output(batch.mean(x))
         return result
+
+
+def _network(config: TransformerConfig, n_tokens: int) -> Transformer:
+    return Transformer(
+        len(features_of(config)),
+        config.units,
+        n_tokens=n_tokens,
+        embedding=config.embedding,
+        dropout=config.dropout,
+        heads=config.heads,
+    )
+
+
+RECIPES = (EventRecipe(name="transformer", config=TransformerConfig(), network=_network),)

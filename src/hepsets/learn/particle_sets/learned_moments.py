@@ -9,12 +9,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hepsets.core.errors import InputError
-from hepsets.learn.particle_sets.model import SetNetwork
+from hepsets.learn.particle_sets.model import SetModelConfig, SetNetwork
 from hepsets.learn.particle_sets.multi_deep_sets import event_mlp, mlp, pool
 from hepsets.learn.particle_sets.pair_messages import compiled_messages
+from hepsets.learn.particle_sets.recipe import SetRecipe
 from hepsets.represent.decay_trees.graph import runs_kernels
 from hepsets.represent.particle_sets.data import PackedSet, SetBatch
 from hepsets.represent.particle_sets.features import IDENTIFICATION, SetSpec
+from hepsets.select.variables.own_frames import OWN_VARIABLES
 
 PAIR_FEATURES = (
     "own_1",
@@ -218,3 +220,27 @@ class _Pairs:
     def mean_over_second(self, values: Tensor) -> Tensor:
         """From ``(n_pairs, k)`` to ``(n_particles, k)``."""
         return PackedSet(values, self.offsets).mean(values)
+
+
+def _network(config: SetModelConfig) -> LearnedMoments:
+    return LearnedMoments(
+        config.sets,
+        config.units,
+        layers=config.layers,
+        n_event_features=len(config.event_features),
+        dropout=config.dropout,
+    )
+
+
+RECIPES = (
+    SetRecipe(
+        name="learned_moments",
+        config=SetModelConfig(
+            sets=(MOMENTS_SET, MOMENTS_CANDIDATE),
+            event_features=OWN_VARIABLES,
+            units=96,
+            dropout=0.2,
+        ),
+        network=_network,
+    ),
+)

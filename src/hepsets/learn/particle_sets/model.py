@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict
+from typing import Any
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -10,21 +11,16 @@ from torch import Tensor, nn
 
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.learn.particle_sets.symmetries import CollisionSymmetries
+from hepsets.learn.registry import Kind
 from hepsets.learn.training.trainable import Trainable
 from hepsets.represent.particle_sets.data import SetBatch, SetData
 from hepsets.represent.particle_sets.features import SetSpec
 from hepsets.represent.scaler import Scaler
 
-if TYPE_CHECKING:
-    from hepsets.learn.training.config import FitConfig
-
-Fusion = Literal["before", "after"]
-Pooling = Literal["mean", "sum", "sum_mean"]
-
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class SetModelConfig:
-    """Inputs and sizes of a model of sets; ``None`` stands for the model's own choice.
+    """Inputs and sizes of every model of sets; options of single models are in subclasses of theirs.
 
     Parameters
     ----------
@@ -36,11 +32,6 @@ class SetModelConfig:
         Width of the hidden layers.
     layers
         Hidden layers of the network per particle, and of the one per event.
-    fusion
-        Whether the sets are joined ``"before"`` or ``"after"`` pooling, see
-        :class:`hepsets.learn.particle_sets.multi_deep_sets.MultiDeepSets`.
-    pooling
-        What is taken over the members of a set.
     dropout
         Dropout probability in the network per event.
     symmetries
@@ -50,14 +41,12 @@ class SetModelConfig:
         Seed of the initial weights.
     """
 
-    sets: tuple[SetSpec, ...] | None = None
-    event_features: tuple[str, ...] | None = None
-    units: int | None = Field(default=None, ge=1)
-    layers: int | None = Field(default=None, ge=1)
-    fusion: Fusion | None = None
-    pooling: Pooling | None = None
-    dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
-    symmetries: bool | None = None
+    sets: tuple[SetSpec, ...] = ()
+    event_features: tuple[str, ...] = ()
+    units: int = Field(default=64, ge=1)
+    layers: int = Field(default=2, ge=1)
+    dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
+    symmetries: bool = False
     seed: int = Field(default=0, ge=0)
 
 
@@ -87,16 +76,18 @@ class SetModel(Trainable):
     name
         Name in the registry.
     config
-        The complete configuration: no field is ``None`` that the model uses.
+        Its options.
     network
         The network.
     """
 
+    kind: Kind = "particle_sets"
+
     def __init__(self, name: str, config: SetModelConfig, network: SetNetwork) -> None:
         super().__init__(name, heads=1)
         self.config = config
-        self.sets = config.sets or ()
-        self.event_features = config.event_features or ()
+        self.sets = config.sets
+        self.event_features = config.event_features
         self.scalers = nn.ModuleList(Scaler(len(spec.features)) for spec in self.sets)
         self.event_scaler = Scaler(len(self.event_features))
         self.network = network
@@ -121,13 +112,17 @@ class SetModel(Trainable):
         if self.event_features:
             self.event_scaler.fit(training.event_features)
 
-    def augment(self, batch: SetBatch, config: FitConfig) -> SetBatch:  # noqa: ARG002 (has its own switch)
+    def augment(self, batch: SetBatch) -> SetBatch:
         """Events that are as likely as those of the batch, if the configuration says so."""
         return batch if self.symmetries is None else self.symmetries(batch)
 
     def fingerprint(self) -> str:
         """Name and configuration."""
         return repr((self.name, self.config))
+
+    def record(self) -> dict[str, Any]:
+        """Name and options."""
+        return {"name": self.name, "config": asdict(self.config)}
 
     def logits(self, batch: SetBatch) -> Tensor:
         """What the network says, shape ``(n_events, 1)``."""

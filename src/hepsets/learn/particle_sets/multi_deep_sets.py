@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from hepsets.core.errors import InputError
-from hepsets.learn.particle_sets.model import Fusion, Pooling, SetNetwork
+from hepsets.learn.particle_sets.model import SetModelConfig, SetNetwork
+from hepsets.learn.particle_sets.recipe import SetRecipe
 from hepsets.represent.particle_sets.data import SetBatch
+from hepsets.represent.particle_sets.features import ALL_PARTICLES, FIVE_SETS, FIVE_SETS_PUBLISHED
+from hepsets.select.variables.continuum import VARIABLES
+from hepsets.select.variables.own_frames import OWN_VARIABLES
+
+Fusion = Literal["before", "after"]
+Pooling = Literal["mean", "sum", "sum_mean"]
 
 TYPICAL_MULTIPLICITY = 10.0
 """Sums are given in units of this many particles, so that they are of the size of means."""
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class MultiDeepSetsConfig(SetModelConfig):
+    """Options of the models that are :class:`MultiDeepSets`.
+
+    Parameters
+    ----------
+    fusion
+        Whether the sets are joined ``"before"`` or ``"after"`` pooling.
+    pooling
+        What is taken over the members of a set.
+    """
+
+    fusion: Fusion = "after"
+    pooling: Pooling = "sum_mean"
 
 
 class MultiDeepSets(SetNetwork):
@@ -114,3 +141,31 @@ def event_mlp(n_in: int, units: int, layers: int, dropout: float) -> nn.Sequenti
         stages += [nn.Linear(n_in, width), nn.ReLU(), nn.Dropout(dropout)]
         n_in = width
     return nn.Sequential(*stages, nn.Linear(n_in, 1))
+
+
+def _network(config: MultiDeepSetsConfig) -> MultiDeepSets:
+    return MultiDeepSets(
+        [len(spec.features) for spec in config.sets],
+        config.units,
+        layers=config.layers,
+        fusion=config.fusion,
+        pooling=config.pooling,
+        n_event_features=len(config.event_features),
+        dropout=config.dropout,
+    )
+
+
+_ON_SETS = MultiDeepSetsConfig(symmetries=True)
+"""What the models with several sets share."""
+
+_CONFIGS = {
+    "fixed_mlp": MultiDeepSetsConfig(event_features=VARIABLES),
+    "deep_sets": dataclasses.replace(_ON_SETS, sets=ALL_PARTICLES),
+    "multi_deep_sets": dataclasses.replace(_ON_SETS, sets=FIVE_SETS),
+    "multi_deep_sets_cm": dataclasses.replace(_ON_SETS, sets=FIVE_SETS_PUBLISHED),
+    "combined": dataclasses.replace(_ON_SETS, sets=FIVE_SETS, event_features=OWN_VARIABLES),
+}
+"""All see candidate and rest of event in their own frames, where Mbc cannot be learnt, but ``fixed_mlp``,
+whose thirty variables alone do not tell it, and ``multi_deep_sets_cm``, the published inputs, which do."""
+
+RECIPES = tuple(SetRecipe(name=name, config=config, network=_network) for name, config in _CONFIGS.items())

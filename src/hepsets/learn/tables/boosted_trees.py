@@ -5,22 +5,24 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 import xgboost as xgb
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
+from torch import Tensor
 
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose, demand
-from hepsets.core.record import parse, sealed, unsealed
-from hepsets.core.whole_file import whole_file
+from hepsets.core.record import parse
+from hepsets.learn.registry import Kind, Recipe
 from hepsets.learn.training.fit import split_train_validation
 
-FORMAT = "hepsets-trees-1"
+MODEL = "boosted_trees"
+"""Their name in the registry."""
 
 
 class EventColumns(Protocol):
@@ -95,7 +97,7 @@ class BoostedTreesResult:
 
 
 class BoostedTrees:
-    """Trees on named event columns. Make them with :func:`fit_trees` or :meth:`load`.
+    """Trees on named event columns. Make them with :func:`fit_trees`.
 
     Parameters
     ----------
@@ -108,6 +110,8 @@ class BoostedTrees:
     booster
         XGBoost's trees.
     """
+
+    kind: Kind = "tables"
 
     def __init__(
         self, name: str, variables: Sequence[str], config: BoostedTreesConfig, booster: xgb.Booster
@@ -146,52 +150,15 @@ class BoostedTrees:
         gains = np.array([found.get(f"f{place}", 0.0) for place in range(len(self.variables))], dtype=float)
         return dict(zip(self.variables, (gains / max(gains.sum(), 1e-30)).tolist(), strict=True))
 
-    def save(self, path: str | Path) -> None:
-        """Write trees, variables and configuration as JSON, whole or not at all."""
-        record = {
-            "format": FORMAT,
-            "name": self.name,
-            "variables": self.variables,
-            "config": dataclasses.asdict(self.config),
-            "trees": json.loads(bytes(self._booster.save_raw("json"))),
-        }
-        with whole_file(path) as partial:
-            partial.write_text(json.dumps(sealed(record)))
+    def record(self) -> dict[str, Any]:
+        """Name, variables and options."""
+        config = dataclasses.asdict(self.config)
+        return {"model": MODEL, "name": self.name, "variables": self.variables, "config": config}
 
-    @classmethod
-    def load(cls, path: str | Path) -> BoostedTrees:
-        """Read what :meth:`save` wrote. Reading never executes code from the file.
-
-        Raises
-        ------
-        InputError
-            If the file is missing, broken, or no such file.
-        """
-        path = Path(path)
-        if not path.is_file():
-            raise InputError(f"no file {path}", "a file of boosted trees", "check the path")
-        try:
-            record = parse(path.read_bytes())
-            found = record["format"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"{path} holds no boosted trees ({error})", "a JSON file that save() wrote"
-            ) from error
-        if found != FORMAT:
-            raise InputError(f"{path} has format {found!r}", repr(FORMAT), "use the version that wrote it")
-        record = unsealed(record, path)
-        try:
-            config = TypeAdapter(BoostedTreesConfig).validate_python(record["config"])
-            variables = TypeAdapter(tuple[str, ...]).validate_python(record["variables"])
-            booster = xgb.Booster(_threads(config))
-            booster.load_model(bytearray(json.dumps(record["trees"]).encode()))
-            if booster.num_features() != len(variables):
-                raise ValueError(f"{booster.num_features()} features for {len(variables)} variables")
-            return cls(str(record["name"]), variables, config, booster)
-        except (ValidationError, ValueError, KeyError, TypeError, xgb.core.XGBoostError) as error:
-            raise InputError(
-                f"{path} is damaged ({(str(error).splitlines() or ['empty'])[0]})", "a file that save() wrote"
-            ) from error
+    def tensors(self) -> dict[str, Tensor]:
+        """The trees, as the bytes of XGBoost's JSON, shape ``(n_bytes,)``."""
+        text = np.frombuffer(bytes(self._booster.save_raw("json")), dtype=np.uint8)
+        return {"trees": torch.from_numpy(text.copy())}
 
 
 def fit_trees(
@@ -300,3 +267,29 @@ def event_matrix(events: EventColumns, variables: Sequence[str]) -> NDArray[np.f
 
 def _threads(config: BoostedTreesConfig) -> dict[str, int]:
     return {} if config.threads is None else {"nthread": config.threads}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TreesRecipe(Recipe):
+    """How boosted trees are grown, by the options of ``config``, and read."""
+
+    config: BoostedTreesConfig
+
+    @property
+    def kind(self) -> Kind:
+        """Rows of event columns."""
+        return "tables"
+
+    def read(self, record: Mapping[str, Any], tensors: dict[str, Tensor], **given: Any) -> BoostedTrees:
+        """The trees of a file, see :meth:`hepsets.learn.registry.Recipe.read`."""
+        config = self.stored(record)
+        variables = TypeAdapter(tuple[str, ...]).validate_python(record["variables"])
+        trees = parse(tensors["trees"].numpy().tobytes())  # XGBoost would follow any depth of nesting
+        booster = xgb.Booster(_threads(config))
+        booster.load_model(bytearray(json.dumps(trees).encode()))
+        if booster.num_features() != len(variables):
+            raise ValueError(f"{booster.num_features()} features for {len(variables)} variables")
+        return BoostedTrees(str(record["name"]), variables, config, booster, **given)
+
+
+RECIPES = (TreesRecipe(name=MODEL, config=BoostedTreesConfig()),)

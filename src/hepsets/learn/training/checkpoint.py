@@ -6,35 +6,34 @@ import dataclasses
 import hashlib
 import io
 import pickle
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hepsets.core.errors import InputError
 from hepsets.core.whole_file import whole_file
 from hepsets.learn.training.config import FitConfig
-from hepsets.learn.training.losses import Penalty
-from hepsets.learn.training.trainable import Trainable, TrainingData
 
-_CHECKPOINT_FORMAT = b"hepsets-checkpoint-2"
+_CHECKPOINT_FORMAT = b"hepsets-checkpoint-3"
 """First line of a checkpoint, followed by the SHA-256 of what comes after: what torch.save writes. Its own
 checksums are not verified by torch.load."""
 
 
 @dataclasses.dataclass(frozen=True)
 class EpochRecord:
-    """What one epoch did; losses are those that :class:`FitConfig` names, the first head's alone in
-    ``validation_accuracy`` and ``validation_auc``. The training loss is taken with dropout on,
-    while the weights move.
+    """What one epoch did. The training loss, a mean over steps, is taken with dropout on, while the weights
+    move; ``learning_rate`` is that of the last step; ``metrics`` are what the task measures on validation
+    examples besides the loss, such as ``auc``.
     """
 
     epoch: int
     train_loss: float
     validation_loss: float
-    validation_accuracy: float
-    validation_auc: float
+    learning_rate: float
     train_seconds: float
+    metrics: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass
@@ -51,29 +50,30 @@ class _State:
         return [record.validation_loss for record in self.history]
 
 
-def _fingerprint(
-    model: Trainable,
-    data: TrainingData,
-    targets: Tensor,
-    weights: Tensor,
-    config: FitConfig,
-    penalty: Penalty | None,
-) -> str:
-    """What a checkpoint must share with a fit to be resumed by it."""
+def _fingerprint(what: str, config: FitConfig, tensors: Iterable[Tensor]) -> str:
+    """What a checkpoint must share with a fit to be resumed by it.
+
+    Parameters
+    ----------
+    what
+        Model, task and penalty in words.
+    config
+        The options of the training.
+    tensors
+        All numbers that it depends on.
+    """
     settings = dataclasses.asdict(config)
     settings.pop("device")
-    if config.schedule == "constant":  # then more epochs only go on
+    if config.schedule in ("constant", "plateau"):  # then more epochs only go on
         settings.pop("epochs")
-    buffers = () if penalty is None else penalty.buffers()
-    text = f"{model.fingerprint()} {settings!r}" + ("" if penalty is None else f" {penalty!r}")
-    digest = hashlib.sha256(text.encode())
-    for tensor in (*data.tensors(), targets, weights, *buffers):
+    digest = hashlib.sha256(f"{what} {settings!r}".encode())
+    for tensor in tensors:
         digest.update(tensor.cpu().numpy().tobytes())
     return digest.hexdigest()
 
 
 def _write_checkpoint(
-    path: Path, fingerprint: str, model: Trainable, optimizer: torch.optim.Optimizer, state: _State
+    path: Path, fingerprint: str, model: nn.Module, optimizer: torch.optim.Optimizer, state: _State
 ) -> None:
     buffer = io.BytesIO()
     torch.save(
@@ -99,7 +99,7 @@ def _head(content: bytes) -> bytes:
 def _resume(
     path: Path,
     fingerprint: str,
-    model: Trainable,
+    model: nn.Module,
     optimizer: torch.optim.Optimizer,
     device: torch.device,
 ) -> _State:

@@ -7,13 +7,13 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from hepsets.learn.training.convergence import Schedule
-from hepsets.learn.training.losses import ComputingTime
+Schedule = Literal["constant", "cosine", "plateau", "settle"]
+"""How the learning rate falls, see :class:`FitConfig`."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class FitConfig:
-    """How to train.
+    """How to train, whatever for.
 
     Parameters
     ----------
@@ -21,50 +21,42 @@ class FitConfig:
         Most passes over the training part, unless ``least_steps`` asks for more.
     least_steps
         A small sample is passed as often as so many steps need.
-    loss
-        ``"cross_entropy"``, or ``"computing_time"``: the output is then the probability to keep an
-        event, and what is minimised is the time per effective passing event.
-    costs
-        What ``"computing_time"`` weighs.
-    batch_events
-        Events per step, over all devices together.
+    batch
+        Examples per step, over all devices together.
     learning_rate
-        Of Adam.
+        Of Adam, in the first step.
     schedule
-        ``"constant"``; ``"cosine"``: the learning rate falls to zero on half a cosine; or
-        ``"settle"``: it stays until the validation loss stops improving, and then, from the best
-        state, falls to zero on half a cosine in a third as many epochs, which ends the training.
+        ``"constant"``; ``"cosine"``: the learning rate falls to zero on half a cosine; ``"plateau"``: it
+        falls by ``plateau_factor`` whenever the validation loss has not improved for more than
+        ``plateau_epochs``; or ``"settle"``: it stays until the validation loss stops improving, and then,
+        from the best state, falls to zero on half a cosine in a third as many epochs, which ends the
+        training.
     patience
         Share of the most epochs without improvement after which the validation loss counts as flat.
+    plateau_factor, plateau_epochs
+        See ``schedule``.
     weight_decay
         Decoupled weight decay (AdamW), 0 for none.
     validation_fraction
-        Part of the events that is kept for validation.
+        Part of the examples that is kept for validation, where none are given.
     split_seed
-        Seed of the split into training and validation events; ``seed`` by default.
-    unknown_probability
-        Probability that a particle of a training batch shows the ``<unknown>`` token in place of
-        its own, so that the model learns what to make of ids that it has never seen.
-    unknown_type_probability
-        Probability that an event of a training batch hides its type, for models that are told it.
+        Seed of the split into training and validation examples; ``seed`` by default.
     seed
-        Seed of split, order, dropout and ``<unknown>`` replacement.
+        Seed of split, order, dropout and what else a model draws in training.
     device
         ``"cpu"``, ``"cuda"``, or ``"auto"``: the GPU where there is one.
     """
 
     epochs: int = Field(default=10, ge=1)
     least_steps: int = Field(default=0, ge=0)
-    loss: Literal["cross_entropy", "computing_time"] = "cross_entropy"
-    costs: ComputingTime = ComputingTime()
-    batch_events: int = Field(default=256, ge=2)
+    batch: int = Field(default=256, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0.0)
     schedule: Schedule = "constant"
     patience: float = Field(default=0.2, gt=0.0, le=1.0)
+    plateau_factor: float = Field(default=0.9, gt=0.0, lt=1.0)
+    plateau_epochs: int = Field(default=1, ge=0)
     weight_decay: float = Field(default=0.0, ge=0.0)
     validation_fraction: float = Field(default=0.25, gt=0.0, lt=1.0)
     split_seed: int | None = Field(default=None, ge=0)
-    unknown_probability: float = Field(default=0.01, ge=0.0, lt=1.0)
-    unknown_type_probability: float = Field(default=0.2, ge=0.0, lt=1.0)
     seed: int = Field(default=0, ge=0)
     device: Literal["auto", "cpu", "cuda"] = "auto"

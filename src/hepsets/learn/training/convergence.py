@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-Schedule = Literal["constant", "cosine", "settle"]
-"""How the learning rate falls, see :class:`hepsets.learn.training.config.FitConfig`."""
+from hepsets.learn.training.config import FitConfig, Schedule
 
 IMPROVEMENT = 1e-3
 """A validation loss that falls by less than this share of it no longer improves."""
+
+LEAST_FALL = 1e-8
+"""A learning rate that would fall by less than this stays."""
 
 COOLDOWN = 0.25
 """Share of a training's epochs in which ``"settle"`` lets the learning rate fall."""
@@ -46,20 +47,28 @@ class Plan:
         Most passes over the training events.
     patience
         Epochs without improvement after which the validation loss counts as flat.
+    learning_rate
+        The first one.
+    plateau
+        Factor of the learning rate, and epochs without improvement that it waits for, of ``"plateau"``.
     """
 
     schedule: Schedule
     epochs: int
     patience: int
+    learning_rate: float = 1.0
+    plateau: tuple[float, int] = (0.9, 1)
 
     @classmethod
-    def of(cls, schedule: Schedule, epochs: int, least_steps: int, steps: int, patience: float) -> Plan:
+    def of(cls, config: FitConfig, steps: int) -> Plan:
         """A training of ``steps`` per epoch: as many epochs as ``least_steps`` need, if that is more.
 
         ``patience`` is a share of the epochs; at least two are waited for.
         """
-        most = max(epochs, math.ceil(least_steps / steps))
-        return cls(schedule, most, max(2, round(patience * most)))
+        most = max(config.epochs, math.ceil(config.least_steps / steps))
+        patience = max(2, round(config.patience * most))
+        plateau = (config.plateau_factor, config.plateau_epochs)
+        return cls(config.schedule, most, patience, config.learning_rate, plateau)
 
     def settled(self, losses: Sequence[float]) -> int | None:
         """Epochs before the learning rate began to fall, for ``"settle"``; ``None``: it has not yet."""
@@ -83,13 +92,22 @@ class Plan:
         return self.schedule == "settle" and self.settled(losses) == len(losses)
 
     def rate(self, losses: Sequence[float], within: float) -> float:
-        """Learning rate in units of the first one, ``within`` (in [0, 1)) the epoch after ``losses``."""
+        """Learning rate ``within`` (in [0, 1)) the epoch after ``losses``."""
         done = len(losses) + within
         if self.schedule == "cosine":
-            return _half_cosine(done / self.epochs)
+            return self.learning_rate * _half_cosine(done / self.epochs)
         if self.schedule == "settle" and (settled := self.settled(losses)) is not None:
-            return _half_cosine((done - settled) / self._cooldown(settled))
-        return 1.0
+            return self.learning_rate * _half_cosine((done - settled) / self._cooldown(settled))
+        return self._on_plateaus(losses) if self.schedule == "plateau" else self.learning_rate
+
+    def _on_plateaus(self, losses: Sequence[float]) -> float:
+        factor, patience = self.plateau
+        rate, best, waited = self.learning_rate, math.inf, 0
+        for loss in losses:
+            best, waited = (loss, 0) if loss < best else (best, waited + 1)
+            if waited > patience:
+                rate, waited = (rate * factor if rate - rate * factor > LEAST_FALL else rate), 0
+        return rate
 
     def converged(self, losses: Sequence[float]) -> bool | None:
         """Whether the validation loss had stopped improving; ``None`` where nobody can tell.

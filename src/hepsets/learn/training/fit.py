@@ -1,4 +1,4 @@
-"""The one training loop: Adam on cross entropy, the best validation state kept, resumable."""
+"""The one training loop: Adam on the loss of a task, the best validation state kept, resumable."""
 
 from __future__ import annotations
 
@@ -7,68 +7,33 @@ import dataclasses
 import math
 import os
 import time
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field
-from pydantic.dataclasses import dataclass
-from sklearn.metrics import roc_auc_score
-from torch import Tensor
+from torch import Tensor, nn
 
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose, demand
 from hepsets.core.ragged import RaggedTable
-from hepsets.learn.training.convergence import Plan, Schedule
-from hepsets.learn.training.losses import ComputingTime, Loss, Penalty, computing_time, cross_entropy
-from hepsets.learn.training.score import logits_of
+from hepsets.learn.training.checkpoint import EpochRecord, _fingerprint, _resume, _State, _write_checkpoint
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.convergence import Plan
+from hepsets.learn.training.losses import Penalty
+from hepsets.learn.training.task import Binary, Held, Task
 from hepsets.learn.training.trainable import Trainable, TrainingData
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
-from hepsets.learn.training.checkpoint import EpochRecord, _fingerprint, _resume, _State, _write_checkpoint
-from hepsets.learn.training.config import FitConfig
 
 Progress = Callable[[int, int], None]
-"""Called after each step with the events trained on so far, in all epochs, and in the end."""
-
-Seen = Callable[[int], None]
-"""Called after each step with the events trained on so far in its epoch."""
+"""Called after each step with the examples trained on so far, in all epochs, and in the end."""
 
 Table = TypeVar("Table", bound=RaggedTable)
-
-
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class FitChanges:
-    """What of a :class:`FitConfig` is said; what is left open stays as it is. Seeds are not."""
-
-    epochs: int | None = Field(default=None, ge=1)
-    least_steps: int | None = Field(default=None, ge=0)
-    loss: Literal["cross_entropy", "computing_time"] | None = None
-    costs: ComputingTime | None = None
-    batch_events: int | None = Field(default=None, ge=2)
-    learning_rate: float | None = Field(default=None, gt=0.0)
-    schedule: Schedule | None = None
-    patience: float | None = Field(default=None, gt=0.0, le=1.0)
-    weight_decay: float | None = Field(default=None, ge=0.0)
-    validation_fraction: float | None = Field(default=None, gt=0.0, lt=1.0)
-    unknown_probability: float | None = Field(default=None, ge=0.0, lt=1.0)
-    unknown_type_probability: float | None = Field(default=None, ge=0.0, lt=1.0)
-    device: Literal["auto", "cpu", "cuda"] | None = None
-
-    def on(self, base: FitConfig) -> FitConfig:
-        """``base`` with what is said here in place of its own.
-
-        Examples
-        --------
-        >>> FitChanges(epochs=3).on(FitConfig(epochs=10, learning_rate=2e-3)).learning_rate
-        0.002
-        """
-        said = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
-        return dataclasses.replace(base, **{name: value for name, value in said.items() if value is not None})
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -82,8 +47,8 @@ class FitResult:
     best_epoch
         Epoch with the least validation loss, counted from 1: the state that the model is left in.
     train_indices, validation_indices
-        Which events of the input were trained on, and which were not: thresholds are picked on
-        the latter.
+        Which examples of the input were trained on, and which were not: thresholds are picked on
+        the latter. There are none of these where validation examples were given apart.
     train_events_per_s
         Training speed, batches made included, validation not.
     converged
@@ -131,35 +96,41 @@ def split_train_validation(
 
 
 def fit(
-    model: Trainable,
-    train: Sized,
-    labels: NDArray[Any],
-    weights: NDArray[Any] | None = None,
+    model: nn.Module,
+    train: Any,
+    targets: Any,
+    weights: Any = None,
     config: FitConfig | None = None,
     *,
+    task: Task | None = None,
+    validation: tuple[TrainingData, Any] | None = None,
     penalty: Penalty | None = None,
     progress: Progress | None = None,
     checkpoint: Path | None = None,
 ) -> FitResult:
     """Train ``model`` in place and leave it in its best validation state, in evaluation mode.
 
-    The scaler is fitted on the training part first. On a CPU the result depends on nothing but
-    the arguments and the number of threads, however often the fit was interrupted and resumed.
-    Under ``torchrun`` every process calls this function and trains on its share of each batch.
+    A :class:`~hepsets.learn.training.trainable.Trainable` fits its scalers on the training part first. On a
+    CPU the result depends on nothing but the arguments and the number of threads, however often the fit was
+    interrupted and resumed. Under ``torchrun`` every process calls this function and trains on its share of
+    each batch.
 
     Parameters
     ----------
     model
-        A fresh model.
+        A fresh model, or any network, which then takes the batches of ``train`` as they are.
     train
-        Events that the model can prepare; a part of them becomes the validation events.
-    labels
-        Shape ``(n_events,)`` or ``(n_events, heads)``, each in [0, 1]: classes or probabilities.
-    weights
-        Shape ``(n_events,)``, or ``(n_events, heads)`` where heads weigh events differently, not
-        negative: how much each event counts in losses and metrics.
+        Events that the model can prepare, or for any other network its
+        :class:`~hepsets.learn.training.trainable.TrainingData`; a part becomes the validation examples.
+    targets, weights
+        As ``task`` has them; of :class:`~hepsets.learn.training.task.Binary`, arrays of shape ``(n,)`` or
+        ``(n, heads)``: classes or probabilities, and how much an event counts in losses and metrics.
     config
         How to train; the published way by default.
+    task
+        What for; binary for each head by default.
+    validation
+        Validation examples and their targets, instead of a part of ``train``.
     penalty
         Added to the loss of every batch, and in validation as a mean over parts of as many events.
     progress
@@ -170,182 +141,182 @@ def fit(
     Raises
     ------
     InputError
-        For validation or test events, labels or weights that do not fit, a single class, a checkpoint
-        of another fit, or a loss that is not finite.
+        For validation or test events, targets or weights that do not fit, no examples, a checkpoint of
+        another fit, or a loss that is not finite.
     """
     demand(getattr(train, "purpose", None), Purpose.TRAINING, "a model is trained")
-    config = config or FitConfig()
-    targets, importance = _checked(model, train, labels, weights)
-    split_seed = config.seed if config.split_seed is None else config.split_seed
-    train_part, validation_part = split_train_validation(len(train), config.validation_fraction, split_seed)
-    fabric = _fabric(config)
-    data = model.prepare(train)
-    training = data.batch(torch.from_numpy(train_part))
-    model.fit_inputs(training)
-    del training
-    if penalty is not None:
-        penalty.to(fabric.device)
-    validation = _Validation(
-        data.select(torch.from_numpy(validation_part)),
-        targets[validation_part],
-        importance[validation_part],
-        None if penalty is None else _penalty_of_parts(penalty, validation_part, config.batch_events),
-    )
-    data = data.to(fabric.device)
-    targets, importance = targets.to(fabric.device), importance.to(fabric.device)
-
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
-    )
-    network, step = fabric.setup(model, optimizer)
-    state = _State(copy.deepcopy(model.state_dict()), 0, [])
-    fingerprint = ""
-    if checkpoint is not None:
-        fingerprint = _fingerprint(model, data, targets, importance, config, penalty)
-        if checkpoint.exists():
-            state = _resume(checkpoint, fingerprint, model, optimizer, fabric.device)
-
-    steps = math.ceil(len(train_part) / config.batch_events)
-    plan = Plan.of(config.schedule, config.epochs, config.least_steps, steps, config.patience)
-    loop = _Loop(model, network, optimizer, step, fabric, data, targets, importance, penalty, config)
-    total = plan.epochs * len(train_part)
-    while not plan.ended(state.losses):
-        if plan.falls_now(state.losses):
-            model.load_state_dict(state.best)
-        seen = len(state.history) * len(train_part)
-        record = loop.epoch(plan, state.losses, train_part, progress and _shifted(progress, seen, total))
-        record = fabric.broadcast(_validate(model, loop.loss_of, validation, record))
-        if not math.isfinite(record.train_loss) or not math.isfinite(record.validation_loss):
-            raise InputError(
-                f"the loss of {model.name} is {record.train_loss} in epoch {record.epoch}",
-                "a finite loss",
-                "lower the learning rate or scale the inputs",
-            )
-        if record.validation_loss < min(state.losses, default=math.inf):
-            state.best, state.best_epoch = copy.deepcopy(model.state_dict()), record.epoch
-        state.history.append(record)
-        if checkpoint is not None and fabric.is_global_zero:
-            _write_checkpoint(checkpoint, fingerprint, model, optimizer, state)
-    if progress is not None and len(state.history) < plan.epochs:  # it ended before its time
-        progress(total, total)
-    model.load_state_dict(state.best)
-    model.eval()
-    seconds = sum(record.train_seconds for record in state.history)
-    return FitResult(
-        tuple(state.history),
-        state.best_epoch,
-        train_part,
-        validation_part,
-        len(state.history) * len(train_part) / seconds,
-        plan.converged(state.losses),
-    )
+    config, task = config or FitConfig(), task or Binary()
+    truth, importance = task.checked(model, targets, len(train), weights)
+    data: TrainingData = model.prepare(train) if isinstance(model, Trainable) else train
+    chosen, held = _parts(data, truth, importance, config, None if validation is None else validation[0])
+    if validation is not None:
+        held = dataclasses.replace(held, targets=task.checked(model, validation[1], len(held.data), None)[0])
+    if isinstance(model, Trainable):
+        model.fit_inputs(data.batch(torch.from_numpy(chosen)))
+    training = _Training(model, task, config, penalty, _fabric(config), data, truth, importance, chosen, held)
+    return training.run(progress, checkpoint)
 
 
 # -- pieces ----------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Validation:
-    """Validation events with labels, weights, and the penalty on their logits."""
+def _parts(
+    data: TrainingData,
+    targets: Tensor,
+    weights: Tensor | None,
+    config: FitConfig,
+    apart: TrainingData | None,
+) -> tuple[NDArray[np.int64], Held]:
+    """Which examples are trained on, and those that validate: a part of them, or those that are ``apart``."""
+    if apart is not None:
+        if not len(data) or not len(apart):
+            raise InputError(
+                f"{len(data)} examples to train on and {len(apart)} to validate",
+                "at least one of each",
+                "give more events",
+            )
+        return np.arange(len(data)), Held(apart, targets, None, np.empty(0, dtype=np.int64))
+    seed = config.seed if config.split_seed is None else config.split_seed
+    chosen, rest = split_train_validation(len(data), config.validation_fraction, seed)
+    held_weights = None if weights is None else weights[rest]
+    return chosen, Held(data.select(torch.from_numpy(rest)), targets[rest], held_weights, rest)
 
-    data: TrainingData
-    targets: Tensor
-    weights: Tensor
-    penalty_of: Callable[[Tensor], float] | None
 
+@dataclasses.dataclass(eq=False)
+class _Training:
+    """One training: all that it depends on."""
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Loop:
-    """What one epoch needs besides the state of the training."""
-
-    model: Trainable
-    network: Any
-    optimizer: torch.optim.Optimizer
-    step: Any
+    model: nn.Module
+    task: Task
+    config: FitConfig
+    penalty: Penalty | None
     fabric: Fabric
     data: TrainingData
     targets: Tensor
-    importance: Tensor
-    penalty: Penalty | None
-    config: FitConfig
+    weights: Tensor | None
+    chosen: NDArray[np.int64]
+    held: Held
+
+    def __post_init__(self) -> None:
+        device = self.fabric.device
+        self.data, self.targets = self.data.to(device), self.targets.to(device)
+        self.weights = None if self.weights is None else self.weights.to(device)
+        if self.penalty is not None:
+            self.penalty.to(device)
+        self.steps = math.ceil(len(self.chosen) / self.config.batch)
+        self.plan = Plan.of(self.config, self.steps)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=self.config.learning_rate,
+            weight_decay=self.config.weight_decay,
+            fused=True,
+        )
+        self.network, self.step = self.fabric.setup(self.model, self.optimizer)
+
+    def run(self, progress: Progress | None, checkpoint: Path | None) -> FitResult:
+        """Train to the end, from where the checkpoint is."""
+        state = _State(copy.deepcopy(self.model.state_dict()), 0, [])
+        fingerprint = "" if checkpoint is None else self.fingerprint()
+        if checkpoint is not None and checkpoint.exists():
+            state = _resume(checkpoint, fingerprint, self.model, self.optimizer, self.fabric.device)
+        total = self.plan.epochs * len(self.chosen)
+        while not self.plan.ended(state.losses):
+            if self.plan.falls_now(state.losses):
+                self.model.load_state_dict(state.best)
+            record = self.fabric.broadcast(self.judged(self.epoch(state.losses, progress)))
+            if not math.isfinite(record.train_loss) or not math.isfinite(record.validation_loss):
+                raise InputError(
+                    f"the loss of {self.name} is {record.train_loss} in epoch {record.epoch}, "
+                    f"{record.validation_loss} in validation",
+                    "a finite loss",
+                    "lower the learning rate or scale the inputs",
+                )
+            if record.validation_loss < min(state.losses, default=math.inf):
+                state.best, state.best_epoch = copy.deepcopy(self.model.state_dict()), record.epoch
+            state.history.append(record)
+            if checkpoint is not None and self.fabric.is_global_zero:
+                _write_checkpoint(checkpoint, fingerprint, self.model, self.optimizer, state)
+        if progress is not None and len(state.history) < self.plan.epochs:  # it ended before its time
+            progress(total, total)
+        self.model.load_state_dict(state.best)
+        self.model.eval()
+        seconds = sum(record.train_seconds for record in state.history)
+        return FitResult(
+            tuple(state.history),
+            state.best_epoch,
+            self.chosen,
+            self.held.examples,
+            len(state.history) * len(self.chosen) / seconds,
+            self.plan.converged(state.losses),
+        )
 
     @property
-    def loss_of(self) -> Loss:
-        """What is minimised."""
-        return cross_entropy if self.config.loss == "cross_entropy" else computing_time(self.config.costs)
+    def name(self) -> str:
+        """What messages call the model."""
+        return str(getattr(self.model, "name", type(self.model).__name__))
 
-    def epoch(
-        self, plan: Plan, losses: list[float], train_part: NDArray[np.int64], progress: Seen | None
-    ) -> EpochRecord:
-        """One pass over the training events, after those with the validation losses ``losses``."""
-        config, fabric, number = self.config, self.fabric, len(losses) + 1
+    def fingerprint(self) -> str:
+        """What tells this training from others, for its checkpoint."""
+        model = self.model.fingerprint() if isinstance(self.model, Trainable) else repr(self.model)
+        told = "" if self.penalty is None else repr(self.penalty)
+        buffers = () if self.penalty is None else tuple(self.penalty.buffers())
+        weights = () if self.weights is None else (self.weights,)
+        tensors = (*self.data.tensors(), self.targets, *weights, *buffers)
+        return _fingerprint(f"{model} {self.task!r} {told}", self.config, tensors)
+
+    def epoch(self, losses: list[float], progress: Progress | None) -> EpochRecord:
+        """One pass over the training examples, after those with the validation losses ``losses``."""
+        number, examples = len(losses) + 1, len(self.chosen)
         begin = time.perf_counter()
-        order = np.random.default_rng([config.seed, 1, number]).permutation(train_part)
-        steps = math.ceil(len(train_part) / config.batch_events)
-        loss_sum = torch.zeros((), device=fabric.device)
+        order = torch.from_numpy(self.task.order(self.config.seed, number).permutation(self.chosen))
+        loss_sum = torch.zeros((), device=self.fabric.device)
         self.model.train()
-        with _seeded(config.seed, number, fabric):
-            for at, events in enumerate(torch.from_numpy(order).to(fabric.device).tensor_split(steps)):
+        with self._seeded(number):
+            for at, numbers in enumerate(order.to(self.fabric.device).tensor_split(self.steps)):
                 for group in self.optimizer.param_groups:
-                    group["lr"] = config.learning_rate * plan.rate(losses, at / steps)
-                loss_sum += self._step(events)
+                    group["lr"] = self.plan.rate(losses, at / self.steps)
+                loss_sum += self._step(numbers)
                 if progress is not None:
-                    progress(round((at + 1) * len(train_part) / steps))
-        mean_sum = fabric.all_reduce(loss_sum, reduce_op="mean")
+                    done = len(losses) * examples + round((at + 1) * examples / self.steps)
+                    progress(done, self.plan.epochs * examples)
+        mean_sum = self.fabric.all_reduce(loss_sum, reduce_op="mean")
         assert isinstance(mean_sum, Tensor)  # one tensor in, one out
+        rate = float(self.optimizer.param_groups[0]["lr"])
         seconds = time.perf_counter() - begin
-        return EpochRecord(number, mean_sum.item() / steps, math.nan, math.nan, math.nan, seconds)
+        return EpochRecord(number, mean_sum.item() / self.steps, math.nan, rate, seconds)
 
-    def _step(self, events: Tensor) -> Tensor:
+    def judged(self, record: EpochRecord) -> EpochRecord:
+        """``record`` with what the task says of the validation examples."""
+        verdict = self.task.judged(self.model, self.held, self.config.batch, self.penalty)
+        return dataclasses.replace(record, validation_loss=verdict.loss, metrics=verdict.metrics)
+
+    def _step(self, numbers: Tensor) -> Tensor:
         """Move the weights once; the loss before."""
-        mine = events[self.fabric.global_rank :: self.fabric.world_size]
-        batch = self.model.augment(self.data.batch(mine), self.config)
-        # gradients are averaged over processes: this makes the average the batch's own
-        share = self.importance[events].sum(0) / self.fabric.world_size
-        logits = self.network(batch).reshape(len(mine), -1)
-        loss = self.loss_of(logits, self.targets[mine], self.importance[mine], share)
+        mine = numbers[self.fabric.global_rank :: self.fabric.world_size]
+        batch = self.data.batch(mine)
+        if isinstance(self.model, Trainable):
+            batch = self.model.augment(batch)
+        inputs, targets = self.task.shown(batch, self.targets[mine])
+        weights, share = None, None
+        if self.weights is not None:
+            # gradients are averaged over processes: this makes the average the batch's own
+            weights, share = self.weights[mine], self.weights[numbers].sum(0) / self.fabric.world_size
+        outputs = self.network(inputs)
+        loss = self.task.loss(outputs, targets, weights, share)
         if self.penalty is not None:
-            loss = loss + self.penalty(logits, mine)
+            loss = loss + self.penalty(outputs.reshape(len(mine), -1), mine)
         self.step.zero_grad()
         self.fabric.backward(loss)
         self.step.step()
         return loss.detach()
 
-
-def _shifted(progress: Progress, before: int, total: int) -> Seen:
-    """Progress of an epoch as that of the training."""
-    return lambda seen: progress(before + seen, total)
-
-
-def _checked(
-    model: Trainable, train: Sized, labels: NDArray[Any], weights: NDArray[Any] | None
-) -> tuple[Tensor, Tensor]:
-    """Labels and weights, the latter with mean 1 for each head, float32, ``(n_events, heads)``."""
-    targets = np.asarray(labels, dtype=np.float32)
-    targets = targets[:, None] if targets.ndim == 1 else targets
-    if targets.shape != (len(train), model.heads):
-        raise InputError(
-            f"labels of shape {np.shape(labels)}",
-            f"({len(train)},) or ({len(train)}, {model.heads}): events, heads of the model",
-        )
-    if not ((targets >= 0) & (targets <= 1)).all():
-        raise InputError("labels that are NaN or outside [0, 1]", "classes 0 and 1 or probabilities")
-    for target in targets.T:
-        if len(target) and (target == target[0]).all():
-            raise InputError(
-                f"the label {target[0]:g} for every event", "events of both classes", "check the label"
-            )
-    importance = np.ones(targets.shape) if weights is None else np.asarray(weights, dtype=np.float64)
-    if importance.ndim == 1:
-        importance = np.repeat(importance[:, None], targets.shape[1], axis=1)
-    if importance.shape != targets.shape or not (np.isfinite(importance) & (importance >= 0)).all():
-        raise InputError(
-            f"weights of shape {importance.shape} or with values that are negative or not finite",
-            f"({len(train)},) or {targets.shape}, finite numbers from 0 up",
-        )
-    if len(importance) and (importance.sum(0) == 0).any():
-        raise InputError("weights that are all zero", "some positive weight")
-    return torch.from_numpy(targets), torch.from_numpy((importance / importance.mean(0)).astype(np.float32))
+    @contextmanager
+    def _seeded(self, epoch: int) -> Iterator[None]:
+        """PyTorch's random numbers depend on seed, epoch and process alone while the block runs."""
+        devices = [self.fabric.device] if self.fabric.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(self.task.torch_seed(self.config.seed, epoch, self.fabric.global_rank))
+            yield
 
 
 def _fabric(config: FitConfig) -> Fabric:
@@ -367,67 +338,3 @@ def _fabric(config: FitConfig) -> Fabric:
     )
     fabric.launch()
     return fabric
-
-
-def _seeded(seed: int, epoch: int, fabric: Fabric) -> Any:
-    """A context in which PyTorch's random numbers depend on seed, epoch and process alone."""
-    devices = [fabric.device] if fabric.device.type == "cuda" else []
-    context = torch.random.fork_rng(devices=devices)
-
-    class Seeded:
-        def __enter__(self) -> None:
-            context.__enter__()
-            words = np.random.SeedSequence([seed, 2, epoch, fabric.global_rank]).generate_state(2)
-            torch.manual_seed(int(words[0]) << 32 | int(words[1]))
-
-        def __exit__(self, *error: Any) -> None:
-            context.__exit__(*error)
-
-    return Seeded()
-
-
-def _penalty_of_parts(
-    penalty: Penalty, events: NDArray[np.int64], batch_events: int
-) -> Callable[[Tensor], float]:
-    """From logits of ``events`` to the mean penalty of parts of about ``batch_events`` of them."""
-    parts = math.ceil(len(events) / batch_events)
-    # neighbours in a file may be of one kind: deal them out
-    dealt = [torch.arange(start, len(events), parts) for start in range(parts)]
-
-    def mean(logits: Tensor) -> float:
-        with torch.inference_mode():
-            values = [
-                penalty(logits[part].to(device), torch.from_numpy(events)[part].to(device)) for part in dealt
-            ]
-        return float(torch.stack(values).mean())
-
-    device = next(iter(penalty.buffers()), torch.empty(0)).device
-    return mean
-
-
-def _validate(model: Trainable, loss_of: Loss, validation: _Validation, record: EpochRecord) -> EpochRecord:
-    """``record`` with the metrics on the validation events."""
-    logits = logits_of(model, validation.data)
-    targets, weights = validation.targets.double(), validation.weights.double()
-    loss = float(loss_of(logits.double(), targets, weights, weights.sum(0)))
-    loss += validation.penalty_of(logits) if validation.penalty_of is not None else 0.0
-    first, truth, w = logits[:, 0].numpy(), targets[:, 0].numpy(), weights[:, 0].numpy()
-    accuracy = float(np.average((first >= 0) == (truth >= 0.5), weights=w)) if w.sum() else math.nan
-    auc = soft_auc(first, truth, w)
-    return dataclasses.replace(record, validation_loss=loss, validation_accuracy=accuracy, validation_auc=auc)
-
-
-def soft_auc(scores: NDArray[Any], labels: NDArray[Any], weights: NDArray[Any]) -> float:
-    """Area under the ROC curve where a label may be a probability.
-
-    An event with label y counts as y of a passing and 1 − y of a failing event. NaN if there is
-    nothing of one of them, or a score is not finite.
-    """
-    passing, failing = weights * labels, weights * (1 - labels)
-    if passing.sum() == 0 or failing.sum() == 0 or not np.isfinite(scores).all():
-        return math.nan
-    truth = np.repeat([1, 0], len(scores))
-    return float(roc_auc_score(truth, np.tile(scores, 2), sample_weight=np.concatenate([passing, failing])))
-
-
-# -- checkpoints -----------------------------------------------------------------------------------

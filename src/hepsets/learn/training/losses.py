@@ -14,6 +14,9 @@ from torch.nn import functional
 Loss: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 """From logits, targets, weights ``(n_events, heads)`` and the sums of weights ``(heads,)``, to a number."""
 
+MeanLoss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+"""From outputs and targets of a batch to their mean loss."""
+
 LEAST_LOGIT = -8.0
 """Keep probabilities below 3·10⁻⁴ count as that in the computing time: one event must not rule a batch."""
 
@@ -29,33 +32,15 @@ class Penalty(nn.Module):
         raise NotImplementedError
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class ComputingTime:
-    """Costs that the loss ``computing_time`` weighs; as
-    :class:`hepsets.evaluate.filter.speedup.SpeedupConfig`.
-
-    Parameters
-    ----------
-    retention
-        Share of events that pass in the population.
-    time_generate, time_network, time_simulate
-        Time per event; only ratios count.
-    """
-
-    retention: float = Field(default=0.05, gt=0.0, lt=1.0)
-    time_generate: float = Field(default=0.01, ge=0.0)
-    time_network: float = Field(default=0.0, ge=0.0)
-    time_simulate: float = Field(default=1.0, gt=0.0)
-
-
 def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor, sums: Tensor) -> Tensor:
     """Cross entropy [nat], weighted over events and divided by ``sums``, averaged over heads."""
     each = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     return ((each * weights).sum(0) / sums.clamp(min=1e-12)).mean()
 
 
-def computing_time(costs: ComputingTime) -> Loss:
-    r"""The logarithm of the computing time per effective passing event, where no filter is 0.
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class ComputingTime:
+    r"""A loss: the logarithm of the computing time per effective passing event, where no filter is 0.
 
     The model's output σ(logit) itself is the probability p to keep an event, and the loss is
 
@@ -66,12 +51,25 @@ def computing_time(costs: ComputingTime) -> Loss:
     :func:`hepsets.evaluate.filter.importance_sampling.importance_speedup`. Means are over the passing and the
     failing part of a batch: a target between 0 and 1 belongs to both. As the loss is no mean over events,
     that of a batch is biased by one over its size.
-    """
-    overhead = (costs.time_generate + costs.time_network) / costs.time_simulate
-    unfiltered = (costs.time_generate + costs.time_simulate) / costs.time_simulate
-    r = costs.retention
 
-    def loss(logits: Tensor, targets: Tensor, weights: Tensor, sums: Tensor) -> Tensor:  # noqa: ARG001
+    Parameters
+    ----------
+    retention
+        Share of events that pass in the population.
+    time_generate, time_network, time_simulate
+        Time per event; only ratios count. As :class:`hepsets.evaluate.filter.speedup.SpeedupConfig`.
+    """
+
+    retention: float = Field(default=0.05, gt=0.0, lt=1.0)
+    time_generate: float = Field(default=0.01, ge=0.0)
+    time_network: float = Field(default=0.0, ge=0.0)
+    time_simulate: float = Field(default=1.0, gt=0.0)
+
+    def __call__(self, logits: Tensor, targets: Tensor, weights: Tensor, sums: Tensor) -> Tensor:  # noqa: ARG002
+        """The loss, see :data:`Loss`."""
+        overhead = (self.time_generate + self.time_network) / self.time_simulate
+        unfiltered = (self.time_generate + self.time_simulate) / self.time_simulate
+        r = self.retention
         logits = logits.clamp(min=LEAST_LOGIT)
         passing, failing = weights * targets, weights * (1 - targets)
         passing = passing / passing.sum(0).clamp(min=1e-12)
@@ -80,5 +78,3 @@ def computing_time(costs: ComputingTime) -> Loss:
         inverse = (passing * (1 + torch.exp(-logits))).sum(0)
         kept = r * (passing * p).sum(0) + (1 - r) * (failing * p).sum(0)
         return (torch.log(inverse.clamp(min=1.0)) + torch.log((overhead + kept) / unfiltered)).mean()
-
-    return loss

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.special import expit
-from torch import Tensor
+from torch import Tensor, nn
 
 from hepsets.learn.training.trainable import Trainable, TrainingData, in_evaluation
 
@@ -54,11 +54,10 @@ def score_heads(model: Trainable, events: Any, *, batch_events: int = 256) -> ND
     return result
 
 
-def logits_of(model: Trainable, data: TrainingData, *, batch_events: int = 256) -> Tensor:
+def logits_of(model: nn.Module, data: TrainingData, *, batch_events: int = 256) -> Tensor:
     """Logits in evaluation mode, float32 on the CPU, shape ``(n_events, heads)``."""
+    device = next(model.parameters()).device
     with in_evaluation(model), torch.inference_mode():
-        parts = [
-            model(batch.to(model.device)).reshape(batch.n_events, -1).cpu()
-            for batch in data.batches(batch_events)
-        ]
-    return torch.cat(parts) if parts else torch.empty(0, model.heads)
+        outputs = (model(batch.to(device)).cpu() for batch in data.batches(batch_events))
+        parts = [output[:, None] if output.ndim == 1 else output for output in outputs]
+    return torch.cat(parts) if parts else torch.empty(0, getattr(model, "heads", 1))

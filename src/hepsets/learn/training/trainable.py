@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor, nn
 
 from hepsets.learn.training.logit_spline import LogitSpline
-
-if TYPE_CHECKING:
-    from hepsets.learn.training.config import FitConfig
 
 
 class TrainingData(Protocol):
@@ -27,11 +24,11 @@ class TrainingData(Protocol):
     def batch(self, events: Tensor) -> Any:
         """The events numbered by ``events`` (int64, any order, repeats allowed) as one batch."""
 
-    def select(self, events: Tensor) -> Self:
-        """Some events as a data set of their own."""
-
     def tensors(self) -> tuple[Tensor, ...]:
         """All that it holds."""
+
+    def select(self, events: Tensor) -> Self:
+        """Some events as a data set of their own."""
 
     def batches(self, events: int) -> Iterator[Any]:
         """All events in order, ``events`` at a time."""
@@ -83,9 +80,13 @@ class Trainable(nn.Module):
     def fit_inputs(self, training: Any) -> None:
         """Take scales and the like from a batch of all training events, before the first step."""
 
-    def augment(self, batch: Any, config: FitConfig) -> Any:  # noqa: ARG002 (as it is, by default)
+    def augment(self, batch: Any) -> Any:
         """What training shows in place of a batch."""
         return batch
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All its numbers by name, see :meth:`hepsets.learn.registry.Model.tensors`."""
+        return self.state_dict()
 
     def fingerprint(self) -> str:
         """What tells this model from others: its name and all that it was built with."""

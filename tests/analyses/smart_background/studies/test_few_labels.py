@@ -13,14 +13,14 @@ from hepsets.analyses.smart_background.config import (
     OURS,
     DataConfig,
     FewLabelsConfig,
+    FitChanges,
     LimitConfig,
     check,
 )
 from hepsets.analyses.smart_background.studies.few_labels import METHODS, _draws, study_few_labels
 from hepsets.core.errors import InputError
 from hepsets.core.events import read_parquet
-from hepsets.learn.model_file import load_model
-from hepsets.learn.training.fit import FitChanges
+from hepsets.learn.files import load
 from hepsets.select.skims.registry import SKIMS
 
 pytest.importorskip("pythia8mc")
@@ -66,7 +66,7 @@ def test_the_report_shows_the_learning_curve(finished):
 
 def test_the_trunk_has_never_seen_the_new_skim(finished):
     folder, _ = finished
-    trunk = load_model(folder / "models" / "all_but_semileptonic_b0.safetensors")
+    trunk = load(folder / "models" / "all_but_semileptonic_b0.safetensors")
     assert trunk.config.heads == len(SKIMS) - 1
 
 

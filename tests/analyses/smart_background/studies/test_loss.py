@@ -9,8 +9,7 @@ from helpers.tiny_run import tiny_run
 
 from hepsets.analyses import smart_background
 from hepsets.analyses.smart_background import Config
-from hepsets.analyses.smart_background.config import OURS, DataConfig, LimitConfig
-from hepsets.learn.training.fit import FitChanges
+from hepsets.analyses.smart_background.config import OURS, DataConfig, FitChanges, LimitConfig
 
 pytest.importorskip("pythia8mc")
 

@@ -15,6 +15,7 @@ from hepsets.analyses.smart_background import Config
 from hepsets.analyses.smart_background.config import (
     OURS,
     DataConfig,
+    FitChanges,
     LimitConfig,
     MultiSkimConfig,
     check,
@@ -31,8 +32,8 @@ from hepsets.evaluate.filter.importance_sampling import choose_keep_rule, import
 from hepsets.evaluate.filter.speedup import SpeedupConfig, choose_threshold, speedup_at
 from hepsets.evaluate.scores.sample import scored_events
 from hepsets.generate.pythia import SAMPLES
-from hepsets.learn.model_file import load_model
-from hepsets.learn.training.fit import FitChanges
+from hepsets.learn.decay_trees.model import EventModel
+from hepsets.learn.files import load
 from hepsets.learn.training.score import score_heads
 from hepsets.select.skims.registry import SKIMS
 
@@ -121,7 +122,7 @@ def test_the_model_can_be_exported_and_gives_its_scores_and_weights(finished, tm
     _, difference = export_from_run(folder, MULTI_SKIM, path, folder / "events" / "skims_test.parquet")
     assert difference < 1e-5
     decision = EventFilter.load(path).decide(test, FilterSettings())
-    scores = score_heads(load_model(folder / "models" / f"{MULTI_SKIM}.safetensors"), test)
+    scores = score_heads(load(folder / "models" / f"{MULTI_SKIM}.safetensors", EventModel), test)
     assert np.allclose(decision.scores, scores, atol=1e-5)
     # one random number for all: an event that a skim takes is taken by every skim that wanted it more
     most = decision.probabilities.max(axis=1)

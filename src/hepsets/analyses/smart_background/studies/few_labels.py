@@ -26,9 +26,9 @@ from hepsets.evaluate.filter.importance_sampling import choose_keep_rule, import
 from hepsets.evaluate.filter.speedup import SpeedupConfig
 from hepsets.evaluate.scores.classification import classify
 from hepsets.evaluate.scores.sample import scored
-from hepsets.learn.decay_trees.model import EventModel, ModelConfig
+from hepsets.learn.decay_trees.model import EventModel
 from hepsets.learn.decay_trees.new_head import FINE_TUNING, NewHead, add_head, fine_tune
-from hepsets.learn.decay_trees.registry import build_model
+from hepsets.learn.decay_trees.recipe import build_model, event_recipe
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import fit
 from hepsets.learn.training.score import score, score_heads
@@ -124,9 +124,7 @@ METHODS: Mapping[str, Callable[[EventModel, Events, int], NewHead]] = {
 def _for_few(config: FitConfig, events: int, seed: int) -> FitConfig:
     """Small batches, and more epochs the fewer events there are; the best validation state is kept."""
     epochs = int(np.clip(TRAINED_EVENTS // events, LEAST_EPOCHS, MOST_EPOCHS))
-    return dataclasses.replace(
-        config, epochs=epochs, least_steps=0, schedule="cosine", batch_events=64, seed=seed
-    )
+    return dataclasses.replace(config, epochs=epochs, least_steps=0, schedule="cosine", batch=64, seed=seed)
 
 
 # -- curves ----------------------------------------------------------------------------------------
@@ -246,7 +244,7 @@ def _trunk(config: Config, skims: list[str], events: Events, folder: Path, as_: 
         OURS,
         events,
         folder,
-        options=ModelConfig(heads=len(skims)),
+        options=event_recipe(OURS).configured({"heads": len(skims)}),
         as_=as_,
         lesson=Lesson(labels.astype(np.float64), weights),
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,8 @@ from hepsets.analyses.smart_background.studies.many_skims import MultiSkim, stud
 from hepsets.analyses.smart_background.training import train
 from hepsets.core.measured import Measured
 from hepsets.evaluate.scores.classification import auc_difference, classify
-from hepsets.learn.decay_trees.model import EventModel, ModelConfig
+from hepsets.learn.decay_trees.model import EventModel
+from hepsets.learn.decay_trees.recipe import event_recipe
 from hepsets.learn.training.score import score
 
 FEATURE_MODEL = "deep_sets_gcn_pdg"
@@ -27,15 +29,15 @@ FEATURE_MODEL = "deep_sets_gcn_pdg"
 
 EMBEDDING_MODEL = "deep_sets_gcn_pdg_normalized"
 
-FEATURE_VARIANTS: dict[str, ModelConfig] = {
-    "all features": ModelConfig(),
-    "without p": ModelConfig(drop=("px", "py", "pz")),
-    "without E": ModelConfig(drop=("energy",)),
-    "without x, y, z": ModelConfig(drop=("x", "y", "z")),
-    "without x": ModelConfig(drop=("x",)),
-    "without prodTime": ModelConfig(drop=("prod_time",)),
-    "GCN and linear reversed": ModelConfig(graph_last=True),
-    "cylindrical": ModelConfig(coordinates="cylindrical"),
+FEATURE_VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    "all features": {},
+    "without p": {"drop": ("px", "py", "pz")},
+    "without E": {"drop": ("energy",)},
+    "without x, y, z": {"drop": ("x", "y", "z")},
+    "without x": {"drop": ("x",)},
+    "without prodTime": {"drop": ("prod_time",)},
+    "GCN and linear reversed": {"graph_last": True},
+    "cylindrical": {"coordinates": "cylindrical"},
 }
 """Variants of the feature study. "Normalised" is the same table on scaled inputs."""
 
@@ -116,9 +118,10 @@ def study_features(
     """Train the feature study's model on every variant of its inputs."""
     trained = []
     for name, options in FEATURE_VARIANTS.items():
-        options = dataclasses.replace(options, inputs=inputs, units=config.model.units)
+        units = {"units": config.model["units"]} if "units" in config.model else {}
+        of_variant = event_recipe(FEATURE_MODEL).configured({**options, **units, "inputs": inputs})
         file = f"features_{inputs}_{'_'.join(name.lower().replace(',', '').split())}"
-        model, _ = train(config, FEATURE_MODEL, samples.train, folder, options=options, as_=file)
+        model, _ = train(config, FEATURE_MODEL, samples.train, folder, options=of_variant, as_=file)
         trained.append((name, model))
     return _variants(samples, trained)
 

@@ -26,11 +26,12 @@ from hepsets.evaluate.filter.speedup import SpeedupConfig
 from hepsets.evaluate.scores.classification import classify
 from hepsets.evaluate.scores.sample import scored_events
 from hepsets.learn.decay_trees.model import EventModel
-from hepsets.learn.model_file import load_model
+from hepsets.learn.files import load
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import FitResult
 from hepsets.learn.training.losses import ComputingTime
 from hepsets.learn.training.score import score
+from hepsets.learn.training.task import Binary
 
 LARGE_BATCH = 1024
 """Events per step of training for computing time: its loss is a ratio of means, biased in small batches."""
@@ -106,15 +107,11 @@ def _trained(
     """Each model with its name, and whether its output is a keep probability."""
     events = samples.train
     own = fit_config(config, OURS)
-    for_time = dataclasses.replace(
-        own,
-        loss="computing_time",
-        batch_events=max(LARGE_BATCH, own.batch_events),
-        costs=ComputingTime(
-            retention=costs.retention or samples.retention.value,
-            time_generate=costs.time_generate,
-            time_simulate=costs.time_simulate,
-        ),
+    for_time = dataclasses.replace(own, batch=max(LARGE_BATCH, own.batch))
+    time = ComputingTime(
+        retention=costs.retention or samples.retention.value,
+        time_generate=costs.time_generate,
+        time_simulate=costs.time_simulate,
     )
     finer = dataclasses.replace(
         for_time, epochs=FINE_EPOCHS, least_steps=0, learning_rate=FINE_RATE, schedule="cosine"
@@ -123,11 +120,13 @@ def _trained(
     lessons = {"labels": Lesson(label.astype(np.float64), labels=label)}
     if "passes" in events.columns:
         lessons["soft labels"] = lesson_of(config, OURS, events)
-    on_labels = Lesson(label.astype(np.float64))  # keep probabilities, not to be calibrated
+    on_labels = Lesson(
+        label.astype(np.float64), task=Binary(time)
+    )  # keep probabilities, not to be calibrated
     for kind, lesson in lessons.items():
         entropy = OURS if kind == "soft labels" else "loss_entropy"  # our own model is trained already
         yield f"cross entropy, {kind}", *_train(config, samples, folder, entropy, lesson, own), False
-        start = _halfway(load_model(folder / f"{entropy}.safetensors"))
+        start = _halfway(load(folder / f"{entropy}.safetensors", EventModel))
         fine = _train(config, samples, folder, f"{entropy}_then_time", on_labels, finer, start)
         yield f"cross entropy, {kind}, then computing time", *fine, True
     alone = _train(config, samples, folder, "loss_time", on_labels, for_time)

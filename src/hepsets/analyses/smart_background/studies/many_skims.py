@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.analyses.smart_background.comparison import biases_at, weighted_biases
-from hepsets.analyses.smart_background.config import OURS, Config
+from hepsets.analyses.smart_background.config import OURS, Config, model_config
 from hepsets.analyses.smart_background.many_skims_sample import (
     MultiSkimSample,
     MultiSkimSampleConfig,
@@ -273,13 +273,12 @@ def _train(
     targets, weights, labels, label_weights = (
         np.stack(columns, axis=1) for columns in zip(*lessons, strict=True)
     )
-    options = config.model_of.get(OURS, config.model)
     return train(
         config,
         OURS,
         events,
         folder,
-        options=dataclasses.replace(options, heads=len(skims), event_types=SAMPLES),
+        options=model_config(config, OURS, heads=len(skims), event_types=SAMPLES),
         as_=as_,
         lesson=Lesson(targets, weights, labels.astype(bool), label_weights),
     )

@@ -9,16 +9,15 @@ from safetensors.torch import save_file
 
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
-from hepsets.learn.decay_trees.model import ModelConfig
-from hepsets.learn.decay_trees.registry import build_model
-from hepsets.learn.model_file import load_model, save_model
+from hepsets.learn.decay_trees.recipe import build_model
+from hepsets.learn.files import load, save
 from hepsets.learn.training.score import score
 
 
 @pytest.fixture
 def saved(tmp_path):
     path = tmp_path / "model.safetensors"
-    save_model(build_model("gcn_stack", PdgMap((22, 211)), ModelConfig(units=16, drop=("r",))), path)
+    save(build_model("gcn_stack", PdgMap((22, 211)), units=16, drop=("r",)), path)
     return path
 
 
@@ -31,16 +30,16 @@ def rewritten(path, change) -> None:
 
 
 def test_a_file_holds_configuration_scaler_and_pdg_map(saved) -> None:
-    model = load_model(saved)
+    model = load(saved)
     assert (model.config.units, model.config.drop, model.config.coordinates) == (16, ("r",), "cylindrical")
     assert model.pdg_map == PdgMap((22, 211))
     assert not model.training
-    fresh = build_model("gcn_stack", PdgMap((22, 211)), ModelConfig(units=16, drop=("r",)))
+    fresh = build_model("gcn_stack", PdgMap((22, 211)), units=16, drop=("r",))
     fresh.fit_scaler(torch.randn(50, 5) * 3 + 1)
-    save_model(fresh, saved)
-    assert torch.equal(load_model(saved).scaler.mean, fresh.scaler.mean)
+    save(fresh, saved)
+    assert torch.equal(load(saved).scaler.mean, fresh.scaler.mean)
     events = random_events(5)
-    np.testing.assert_array_equal(score(fresh, events), score(load_model(saved), events))
+    np.testing.assert_array_equal(score(fresh, events), score(load(saved), events))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +62,7 @@ def test_a_file_holds_configuration_scaler_and_pdg_map(saved) -> None:
 def test_a_file_that_does_not_fit_together_is_refused(saved, change) -> None:
     rewritten(saved, change)
     with pytest.raises(InputError):
-        load_model(saved)
+        load(saved)
 
 
 @pytest.mark.parametrize("odd", [float("nan"), float("inf")])
@@ -74,28 +73,28 @@ def test_weights_that_are_not_finite_are_refused(saved, odd) -> None:
 
     rewritten(saved, change)
     with pytest.raises(InputError, match="not finite"):
-        load_model(saved)
+        load(saved)
 
 
 def test_foreign_and_broken_files_are_refused(saved, tmp_path) -> None:
     with pytest.raises(InputError, match="no file"):
-        load_model(tmp_path / "nowhere")
+        load(tmp_path / "nowhere")
     content = saved.read_bytes()
     for broken in (b"", b"PK\x03\x04 not tensors", content[:100], content[:-10]):
         saved.write_bytes(broken)
         with pytest.raises(InputError, match="safetensors"):
-            load_model(saved)
+            load(saved)
     save_file({"weight": torch.zeros(3)}, saved)
     with pytest.raises(InputError, match="no hepsets model"):
-        load_model(saved)
+        load(saved)
 
 
 def test_a_failed_write_leaves_the_old_file(saved, monkeypatch) -> None:
     before = saved.read_bytes()
     model = build_model("deep_sets", PdgMap(()))
-    monkeypatch.setattr("hepsets.learn.tensor_file.save", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("hepsets.learn.files.safetensors_bytes", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        save_model(model, saved)
+        save(model, saved)
     assert saved.read_bytes() == before
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
 

@@ -1,0 +1,89 @@
+"""Any ``nn.Module`` on packed batches of decay trees as a model: trained, scored, kept as others are."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from torch import Tensor, nn
+
+from hepsets.core.errors import InputError
+from hepsets.core.pdg import PdgMap
+from hepsets.learn.decay_trees.model import EventModel, EventNetwork, ModelConfig
+from hepsets.learn.decay_trees.recipe import EventRecipe
+from hepsets.represent.decay_trees.batch import PackedBatch
+
+PREFIX = "own:"
+"""Names of such models begin so; the module's class follows."""
+
+
+class OwnNetwork(EventNetwork):
+    """A module that is called with a batch, whose features are scaled as the model's options say."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, features: Tensor, batch: PackedBatch) -> Tensor:
+        """Logits, shape ``(n_events, heads)``; the module may give ``(n_events,)`` for one head."""
+        logits: Tensor = self.module(dataclasses.replace(batch, features=features))
+        return logits[:, None] if logits.ndim == 1 else logits
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OwnRecipe(EventRecipe):
+    """How a model is made of a module, which must be given."""
+
+    def build(self, pdg_map: PdgMap, config: ModelConfig | None = None, module: Any = None) -> EventModel:
+        """A model of the module, whose weights stay as they are.
+
+        Raises
+        ------
+        InputError
+            Without the module.
+        """
+        if not isinstance(module, nn.Module):
+            raise InputError(
+                f"the model {self.name} alone", "module=…, the network itself, which is no file's"
+            )
+        return EventModel(self.name, config or self.config, pdg_map, OwnNetwork(module))
+
+
+def own_event_model(module: nn.Module, pdg_map: PdgMap, **options: Any) -> EventModel:
+    """A model of decay trees from any module.
+
+    Parameters
+    ----------
+    module
+        Called with a :class:`~hepsets.represent.decay_trees.batch.PackedBatch`, whose float32 ``features`` of
+        shape ``(n_particles, n_features)`` are scaled; gives logits, shape ``(n_events,)`` or
+        ``(n_events, heads)``. It becomes part of the model and is trained with it.
+    pdg_map
+        Tokens of PDG ids.
+    options
+        Of :class:`~hepsets.learn.decay_trees.model.ModelConfig`, such as ``heads``, ``drop``, ``inputs``.
+
+    Returns
+    -------
+    EventModel
+        Named ``own:`` and the module's class. Its file is loaded with ``load(path, module=…)``.
+
+    Raises
+    ------
+    InputError
+        For an option that there is not.
+    """
+    recipe = OwnRecipe(name=PREFIX + type(module).__name__, config=ModelConfig(), network=_nothing)
+    return recipe.build(pdg_map, recipe.configured(options), module)
+
+
+def _nothing(config: ModelConfig, n_tokens: int) -> EventNetwork:
+    raise NotImplementedError  # the module itself is given
+
+
+def family(name: str) -> OwnRecipe | None:
+    """The recipe of a name that begins with ``own:``; ``None`` for others."""
+    return OwnRecipe(name=name, config=ModelConfig(), network=_nothing) if name.startswith(PREFIX) else None
+
+
+FAMILIES = (family,)
