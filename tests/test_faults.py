@@ -18,13 +18,14 @@ from pathlib import Path
 import pytest
 from helpers.command import hepsets as in_process
 from helpers.hepmc_text import hepmc_text
+from helpers.kills import HEPSETS, kill, start
+from helpers.random_events import muon_label, random_events
 from helpers.small_filter import small_filter
 
-from hepsets.core.events import write_parquet
+from hepsets.core.events import read_parquet, write_parquet
 from hepsets.core.whole_file import _HOST, together, whole_file
 from hepsets.generate.pythia import generate_block
 
-HEPSETS = [sys.executable, "-c", "from hepsets.cli.main import main; main()"]
 FULL = Path("/dev/full")
 
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="no device that is always full")
@@ -157,19 +158,83 @@ def test_files_of_one_result_get_their_names_together_or_not_at_all(tmp_path, ol
 def test_a_kill_while_files_are_written_leaves_no_final_name_and_a_later_run_cleans(tmp_path, number):
     out = tmp_path / "decays.parquet"
     words = ["generate", "kstmumu", "--events", "30000000", "--out", out]
-    process = subprocess.Popen([*HEPSETS, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    while not list(tmp_path.iterdir()):
-        assert process.poll() is None
-        time.sleep(0.02)
-    time.sleep(random.Random(number).uniform(0, 0.5))
-    process.send_signal(number)
-    process.communicate(timeout=60)
-    assert process.returncode in (-number, 128 + number)
+    chance = random.Random(number).uniform(0, 0.5)
+    kill(start(*words), lambda: list(tmp_path.iterdir()), number, after=chance)
     assert not out.exists()
     left = list(tmp_path.iterdir())
     assert len(left) == (number == signal.SIGKILL)
     assert hepsets(*words[:3], "10", "--out", out).returncode == 0
     assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_filter_that_is_killed_between_events_leaves_no_half_of_them(
+    text_file, tmp_path, monkeypatch, capsys
+):
+    source, out, report = (tmp_path / name for name in ("pipe", "kept.hepmc", "page.html"))
+    os.mkfifo(source)
+    words = ["filter", "--model", small_filter(), "--mode", "score", "--out", out, "--report", report]
+    process = start(*words, source)
+    with source.open("wb", buffering=0) as pipe:  # what it waits for never comes
+        pipe.write(text_file.read_bytes()[:100_000])
+        kill(process, lambda: list(tmp_path.glob(".kept.hepmc.*.partial")))
+    assert not out.exists()
+    assert not report.exists()
+    assert in_process(monkeypatch, capsys, *words, text_file)[0] == 0
+    assert out.read_bytes().count(b"\nE ") == 30
+    assert sorted(tmp_path.iterdir()) == sorted([source, out, report])
+
+
+def test_labels_and_candidates_of_a_killed_simulation_do_not_appear(tmp_path, monkeypatch, capsys):
+    source, out, candidates = (tmp_path / f"{name}.parquet" for name in ("in", "out", "candidates"))
+    write_parquet(generate_block("mixed", 5, 0, 400), source)
+    words = ["simulate", source, "--skim", "hadronic_b0", "--out", out, "--candidates", candidates]
+    kill(start(*words), lambda: list(tmp_path.glob(".out.parquet.*.partial")))
+    assert not out.exists()
+    assert not candidates.exists()
+    assert in_process(monkeypatch, capsys, *words)[0] == 0
+    assert sorted(tmp_path.iterdir()) == sorted([source, out, candidates])
+    assert len(read_parquet(out)) == 400
+
+
+@pytest.fixture
+def tiny_run_words(tmp_path):
+    """A run of an analysis that takes seconds, as a command."""
+    files = {}
+    for name, seed in (("train", 1), ("test", 2)):
+        events = random_events(200, seed=seed, mean_particles=8)
+        files[name] = tmp_path / f"{name}.parquet"
+        write_parquet(events.with_columns(label=muon_label(events).astype(bool)), files[name])
+    return [
+        *("run", "smart-background", "--scale", "quick", "--data", files["train"]),
+        *("--test-data", files["test"], "--out", tmp_path / "run"),
+        *("--set", 'models=["deep_sets"]', "--set", "training_seeds=1"),
+        *("--set", "fit.epochs=40", "--set", "fit.least_steps=0", "--set", "fit.batch_events=8"),
+        *("--set", "studies=[]", "--set", 'fit.device="cpu"'),
+    ]
+
+
+def test_a_killed_run_never_looks_finished_and_goes_on_from_whole_checkpoints_alone(
+    tiny_run_words, tmp_path, monkeypatch, capsys
+):
+    folder, models = tmp_path / "run", tmp_path / "run.partial" / "models"
+    kill(start(*tiny_run_words), (models / "deep_sets.checkpoint").exists)
+    assert not folder.exists()
+    assert not (folder.with_name("run.partial") / "result.json").exists()
+
+    checkpoint = models / "deep_sets.checkpoint"
+    whole = checkpoint.read_bytes()
+    place = len(whole) // 2
+    checkpoint.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+    code, _, err = in_process(monkeypatch, capsys, *tiny_run_words, "--resume")
+    assert (code, err.count("\n")) == (2, 1)
+    assert f"{checkpoint} is no checkpoint" in err
+    assert not folder.exists()
+    checkpoint.write_bytes(whole)
+
+    assert in_process(monkeypatch, capsys, *tiny_run_words, "--resume")[0] == 0
+    assert (folder / "result.json").is_file()
+    assert not folder.with_name("run.partial").exists()
+    assert not [path for path in folder.rglob("*") if path.suffix in (".checkpoint", ".partial")]
 
 
 def test_the_partial_file_of_a_living_writer_is_never_removed(tmp_path):
@@ -218,12 +283,7 @@ def test_a_run_that_is_killed_at_any_moment_can_be_resumed(tmp_path):
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
         process = subprocess.Popen([sys.executable, "-c", RUN, folder, "0.02"], env=environment)
-        while not (tmp_path / "run.partial").exists():
-            assert process.poll() is None
-            time.sleep(0.005)
-        time.sleep(chance.uniform(0, 0.3))
-        process.send_signal(number)
-        process.wait(60)
+        kill(process, (tmp_path / "run.partial").exists, number, after=chance.uniform(0, 0.3))
         assert not folder.exists()
     done = subprocess.run([sys.executable, "-c", RUN, folder, "0"], check=False, capture_output=True)
     assert done.returncode == 0, done.stderr
@@ -296,7 +356,7 @@ def test_paths_need_not_be_utf8(text_file, events_file, tmp_path):
 
 def test_ctrl_c_is_one_line_and_130(tmp_path):
     words = ["generate", "kstmumu", "--events", "30000000", "--out", tmp_path / "x.parquet"]
-    process = subprocess.Popen([*HEPSETS, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = start(*words)
     while not list(tmp_path.iterdir()):
         assert process.poll() is None
         time.sleep(0.02)
