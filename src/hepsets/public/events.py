@@ -16,7 +16,8 @@ from hepsets.core.events import Events, read_parquet, write_parquet
 from hepsets.core.parquet import open_parquet
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
 from hepsets.formats.belle2_ntuple import Ntuple, read_ntuple, split_tree
-from hepsets.formats.hepmc import HepmcBlock, parse_hepmc, read_hepmc
+from hepsets.formats.hepmc import HepmcBlock, read_hepmc
+from hepsets.formats.hepmc_events import parse_hepmc
 from hepsets.formats.recognise import Format, recognise
 from hepsets.generate.kstmumu.density import named_window
 from hepsets.generate.kstmumu.files import SAMPLE as KSTMUMU
