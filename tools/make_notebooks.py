@@ -32,7 +32,8 @@ def cells_of(script: str) -> list[tuple[str, str]]:
         if lines and (is_text or cells[-1][0] == "markdown"):
             cells.append(("code", "\n".join(lines)))
         elif lines:
-            cells[-1] = ("code", cells[-1][1] + "\n\n" + "\n".join(lines))
+            gap = "\n\n\n" if block.startswith("\n") else "\n\n"
+            cells[-1] = ("code", cells[-1][1] + gap + "\n".join(lines))
     return [(kind, source.strip("\n")) for kind, source in cells]
 
 

@@ -28,10 +28,15 @@ if TYPE_CHECKING:
     from hepsets.public.events import skim as skim
     from hepsets.public.events import write as write
     from hepsets.public.models import auc as auc
+    from hepsets.public.models import fit as fit
+    from hepsets.public.models import load as load
     from hepsets.public.models import load_filter as load_filter
+    from hepsets.public.models import save as save
+    from hepsets.public.models import score as score
     from hepsets.public.names import list_analyses as list_analyses
     from hepsets.public.names import list_detectors as list_detectors
     from hepsets.public.names import list_filters as list_filters
+    from hepsets.public.names import list_models as list_models
     from hepsets.public.names import list_samples as list_samples
     from hepsets.public.names import list_skims as list_skims
 
@@ -43,9 +48,11 @@ _HOMES = {
     "hepsets.core.events": ("Events",),
     "hepsets.core.particle_sets": ("ParticleSets",),
     "hepsets.public.events": ("candidates", "generate", "read", "simulate", "skim", "write"),
+    "hepsets.public.models": ("auc", "fit", "load", "load_filter", "save", "score"),
     "hepsets.public.analyses": ("infer", "run"),
-    "hepsets.public.models": ("auc", "load_filter"),
-    "hepsets.public.names": ("list_analyses", "list_detectors", "list_filters", "list_samples", "list_skims"),
+    "hepsets.public.names": (
+        *("list_analyses", "list_detectors", "list_filters", "list_models", "list_samples", "list_skims"),
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -133,6 +133,7 @@ OF_NO_SOURCE = {
     "test_faults.py": "disks, pipes and processes that fail in the middle",
     "test_fuzz.py": "everything that is read, damaged",
     "test_links.py": "links in the docs",
+    "examples/test_examples.py": "examples/, and their notebooks",
     "test_public_names.py": "the names of import hepsets",
 }
 """Tests, or folders of them, of more than one file."""

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+import torch
+from torch import nn
 
 import hepsets as hs
+from hepsets.core.pdg import PdgMap
 from hepsets.evaluate.scores.classification import classify
+from hepsets.learn.decay_trees.recipe import build_model
+from hepsets.learn.training import fit as training
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.score import score
+from hepsets.public.models import RARE
 
 
 def test_the_area_is_that_of_the_reports():
@@ -20,3 +29,77 @@ def test_the_area_is_that_of_the_reports():
 
 def test_a_filter_is_loaded_by_its_name():
     assert hs.load_filter("hadronic_b0").skims == ("hadronic_b0",)
+
+
+@pytest.fixture(scope="module")
+def events():
+    return hs.generate("mixed", 80, seed=4)
+
+
+LABELS = np.arange(80) % 2
+
+
+class Own(nn.Module):
+    """A mean over the energies of the particles, one number per event."""
+
+    def __init__(self):
+        super().__init__()
+        self.line = nn.Linear(1, 1)
+
+    def forward(self, batch):
+        return self.line(batch.sum(batch.features[:, -1:]))[:, 0]
+
+
+def test_a_module_of_your_own_is_trained_scored_saved_and_loaded(events, tmp_path):
+    module = Own()
+    before = module.line.weight.detach().clone()
+    model = hs.fit(module, events, LABELS, epochs=2, learning_rate=0.1)
+    assert not torch.equal(module.line.weight, before)
+    hs.save(model, tmp_path / "own.safetensors")
+    again = hs.load(tmp_path / "own.safetensors", module=Own())
+    assert np.array_equal(hs.score(again, events), hs.score(model, events))
+    with pytest.raises(hs.InputError, match="module="):
+        hs.load(tmp_path / "own.safetensors")
+
+
+def test_a_registered_model_is_what_the_loop_below_makes_of_it(events):
+    pdg_map = PdgMap.fit(events.particles["pdg"], min_count=RARE)
+    expected = build_model("deep_sets", pdg_map, seed=3, units=4)
+    training.fit(expected, events, LABELS, config=FitConfig(epochs=2, seed=3))
+    model = hs.fit("deep_sets", events, LABELS, options={"units": 4}, epochs=2, seed=3)
+    assert np.array_equal(hs.score(model, events), score(expected, events))
+
+
+def test_weights_matter(events):
+    weights = np.where(LABELS, 3.0, 1.0)
+    plain, weighted = (
+        hs.fit("deep_sets", events, LABELS, weights=given, epochs=1) for given in (None, weights)
+    )
+    assert not np.array_equal(hs.score(plain, events), hs.score(weighted, events))
+
+
+def test_morphing_finds_the_value_that_was_generated():
+    decays = hs.generate("kstmumu", 1500, delta_c9=[-2.0, -1.0, 0.0, 1.0], seed=1)
+    model = hs.fit("morphing", decays, options={"width": 16, "layers": 2}, epochs=4)
+    found = model.infer(hs.generate("kstmumu", 8000, delta_c9=-0.8, seed=9))
+    assert abs(found.value + 0.8) < 0.5
+    assert found.low < found.value < found.high
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda events: hs.fit("deep_set", events, LABELS), "deep_set"),
+        (lambda events: hs.fit("deep_sets", events), "no labels"),
+        (lambda events: hs.fit("deep_sets", events, LABELS, epoch=3), "did you mean 'epochs'"),
+        (lambda events: hs.fit("deep_sets", events, LABELS, options={"unit": 3}), "did you mean 'units'"),
+        (lambda events: hs.fit("deep_sets", events, LABELS[:-1]), "labels|targets"),
+        (lambda events: hs.fit("morphing", events, LABELS), "decays at several ΔC9"),
+        (lambda events: hs.fit("deep_sets", hs.generate("kstmumu", 9), np.arange(9) % 2), "EventFrame"),
+        (lambda events: hs.score("deep_sets", events), "a model that hs.fit trained"),
+        (lambda events: hs.load("none.safetensors"), "no file"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(events, call, message):
+    with pytest.raises(hs.InputError, match=message):
+        call(events)

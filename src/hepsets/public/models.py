@@ -2,16 +2,234 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from torch import nn
 
+from hepsets.core.config import from_mapping
+from hepsets.core.errors import InputError
+from hepsets.core.event_frame import EventFrame
+from hepsets.core.events import Events
 from hepsets.core.measured import Measured
+from hepsets.core.particle_sets import ParticleSets
+from hepsets.core.pdg import PdgMap
 from hepsets.evaluate.scores.classification import classify
+from hepsets.generate.kstmumu.density import named_window
+from hepsets.learn import files
+from hepsets.learn.data_sets.morphing import Morphing, fit_morphing
+from hepsets.learn.data_sets.truth_ratios import TruthRatios
+from hepsets.learn.decay_trees.own_module import own_event_model
+from hepsets.learn.decay_trees.recipe import build_model
+from hepsets.learn.particle_sets.recipe import build_set_model
+from hepsets.learn.registry import Model, recipe
+from hepsets.learn.tables.boosted_trees import BoostedTrees, BoostedTreesConfig, fit_trees
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.fit import fit as fit_model
+from hepsets.learn.training.score import score as score_events
+from hepsets.learn.training.trainable import Trainable
+from hepsets.select.variables.continuum import VARIABLES
 
 if TYPE_CHECKING:
     from hepsets.deploy.filter.event_filter import EventFilter
+
+RARE = 20
+"""PDG ids that occur less often in training are to a model what it has never seen."""
+
+
+def fit(
+    model: str | nn.Module,
+    events: Events | ParticleSets | EventFrame,
+    labels: ArrayLike | None = None,
+    *,
+    weights: ArrayLike | None = None,
+    options: Mapping[str, Any] | None = None,
+    **training: Any,
+) -> Trainable | BoostedTrees | Morphing:
+    """Train a model to tell the events that pass from those that do not, or to infer ΔC9 from many decays.
+
+    Parameters
+    ----------
+    model
+        A name that :func:`list_models` gives for this kind of events; or any ``torch.nn.Module`` of your own,
+        for decay trees: it is called with a
+        :class:`~hepsets.represent.decay_trees.batch.PackedBatch` (``features``, float32 of shape
+        ``(n_particles, 8)``, scaled; ``tokens`` of the PDG ids; ``sum``, which sums over each event) and
+        returns logits, shape ``(n_events,)`` or ``(n_events, 1)``. It is trained itself, not a copy.
+    events
+        Decay trees (:class:`Events`); candidates with the rest of the event (:class:`ParticleSets`, as
+        :func:`candidates` finds them); or, for ``"boosted_trees"``, anything with the columns ``variables``
+        of the options, the thirty against continuum by default. For ``"morphing"`` generated
+        B⁰ → K*⁰μ⁺μ⁻ decays (:class:`EventFrame`) at several ΔC9, in the window that the option
+        ``window`` names.
+    labels
+        Shape ``(n_events,)``: whether an event passes, or its probability to; none for ``"morphing"``.
+    weights
+        Shape ``(n_events,)``, not negative; all one by default.
+    options
+        Of the model, where they differ from its own, such as ``{"units": 16}``.
+    training
+        Of the training: ``epochs``, ``learning_rate``, ``batch``, ``seed`` and the further fields of
+        :class:`~hepsets.learn.training.config.FitConfig`, or of trees those of
+        :class:`~hepsets.learn.tables.boosted_trees.BoostedTreesConfig`.
+
+    Returns
+    -------
+    Trainable, BoostedTrees or Morphing
+        The trained model, in the state of its best epoch on the part of the events that validates. The last
+        has ``infer(decays)``, which finds ΔC9 of all of them together.
+
+    Raises
+    ------
+    InputError
+        For an unknown model or option, labels or weights that do not fit, events that are for something else
+        than training, or a loss that is not finite.
+
+    Examples
+    --------
+    >>> import hepsets as hs, numpy as np
+    >>> events = hs.generate("mixed", 60, seed=1)
+    >>> model = hs.fit("deep_sets_pdg", events, np.arange(60) % 2, epochs=1, options={"units": 4})
+    >>> hs.score(model, events).shape
+    (60,)
+    """
+    given = dict(options or {})
+    if model == "morphing":
+        return _fit_morphing(events, labels, weights, given, training)
+    if labels is None:
+        raise InputError("no labels", "which events pass, shape (n_events,)")
+    importance = None if weights is None else np.asarray(weights)
+    if model == "boosted_trees":
+        variables = given.pop("variables", VARIABLES)
+        config = from_mapping(BoostedTreesConfig, {**given, **training}, source="fit")
+        trees, _ = fit_trees(events, np.asarray(labels), variables, importance, config)
+        return trees
+    settings = from_mapping(FitConfig, training, source="fit")
+    fresh = _fresh(model, events, {"seed": settings.seed, **given})
+    fit_model(fresh, events, np.asarray(labels), importance, settings)
+    return fresh
+
+
+def _fit_morphing(events: Any, labels: Any, weights: Any, options: dict[str, Any], training: Any) -> Morphing:
+    if not isinstance(events, EventFrame) or labels is not None or weights is not None:
+        raise InputError("labels, weights or other events for morphing", "decays at several ΔC9 alone")
+    window = named_window(options.pop("window", "0-20"))
+    config = recipe("data_sets", "morphing").configured({**options, "fit": training})
+    return fit_morphing(events, TruthRatios.of(events, window), config).model
+
+
+def _fresh(model: str | nn.Module, events: Events | ParticleSets | EventFrame, options: Any) -> Trainable:
+    if isinstance(model, Trainable):
+        return model
+    if isinstance(events, Events):
+        pdg_map = PdgMap.fit(events.particles["pdg"], min_count=RARE)
+        if isinstance(model, nn.Module):
+            return own_event_model(model, pdg_map, **options)
+        return build_model(model, pdg_map, **options)
+    if isinstance(events, ParticleSets) and isinstance(model, str):
+        return build_set_model(model, **options)
+    name = model if isinstance(model, str) else type(model).__name__
+    raise InputError(
+        f"the model {name} for a {type(events).__name__}",
+        "decay trees (Events) for modules of your own; these or ParticleSets for networks of the package",
+        "boosted_trees takes tables",
+    )
+
+
+def score(model: Trainable | BoostedTrees, events: Events | ParticleSets | EventFrame) -> NDArray[np.float32]:
+    """Probability of each event to pass, by a trained model.
+
+    Parameters
+    ----------
+    model
+        What :func:`fit` or :func:`load` returned.
+    events
+        Of the kind that it was trained on.
+
+    Returns
+    -------
+    ndarray
+        Float32, shape ``(n_events,)``; by the first head of a model with several.
+
+    Raises
+    ------
+    InputError
+        For a model that gives no probabilities, or events without the columns that it takes.
+
+    Examples
+    --------
+    >>> import hepsets as hs, numpy as np
+    >>> sets = hs.ParticleSets({"px": np.zeros(400)}, np.arange(401), {"R2": np.arange(400) / 400})
+    >>> trees = hs.fit("boosted_trees", sets, np.arange(400) > 200, options={"variables": ["R2"]}, trees=3)
+    >>> bool(hs.score(trees, sets)[0] < hs.score(trees, sets)[-1])
+    True
+    """
+    if isinstance(model, BoostedTrees):
+        return model.score(events)
+    if not isinstance(model, Trainable):
+        raise InputError(f"a score of a {type(model).__name__}", "a model that hs.fit trained")
+    return score_events(model, events)
+
+
+def save(model: Model, path: str | Path) -> None:
+    """Write a model to one file, whole or not at all; nothing in it is code.
+
+    Parameters
+    ----------
+    model
+        Of any kind. Of a module of your own the file holds the numbers, not the class.
+    path
+        Where the file shall stand, such as ``"model.safetensors"``.
+
+    Raises
+    ------
+    InputError
+        If nothing can be written there.
+
+    Examples
+    --------
+    See :func:`load`.
+
+    >>> import hepsets as hs
+    """
+    files.save(model, path)
+
+
+def load(path: str | Path, *, module: nn.Module | None = None) -> Any:
+    """Read a model that :func:`save` or a run wrote: ready to use, on the CPU.
+
+    Parameters
+    ----------
+    path
+        The file.
+    module
+        For a model of your own: a module of the class that was trained.
+
+    Returns
+    -------
+    Model
+        With ``name``, ``kind``, and what its kind can do; :func:`score` scores with it.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, no model, or needs a ``module``.
+
+    Examples
+    --------
+    >>> import hepsets as hs, numpy as np, tempfile
+    >>> events = hs.generate("mixed", 60, seed=1)
+    >>> model = hs.fit("deep_sets", events, np.arange(60) % 2, epochs=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     hs.save(model, f"{folder}/m.safetensors")
+    ...     again = hs.load(f"{folder}/m.safetensors")
+    >>> bool((hs.score(again, events) == hs.score(model, events)).all())
+    True
+    """
+    return files.load(path) if module is None else files.load(path, module=module)
 
 
 def auc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> Measured:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hepsets.analyses.contract import ANALYSES
+from hepsets.core.errors import InputError
 from hepsets.deploy.filter.shipped import SHIPPED
 from hepsets.generate.kstmumu.files import SAMPLE as KSTMUMU
 from hepsets.generate.pythia import SAMPLES
@@ -68,3 +69,36 @@ def list_filters() -> list[str]:
     ['hadronic_b0', 'all_skims']
     """
     return list(SHIPPED)
+
+
+def list_models(kind: str = "decay_trees") -> list[str]:
+    """Names of the models of a kind, for :func:`fit`, those of other packages last.
+
+    Parameters
+    ----------
+    kind
+        What they are applied to: ``"decay_trees"``, ``"particle_sets"`` (candidates with the rest of the
+        event), ``"tables"`` (one row per event) or ``"data_sets"`` (many decays, one number).
+
+    Returns
+    -------
+    list of str
+        Of the first kind there is besides the family ``DS_{layers}_GCN_{indices}``.
+
+    Raises
+    ------
+    InputError
+        For another kind.
+
+    Examples
+    --------
+    >>> import hepsets as hs
+    >>> hs.list_models("tables")
+    ['boosted_trees']
+    """
+    from hepsets.learn.registry import KINDS, recipes  # brings PyTorch
+
+    for known in KINDS:
+        if kind == known:
+            return list(recipes(known))
+    raise InputError(f"models of {kind!r}", f"one of {', '.join(KINDS)}")
