@@ -208,7 +208,7 @@ def tiny_run_words(tmp_path):
         *("run", "smart-background", "--scale", "quick", "--data", files["train"]),
         *("--test-data", files["test"], "--out", tmp_path / "run"),
         *("--set", 'models=["deep_sets"]', "--set", "training_seeds=1"),
-        *("--set", "fit.epochs=40", "--set", "fit.least_steps=0", "--set", "fit.batch_events=8"),
+        *("--set", "fit.epochs=40", "--set", "fit.least_steps=0", "--set", "fit.batch=8"),
         *("--set", "studies=[]", "--set", 'fit.device="cpu"'),
     ]
 
