@@ -17,9 +17,9 @@ from hepsets.generate.decay_table import (
     belle2_decay_table,
     conjugate,
     lepton_numbers,
-    load_into,
     parse_decay_table,
 )
+from hepsets.generate.pythia_particles import load_into
 from hepsets.generate.tag_decays import tag_decays
 
 NEUTRINOS, CHARGED_LEPTONS = {12, 14, 16}, {11, 13, 15}

@@ -5,6 +5,7 @@ import pytest
 from helpers.decay_chains import upsilon_events
 from helpers.random_events import random_events
 
+from hepsets.core.masses import M_D0, M_KS, M_PI, M_PI0
 from hepsets.select.candidates.charm import CHARM_MODE_NAMES
 from hepsets.select.candidates.combine import combine
 from hepsets.select.candidates.record import (
@@ -15,10 +16,6 @@ from hepsets.select.candidates.record import (
     DSTAR_PLUS,
     KAON,
     KSHORT,
-    M_D0,
-    M_KS,
-    M_PI,
-    M_PI0,
     N_KINDS,
     PHOTON,
     PI0,
