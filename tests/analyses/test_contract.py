@@ -1,6 +1,7 @@
 """What every analysis has, and that all are found."""
 
 import dataclasses
+from pkgutil import iter_modules
 from types import SimpleNamespace
 from typing import get_args, get_type_hints
 
@@ -24,6 +25,13 @@ def test_an_analysis_keeps_the_contract(name):
     assert analysis.question.endswith("?")
     assert {"quick", "standard"} <= set(analysis.SCALES)
     assert set(NEEDED) - {"sections"} <= set(dir(analysis))
+
+
+@pytest.mark.parametrize("name", ANALYSES.own)
+def test_no_name_of_the_contract_is_that_of_a_file(name):
+    """Importing the file would put the module in place of what the name stands for."""
+    offered = {*NEEDED, "STUDIES", "MODELS", "print_summary", "tune", "infer", "InferConfig"}
+    assert not offered & {module.name for module in iter_modules(ANALYSES[name].__path__)}
 
 
 @pytest.mark.parametrize("name", ANALYSES)

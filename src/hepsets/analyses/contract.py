@@ -15,7 +15,7 @@ An analysis is a module, here a folder, with these names:
     The sections of its page, drawn out of the result alone. ``run`` may write a ``report.html`` of its own;
     else these stand under name and question.
 
-It may have further ones: ``print_summary(result)``, for the terminal; ``studies`` and ``models``, names that
+It may have further ones: ``print_summary(result)``, for the terminal; ``STUDIES`` and ``MODELS``, names that
 ``hepsets list`` shows; ``tune``, see :class:`Tuning`; ``InferConfig`` and ``infer``, see :class:`Inferring`.
 """
 
@@ -133,7 +133,7 @@ ANALYSES: Registry[Analysis] = Registry("hepsets.analyses", "analysis", _here(),
 
 def names_of(analysis: Analysis, what: str) -> tuple[str, ...]:
     """Names of its ``studies`` or ``models``; none if it has none."""
-    return tuple(getattr(analysis, what, ()))
+    return tuple(getattr(analysis, what.upper(), ()))
 
 
 def that_can(ability: str) -> tuple[str, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hepsets.analyses.continuum_suppression.about import models, name, question, studies
+from hepsets.analyses.continuum_suppression.about import MODELS, STUDIES, name, question
 from hepsets.core.lazy import lazy
 
-__all__ = ["models", "name", "question", "studies"]
+__all__ = ["MODELS", "STUDIES", "name", "question"]
 
 __getattr__, __dir__ = lazy(
     __name__,

@@ -20,8 +20,8 @@ OURS = "learned_moments"
 
 name = "continuum-suppression"
 question = "What do sets of particles see against e⁺e⁻ → q q̄ that thirty classic variables do not?"
-studies: tuple[Study, ...] = get_args(Study)
-models = (
+STUDIES: tuple[Study, ...] = get_args(Study)
+MODELS = (
     BDT,
     TAG_BDT,
     "fixed_mlp",

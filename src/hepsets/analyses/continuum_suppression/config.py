@@ -151,7 +151,7 @@ class Config:
     seed: int = Field(default=1, ge=0, lt=2**32)
     data: DataConfig = DataConfig()
     comparisons: tuple[Comparison, ...] = COMPARISONS
-    models: tuple[str, ...] = about.models
+    models: tuple[str, ...] = about.MODELS
     training_seeds: int = Field(default=3, ge=1)
     seed_models: tuple[str, ...] = (BDT, TAG_BDT, "multi_deep_sets", OURS)
     fit: FitConfig = FitConfig(

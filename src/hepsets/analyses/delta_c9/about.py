@@ -9,5 +9,5 @@ Study = Literal["calibration", "pools", "q2_shift", "nuisances", "detector", "su
 
 name = "delta-c9"
 question = "How well do sets of B⁰ → K*⁰μ⁺μ⁻ decays tell ΔC9, and how close is that to the limit of physics?"
-studies: tuple[Study, ...] = get_args(Study)
-models: tuple[ModelName, ...] = get_args(ModelName)
+STUDIES: tuple[Study, ...] = get_args(Study)
+MODELS: tuple[ModelName, ...] = get_args(ModelName)

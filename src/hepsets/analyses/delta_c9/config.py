@@ -164,7 +164,7 @@ class Config:
     set_events: tuple[int, ...] = (8000, 16_000, 32_000)
     truths: tuple[float, ...] = (0.0, -0.8, -1.5)
     histogram_truth: Mapping[WindowName, float] = Field(default_factory=_published_truths)
-    models: tuple[ModelName, ...] = about.models
+    models: tuple[ModelName, ...] = about.MODELS
     data: DataConfig = DataConfig()
     on_sets: OnSetsConfig = OnSetsConfig()
     morphing: MorphingConfig = MorphingConfig(
@@ -176,7 +176,7 @@ class Config:
     deep_sets: EventDeepSetsConfig = EventDeepSetsConfig.at_scale("standard", 8000)
     cnn: ImageCnnConfig = ImageCnnConfig.at_scale("standard", 8000)
     suppression: SuppressionConfig = SuppressionConfig()
-    studies: tuple[Study, ...] = about.studies
+    studies: tuple[Study, ...] = about.STUDIES
     study: StudyConfig = StudyConfig()
 
     def shown_truth(self, window: WindowName) -> float:

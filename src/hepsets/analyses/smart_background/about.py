@@ -25,5 +25,5 @@ OURS = "decay_sweep"
 
 name = "smart-background"
 question = "Which generated events survive a later skim, and what does it save to know?"
-studies: tuple[Study, ...] = get_args(Study)
-models = (*PUBLISHED, OURS)
+STUDIES: tuple[Study, ...] = get_args(Study)
+MODELS = (*PUBLISHED, OURS)

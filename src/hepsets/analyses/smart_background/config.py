@@ -231,7 +231,7 @@ class Config:
     seed: int = Field(default=1, ge=0, lt=2**63)
     training_seeds: int = Field(default=3, ge=1)
     data: DataConfig = DataConfig()
-    models: tuple[str, ...] = about.models
+    models: tuple[str, ...] = about.MODELS
     model: dict[str, Any] = Field(default_factory=dict)
     model_of: dict[str, dict[str, Any]] = Field(default_factory=dict)
     fit: FitChanges = FitChanges()
