@@ -51,7 +51,12 @@ _HOMES = {
     "hepsets.public.models": ("auc", "fit", "load", "load_filter", "save", "score"),
     "hepsets.public.analyses": ("infer", "run"),
     "hepsets.public.names": (
-        *("list_analyses", "list_detectors", "list_filters", "list_models", "list_samples", "list_skims"),
+        "list_analyses",
+        "list_detectors",
+        "list_filters",
+        "list_models",
+        "list_samples",
+        "list_skims",
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

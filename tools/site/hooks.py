@@ -37,9 +37,14 @@ FIGURE = re.compile(r"^!\[([^\]]*)\]\((figures/[^)]+)\)")
 
 def on_files(files: Files, config: Any) -> Files:
     """Add the pages that are made, and put them into the navigation."""
-    made = {page: (ROOT / path).read_text(encoding="utf-8") for page, path in ELSEWHERE.items()}
+    made: dict[str, str | bytes] = {
+        page: (ROOT / path).read_text(encoding="utf-8") for page, path in ELSEWHERE.items()
+    }
     notebooks = {f"notebooks/{path.stem}.md": path for path in sorted(ROOT.glob("docs/notebooks/*.ipynb"))}
-    made |= {page: "".join(notebook_markdown(path)) for page, path in notebooks.items()}
+    for page, path in notebooks.items():
+        drawn: dict[str, bytes] = {}
+        made[page] = "".join(notebook_markdown(path, drawn))
+        made |= {f"notebooks/{name}": content for name, content in drawn.items()}
     reference = reference_pages()
     made |= reference
     made["gallery.md"] = "".join(gallery(config))
@@ -143,8 +148,8 @@ def _tree(pages: list[str]) -> list[Any]:
 # -- notebooks -------------------------------------------------------------------------------------
 
 
-def notebook_markdown(path: Path) -> Iterator[str]:
-    """A notebook as Markdown: text, code, and what was printed and drawn."""
+def notebook_markdown(path: Path, drawn: dict[str, bytes]) -> Iterator[str]:
+    """A notebook as Markdown: text, code, and what was printed and drawn; figures go into ``drawn``."""
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
@@ -154,13 +159,11 @@ def notebook_markdown(path: Path) -> Iterator[str]:
         for output in cell["outputs"]:
             data = output.get("data", {})
             if "image/png" in data:
-                yield f"![figure](data:image/png;base64,{_compact(data['image/png'])})\n\n"
+                name = f"{path.stem}_{len(drawn)}.png"
+                drawn[name] = base64.b64decode("".join(data["image/png"]))
+                yield f"![figure]({name})\n\n"
             elif text := "".join(output.get("text", data.get("text/plain", ""))):
                 yield f'```text title="out"\n{text.rstrip()}\n```\n\n'
-
-
-def _compact(text: str | list[str]) -> str:
-    return base64.b64encode(base64.b64decode("".join(text))).decode()
 
 
 # -- gallery ---------------------------------------------------------------------------------------

@@ -72,6 +72,9 @@ class EventNetwork(nn.Module):
 class EventModel(Trainable):
     """A network with all that is needed to apply it to events.
 
+    ``event_types`` names the types of events that it is told, if its options have them; the event column
+    ``event_type`` counts them from 1.
+
     Parameters
     ----------
     name
@@ -82,9 +85,6 @@ class EventModel(Trainable):
         Tokens of PDG ids.
     network
         The network.
-
-    ``event_types`` names the types of events that it is told, if its options have them; the event column
-    ``event_type`` counts them from 1.
     """
 
     kind: Kind = "decay_trees"
