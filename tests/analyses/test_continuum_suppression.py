@@ -7,7 +7,9 @@ import json
 
 import numpy as np
 import pytest
+from helpers.json_schema import problems, result_schema
 from helpers.random_candidates import random_candidates
+from helpers.redrawn import redrawn
 from helpers.tiny_run import tiny_run
 
 from hepsets.analyses import continuum_suppression
@@ -29,6 +31,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
 from hepsets.core.run import RunFolder
+from hepsets.evaluate.scores.background_at import background_at
 from hepsets.learn.tables.boosted_trees import BoostedTreesConfig
 from hepsets.learn.training.config import FitConfig
 from hepsets.select.variables.continuum import VARIABLES
@@ -58,6 +61,12 @@ TINY = Config(
 def finished(tmp_path_factory):
     """Folder and result of a tiny run."""
     return tiny_run(continuum_suppression, "continuum-suppression", TINY, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def samples(finished):
+    """The events of the tiny run, which it has left in its folder."""
+    return get_samples(TINY, finished[0] / "events")
 
 
 def test_the_metrics_have_the_names_that_tools_read(finished):
@@ -112,17 +121,15 @@ def test_the_first_seed_is_that_of_the_table(finished):
         assert not model.seed_gains or model.seed_gains[0] == pytest.approx(model.gain.value)
 
 
-def test_wrong_candidates_stand_against_wrong_ones(finished):
-    _, result = finished
-    for events in (result.samples.pairs["shape_only"].train, result.samples.pairs["shape_only"].test):
+def test_wrong_candidates_stand_against_wrong_ones(samples):
+    for events in (samples.pairs["shape_only"].train, samples.pairs["shape_only"].test):
         assert not events.columns["is_correct"].any()
         assert events.columns["label"].any()
 
 
-def test_the_cut_keeps_its_share_of_the_training_signal(finished):
+def test_the_cut_keeps_its_share_of_the_training_signal(samples):
     """Exactly in training events; in test events it lies where it comes to lie."""
-    _, result = finished
-    cut, whole = result.samples.pairs["quality_80"], result.samples.pairs["tagged"]
+    cut, whole = samples.pairs["quality_80"], samples.pairs["tagged"]
     share = {}
     for purpose in ("train", "test"):
         before, after = getattr(whole, purpose).columns, getattr(cut, purpose).columns
@@ -136,57 +143,58 @@ def test_the_cut_keeps_its_share_of_the_training_signal(finished):
     assert kept[0] < 0.4 * kept[1]
 
 
-def test_a_cut_is_never_chosen_on_test_events(finished):
-    _, result = finished
+def test_a_cut_is_never_chosen_on_test_events(samples):
     with pytest.raises(InputError, match="test events where a cut is chosen"):
-        quality_cut(result.samples.pairs["tagged"].test, 0.8)
+        quality_cut(samples.pairs["tagged"].test, 0.8)
 
 
-def test_models_are_never_judged_on_training_events(finished):
-    folder, result = finished
-    pair = result.samples.pairs["tagged"]
+def test_models_are_never_judged_on_training_events(finished, samples):
+    folder, _ = finished
+    pair = samples.pairs["tagged"]
     trained = {Training(BDT, "tagged"): load(Training(BDT, "tagged"), folder / "models")}
     wrong = dataclasses.replace(pair, test=pair.train)
     with pytest.raises(InputError, match="training events where models are judged"):
         compare_models(dataclasses.replace(TINY, models=(BDT,)), "tagged", wrong, trained)
 
 
-def test_events_have_the_thirty_variables_and_both_classes(finished):
-    folder, result = finished
+def test_events_have_the_thirty_variables_and_both_classes(finished, samples):
+    folder, _ = finished
     train_events = read_particle_sets(folder / "events" / "correct_training.parquet")
     assert set(VARIABLES) <= set(train_events.columns)
     label = train_events.columns["label"]
     assert label.sum() >= 250
     assert (~label).sum() >= 250
-    for pair in result.samples.pairs.values():
+    for pair in samples.pairs.values():
         numbers = [set(events.columns["event_number"].tolist()) for events in (pair.train, pair.test)]
         assert not numbers[0] & numbers[1]
 
 
-def test_classes_weigh_the_same_in_training(finished):
-    _, result = finished
-    events = result.samples.lead.train
+def test_classes_weigh_the_same_in_training(samples):
+    events = samples.lead.train
     weights, label = class_weights(events), events.columns["label"]
     assert weights[label].sum() == pytest.approx(weights[~label].sum())
     assert weights.mean() == pytest.approx(1)
 
 
-def test_saved_models_give_the_scores_of_the_report(finished):
+def test_saved_models_leave_the_background_of_the_report(finished, samples):
     folder, result = finished
     for name, comparison in result.comparisons.items():
         for model in comparison.models:
             again = load(Training(model.name, name), folder / "models").model
-            np.testing.assert_allclose(score_of(again, comparison.pair.test), model.scores, atol=1e-6)
+            test = samples.pairs[name].test
+            label, weight = test.columns["label"], test.columns["weight"].astype(np.float64)
+            left = background_at(label, score_of(again, test), weight, TINY.signal_efficiency)
+            assert left.background == pytest.approx(model.left.background, abs=1e-6)
 
 
-def test_models_do_not_depend_on_how_many_are_trained_at_once(finished, tmp_path):
-    folder, result = finished
+def test_models_do_not_depend_on_how_many_are_trained_at_once(finished, samples, tmp_path):
+    folder, _ = finished
     config = dataclasses.replace(
         TINY, models=(BDT, "multi_deep_sets"), studies=("disco",), training_seeds=1, comparisons=("tagged",)
     )
     events = folder / "events" / "correct_training.parquet"
-    pair = dataclasses.replace(result.samples.pairs["tagged"], train_file=events)
-    samples = dataclasses.replace(result.samples, pairs={"tagged": pair})
+    pair = dataclasses.replace(samples.pairs["tagged"], train_file=events)
+    samples = dataclasses.replace(samples, pairs={"tagged": pair})
     two = train_all(config, samples, tmp_path, workers=2)
     assert [training.file for training in two] == [
         f"tagged/{name}" for name in (BDT, "multi_deep_sets", "multi_deep_sets_disco_1")
@@ -197,15 +205,14 @@ def test_models_do_not_depend_on_how_many_are_trained_at_once(finished, tmp_path
         np.testing.assert_array_equal(score_of(trained.model, test), score_of(alone, test))
 
 
-def test_the_nominal_detector_is_judged_on_the_events_that_the_shifted_ones_saw(finished):
-    _, result = finished
-    test = result.samples.pairs["tagged"].test
+def test_the_nominal_detector_is_judged_on_the_events_that_the_shifted_ones_saw(samples):
+    test = samples.pairs["tagged"].test
     middle = {
         kind: np.median(test.columns["event_number"][test.columns["sample"] == kind])
         for kind in set(test.columns["sample"].tolist())
     }
     first = test.columns["event_number"] <= np.array([middle[kind] for kind in test.columns["sample"]])
-    nominal = nominal_part(dataclasses.replace(result.samples, shifted={"none": test[first]}))
+    nominal = nominal_part(dataclasses.replace(samples, shifted={"none": test[first]}))
     assert 0.4 < len(nominal) / len(test) < 0.6
     np.testing.assert_array_equal(nominal.columns["event_number"], test.columns["event_number"][first])
 
@@ -372,3 +379,12 @@ def test_generated_test_events_that_were_trained_on_are_refused(tmp_path):
     write_particle_sets(shared, tmp_path / "wrong_test.parquet")
     with pytest.raises(InputError, match="1 of 51 events of its test sample are in the training sample"):
         get_samples(config, tmp_path)
+
+
+def test_the_report_is_drawn_again_byte_for_byte_without_computing(finished, tmp_path, monkeypatch):
+    first, again = redrawn(finished[0], continuum_suppression, tmp_path, monkeypatch)
+    assert again == first
+
+
+def test_the_result_is_what_the_shipped_schema_says(finished):
+    assert problems(json.loads((finished[0] / "result.json").read_text()), result_schema()) == []

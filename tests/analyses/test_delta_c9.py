@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.json_schema import problems, result_schema
+from helpers.redrawn import redrawn
 from helpers.tiny_run import tiny_run
 
 from hepsets.analyses import delta_c9
@@ -102,9 +104,9 @@ def test_generated_sets_have_the_bound_of_cramer_and_rao(finished):
     for bound in result.comparison.bounds:
         if bound.level == "generator":
             exact = cramer_rao_bound(bound.delta_c9, WINDOWS[bound.window], bound.events)
-            assert bound.sigma == bound.attainable == exact
+            assert bound.sigma == bound.sigma_attainable == exact
         else:
-            assert 0 < bound.sigma < bound.attainable
+            assert 0 < bound.sigma < bound.sigma_attainable
 
 
 def test_a_bound_falls_with_the_root_of_the_events(finished):
@@ -266,3 +268,12 @@ def test_every_scale_is_a_complete_configuration(scale):
 def test_what_cannot_be_run_is_refused_at_once(change, message):
     with pytest.raises(InputError, match=message):
         check(dataclasses.replace(Config(), **change))
+
+
+def test_the_report_is_drawn_again_byte_for_byte_without_computing(finished, tmp_path, monkeypatch):
+    first, again = redrawn(finished[0], delta_c9, tmp_path, monkeypatch)
+    assert again == first
+
+
+def test_the_result_is_what_the_shipped_schema_says(finished):
+    assert problems(json.loads((finished[0] / "result.json").read_text()), result_schema()) == []

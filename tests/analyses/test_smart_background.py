@@ -5,6 +5,8 @@ import tomllib
 import numpy as np
 import optuna
 import pytest
+from helpers.json_schema import problems, result_schema
+from helpers.redrawn import redrawn
 from helpers.tiny_run import tiny_run
 
 from hepsets.analyses import smart_background
@@ -48,10 +50,17 @@ def finished(tmp_path_factory):
     return tiny_run(smart_background, "smart-background", TINY, tmp_path_factory)
 
 
+@pytest.fixture(scope="module")
+def samples(finished):
+    """The events of the tiny run, which it has left in its folder."""
+    return get_samples(TINY, finished[0] / "events")
+
+
 def test_a_run_leaves_config_result_report_figures_and_models(finished):
     folder, _ = finished
     assert {path.name for path in folder.iterdir()} == {
-        "config.toml", "result.json", "report.html", "table.md", "figures", "models", "log.txt", "events",
+        "config.toml", "result.json", "report.html", "report.json", "report.npz", "table.md",
+        "figures", "models", "log.txt", "events",
     }  # fmt: skip
     assert (folder / "figures" / "roc.png").stat().st_size > 10_000
     config = configuration.from_mapping(Config, tomllib.loads((folder / "config.toml").read_text()))
@@ -89,19 +98,17 @@ def test_the_metrics_have_the_names_that_tools_read(finished):
     assert [row["name"] for row in metrics["studies"]["layers"]] == list(TINY.layers)
 
 
-def test_samples_are_balanced_and_their_weights_bring_the_population_back(finished):
-    _, result = finished
-    for events in (result.samples.train, result.samples.test):
+def test_samples_are_balanced_and_their_weights_bring_the_population_back(samples):
+    for events in (samples.train, samples.test):
         label, weight = events.columns["label"], events.columns["weight"]
         assert label.mean() == 0.5
-        assert np.average(label, weights=weight) == pytest.approx(result.samples.retention.value, rel=0.5)
-    train = set(result.samples.train.columns["event_number"].tolist())
-    assert train.isdisjoint(result.samples.test.columns["event_number"].tolist())
+        assert np.average(label, weights=weight) == pytest.approx(samples.retention.value, rel=0.5)
+    train = set(samples.train.columns["event_number"].tolist())
+    assert train.isdisjoint(samples.test.columns["event_number"].tolist())
 
 
-def test_labels_are_those_that_the_skim_gives_each_event_alone(finished):
-    _, result = finished
-    train = result.samples.train
+def test_labels_are_those_that_the_skim_gives_each_event_alone(samples):
+    train = samples.train
     numbers = train.columns["event_number"]
     again = run_skims(train, ["hadronic_b0"], seed=TINY.seed, event_numbers=numbers)["hadronic_b0"]
     assert np.array_equal(again, train.columns["label"])
@@ -120,24 +127,24 @@ def test_samples_do_not_depend_on_the_number_of_workers(finished, tmp_path):
         assert all(np.array_equal(one.columns[key], two.columns[key]) for key in one.columns)
 
 
-def test_the_saved_models_give_the_scores_of_the_report(finished):
+def test_the_saved_models_give_the_scores_of_the_report(finished, samples):
     folder, result = finished
     for model in result.models:
         loaded = load(folder / "models" / f"{model.name}.safetensors")
-        assert np.allclose(score(loaded, result.samples.test), model.scores, atol=1e-6)
+        assert np.allclose(score(loaded, samples.test), model.scores, atol=1e-6)
 
 
-def test_every_model_can_be_exported_as_a_filter(finished, tmp_path):
+def test_every_model_can_be_exported_as_a_filter(finished, samples, tmp_path):
     folder, result = finished
     path = tmp_path / "filter.onnx"
     events, difference = export_from_run(folder, OURS, path, folder / "events" / "test.parquet")
     assert events > 100
     assert difference < 1e-5
     best = next(model for model in result.models if model.name == OURS)
-    decision = EventFilter.load(path).decide(result.samples.test, FilterSettings())
+    decision = EventFilter.load(path).decide(samples.test, FilterSettings())
     assert np.allclose(decision.scores[:, 0], best.scores, atol=1e-5)
-    protected = EventFilter.load(path).decide(result.samples.test, FilterSettings(protect="missing_energy"))
-    label, inside = result.samples.test.columns["label"], ~protected.strange.outside
+    protected = EventFilter.load(path).decide(samples.test, FilterSettings(protect="missing_energy"))
+    label, inside = samples.test.columns["label"], ~protected.strange.outside
     worth = 1 / np.mean(1 / protected.probabilities[label, 0])
     if inside.all():
         assert worth == pytest.approx(best.protections[0].importance.effective_fraction, rel=1e-3)
@@ -217,3 +224,12 @@ def test_a_storage_that_is_no_data_base_is_refused(tmp_path):
     (tmp_path / "tune.sqlite").write_text("nonsense")
     with pytest.raises(InputError, match="cannot be used"):
         smart_background.tune(TINY, "gcn_stack", trials=1, storage=tmp_path / "tune.sqlite")
+
+
+def test_the_report_is_drawn_again_byte_for_byte_without_computing(finished, tmp_path, monkeypatch):
+    first, again = redrawn(finished[0], smart_background, tmp_path, monkeypatch)
+    assert again == first
+
+
+def test_the_result_is_what_the_shipped_schema_says(finished):
+    assert problems(json.loads((finished[0] / "result.json").read_text()), result_schema()) == []

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from hepsets.analyses.continuum_suppression.figures import PenaltyPoint
+from hepsets.analyses.continuum_suppression.trust import PenaltyResult
 from hepsets.core.measured import Measured
 from hepsets.evaluate.filter.bias import Bias
 from hepsets.evaluate.scores.background_at import (
@@ -47,7 +47,7 @@ class ContinuumStudy:
     curves: dict[str, BackgroundCurve]
     ratios: dict[str, RatioCurve]
     sculpting: dict[str, list[Bias]]
-    penalty: list[PenaltyPoint]
+    penalty: list[PenaltyResult]
     importances: dict[str, list[Importance]]
     shifted: dict[str, dict[str, Measured]]
     unseen: dict[str, dict[str, Measured]]
@@ -86,10 +86,10 @@ def continuum_study(models: int = len(MODELS), n: int = 3000) -> ContinuumStudy:
         score = 1 / (1 + np.exp(-2 * (labels - 0.5) + 0.5 * jets - knows - random.normal(size=n)))
         at = background_at(labels, score, weights)
         penalty.append(
-            PenaltyPoint(
+            PenaltyResult(
                 strength,
-                distance_correlation(score[~labels], mbc[~labels], weights[~labels]),
                 Measured(at.background, at.background_se),
+                distance_correlation(score[~labels], mbc[~labels], weights[~labels]),
                 measure_sculpting("mbc", mbc, labels, score, weights).p_value,
             )
         )

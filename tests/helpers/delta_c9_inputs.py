@@ -7,10 +7,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from hepsets.analyses.delta_c9.figures.background import MeritCurve
-from hepsets.analyses.delta_c9.figures.decays import Efficiency, TheoryCurves
-from hepsets.analyses.delta_c9.figures.predictions import ToyQuality
+from hepsets.analyses.delta_c9.comparison import Row
+from hepsets.analyses.delta_c9.detector import Efficiency, TheoryCurves
+from hepsets.analyses.delta_c9.suppression import Suppression
 from hepsets.core.measured import Measured
+from hepsets.evaluate.estimates.quality import EstimatorQuality
 from hepsets.generate.kstmumu.observables import Asymmetries
 from hepsets.report.likelihood_figures import LikelihoodCurve
 
@@ -37,9 +38,23 @@ def bound(truth: float, events: int) -> float:
     return (0.092 + 0.024 * truth) * np.sqrt(8000 / events)
 
 
+def toy_row(
+    truth: float,
+    events: int,
+    bias: Measured,
+    spread: Measured,
+    sigma: float,
+    coverage: Measured | None = None,
+) -> Row:
+    """One model on many data sets; what figures do not draw is left at nothing."""
+    nothing = Measured(0.0, 0.0)
+    quality = EstimatorQuality(truth, 500, spread, bias, nothing, nothing, coverage)
+    return Row("generator", "0-20", "model", events, quality, sigma)
+
+
 @dataclass(frozen=True)
 class DeltaC9Study:
-    quality: dict[str, list[ToyQuality]]
+    quality: dict[str, list[Row]]
     squared: dict[str, dict[int, Measured]]
     absolute: dict[str, dict[int, Measured]]
     bounds: dict[int, list[float]]
@@ -63,9 +78,9 @@ def delta_c9_study(models: int = len(MODELS), toys: int = 500) -> DeltaC9Study:
     chosen |= {f"model_{i}": (1 + 0.1 * i, 0.1 * i) for i in range(len(chosen), models)}
     truth, sigma = -0.8, bound(-0.8, 32000)
 
-    def quality(width: float, bias: float, at: float, events: int) -> ToyQuality:
+    def quality(width: float, bias: float, at: float, events: int) -> Row:
         unit = bound(at, events)
-        return ToyQuality(
+        return toy_row(
             at,
             events,
             Measured(unit * random.normal(bias, 1 / np.sqrt(toys)), unit * width / np.sqrt(toys)),
@@ -136,8 +151,21 @@ class DecayStudy:
     background: dict[str, np.ndarray]
     sideband: dict[str, np.ndarray]
     region: dict[str, np.ndarray]
-    scores: dict[str, tuple[np.ndarray, np.ndarray]]
-    merit: MeritCurve
+    suppression: Suppression
+
+
+def suppression_of(
+    training: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+    cuts: np.ndarray,
+    merit: np.ndarray,
+) -> Suppression:
+    """Scores of signal and background, and the figure of merit along the cut."""
+    some = Measured(0.5, 0.01)
+    return Suppression(
+        float(cuts[merit.argmax()]), float(merit.max()), float(merit[0]), 2.0, some, some, some,
+        *test, *training, cuts, merit,
+    )  # fmt: skip
 
 
 @lru_cache
@@ -204,9 +232,10 @@ def decay_study(n: int = 4000) -> DecayStudy:
         {"mbc": 5.29 - 0.49 * random.beta(1.1, 1.0, 3 * n), "delta_e": random.uniform(-0.05, 0.05, 3 * n)},
         candidates(n),
         candidates(n // 3),
-        {
-            sample: (random.beta(6, 1.5, number), random.beta(1.2, 5, number))
-            for sample, number in (("training", n), ("test", 2 * n))
-        },
-        MeritCurve(cuts, merit, float(cuts[merit.argmax()]), float(merit[0])),
+        suppression_of(
+            (random.beta(6, 1.5, n), random.beta(1.2, 5, n)),
+            (random.beta(6, 1.5, 2 * n), random.beta(1.2, 5, 2 * n)),
+            cuts,
+            merit,
+        ),
     )

@@ -11,7 +11,6 @@ SHAPES = re.compile(r"shape|\(n_|(as|As|see|See|like|Like)( in)? :\w+:|any array
 
 STILL_OPEN = {
     "src/hepsets/analyses/continuum_suppression/training.py::class_weights",
-    "src/hepsets/analyses/delta_c9/figures/background.py::suppression",
     "src/hepsets/analyses/delta_c9/figures/decays.py::asymmetries_along_q_squared",
     "src/hepsets/analyses/delta_c9/figures/decays.py::example_images",
     "src/hepsets/analyses/delta_c9/figures/intervals.py::posterior_products",

@@ -6,6 +6,19 @@ from helpers.house import ROOT, SOURCES, python_files
 TESTS = ROOT / "tests"
 
 TESTED_ELSEWHERE = {
+    "analyses/smart_background/summary.py": ("analyses/test_smart_background.py", "whole runs"),
+    "analyses/smart_background/sample_facts.py": ("analyses/test_smart_background.py", "whole runs"),
+    "analyses/smart_background/page_studies.py": ("analyses/test_smart_background.py", "whole runs"),
+    "analyses/delta_c9/theory.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/delta_c9/summary.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/delta_c9/page_meaning.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/delta_c9/page_likelihood.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/delta_c9/page_estimates.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/delta_c9/page_detector.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/delta_c9/one_data_set.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/delta_c9/images.py": ("analyses/test_delta_c9.py", "whole runs"),
+    "analyses/continuum_suppression/summary.py": ("analyses/test_continuum_suppression.py", "whole runs"),
+    "analyses/continuum_suppression/shapes.py": ("analyses/test_continuum_suppression.py", "whole runs"),
     "analyses/continuum_suppression/about.py": ("analyses/test_contract.py", "what every analysis has"),
     "analyses/continuum_suppression/analysis.py": ("analyses/test_continuum_suppression.py", "whole runs"),
     "analyses/continuum_suppression/comparison.py": ("analyses/test_continuum_suppression.py", "whole runs"),
@@ -35,7 +48,7 @@ TESTED_ELSEWHERE = {
     "analyses/smart_background/comparison.py": ("analyses/test_chains.py", "whole chains"),
     "analyses/smart_background/config.py": ("analyses/test_smart_background.py", "whole runs"),
     "analyses/smart_background/figures.py": ("report/test_figures.py", "all figures alike"),
-    "analyses/smart_background/many_skims_page.py": (
+    "analyses/smart_background/page_many_skims.py": (
         "analyses/smart_background/studies/test_many_skims.py",
         "the page of its run",
     ),
@@ -117,6 +130,7 @@ TESTED_ELSEWHERE = {
 """Sources without a mirror: which tests hold them, and what of."""
 
 OF_NO_SOURCE = {
+    "analyses/test_result_schema.py": "the shipped schema of result.json",
     "analyses/test_chains.py": "whole chains on toys with a known answer",
     "cases": "files of users that were once misread, one folder each",
     "contracts": "what all models of a kind have in common",

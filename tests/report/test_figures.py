@@ -8,7 +8,6 @@ from helpers.figure_text import text_that_leaves
 from helpers.results import study
 
 from hepsets.analyses.smart_background.figures import (
-    ScanPoint,
     areas_by_sample,
     bias_histograms,
     embedding_map,
@@ -18,6 +17,7 @@ from hepsets.analyses.smart_background.figures import (
     simulated_shares,
     speedup_curves,
 )
+from hepsets.analyses.smart_background.studies.inputs import Variant
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.report.figures import (
@@ -47,7 +47,7 @@ def every_figure(models):
         "limit": limit_summary(results.limit),
         "embedding": embedding_map(np.eye(3)[:, :2], ["pi+", "K-", "gamma"], ["hadron", "hadron", "photon"]),
         "layers": layer_scan(
-            [ScanPoint("DS_3_GCN_1", 3, 1, measured), ScanPoint("DS_4_GCN_", 4, 0, measured)]
+            [Variant("DS_3_GCN_1", 9, measured, measured), Variant("DS_4_GCN_none", 9, measured, measured)]
         ),
         "areas by sample": areas_by_sample(
             {"jpsi": {"all": measured, "mixed": measured}, "fast_charm": {"all": measured}}

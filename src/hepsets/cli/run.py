@@ -105,6 +105,16 @@ def run(
     typer.echo(f"report: {folder / 'report.html'}")
 
 
+@command("report")
+def draw_again(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run."), Input()],
+) -> None:
+    """Draw the page and the figures of a run again, from what it kept; nothing is computed."""
+    from hepsets.analyses.report import redraw
+
+    typer.echo(f"report: {redraw(run, ANALYSES.find)}")
+
+
 @command("tune")
 def tune(
     analysis: Name,

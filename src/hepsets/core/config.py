@@ -53,7 +53,7 @@ def _field_names(kind: Any, path: Sequence[str]) -> list[str]:
 
 
 def to_mapping(config: Any) -> dict[str, Any]:
-    """Plain nested values of a config dataclass, without ``None`` (TOML has none)."""
+    """Plain nested values of a config dataclass or a mapping, without ``None`` (TOML has none)."""
 
     def plain(value: Any) -> Any:
         if dataclasses.is_dataclass(value) and not isinstance(value, type):

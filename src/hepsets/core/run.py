@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import platform
 import shutil
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from hepsets.core import config as configuration
-from hepsets.core.errors import InputError
+from hepsets.core.errors import InputError, reason
 from hepsets.core.lock import LOCK, only_process
+from hepsets.core.metrics import to_json
 from hepsets.core.whole_file import remove_all_leftovers, whole_file
 
 log = logging.getLogger("hepsets")
@@ -44,6 +46,47 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+@dataclass(frozen=True)
+class Origin:
+    """When a run was made, and with what.
+
+    Parameters
+    ----------
+    date
+        ISO 8601.
+    versions
+        As :func:`versions` tells.
+    """
+
+    date: str
+    versions: dict[str, str]
+
+    @classmethod
+    def now(cls) -> Self:
+        """Today, with what is installed."""
+        return cls(date.today().isoformat(), versions())
+
+
+def read_result(folder: Path) -> dict[str, Any]:
+    """``result.json`` of a finished run.
+
+    Raises
+    ------
+    InputError
+        If there is none that can be read.
+    """
+    path = folder / "result.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found["analysis"], str):
+            raise ValueError("no analysis")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} cannot be read ({reason(error)})", "the folder of a finished run", "check the path"
+        ) from error
+    return dict(found)
 
 
 class RunFolder:
@@ -134,7 +177,7 @@ class RunFolder:
             "config_sha256": configuration.sha256(self.config),
             "versions": versions(),
             "elapsed_s": round(self.elapsed, 1),
-            "metrics": _finite(metrics, "metrics"),
+            "metrics": to_json(metrics),
         }
         log.info("finished after %.0f s", self.elapsed)
         self._close_log()
@@ -178,19 +221,6 @@ def _seconds(clock: Path) -> float:
         return float(clock.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return 0.0
-
-
-def _finite(value: Any, where: str) -> Any:
-    """Plain JSON values of a metric; a number that is not finite is a fault of ours."""
-    if isinstance(value, Mapping):
-        return {str(key): _finite(item, f"{where}.{key}") for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item, f"{where}[{i}]") for i, item in enumerate(value)]
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{where} is {value}; every metric must be a finite number")
-    return value
 
 
 def write_atomically(path: Path, text: str) -> None:

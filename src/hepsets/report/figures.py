@@ -259,15 +259,6 @@ def training_curves(
         axes.set_title(name, color=styles[name].colour)
 
 
-# -- what the filter does ------------------------------------------------------------------------------
-
-
-# -- studies -------------------------------------------------------------------------------------------
-
-
-# -- many skims --------------------------------------------------------------------------------------
-
-
 # -- inside ------------------------------------------------------------------------------------------
 
 
@@ -278,8 +269,3 @@ def _thin(roc: Roc, most: int = 400) -> Roc:
     along = roc.false_positive_rate + roc.true_positive_rate
     chosen = np.unique(np.searchsorted(along, np.linspace(0, along[-1], most)).clip(0, len(along) - 1))
     return Roc(roc.false_positive_rate[chosen], roc.true_positive_rate[chosen], roc.thresholds[chosen])
-
-
-def _thousandths(measured: Measured) -> str:
-    digits = 1 if measured.se >= 1e-4 else 2
-    return f"{1e3 * measured.value:.{digits}f} ± {1e3 * measured.se:.{digits}f}"

@@ -23,8 +23,10 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from hepsets.core.config import to_toml
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
+from hepsets.core.run import Origin
 from hepsets.core.whole_file import whole_file
 from hepsets.evaluate.filter.limit import Limit
 from hepsets.evaluate.filter.speedup import SpeedupCurve, SpeedupResult
@@ -214,6 +216,12 @@ class Page:
             raise InputError(f"sections titled {[s.title for s in self.sections]}", "distinct titles")
 
 
+def configuration(config: Any, origin: Origin) -> Section:
+    """The section with the configuration, a dataclass or plain values, and what the run was made with."""
+    made_with = "\n".join(f"{name} {version}" for name, version in origin.versions.items())
+    return Section("Configuration", (Listing("config.toml", to_toml(config)), Listing("versions", made_with)))
+
+
 def drawing(figure: Figure, caption: str, alt: str = "") -> Drawing:
     """A matplotlib figure for the page; ``alt`` is for readers who cannot see it (else the caption).
 
@@ -344,6 +352,7 @@ class FigureFiles:
 
     def __call__(self, name: str, figure: Figure, caption: str) -> Drawing:
         """The figure as a drawing with a caption; its files are called ``name``."""
-        for ending in ("png", "pdf"):
-            figure.savefig(self._folder / f"{name}.{ending}", dpi=160, facecolor="white")
+        for ending, metadata in (("png", None), ("pdf", {"CreationDate": None})):
+            with whole_file(self._folder / f"{name}.{ending}") as partial:
+                figure.savefig(partial, format=ending, dpi=160, facecolor="white", metadata=metadata)
         return drawing(figure, caption)

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import expit
 
 from hepsets.analyses.continuum_suppression import print_summary
-from hepsets.analyses.continuum_suppression.comparison import ComparisonResult
+from hepsets.analyses.continuum_suppression.comparison import ClassCounts, ComparisonResult
 from hepsets.analyses.continuum_suppression.config import BDT, OURS
 from hepsets.analyses.continuum_suppression.page import _crown
 from hepsets.analyses.continuum_suppression.recommended import recommended, sculpting_warning
@@ -43,9 +43,8 @@ def judged(name: str, scores: np.ndarray) -> SimpleNamespace:
 
 def run_of(*models: SimpleNamespace) -> SimpleNamespace:
     """A run with one comparison."""
-    events = SimpleNamespace(columns={"label": LABEL})
-    pair = SimpleNamespace(train=events, test=events, cut=None)
-    return SimpleNamespace(comparisons={"tagged": ComparisonResult("tagged", pair, models)})
+    counts = ClassCounts.of(SimpleNamespace(columns={"label": LABEL}))
+    return SimpleNamespace(comparisons={"tagged": ComparisonResult("tagged", counts, counts, None, models)})
 
 
 @pytest.mark.parametrize("name", [OURS, BDT])

@@ -37,13 +37,6 @@ def test_a_biased_estimator_with_short_intervals_is_found_out():
     )
 
 
-def test_a_row_holds_what_result_json_wants():
-    row = estimator_quality([0.1, 0.3], 0.0).row()
-    assert set(row) == {"delta_c9", "std", "std_se", "bias", "bias_se", "coverage68", "toys"}
-    assert row["bias"] == pytest.approx(0.2)
-    assert row["coverage68"] is None
-
-
 def test_a_straight_line_is_found_with_its_error():
     random = np.random.default_rng(3)
     slopes = []

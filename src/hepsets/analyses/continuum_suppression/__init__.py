@@ -14,6 +14,8 @@ __getattr__, __dir__ = lazy(
         "SCALES": "config",
         "Result": "result",
         "run": "analysis",
-        "print_summary": "metrics",
+        "make_page": "page",
+        "sections": "page",
+        "print_summary": "summary",
     },
 )

@@ -7,14 +7,16 @@ import shutil
 
 from hepsets.analyses.continuum_suppression.comparison import compare_models
 from hepsets.analyses.continuum_suppression.config import ON_VARIABLES, Config, check
-from hepsets.analyses.continuum_suppression.metrics import markdown, metrics_of
-from hepsets.analyses.continuum_suppression.page import write_report
+from hepsets.analyses.continuum_suppression.page import make_page
 from hepsets.analyses.continuum_suppression.result import Result
 from hepsets.analyses.continuum_suppression.samples import get_samples
+from hepsets.analyses.continuum_suppression.shapes import compare_with_generic, shapes_of
+from hepsets.analyses.continuum_suppression.summary import markdown
 from hepsets.analyses.continuum_suppression.training import train_all
 from hepsets.analyses.continuum_suppression.trust import run_studies
+from hepsets.analyses.report import report
 from hepsets.core.progress import progress_bar
-from hepsets.core.run import RunFolder, write_atomically
+from hepsets.core.run import Origin, RunFolder, write_atomically
 
 
 def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
@@ -31,10 +33,17 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
         for name, pair in samples.pairs.items():
             comparisons[name] = compare_models(config, name, pair, trained)
             advance(1)
-    trust = run_studies(config, samples, comparisons, trained)
-    result = Result(samples, comparisons, trust, metrics_of(config, samples, comparisons, trust))
-    write_report(config, result, folder)
-    write_atomically(folder.path / "tables.md", markdown(config, result))
+    result = Result(
+        config,
+        Origin.now(),
+        samples.facts,
+        comparisons,
+        run_studies(config, samples, comparisons, trained),
+        shapes_of(samples.lead.test),
+        compare_with_generic(samples),
+    )
+    report(result, make_page, folder.path)
+    write_atomically(folder.path / "tables.md", markdown(result))
     if not config.data.keep:
         shutil.rmtree(folder.path / "events", ignore_errors=True)
     return result

@@ -6,9 +6,8 @@ generated events can be searched for the hadronic tag and for a specific mode.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import count
 from types import MappingProxyType
 from typing import Literal
 
@@ -17,11 +16,10 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as config_dataclass
 
+from hepsets.analyses.steps import Rounds, rounds_until_enough
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
-from hepsets.core.parallel import map_in_order
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.core.progress import progress_bar
 from hepsets.generate.cross_sections import CROSS_SECTION
 from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, Forced, event_type, generate_block
 from hepsets.generate.rho_rho_decays import rho_rho_decays
@@ -196,33 +194,24 @@ def make_streams(configs: Mapping[str, StreamConfig], *, workers: int = 1) -> di
     InputError
         If Pythia 8 is not installed.
     """
-    parts: dict[str, list[_Part]] = {name: [] for name in configs}
-    kept = dict.fromkeys(configs, 0)
-    done: set[str] = set()
-
-    def tasks() -> Iterator[_Task]:
-        for name, config in configs.items():
-            for number in count(config.first_block):
-                for sample, size in config.block_sizes().items():
-                    if name in done:
-                        break
-                    yield _Task(name, config, sample, number, size)
-                if name in done:
-                    break
-
+    kinds = {name: _rounds(config) for name, config in configs.items()}
     total = sum(config.events for config in configs.values())
-    with progress_bar(f"making {total} events with a B candidate", total) as step:
-        for part in map_in_order(_make_part, tasks(), workers):
-            config = configs[part.name]
-            if part.name in done:  # was under way when the stream had enough
-                continue
-            parts[part.name].append(part)
-            kept[part.name] += (number := len(part.events[config.modes[0]]))
-            step(number)
-            last = SAMPLES_OF[config.source][-1]
-            if part.sample == last and kept[part.name] >= config.events:  # whole rounds only
-                done.add(part.name)
+    title = f"making {total} events with a B candidate"
+    parts = rounds_until_enough(_make_part, _n_counted, kinds, title=title, workers=workers)
     return {name: _joined(configs[name], found) for name, found in parts.items()}
+
+
+def _rounds(config: StreamConfig) -> Rounds[_Task]:
+    """A task for each sample in a round."""
+
+    def tasks(number: int) -> list[_Task]:
+        return [_Task(config, sample, number, size) for sample, size in config.block_sizes().items()]
+
+    return Rounds(config.events, tasks, config.first_block)
+
+
+def _n_counted(part: _Part) -> int:
+    return len(part.events[part.first])
 
 
 def _joined(config: StreamConfig, parts: list[_Part]) -> Stream:
@@ -237,7 +226,6 @@ def _joined(config: StreamConfig, parts: list[_Part]) -> Stream:
 class _Task:
     """One sample of one round of a stream."""
 
-    name: str
     config: StreamConfig
     sample: str
     round: int
@@ -246,7 +234,7 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Part:
-    name: str
+    first: Mode
     sample: str
     events: dict[Mode, ParticleSets]
     generated: int
@@ -290,7 +278,7 @@ def _make_part(task: _Task) -> _Part:
     if "tag" in found and config.drop_modes:
         found["tag"] = found["tag"][~np.isin(found["tag"].columns["mode"], config.drop_modes)]
     kept = {mode: _kept(config.keep, events, sample) for mode, events in found.items()}
-    return _Part(task.name, sample, kept, len(generated), len(found[config.modes[0]]))
+    return _Part(config.modes[0], sample, kept, len(generated), len(found[config.modes[0]]))
 
 
 def _kept(keep: Keep, events: ParticleSets, sample: str) -> ParticleSets:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,8 +53,6 @@ class ModelResult:
         The model.
     parameters
         Trainable parameters, or trees.
-    scores
-        Shape ``(n_test_events,)``.
     auc
         Area under the ROC curve.
     left
@@ -79,9 +78,7 @@ class ModelResult:
     """
 
     name: str
-    model: Model
     parameters: int
-    scores: Array
     auc: Measured
     left: BackgroundLeft
     gain: Measured
@@ -101,6 +98,25 @@ class ModelResult:
         return float(np.std(self.seed_gains, ddof=1)) if len(self.seed_gains) > 1 else None
 
 
+@dataclass(frozen=True)
+class ClassCounts:
+    """Numbers of events."""
+
+    signal: int
+    background: int
+
+    @classmethod
+    def of(cls, events: ParticleSets) -> Self:
+        """Those of a sample with labels."""
+        label = events.columns["label"]
+        return cls(int(label.sum()), int((~label).sum()))
+
+    @property
+    def all(self) -> int:
+        """All of them."""
+        return self.signal + self.background
+
+
 @dataclass(frozen=True, eq=False)
 class ComparisonResult:
     """All models on one pair of training and test samples.
@@ -109,14 +125,18 @@ class ComparisonResult:
     ----------
     name
         The comparison.
-    pair
-        Its events.
+    training, test
+        Numbers of its events.
+    cut
+        Least signal probability of the tag, where events were cut on it.
     models
         In the order of the configuration.
     """
 
     name: str
-    pair: Pair
+    training: ClassCounts
+    test: ClassCounts
+    cut: float | None
     models: tuple[ModelResult, ...]
 
     @property
@@ -164,7 +184,9 @@ def compare_models(
     seeds = _seed_gains(config, name, pair.test, trained, scores)
     return ComparisonResult(
         name,
-        pair,
+        ClassCounts.of(pair.train),
+        ClassCounts.of(pair.test),
+        pair.cut,
         tuple(
             judge(config, model, trained[Training(model, name)], pair.test, scores, seeds.get(model, ()))
             for model in config.models
@@ -228,9 +250,7 @@ def judge(
         over_tag = background_gain(left, with_tag) if with_tag.background else None
     return ModelResult(
         name=name,
-        model=model,
         parameters=len(model) if isinstance(model, BoostedTrees) else model.n_parameters,
-        scores=scores,
         auc=Measured(quality.auc, quality.auc_se),
         left=left,
         gain=background_gain(left, reference),

@@ -6,7 +6,6 @@ Its learning curves, calibration and score distributions are drawn by that modul
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,11 +18,11 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
+from hepsets.analyses.continuum_suppression.trust import PenaltyResult
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.evaluate.filter.bias import Bias
 from hepsets.evaluate.scores.background_at import BackgroundCurve, RatioCurve
-from hepsets.evaluate.scores.distance_correlation import DistanceCorrelation
 from hepsets.evaluate.scores.importance import Importance
 from hepsets.report.figures import ranking
 from hepsets.report.style import COLOURS, INK, MUTED, PAPER, RULE, Array, Style, not_empty, p_text, styled
@@ -38,28 +37,6 @@ AXIS_LABELS: Mapping[str, str] = {
     "delta_e": r"$\Delta E$ [GeV]",
 }
 """Labels with unit of the thirty variables, Mbc and ΔE."""
-
-
-@dataclass(frozen=True)
-class PenaltyPoint:
-    """A model trained with one strength of the penalty on distance correlation.
-
-    Parameters
-    ----------
-    strength
-        λ, the factor of the penalty in the loss.
-    dependence
-        Of score and Mbc, in background.
-    background
-        Left at the signal efficiency of the figure.
-    p_value
-        Of the sculpting test.
-    """
-
-    strength: float
-    dependence: DistanceCorrelation
-    background: Measured
-    p_value: float
 
 
 # -- the inputs --------------------------------------------------------------------------------------
@@ -417,7 +394,7 @@ def _ratio(bias: Bias) -> tuple[Array, Array]:
 @styled
 def penalty_costs(
     figure: Figure,
-    points: Mapping[str, Sequence[PenaltyPoint]],
+    points: Mapping[str, Sequence[PenaltyResult]],
     styles: Mapping[str, Style],
     *,
     signal_efficiency: float = 0.9,

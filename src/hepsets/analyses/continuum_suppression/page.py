@@ -3,53 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
-
-import numpy as np
-from scipy.stats import ks_2samp
 
 from hepsets.analyses.continuum_suppression import figures as continuum_figures
 from hepsets.analyses.continuum_suppression.comparison import ComparisonResult, ModelResult, is_better
 from hepsets.analyses.continuum_suppression.config import BDT, TAG_BDT, TREES, Config
-from hepsets.analyses.continuum_suppression.metrics import TITLES, notes_of, per_cent, sculpting_warnings
 from hepsets.analyses.continuum_suppression.recommended import LEAST_P_VALUE, recommended
 from hepsets.analyses.continuum_suppression.result import Result
-from hepsets.analyses.continuum_suppression.sample import FED_BY_FRAGMENTATION
-from hepsets.core import config as configuration
+from hepsets.analyses.continuum_suppression.shapes import GenericSignal
+from hepsets.analyses.continuum_suppression.summary import TITLES, notes_of, per_cent, sculpting_warnings
 from hepsets.core.measured import Measured
-from hepsets.core.particle_sets import ParticleSets
-from hepsets.core.run import RunFolder, versions
-from hepsets.report import figures, style
+from hepsets.report import figures as shared_figures
+from hepsets.report import style
 from hepsets.report.page import (
     Column,
     Content,
     FigureFiles,
     KeyFigure,
-    Listing,
     Page,
     Section,
     Table,
-    write_page,
+    configuration,
 )
-from hepsets.select.variables.continuum import VARIABLES
-
-SHOWN_EVENTS = 40_000
-"""Most test events in figures of distributions."""
 
 
-def write_report(config: Config, result: Result, folder: RunFolder) -> None:
-    """Write ``report.html`` and the figures."""
-    keep = FigureFiles(folder.path / "figures")
+def make_page(result: Result, figures: FigureFiles) -> Page:
+    """The page, out of what the run found alone."""
     best = recommended(result.models)
-    write_page(
-        folder.path / "report.html",
-        Page(
-            title="Continuum suppression",
-            summary=" ".join((*sculpting_warnings(result), _summary(config, result, best))),
-            facts=_facts(config, result),
-            key_figures=_key_figures(config, best),
-            sections=tuple(_sections(config, result, keep)),
-        ),
+    return Page(
+        title="Continuum suppression",
+        summary=" ".join((*sculpting_warnings(result), _summary(result, best))),
+        facts=_facts(result),
+        key_figures=_key_figures(result.config, best),
+        sections=tuple(sections(result, figures)),
     )
 
 
@@ -57,8 +42,8 @@ def _percent(value: Measured) -> str:
     return f"{per_cent(value)} %"
 
 
-def _summary(config: Config, result: Result, best: ModelResult) -> str:
-    at = f"{100 * config.signal_efficiency:g} %"
+def _summary(result: Result, best: ModelResult) -> str:
+    at = f"{100 * result.config.signal_efficiency:g} %"
     left = _percent(Measured(best.left.background, best.left.background_se))
     if best.name == BDT:
         return f"At {at} signal efficiency the boosted trees leave {left} of the background."
@@ -98,17 +83,17 @@ def _crown(lead: ComparisonResult, best: ModelResult) -> str:
     return "No other model leaves as little (two paired errors)."
 
 
-def _facts(config: Config, result: Result) -> tuple[tuple[str, str], ...]:
-    samples = result.samples
-    source = "generated here" if samples.made_here else ", ".join((*config.data.train, *config.data.test))
+def _facts(result: Result) -> tuple[tuple[str, str], ...]:
+    config, data = result.config, result.config.data
+    source = "generated here" if result.samples.made_here else ", ".join((*data.train, *data.test))
     held = f"{100 * config.fit.validation_fraction:.0f} %"
     return (
         ("events", source),
-        ("training", f"{len(samples.lead.train):,} events, {held} of them for validation"),
-        ("test", f"{len(samples.lead.test):,} events"),
+        ("training", f"{result.lead.training.all:,} events, {held} of them for validation"),
+        ("test", f"{result.lead.test.all:,} events"),
         ("scale", config.scale),
         ("seed", str(config.seed)),
-        ("date", date.today().isoformat()),
+        ("date", result.origin.date),
     )
 
 
@@ -130,39 +115,35 @@ def _key_figures(config: Config, best: ModelResult) -> tuple[KeyFigure, ...]:
     return tuple(found)
 
 
-def _sections(config: Config, result: Result, keep: FigureFiles) -> Iterator[Section]:
+def sections(result: Result, figures: FigureFiles) -> Iterator[Section]:
+    """All sections; what was not looked at has none."""
+    config = result.config
     models = result.lead.by_name
     styles = style.model_styles(list(models))
     for name, comparison in result.comparisons.items():
         yield Section(
-            TITLES[name], tuple(_comparison(config, comparison, styles, keep, name == result.lead.name))
+            TITLES[name], tuple(_comparison(config, comparison, styles, figures, name == result.lead.name))
         )
         if name == result.lead.name and len(result.comparisons) > 1:
-            yield Section("All comparisons", (_all_gains(config, result, styles, keep),))
-    yield Section("The thirty variables", tuple(_variables(result, keep)))
+            yield Section("All comparisons", (_all_gains(result, styles, figures),))
+    yield Section("The thirty variables", tuple(_variables(result, figures)))
     if result.lead.models[0].sculpting:
-        yield Section("Independence of Mbc and ΔE", tuple(_independence(config, result, styles, keep)))
-    yield from _trust(config, result, styles, keep)
+        yield Section("Independence of Mbc and ΔE", tuple(_independence(config, result, styles, figures)))
+    yield from _trust(config, result, styles, figures)
     yield Section(
         "Calibration",
         (
-            keep(
+            figures(
                 "calibration",
-                figures.calibration_curves(
+                shared_figures.calibration_curves(
                     {n: m.calibration for n, m in models.items()}, styles, share="share that is signal"
                 ),
                 "Share of signal against mean score in the test sample, half of which is signal.",
             ),
         ),
     )
-    yield Section("Training", tuple(_training(models, styles, keep)))
-    yield Section(
-        "Configuration",
-        (
-            Listing("config.toml", configuration.to_toml(config)),
-            Listing("versions", "\n".join(f"{name} {version}" for name, version in versions().items())),
-        ),
-    )
+    yield Section("Training", tuple(_training(models, styles, figures)))
+    yield configuration(config, result.origin)
 
 
 REASONS = {
@@ -187,7 +168,7 @@ def _comparison(
     config: Config,
     result: ComparisonResult,
     styles: dict[str, style.Style],
-    keep: FigureFiles,
+    figures: FigureFiles,
     leads: bool,
 ) -> Iterator[Content]:
     """Table and figures of one comparison; background curves of the one that leads alone."""
@@ -196,7 +177,7 @@ def _comparison(
     yield _table(config, result)
     yield " ".join(notes_of(result))
     if leads:
-        yield keep(
+        yield figures(
             "background",
             continuum_figures.background_curves(
                 {name: model.curve for name, model in models.items()},
@@ -207,7 +188,7 @@ def _comparison(
             "Background left against signal efficiency on the test events. Bands: one standard error.",
         )
     if len(models) > 1:
-        yield keep(
+        yield figures(
             "ratio" if leads else f"ratio_{result.name}",
             continuum_figures.background_ratios(
                 {name: model.ratio for name, model in models.items() if name != BDT},
@@ -219,8 +200,8 @@ def _comparison(
         )
 
 
-def _all_gains(config: Config, result: Result, styles: dict[str, style.Style], keep: FigureFiles) -> Content:
-    return keep(
+def _all_gains(result: Result, styles: dict[str, style.Style], figures: FigureFiles) -> Content:
+    return figures(
         "gains",
         continuum_figures.gains(
             {
@@ -229,7 +210,7 @@ def _all_gains(config: Config, result: Result, styles: dict[str, style.Style], k
             },
             BDT,
             styles,
-            signal_efficiency=config.signal_efficiency,
+            signal_efficiency=result.config.signal_efficiency,
         ),
         "How much less background each model leaves than boosted trees on the thirty variables, in each "
         "comparison. Bars: one paired standard error of the test sample.",
@@ -237,7 +218,7 @@ def _all_gains(config: Config, result: Result, styles: dict[str, style.Style], k
 
 
 def _training(
-    models: dict[str, ModelResult], styles: dict[str, style.Style], keep: FigureFiles
+    models: dict[str, ModelResult], styles: dict[str, style.Style], figures: FigureFiles
 ) -> Iterator[Content]:
     for name, shown, steps in (
         ("training", [n for n in models if n not in TREES], "epoch"),
@@ -245,12 +226,12 @@ def _training(
     ):
         if shown:
             curves = {
-                n: figures.TrainingCurve(list(h.train), list(h.validation), h.best)
+                n: shared_figures.TrainingCurve(list(h.train), list(h.validation), h.best)
                 for n, h in ((n, models[n].history) for n in shown)
             }
-            yield keep(
+            yield figures(
                 name,
-                figures.training_curves(curves, styles, steps=steps),
+                shared_figures.training_curves(curves, styles, steps=steps),
                 "Loss on training (dashed) and validation events (solid); the circle marks what was kept.",
             )
 
@@ -291,54 +272,41 @@ def _table(config: Config, result: ComparisonResult) -> Content:
     )
 
 
-def _variables(result: Result, keep: FigureFiles) -> Iterator[Content]:
-    test = _some(result.samples.lead.test)
-    label, weight = test.columns["label"], test.columns["weight"].astype(np.float64)
-    variables = {name: test.columns[name] for name in VARIABLES}
-    yield keep(
+def _variables(result: Result, figures: FigureFiles) -> Iterator[Content]:
+    found = result.shapes
+    yield figures(
         "variables",
-        continuum_figures.variable_distributions(variables, label, weight),
+        continuum_figures.variable_distributions(found.values, found.label, found.weight),
         "The thirty variables in signal and background, each normalised to one.",
     )
-    yield keep(
+    yield figures(
         "correlations",
-        continuum_figures.correlation_matrices(variables, label, weight),
+        continuum_figures.correlation_matrices(found.values, found.label, found.weight),
         "Linear correlations.",
     )
-    generic = result.samples.generic_signal
-    if generic is not None and len(generic) > 20:
-        enriched = result.samples.pairs[result.samples.studied].test
-        yield from _enriched_and_generic(_some(enriched[enriched.columns["label"]]), generic, keep)
+    if result.generic is not None:
+        yield from _enriched_and_generic(result.generic, figures)
 
 
-def _enriched_and_generic(
-    enriched: ParticleSets, generic: ParticleSets, keep: FigureFiles
-) -> Iterator[Content]:
+def _enriched_and_generic(found: GenericSignal, figures: FigureFiles) -> Iterator[Content]:
     """Signal with one forced decay against signal without: p-values of Kolmogorov and Smirnov's test."""
-    fed = [float(np.isin(one.columns["mode"], FED_BY_FRAGMENTATION).mean()) for one in (enriched, generic)]
-    enriched, generic = (
-        one[~np.isin(one.columns["mode"], FED_BY_FRAGMENTATION)] for one in (enriched, generic)
-    )
-    p_values = {
-        name: float(ks_2samp(enriched.columns[name], generic.columns[name]).pvalue) for name in VARIABLES
-    }
+    p_values, fed = found.p_values, found.fed
     smallest = min(p_values, key=lambda name: p_values[name])
     yield (
         "Correct tags are rare, so one B of each signal event was made to decay as the tag wants it, in "
-        f"proportion to the branching fractions. Beside it {len(generic):,} correctly tagged events in which "
-        "both B decayed by themselves: the smallest of thirty p-values (Kolmogorov–Smirnov) is "
-        f"{p_values[smallest]:.3f}, for {smallest}; among thirty such a one comes by chance in "
+        f"proportion to the branching fractions. Beside it {int((~found.enriched).sum()):,} correctly tagged "
+        "events in which both B decayed by themselves: the smallest of thirty p-values (Kolmogorov–Smirnov) "
+        f"is {p_values[smallest]:.3f}, for {smallest}; among thirty such a one comes by chance in "
         f"{100 * (1 - (1 - p_values[smallest]) ** len(p_values)):.0f} % of cases. "
         "Modes with 3ππ⁰ are left out here: quarks that fragment "
         f"also end in them, and they are {100 * fed[1]:.0f} % of generic and {100 * fed[0]:.0f} % of "
         "enriched signal."
     )
-    both = {name: np.concatenate([enriched.columns[name], generic.columns[name]]) for name in VARIABLES}
-    yield keep(
+    yield figures(
         "generic",
         continuum_figures.variable_distributions(
-            both,
-            np.arange(len(enriched) + len(generic)) < len(enriched),
+            found.values,
+            found.enriched,
             names=("enriched signal", "generic signal"),
             notes={name: f"p = {p:.2f}" for name, p in p_values.items()},
         ),
@@ -346,12 +314,8 @@ def _enriched_and_generic(
     )
 
 
-def _some(events: ParticleSets) -> ParticleSets:
-    return events[:: max(1, -(-len(events) // SHOWN_EVENTS))]
-
-
 def _independence(
-    config: Config, result: Result, styles: dict[str, style.Style], keep: FigureFiles
+    config: Config, result: Result, styles: dict[str, style.Style], figures: FigureFiles
 ) -> Iterator[Content]:
     models = {model.name: model for model in result.models}
     shown = {n: list(m.sculpting.values()) for n, m in models.items() if n in config.trust_models}
@@ -360,24 +324,17 @@ def _independence(
         "that knows these makes background look like signal. Distance correlation finds any dependence, the "
         "test compares the shape that the cut leaves with that of all background."
     )
-    yield keep(
+    yield figures(
         "sculpting",
         continuum_figures.sculpting_histograms(shown or {BDT: list(models[BDT].sculpting.values())}, styles),
         "All background (grey) and what is left of it (points), with their ratio below and the p-value of "
         "the test that the cut ignores the observable.",
     )
     if result.trust.disco:
-        yield keep(
+        yield figures(
             "disco",
             continuum_figures.penalty_costs(
-                {
-                    config.disco.model: [
-                        continuum_figures.PenaltyPoint(
-                            row.strength, row.dependence, row.background, row.p_value
-                        )
-                        for row in result.trust.disco
-                    ]
-                },
+                {config.disco.model: result.trust.disco},
                 styles,
                 signal_efficiency=config.signal_efficiency,
             ),
@@ -386,7 +343,7 @@ def _independence(
 
 
 def _trust(
-    config: Config, result: Result, styles: dict[str, style.Style], keep: FigureFiles
+    config: Config, result: Result, styles: dict[str, style.Style], figures: FigureFiles
 ) -> Iterator[Section]:
     trust = result.trust
     if trust.unseen:
@@ -398,7 +355,7 @@ def _trust(
             (
                 "Each mode was left out of training, in signal and in background, and the cut set on the "
                 "others.",
-                keep(
+                figures(
                     "unseen_modes",
                     continuum_figures.unseen_modes(
                         by_mode, styles, signal_efficiency=config.signal_efficiency
@@ -416,7 +373,7 @@ def _trust(
             (
                 "Data and simulation differ. Models as trained, on events that other detectors saw: with a "
                 "shifted momentum scale, worse resolution, worse identification, more beam background.",
-                keep(
+                figures(
                     "shifted_detectors",
                     continuum_figures.shifted_detectors(
                         by_shift, styles, signal_efficiency=config.signal_efficiency
@@ -427,7 +384,7 @@ def _trust(
         )
     if trust.importance:
         drawn = [
-            keep(
+            figures(
                 f"importance_{name}",
                 continuum_figures.importance_bars(groups, signal_efficiency=config.signal_efficiency),
                 f"{name}: growth of the background left when an input comes from another event.",

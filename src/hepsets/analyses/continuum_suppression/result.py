@@ -1,4 +1,4 @@
-"""Everything that a run of continuum suppression found."""
+"""Everything that a run of continuum suppression found: what its metrics and its report are made of."""
 
 from __future__ import annotations
 
@@ -6,18 +6,41 @@ from dataclasses import dataclass
 from typing import Any
 
 from hepsets.analyses.continuum_suppression.comparison import ComparisonResult, ModelResult
-from hepsets.analyses.continuum_suppression.samples import Samples
+from hepsets.analyses.continuum_suppression.config import Config
+from hepsets.analyses.continuum_suppression.metrics import metrics_of
+from hepsets.analyses.continuum_suppression.samples import SampleFacts
+from hepsets.analyses.continuum_suppression.shapes import GenericSignal, Shapes
 from hepsets.analyses.continuum_suppression.trust import Trust
+from hepsets.core.run import Origin
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Result:
-    """Everything that a run found; ``comparisons`` by name, the one that leads first."""
+    """Everything that a run found.
 
-    samples: Samples
+    Parameters
+    ----------
+    config, origin
+        What was run, and when and with what.
+    samples
+        What is to be known of the events.
+    comparisons
+        By name, the one that leads first.
+    trust
+        How far the models can be trusted.
+    shapes
+        The thirty variables of the comparison that leads.
+    generic
+        Enriched against generic signal, where there is any.
+    """
+
+    config: Config
+    origin: Origin
+    samples: SampleFacts
     comparisons: dict[str, ComparisonResult]
     trust: Trust
-    metrics: dict[str, Any]
+    shapes: Shapes
+    generic: GenericSignal | None
 
     @property
     def lead(self) -> ComparisonResult:
@@ -28,3 +51,8 @@ class Result:
     def models(self) -> tuple[ModelResult, ...]:
         """The models of the comparison that leads."""
         return self.lead.models
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The metrics of ``result.json``."""
+        return metrics_of(self.config, self.samples, self.comparisons, self.trust)

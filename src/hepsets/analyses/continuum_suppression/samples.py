@@ -77,6 +77,25 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class SampleFacts:
+    """What is to be known of all events of a run.
+
+    Parameters
+    ----------
+    made_here
+        Whether particles are known, and not the thirty variables alone.
+    studied
+        The comparison that studies look into.
+    efficiency
+        As in :class:`Samples`.
+    """
+
+    made_here: bool
+    studied: str
+    efficiency: dict[str, Measured]
+
+
+@dataclass(frozen=True)
 class Samples:
     """All events of a run.
 
@@ -112,6 +131,11 @@ class Samples:
     def made_here(self) -> bool:
         """Whether particles are known, and not the thirty variables alone."""
         return self.lead.train_file is not None
+
+    @property
+    def facts(self) -> SampleFacts:
+        """What is to be known of them once they are gone."""
+        return SampleFacts(self.made_here, self.studied, self.efficiency)
 
 
 def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:

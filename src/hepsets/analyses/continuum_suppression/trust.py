@@ -18,7 +18,7 @@ from hepsets.analyses.continuum_suppression.comparison import (
 )
 from hepsets.analyses.continuum_suppression.config import Config
 from hepsets.analyses.continuum_suppression.samples import Samples
-from hepsets.analyses.continuum_suppression.training import Trained, Training
+from hepsets.analyses.continuum_suppression.training import Model, Trained, Training
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.evaluate.scores.background_at import background_at, efficiency_at
@@ -106,17 +106,16 @@ def run_studies(
     if not samples.made_here:
         return found
     models = results[samples.studied].models
-    by_name = {model.name: model for model in models}
     if "unseen_modes" in config.studies:
-        found = dataclasses.replace(found, unseen=study_unseen_modes(config, samples, by_name, trained))
+        found = dataclasses.replace(found, unseen=study_unseen_modes(config, samples, trained))
     if samples.shifted:
-        found = dataclasses.replace(found, shifted=study_shifted_detectors(config, samples, models))
+        found = dataclasses.replace(found, shifted=study_shifted_detectors(config, samples, models, trained))
     if "disco" in config.studies:
         found = dataclasses.replace(found, disco=study_penalty(config, samples, trained))
     if "importance" in config.studies:
         lead = next(iter(results.values()))
         importance = {
-            name: study_importance(config, lead.pair.test, lead.by_name[name])
+            name: study_importance(config, samples.lead.test, trained[Training(name, lead.name)].model)
             for name in config.trust_models
             if name in lead.by_name
         }
@@ -125,7 +124,7 @@ def run_studies(
 
 
 def study_unseen_modes(
-    config: Config, samples: Samples, models: Mapping[str, ModelResult], trained: Mapping[Training, Trained]
+    config: Config, samples: Samples, trained: Mapping[Training, Trained]
 ) -> tuple[UnseenMode, ...]:
     """Test models on the signal of a decay mode that was left out of their training."""
     rows = []
@@ -147,21 +146,24 @@ def study_unseen_modes(
                 training.model,
                 training.unseen_mode,
                 efficiency(score_of(trained[training].model, test)),
-                efficiency(models[training.model].scores),
+                efficiency(score_of(trained[Training(training.model, samples.studied)].model, test)),
             )
         )
     return tuple(rows)
 
 
 def study_shifted_detectors(
-    config: Config, samples: Samples, models: Sequence[ModelResult]
+    config: Config,
+    samples: Samples,
+    models: Sequence[ModelResult],
+    trained: Mapping[Training, Trained],
 ) -> tuple[Shifted, ...]:
     """Apply every model, as trained, to events that other detectors saw; first the nominal one."""
     rows = []
     for shift, events in {NOMINAL: nominal_part(samples), **samples.shifted}.items():
         label, weight = events.columns["label"], events.columns["weight"].astype(np.float64)
         for model in models:
-            scores = score_of(model.model, events)
+            scores = score_of(trained[Training(model.name, samples.studied)].model, events)
             left = background_at(label, scores, weight, config.signal_efficiency)
             rows.append(
                 Shifted(
@@ -214,11 +216,10 @@ def study_penalty(
     return tuple(rows)
 
 
-def study_importance(config: Config, test: ParticleSets, result: ModelResult) -> dict[str, list[Importance]]:
+def study_importance(config: Config, test: ParticleSets, model: Model) -> dict[str, list[Importance]]:
     """Exchange each input between events; by group of inputs."""
     some = test[:: max(1, -(-len(test) // IMPORTANCE_EVENTS))]
     label, weight = some.columns["label"], some.columns["weight"].astype(np.float64)
-    model = result.model
     if isinstance(model, BoostedTrees):
         exchanges = {name: exchange_column(place) for place, name in enumerate(model.variables)}
         found = permutation_importance(

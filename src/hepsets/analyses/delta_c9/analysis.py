@@ -8,10 +8,13 @@ from hepsets.analyses.delta_c9.cells import refuse_shared_events, run_cells
 from hepsets.analyses.delta_c9.comparison import compare
 from hepsets.analyses.delta_c9.config import OF_THE_STUDY, Config, check
 from hepsets.analyses.delta_c9.detector import study_detector
-from hepsets.analyses.delta_c9.metrics import metrics_of
-from hepsets.analyses.delta_c9.page import write_report
+from hepsets.analyses.delta_c9.images import example_images
+from hepsets.analyses.delta_c9.one_data_set import look_at_one
+from hepsets.analyses.delta_c9.page import make_page
 from hepsets.analyses.delta_c9.result import Result
-from hepsets.core.run import RunFolder
+from hepsets.analyses.delta_c9.theory import find_meaning, study_nuisances
+from hepsets.analyses.report import report
+from hepsets.core.run import Origin, RunFolder
 
 
 def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
@@ -21,9 +24,19 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
         models = tuple(name for name in config.models if name in OF_THE_STUDY)
         config = dataclasses.replace(config, models=models, studies=())
         refuse_shared_events(config)
+    made_here = not config.data.train
     predictions = run_cells(config, folder.path, workers=workers)
-    comparison = compare(config, predictions, folder.path / "models")
-    detector = study_detector(config)
-    result = Result(predictions, comparison, detector, metrics_of(comparison, detector))
-    write_report(config, result, folder)
+    models_folder = folder.path / "models"
+    result = Result(
+        config,
+        Origin.now(),
+        predictions,
+        compare(config, predictions, models_folder),
+        study_detector(config),
+        find_meaning(config) if made_here else None,
+        {level: look_at_one(config, level, models_folder) for level in config.levels if made_here},
+        study_nuisances(config) if "nuisances" in config.studies else None,
+        example_images(config) if "detector" in config.studies else {},
+    )
+    report(result, make_page, folder.path)
     return result

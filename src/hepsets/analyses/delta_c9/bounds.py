@@ -28,7 +28,7 @@ BOUND_EVENTS = 200_000
 class Bound:
     """Least standard deviation of ΔC9 that sets of some size allow.
 
-    ``sigma`` is what no estimator can beat; ``attainable`` what the information that was found in the
+    ``sigma`` is what no estimator can beat; ``sigma_attainable`` what the information that was found in the
     reconstructed events allows. They are the same where the density is known.
     """
 
@@ -37,7 +37,7 @@ class Bound:
     events: int
     delta_c9: float
     sigma: float
-    attainable: float
+    sigma_attainable: float
 
 
 def bounds(config: Config, cell: Cell, morphing: Morphing | None, truths: Sequence[float]) -> list[Bound]:

@@ -14,6 +14,7 @@ from hepsets.analyses.delta_c9.cells import truths_of
 from hepsets.analyses.delta_c9.config import Config
 from hepsets.analyses.delta_c9.predictions import Key, Predictions
 from hepsets.analyses.delta_c9.samples import Cell
+from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.evaluate.estimates.quality import EstimatorQuality, estimator_quality
 from hepsets.evaluate.estimates.simulation_based_calibration import (
@@ -31,7 +32,10 @@ LEAST_SPREAD = 1e-6
 
 @dataclass(frozen=True)
 class Row:
-    """One model on the toys of one size at one truth in one cell."""
+    """One model on the toys of one size at one truth in one cell.
+
+    ``sigma`` is the bound on the spread, where it is known.
+    """
 
     level: str
     window: str
@@ -39,6 +43,19 @@ class Row:
     events: int
     quality: EstimatorQuality
     sigma: float | None
+
+    @property
+    def bound(self) -> float:
+        """``sigma``, where it is known.
+
+        Raises
+        ------
+        InputError
+            Where it is not.
+        """
+        if self.sigma is None:
+            raise InputError(f"{self.model} at {self.level} level without a bound", "a row with one")
+        return self.sigma
 
     @property
     def over_bound(self) -> Measured | None:

@@ -10,21 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.analyses.delta_c9.config import Config, Level
-from hepsets.analyses.delta_c9.figures.decays import Efficiency
-from hepsets.analyses.delta_c9.samples import Cell, sample, seed_of
+from hepsets.analyses.delta_c9.samples import (
+    ASYMMETRY,
+    EFFICIENCY,
+    SHAPES,
+    SUPPRESSION,
+    Cell,
+    sample,
+    seed_of,
+)
 from hepsets.analyses.delta_c9.suppression import Suppression, fit_suppression
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.measured import Measured
-from hepsets.generate.kstmumu.density import VARIABLES, WINDOWS
-from hepsets.generate.kstmumu.observables import Asymmetries, count_asymmetries
+from hepsets.generate.kstmumu.density import VARIABLES, WINDOWS, Window
+from hepsets.generate.kstmumu.observables import Asymmetries, afb, count_asymmetries, s5
 from hepsets.generate.kstmumu.sampler import sample_decays
 from hepsets.select.kstmumu.background import default_background, sample_background
 from hepsets.select.kstmumu.cuts import efficiency, is_selected, resolutions, truth_window
 from hepsets.select.kstmumu.yields import expected_yields, window_share
 from hepsets.simulate.kstmumu import see_decays
-
-EFFICIENCY, ASYMMETRY, SUPPRESSION, SHAPES = range(100, 104)
-"""What the events are for, see :data:`hepsets.analyses.delta_c9.samples.TRAINING`."""
 
 DECAYS = 400_000
 """Decays that efficiency and resolution are measured with."""
@@ -39,6 +43,64 @@ ASYMMETRY_TRUTHS = (0.0, -0.8, -1.5)
 EDGES = np.array([0.1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19])
 """Bins of q² [GeV²] of the asymmetries."""
 
+THEORY_POINTS = np.linspace(0.1, 19.0, 200)
+"""q² [GeV²] at which the theory is drawn."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Efficiency:
+    """Events in bins of a variable, and how many of them are selected.
+
+    Parameters
+    ----------
+    edges
+        Shape ``(n_bins + 1,)``.
+    passed, total
+        Shape ``(n_bins,)``; bins without events are not drawn.
+    """
+
+    edges: Floats
+    passed: NDArray[np.int64]
+    total: NDArray[np.int64]
+
+    def wilson(self) -> tuple[Floats, Floats, Floats]:
+        """Share, and lower and upper end of its 68.3 % interval (Wilson 1927); NaN without events."""
+        n = np.where(self.total > 0, self.total, np.nan)
+        share = self.passed / n
+        centre = (share + 0.5 / n) / (1 + 1 / n)
+        half = np.sqrt(share * (1 - share) / n + 0.25 / n**2) / (1 + 1 / n)
+        return share, centre - half, centre + half
+
+
+@dataclass(frozen=True, eq=False)
+class TheoryCurves:
+    """A_FB and S_5 along q² in GeV², all of shape ``(n,)``."""
+
+    q_squared: Floats
+    afb: Floats
+    s5: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Columns of candidates, each of shape ``(n_candidates,)``.
+
+    Parameters
+    ----------
+    signal, background
+        Mbc and ΔE [GeV]: signal before the cut on Mbc; background of sideband and signal region. In the
+        signal region they are in the ratio that is configured.
+    in_region, in_sideband
+        The four variables of background in either region.
+    """
+
+    signal: Mapping[str, Floats]
+    background: Mapping[str, Floats]
+    in_region: Mapping[str, Floats]
+    in_sideband: Mapping[str, Floats]
+
 
 @dataclass(frozen=True, eq=False)
 class DetectorStudy:
@@ -52,12 +114,10 @@ class DetectorStudy:
         … by true variable.
     resolution, differences
         68 % half widths and reconstructed − true values, by variable.
-    asymmetries
-        By level, then by ΔC9.
-    signal, background, sideband
-        Candidates: signal before the cut on Mbc, and background in the signal region and in the sideband.
-    region_over_sideband
-        Background in the signal region over that in the sideband.
+    asymmetries, theory
+        By level, then by ΔC9; and what the theory says before any detector, by ΔC9.
+    candidates
+        Of signal and background.
     suppression
         The boosted trees against background.
     """
@@ -67,10 +127,8 @@ class DetectorStudy:
     resolution: Mapping[str, Measured] = field(default_factory=dict)
     differences: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     asymmetries: Mapping[str, Mapping[float, Asymmetries]] = field(default_factory=dict)
-    signal: EventFrame | None = None
-    background: EventFrame | None = None
-    sideband: EventFrame | None = None
-    region_over_sideband: float = 1.0
+    theory: Mapping[float, TheoryCurves] = field(default_factory=dict)
+    candidates: Candidates | None = None
     suppression: Suppression | None = None
 
 
@@ -105,8 +163,7 @@ def _see(config: Config, window_name: str, found: DetectorStudy) -> DetectorStud
                 config, of_level, truth, ASYMMETRY_EVENTS, seed_of(config, of_level, ASYMMETRY, number)
             )
             asymmetries.setdefault(level, {})[truth] = count_asymmetries(events, EDGES)
-    shapes = seed_of(config, cell, SHAPES)
-    model = default_background()
+    signal = candidates[is_selected(candidates, window, region=None)]
     return dataclasses.replace(
         found,
         efficiency=Measured.proportion(len(selected), int(inside.sum())),
@@ -114,10 +171,28 @@ def _see(config: Config, window_name: str, found: DetectorStudy) -> DetectorStud
         resolution=resolutions(selected),
         differences=differences,
         asymmetries=asymmetries,
-        signal=candidates[is_selected(candidates, window, region=None)],
-        background=sample_background(SHAPE_EVENTS, shapes, region="signal", window=window),
-        sideband=sample_background(SHAPE_EVENTS, shapes + 1, region="sideband", window=window),
-        region_over_sideband=model.cut_share("signal") / model.cut_share("sideband"),
+        theory={
+            truth: TheoryCurves(THEORY_POINTS, afb(truth, THEORY_POINTS), s5(truth, THEORY_POINTS))
+            for truth in ASYMMETRY_TRUTHS
+        },
+        candidates=_candidates(config, window, signal, seed_of(config, cell, SHAPES)),
+    )
+
+
+def _candidates(config: Config, window: Window, signal: EventFrame, seed: int) -> Candidates:
+    """Signal as it is beside background that is drawn from its model."""
+    in_region = sample_background(SHAPE_EVENTS, seed, region="signal", window=window)
+    sideband = sample_background(SHAPE_EVENTS, seed + 1, region="sideband", window=window)
+    model = default_background()
+    share = model.cut_share("signal") / model.cut_share("sideband")
+    shown = in_region[: round(share * len(sideband))]
+    some = signal[: round(len(shown) / config.data.background_over_signal)]
+    seen = ("mbc", "delta_e")
+    return Candidates(
+        {name: some[name] for name in seen},
+        {name: np.concatenate([sideband[name], shown[name]]) for name in seen},
+        {name: in_region[name] for name in VARIABLES},
+        {name: sideband[name] for name in VARIABLES},
     )
 
 
@@ -145,4 +220,4 @@ def _suppress(config: Config, window_name: str) -> Suppression:
         expected_signal=yields.signal.value,
         expected_background=yields.background.value,
         config=settings,
-    )
+    ).found

@@ -24,6 +24,8 @@ from hepsets.learn.data_sets.truth_ratios import TRUTH
 from hepsets.select.kstmumu.sample import LEVELS, make_sample
 
 TRAINING, TOYS, LINEARITY, CALIBRATION, POOL, BOUND = range(6)
+EFFICIENCY, ASYMMETRY, SUPPRESSION, SHAPES = range(100, 104)
+SHOWN = 200
 """What events are for: each purpose has seeds of its own, and only those of ``TRAINING`` are trained on."""
 
 

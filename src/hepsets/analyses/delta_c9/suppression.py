@@ -95,8 +95,6 @@ class Suppression:
 
     Parameters
     ----------
-    ensemble
-        The trees.
     cut
         Candidates with a greater score are kept.
     fom, fom_before
@@ -113,7 +111,6 @@ class Suppression:
         The cuts that were tried, and S/√(S+B) of the candidates that chose among them.
     """
 
-    ensemble: SuppressionEnsemble
     cut: float
     fom: float
     fom_before: float
@@ -128,9 +125,17 @@ class Suppression:
     cuts: Floats
     fom_curve: Floats
 
+
+@plain_dataclass(frozen=True, eq=False)
+class TrainedSuppression:
+    """The trees, and what they do."""
+
+    ensemble: SuppressionEnsemble
+    found: Suppression
+
     def keeps(self, frame: EventFrame) -> NDArray[np.bool_]:
         """Which candidates pass the cut, shape ``(n_events,)``."""
-        return np.asarray(self.ensemble.score(frame) > self.cut)
+        return np.asarray(self.ensemble.score(frame) > self.found.cut)
 
 
 def figure_of_merit(signal: Floats, background: Floats) -> Floats:
@@ -152,7 +157,7 @@ def fit_suppression(
     expected_signal: float,
     expected_background: float,
     config: SuppressionConfig | None = None,
-) -> Suppression:
+) -> TrainedSuppression:
     """Grow the ensemble, choose the cut, and measure both on candidates apart.
 
     Parameters
@@ -202,8 +207,7 @@ def fit_suppression(
     left_s, left_b = expected_signal * kept_s.value, expected_background * kept_b.value
     relative = np.hypot(kept_s.se / kept_s.value, kept_b.se / max(kept_b.value, kept_b.se))
     before = figure_of_merit(np.array([expected_signal]), np.array([expected_background]))
-    return Suppression(
-        ensemble,
+    found = Suppression(
         cut,
         float(figure_of_merit(np.array([left_s]), np.array([left_b]))[0]),
         float(before[0]),
@@ -218,6 +222,7 @@ def fit_suppression(
         cuts,
         curve,
     )
+    return TrainedSuppression(ensemble, found)
 
 
 def _split(frame: EventFrame, config: SuppressionConfig, number: int) -> list[EventFrame]:

@@ -14,7 +14,9 @@ __getattr__, __dir__ = lazy(
         "SCALES": "config",
         "Result": "result",
         "run": "analysis",
-        "print_summary": "metrics",
+        "make_page": "page",
+        "sections": "page",
+        "print_summary": "summary",
         "tune": "tuning",
     },
 )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import shutil
 
+from hepsets.analyses.report import report
 from hepsets.analyses.smart_background.comparison import compare_models
 from hepsets.analyses.smart_background.config import Config, check
-from hepsets.analyses.smart_background.metrics import metrics_of
-from hepsets.analyses.smart_background.page import write_report
+from hepsets.analyses.smart_background.page import make_page
 from hepsets.analyses.smart_background.ranking import markdown
 from hepsets.analyses.smart_background.resimulation import measure_limit
 from hepsets.analyses.smart_background.result import Result
+from hepsets.analyses.smart_background.sample_facts import facts_of
 from hepsets.analyses.smart_background.samples import get_samples
 from hepsets.analyses.smart_background.studies.inputs import run_studies
-from hepsets.core.run import RunFolder, write_atomically
+from hepsets.core.run import Origin, RunFolder, write_atomically
 
 
 def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
@@ -25,8 +26,8 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     )
     models = compare_models(config, samples, folder.path / "models", workers=workers)
     studies = run_studies(config, samples, folder.path / "models", folder.path / "events", workers=workers)
-    result = Result(samples, models, limit, studies, metrics_of(samples, models, limit, studies))
-    write_report(config, result, folder)
+    result = Result(config, Origin.now(), facts_of(samples, models), models, limit, studies)
+    report(result, make_page, folder.path)
     write_atomically(folder.path / "table.md", markdown(models, limit))
     if not config.data.keep:
         shutil.rmtree(folder.path / "events", ignore_errors=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,13 +59,51 @@ from hepsets.evaluate.scores.paired import (
     threshold_speedup_of,
 )
 from hepsets.evaluate.scores.sample import Scored, scored_events
-from hepsets.learn.decay_trees.model import EventModel, ModelConfig
+from hepsets.learn.decay_trees.model import EventModel
 from hepsets.learn.training.fit import FitResult
 from hepsets.learn.training.score import score
 from hepsets.select.variables.generated import passing_observables
 
 IMPORTANCE_TRIAL = 2**32
 """Trial number of the random numbers that importance sampling draws, beyond any detector's."""
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """How one training went.
+
+    Parameters
+    ----------
+    train_loss, validation_loss
+        By epoch.
+    best_epoch
+        Whose state was kept, counted from 1.
+    validation_events
+        Training events that were held out.
+    events_per_s
+        Training speed.
+    converged
+        Whether it had stopped improving; ``None`` where nobody can tell.
+    """
+
+    train_loss: tuple[float, ...]
+    validation_loss: tuple[float, ...]
+    best_epoch: int
+    validation_events: int
+    events_per_s: float
+    converged: bool | None
+
+    @classmethod
+    def of(cls, fitted: FitResult) -> Self:
+        """What is to be known of a fit once its events are gone."""
+        return cls(
+            tuple(epoch.train_loss for epoch in fitted.history),
+            tuple(epoch.validation_loss for epoch in fitted.history),
+            fitted.best_epoch,
+            len(fitted.validation_indices),
+            fitted.train_events_per_s,
+            fitted.converged,
+        )
 
 
 @dataclass(frozen=True)
@@ -76,9 +116,8 @@ class ModelResult:
     """
 
     name: str
-    config: ModelConfig
+    inputs: str | None
     parameters: int
-    fit: FitResult
     validation_auc: float
     score_events_per_s: float
     scores: NDArray[np.float64]
@@ -92,7 +131,7 @@ class ModelResult:
     weighted_biases: tuple[WeightedBias, ...]
     effective_fractions: tuple[EffectiveFraction, ...]
     protections: tuple[Protection, ...]
-    fits: tuple[FitResult, ...]
+    fits: tuple[TrainingRecord, ...]
     aucs: Repeated
     speedups: Repeated
     importances: Repeated
@@ -120,6 +159,11 @@ def compare_models(
             results.append(judge(config, name, samples, mine, folder))
             advance(1)
     return tuple(results)
+
+
+def best_of(models: Sequence[ModelResult]) -> ModelResult:
+    """The model of greatest AUC on validation events: the test events choose nothing."""
+    return max(models, key=lambda model: model.validation_auc)
 
 
 def unknown_particles(samples: Samples) -> tuple[int, int]:
@@ -165,9 +209,8 @@ def judge(
     observables = passing_observables(samples.test[np.flatnonzero(label)])
     return ModelResult(
         name=name,
-        config=model.config,
+        inputs=model.config.inputs,
         parameters=model.n_parameters,
-        fit=result,
         validation_auc=classify(chosen_on.labels, chosen_on.scores).auc,
         score_events_per_s=rate,
         scores=scores,
@@ -197,7 +240,7 @@ def judge(
             )
             for each in protected
         ),
-        fits=tuple(fitted for _, fitted in trained),
+        fits=tuple(TrainingRecord.of(fitted) for _, fitted in trained),
         aucs=aucs,
         speedups=speedups,
         importances=importances,

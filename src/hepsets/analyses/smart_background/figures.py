@@ -11,13 +11,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
+from hepsets.analyses.smart_background.studies.inputs import Variant
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.evaluate.filter.bias import Bias, WeightedBias
 from hepsets.evaluate.filter.importance_sampling import FloorScan
 from hepsets.evaluate.filter.limit import Limit
 from hepsets.evaluate.filter.speedup import SpeedupCurve, SpeedupResult
-from hepsets.report.figures import _thousandths, ranking
+from hepsets.learn.decay_trees.decay_gcn import parse_family
+from hepsets.report.figures import ranking
 from hepsets.report.style import (
     _LIMIT_DASH,
     _MARKERS,
@@ -31,16 +33,6 @@ from hepsets.report.style import (
     not_empty,
     styled,
 )
-
-
-@dataclass(frozen=True)
-class ScanPoint:
-    """One architecture of a scan: how many layers, how many of them graph convolutions, its AUC."""
-
-    name: str
-    layers: int
-    graph_layers: int
-    auc: Measured
 
 
 @styled
@@ -285,27 +277,33 @@ def embedding_map(
 
 
 @styled
-def layer_scan(figure: Figure, points: Sequence[ScanPoint]) -> None:
-    """AUC against the number of layers, by the number of graph convolutions among them."""
-    not_empty(points)
+def layer_scan(figure: Figure, rows: Sequence[Variant]) -> None:
+    """AUC of the DS/GCN family against the number of layers, by the graph convolutions among them."""
+    not_empty(rows)
     figure.set_size_inches(8.2, 4.0)
     axes = figure.subplots()
-    kinds = sorted({point.graph_layers for point in points})
+    depth = {row.name: parse_family(row.name) or (0, ()) for row in rows}
+    layers = {name: number for name, (number, _) in depth.items()}
+    graph_layers = {name: len(places) for name, (_, places) in depth.items()}
+    kinds = sorted(set(graph_layers.values()))
     for k, kind in enumerate(kinds):
-        chosen = sorted((p for p in points if p.graph_layers == kind), key=lambda p: (p.layers, p.name))
-        x = [p.layers + 0.12 * (k - (len(kinds) - 1) / 2) for p in chosen]
+        chosen = sorted(
+            (row for row in rows if graph_layers[row.name] == kind),
+            key=lambda row: (layers[row.name], row.name),
+        )
+        x = [layers[row.name] + 0.12 * (k - (len(kinds) - 1) / 2) for row in chosen]
         axes.errorbar(
             x,
-            [p.auc.value for p in chosen],
-            [p.auc.se for p in chosen],
+            [row.auc.value for row in chosen],
+            [row.auc.se for row in chosen],
             fmt=_MARKERS[k % len(_MARKERS)],
             ms=4.5,
             lw=1.2,
             color=COLOURS[k % len(COLOURS)],
             label=f"{kind} graph convolution{'' if kind == 1 else 's'}",
         )
-    best = max(points, key=lambda p: p.auc.value)
-    at = best.layers + 0.12 * (kinds.index(best.graph_layers) - (len(kinds) - 1) / 2)
+    best = max(rows, key=lambda row: row.auc.value)
+    at = layers[best.name] + 0.12 * (kinds.index(graph_layers[best.name]) - (len(kinds) - 1) / 2)
     axes.annotate(
         best.name, (at, best.auc.value + best.auc.se), (0, 5), textcoords="offset points", ha="center"
     )
@@ -449,3 +447,8 @@ def simulated_shares(figure: Figure, each: Mapping[str, Measured], together: Map
     axes.grid(axis="x")
     axes.set_xlim(0, 1.15 * max(share.value for _, share, _ in rows))
     axes.set_xlabel("share of generated events that is simulated")
+
+
+def _thousandths(measured: Measured) -> str:
+    digits = 1 if measured.se >= 1e-4 else 2
+    return f"{1e3 * measured.value:.{digits}f} ± {1e3 * measured.se:.{digits}f}"

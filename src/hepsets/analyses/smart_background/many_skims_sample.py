@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as config_dataclass
 
+from hepsets.analyses.steps import Rounds, rounds_until_enough
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.measured import Measured
-from hepsets.core.parallel import map_in_order
-from hepsets.core.progress import progress_bar
 from hepsets.generate.cross_sections import mix
 from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, event_type, generate_block
 from hepsets.select.skims.record import Skim
@@ -138,24 +135,22 @@ def make_multi_skim_sample(config: MultiSkimSampleConfig, *, workers: int = 1) -
 
     Each event is simulated once for all skims, and kept or not by a random number of its own.
     """
-    tasks: Iterator[_Task] = (
-        _Task(config, sample, number) for number in count(config.first_block) for sample in config.shares
+    rounds = Rounds(
+        config.events,
+        lambda number: [_Task(config, sample, number) for sample in config.shares],
+        config.first_block,
     )
-    parts: list[Events] = []
+    title = f"making {config.events} events for {len(config.skims)} skims"
+    parts = rounds_until_enough(
+        _make_part, lambda part: len(part.events), {"mix": rounds}, title=title, workers=workers
+    )["mix"]
     generated = dict.fromkeys(config.shares, 0)
     passing = {sample: dict.fromkeys((*config.skims, "any"), 0) for sample in config.shares}
-    kept, last = 0, list(config.shares)[-1]
-    with progress_bar(f"making {config.events} events for {len(config.skims)} skims", config.events) as step:
-        for part in map_in_order(_make_part, tasks, workers):
-            parts.append(part.events)
-            generated[part.sample] += part.generated
-            for skim, number in part.passing.items():
-                passing[part.sample][skim] += number
-            kept += len(part.events)
-            step(len(part.events))
-            if part.sample == last and kept >= config.events:  # whole rounds only: they hold the mix
-                break
-    return MultiSkimSample(Events.concatenate(parts), generated, passing)
+    for part in parts:
+        generated[part.sample] += part.generated
+        for skim, number in part.passing.items():
+            passing[part.sample][skim] += number
+    return MultiSkimSample(Events.concatenate([part.events for part in parts]), generated, passing)
 
 
 # -- inside ----------------------------------------------------------------------------------------

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as config_dataclass
 
+from hepsets.analyses.steps import Rounds, rounds_until_enough
 from hepsets.core.events import Events
 from hepsets.core.measured import Measured
-from hepsets.core.parallel import map_in_order
-from hepsets.core.progress import progress_bar
 from hepsets.generate.pythia import BLOCK_EVENTS, generate_block
 from hepsets.select.skims.registry import count_passes, find_candidates, run_skims
 
@@ -87,25 +84,26 @@ def make_skimmed_sample(config: SkimmedSampleConfig, *, workers: int = 1) -> Ski
     Every passing event is kept and, from the same block, as many failing ones, chosen at random.
     """
     wanted = config.events // 2
-    parts: list[Events] = []
-    passing = generated = 0
-    blocks: Iterator[_Block] = (_Block(config, number) for number in count(config.first_block))
-    with progress_bar(f"making {config.events} {config.sample} events", wanted) as advance:
-        for part, made in map_in_order(_make_block, blocks, workers):
-            found = int(part.columns["label"].sum())
-            parts.append(part)
-            passing += found
-            generated += made
-            advance(found)
-            if passing >= wanted:
-                break
-    events = Events.concatenate(parts)
+    blocks = Rounds(wanted, lambda number: [_Block(config, number)], config.first_block)
+    parts = rounds_until_enough(
+        _make_block,
+        _n_passing,
+        {config.sample: blocks},
+        title=f"making {config.events} {config.sample} events",
+        workers=workers,
+    )[config.sample]
+    passing, generated = sum(map(_n_passing, parts)), sum(made for _, made in parts)
+    events = Events.concatenate([part for part, _ in parts])
     label = events.columns["label"]
     failing_weight = (generated - passing) / int((~label).sum())
     keep = np.flatnonzero(_first(label, wanted) | _first(~label, wanted))
     events = events[keep]
     weight = np.where(events.columns["label"], 1.0, failing_weight)
     return SkimmedSample(events.with_columns(weight=weight), generated, passing)
+
+
+def _n_passing(part: tuple[Events, int]) -> int:
+    return int(part[0].columns["label"].sum())
 
 
 def _first(mask: NDArray[np.bool_], number: int) -> NDArray[np.bool_]:

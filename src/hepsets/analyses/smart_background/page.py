@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from typing import Any
 
 import numpy as np
-import tomli_w
-from particle import InvalidParticle, Particle, ParticleNotFound, pdgid
 
 from hepsets.analyses.smart_background import figures as own_figures
-from hepsets.analyses.smart_background.comparison import (
-    ModelResult,
-    unknown_particles,
-)
-from hepsets.analyses.smart_background.config import Config
-from hepsets.analyses.smart_background.many_skims_page import multi_skim_sections
-from hepsets.analyses.smart_background.metrics import best_of
+from hepsets.analyses.smart_background.comparison import ModelResult, best_of
 from hepsets.analyses.smart_background.model_table import ModelRow, model_table
+from hepsets.analyses.smart_background.page_studies import study_sections
 from hepsets.analyses.smart_background.ranking import crowned, trainings_table, verdict
 from hepsets.analyses.smart_background.result import Result
-from hepsets.analyses.smart_background.studies.inputs import EmbeddingMap, Studies, Variant
-from hepsets.analyses.smart_background.studies.loss import LossRow
 from hepsets.analyses.smart_background.training import RARE
-from hepsets.core import config as configuration
+from hepsets.core.config import to_mapping
 from hepsets.core.measured import Measured
-from hepsets.core.run import RunFolder, versions
 from hepsets.evaluate.filter.limit import Limit
-from hepsets.learn.decay_trees.decay_gcn import parse_family
-from hepsets.report import figures, style
+from hepsets.report import figures as shared_figures
+from hepsets.report import style
 from hepsets.report.decay_trees import decay_tree
 from hepsets.report.effective_fraction import effective_fractions
 from hepsets.report.page import (
@@ -36,31 +26,22 @@ from hepsets.report.page import (
     Drawing,
     FigureFiles,
     KeyFigure,
-    Listing,
     Page,
     Section,
     SpeedupExplorer,
-    write_page,
+    configuration,
 )
-from hepsets.select.variables.generated import passing_observables
-
-SHOWN_EVENTS = 4
-"""Decay trees in the report."""
 
 
-def write_report(config: Config, result: Result, folder: RunFolder) -> None:
-    """Write ``report.html`` and the figures."""
-    keep = FigureFiles(folder.path / "figures")
+def make_page(result: Result, figures: FigureFiles) -> Page:
+    """The page, out of what the run found alone."""
     best = best_of(result.models)
-    write_page(
-        folder.path / "report.html",
-        Page(
-            title="Smart background",
-            summary=_summary(result, best),
-            facts=_facts(config, result, best),
-            key_figures=_key_figures(result, best),
-            sections=tuple(_sections(config, result, best, keep)),
-        ),
+    return Page(
+        title="Smart background",
+        summary=_summary(result, best),
+        facts=_facts(result, best),
+        key_figures=_key_figures(result, best),
+        sections=tuple(sections(result, figures)),
     )
 
 
@@ -78,25 +59,25 @@ def _summary(result: Result, best: ModelResult) -> str:
     return text
 
 
-def _facts(config: Config, result: Result, best: ModelResult) -> tuple[tuple[str, str], ...]:
-    data = config.data
+def _facts(result: Result, best: ModelResult) -> tuple[tuple[str, str], ...]:
+    config, data = result.config, result.config.data
     source = (
         f"{data.sample}, generated here" if result.samples.made_here else ", ".join((*data.train, *data.test))
     )
-    held_out = f"{len(best.fit.validation_indices):,}"
+    held_out = f"{best.fits[0].validation_events:,}"
     retention = str(result.samples.retention)
     if result.samples.retention_is_set:
         retention += " (set: files without weights cannot tell)"
     return (
         ("events", source),
         ("skim", data.skim if result.samples.made_here else "label of the files"),
-        ("training", f"{len(result.samples.train):,} events, {held_out} of them for validation"),
-        ("test", f"{len(result.samples.test):,} events"),
+        ("training", f"{result.samples.training:,} events, {held_out} of them for validation"),
+        ("test", f"{result.samples.test:,} events"),
         ("trainings", f"{config.training_seeds} of each model"),
         ("retention", retention),
         ("scale", config.scale),
         ("seed", str(config.seed)),
-        ("date", date.today().isoformat()),
+        ("date", result.origin.date),
     )
 
 
@@ -117,121 +98,105 @@ def _key_figures(result: Result, best: ModelResult) -> tuple[KeyFigure, ...]:
     return tuple(found)
 
 
-def _sections(config: Config, result: Result, best: ModelResult, keep: FigureFiles) -> Iterator[Section]:
-    models = {model.name: model for model in result.models}
-    styles = style.model_styles(list(models))
-    label = result.samples.test.columns["label"]
-    limit = result.limit
-
+def sections(result: Result, figures: FigureFiles) -> Iterator[Section]:
+    """All sections; what was not looked at has none."""
+    best = best_of(result.models)
+    styles = style.model_styles([model.name for model in result.models])
     yield Section(
         "Models",
         (_prose_models(result), _table(result), verdict(result.models), trainings_table(result.models)),
     )
-    yield Section(
-        "Separation",
-        (
-            keep(
-                "roc",
-                figures.roc_curves({n: m.classification for n, m in models.items()}, styles, limit),
-                "ROC curves on the test events, and the areas under them with standard errors (DeLong).",
-            ),
-            keep(
-                "scores",
-                figures.score_distributions(
-                    {n: (label, m.scores, None) for n, m in models.items()},
-                    styles,
-                    {n: m.speedup.threshold for n, m in models.items()},
-                ),
-                "Scores of passing (line) and failing (filled) test events, each normalised to one; "
-                "dotted, the threshold picked on validation events.",
-            ),
-        ),
-    )
-    yield Section(
-        "Speedup",
-        (
-            "Computing per skimmed event without a filter, divided by that with it. A threshold loses "
-            "passing events and with them shapes of distributions; the slider shows what it costs "
-            "and gains. "
-            f"Costs: retention {best.speedup.retention:.3f}"
-            f"{'' if config.speedup.retention is None else ' (set)'}, generation "
-            f"{config.speedup.time_generate:g} s, simulation and reconstruction "
-            f"{config.speedup.time_simulate:g} s per event, the network as measured.",
-            SpeedupExplorer(
-                {n: m.curve for n, m in models.items()},
-                {n: m.speedup for n, m in models.items()},
-                styles,
-                best.name,
-                limit,
-            ),
-            keep(
-                "speedup",
-                own_figures.speedup_curves(
-                    {n: m.curve for n, m in models.items()},
-                    {n: m.speedup for n, m in models.items()},
-                    styles,
-                    limit,
-                ),
-                "Speedup against the share of events that goes on to the simulation. Points: thresholds "
-                "picked on validation events, judged on test events.",
-            ),
-        ),
-    )
-    yield Section("Limit", tuple(_limit(limit, keep)))
-    yield Section("Bias", tuple(_bias(result, best, styles[best.name].colour, keep)))
+    yield Section("Separation", tuple(_separation(result, styles, figures)))
+    yield Section("Speedup", tuple(_speedup(result, best, styles, figures)))
+    yield Section("Limit", tuple(_limit(result.limit, figures)))
+    yield Section("Bias", tuple(_bias(result, best, styles[best.name].colour, figures)))
+    calibrations = {model.name: model.calibration for model in result.models}
     yield Section(
         "Calibration",
         (
-            keep(
+            figures(
                 "calibration",
-                figures.calibration_curves({n: m.calibration for n, m in models.items()}, styles),
+                shared_figures.calibration_curves(calibrations, styles),
                 "Share of passing events against mean score in the test sample as it stands; "
                 "errors are Wilson intervals.",
             ),
         ),
     )
-    yield Section(
-        "Training",
-        (
-            keep(
-                "training",
-                figures.training_curves(
-                    {
-                        n: figures.TrainingCurve(
-                            [epoch.train_loss for epoch in m.fit.history],
-                            [epoch.validation_loss for epoch in m.fit.history],
-                            m.fit.best_epoch - 1,
-                        )
-                        for n, m in models.items()
-                    },
-                    styles,
-                ),
-                "Loss on training (dashed) and validation events (solid); the circle marks the state that "
-                "was kept. Training losses are taken with dropout on and, where a model learns from soft "
-                "labels, against those.",
-            ),
-        ),
-    )
-    yield from _studies(result.studies, keep)
+    yield Section("Training", (_training(result, styles, figures),))
+    yield from study_sections(result.studies, figures)
     yield Section("Events", tuple(_events(result, best)))
-    yield Section(
-        "Configuration",
-        (
-            Listing("config.toml", _shown(config, result)),
-            Listing("versions", "\n".join(f"{name} {version}" for name, version in versions().items())),
+    yield configuration(_shown(result), result.origin)
+
+
+def _separation(result: Result, styles: dict[str, style.Style], figures: FigureFiles) -> Iterator[Content]:
+    models = {model.name: model for model in result.models}
+    yield figures(
+        "roc",
+        shared_figures.roc_curves({n: m.classification for n, m in models.items()}, styles, result.limit),
+        "ROC curves on the test events, and the areas under them with standard errors (DeLong).",
+    )
+    yield figures(
+        "scores",
+        shared_figures.score_distributions(
+            {n: (result.samples.label, m.scores, None) for n, m in models.items()},
+            styles,
+            {n: m.speedup.threshold for n, m in models.items()},
         ),
+        "Scores of passing (line) and failing (filled) test events, each normalised to one; "
+        "dotted, the threshold picked on validation events.",
     )
 
 
-def _shown(config: Config, result: Result) -> str:
+def _speedup(
+    result: Result, best: ModelResult, styles: dict[str, style.Style], figures: FigureFiles
+) -> Iterator[Content]:
+    costs = result.config.speedup
+    curves = {model.name: model.curve for model in result.models}
+    chosen = {model.name: model.speedup for model in result.models}
+    yield (
+        "Computing per skimmed event without a filter, divided by that with it. A threshold loses "
+        "passing events and with them shapes of distributions; the slider shows what it costs "
+        "and gains. "
+        f"Costs: retention {best.speedup.retention:.3f}"
+        f"{'' if costs.retention is None else ' (set)'}, generation "
+        f"{costs.time_generate:g} s, simulation and reconstruction "
+        f"{costs.time_simulate:g} s per event, the network as measured."
+    )
+    yield SpeedupExplorer(curves, chosen, styles, best.name, result.limit)
+    yield figures(
+        "speedup",
+        own_figures.speedup_curves(curves, chosen, styles, result.limit),
+        "Speedup against the share of events that goes on to the simulation. Points: thresholds "
+        "picked on validation events, judged on test events.",
+    )
+
+
+def _training(result: Result, styles: dict[str, style.Style], figures: FigureFiles) -> Content:
+    curves = {
+        model.name: shared_figures.TrainingCurve(
+            first.train_loss, first.validation_loss, first.best_epoch - 1
+        )
+        for model in result.models
+        for first in model.fits[:1]
+    }
+    return figures(
+        "training",
+        shared_figures.training_curves(curves, styles),
+        "Loss on training (dashed) and validation events (solid); the circle marks the state that "
+        "was kept. Training losses are taken with dropout on and, where a model learns from soft "
+        "labels, against those.",
+    )
+
+
+def _shown(result: Result) -> dict[str, Any]:
     """The configuration, for users' files without what concerns our own events alone."""
-    values = configuration.to_mapping(config)
+    values = to_mapping(result.config)
     if not result.samples.made_here:
         for name in ("limit", "multi_skim", "few_labels"):
             values.pop(name)
         for name in ("sample", "skim", "trials", "train_events", "test_events"):
             values["data"].pop(name)
-    return tomli_w.dumps(values)
+    return values
 
 
 def _prose_models(result: Result) -> str:
@@ -241,7 +206,7 @@ def _prose_models(result: Result) -> str:
         "f₁ and f₀ are the shares of passing and failing events that are kept at the threshold, "
         "which was picked on validation events; the errors of speedups hold that of this choice."
     )
-    particles, ids = unknown_particles(result.samples)
+    particles, ids = result.samples.unknown
     if particles:
         text += (
             f" {particles} particles of the test events have one of {ids} PDG ids that training saw "
@@ -262,7 +227,7 @@ def _table(result: Result) -> Content:
             ModelRow(
                 name=model.name,
                 parameters=model.parameters,
-                inputs=str(model.config.inputs),
+                inputs=str(model.inputs),
                 loss=Measured(quality.loss, quality.loss_se),
                 accuracy=Measured(quality.accuracy, quality.accuracy_se),
                 auc=Measured(quality.auc, quality.auc_se),
@@ -271,7 +236,7 @@ def _table(result: Result) -> Content:
                 threshold=gain.threshold,
                 true_positive_rate=Measured(gain.true_positive_rate, gain.true_positive_rate_se),
                 false_positive_rate=Measured(gain.false_positive_rate, gain.false_positive_rate_se),
-                train_events_per_s=model.fit.train_events_per_s,
+                train_events_per_s=model.fits[0].events_per_s,
                 score_events_per_s=model.score_events_per_s,
                 to_limit=distance,
             )
@@ -280,7 +245,7 @@ def _table(result: Result) -> Content:
     return model_table(rows, best=None if best is None else best.name)
 
 
-def _limit(limit: Limit | None, keep: FigureFiles) -> Iterator[Content]:
+def _limit(limit: Limit | None, figures: FigureFiles) -> Iterator[Content]:
     if limit is None:
         yield (
             "The labels of these files were made elsewhere, so the detector simulation behind them cannot be "
@@ -299,7 +264,7 @@ def _limit(limit: Limit | None, keep: FigureFiles) -> Iterator[Content]:
         f"not known about them after that leaves it about between {limit.importance_bracket[0]:.2f} and "
         f"{limit.importance_bracket[1]:.2f}, ends that fluctuate themselves; its error holds their distance."
     )
-    yield keep(
+    yield figures(
         "limit",
         own_figures.limit_summary(limit),
         "Left: share of passing and of failing events with at least a pass probability. Right: the best "
@@ -307,15 +272,15 @@ def _limit(limit: Limit | None, keep: FigureFiles) -> Iterator[Content]:
     )
 
 
-def _bias(result: Result, best: ModelResult, colour: str, keep: FigureFiles) -> Iterator[Content]:
-    labels = _axis_labels(result)
+def _bias(result: Result, best: ModelResult, colour: str, figures: FigureFiles) -> Iterator[Content]:
+    labels = result.samples.axis_labels
     if best.biases:
         yield (
             f"All passing test events (grey) and those that {best.name} keeps at its threshold (points), "
             "with the pull of every bin against a filter that ignores the observable, and the "
             "Kullback–Leibler divergence."
         )
-        yield keep(
+        yield figures(
             "bias",
             own_figures.bias_histograms(best.biases, labels, colour),
             f"Observables of the passing events before and after the threshold of {best.name}.",
@@ -327,13 +292,13 @@ def _bias(result: Result, best: ModelResult, colour: str, keep: FigureFiles) -> 
         "events are worth "
         f"{100 * best.importance.effective_fraction:.0f} % of the passing ones (Kish)."
     )
-    yield keep(
+    yield figures(
         "importance",
         own_figures.weighted_histograms(best.weighted_biases, labels, colour),
         f"Observables of all passing events, and of those that {best.name} keeps, weighted.",
     )
-    yield from _effective_fractions(best, labels, colour, keep)
-    yield keep(
+    yield from _effective_fractions(best, labels, colour, figures)
+    yield figures(
         "floors",
         own_figures.floor_scan(best.floors, colour),
         "Floors of the keep probability. A smaller one saves no more than what events cost that fail anyway, "
@@ -343,7 +308,7 @@ def _bias(result: Result, best: ModelResult, colour: str, keep: FigureFiles) -> 
 
 
 def _effective_fractions(
-    best: ModelResult, labels: dict[str, str], colour: str, keep: FigureFiles
+    best: ModelResult, labels: dict[str, str], colour: str, figures: FigureFiles
 ) -> Iterator[Content]:
     """Where the unbiased speedup lives, and what it costs to spread it evenly."""
     spread = [f for f in best.effective_fractions if f.passing[f.lowest] > 0]
@@ -373,7 +338,7 @@ def _effective_fractions(
     rules = {"least cost": best.effective_fractions} | {
         f"protect {each.rule.observable}": each.fractions for each in best.protections
     }
-    yield keep(
+    yield figures(
         "effective_fraction",
         effective_fractions(rules, labels, colour),
         f"Share of the passing events that those which {best.name} keeps are worth, by bin, with standard "
@@ -382,164 +347,15 @@ def _effective_fractions(
     )
 
 
-def _axis_labels(result: Result) -> dict[str, str]:
-    events = result.samples.test[:1]
-    return {
-        found.name: f"{found.label} [{found.unit}]" if found.unit else found.label
-        for found in passing_observables(events)
-    }
-
-
-def _studies(studies: Studies, keep: FigureFiles) -> Iterator[Section]:
-    if studies.features:
-        drawn = []
-        for inputs, rows in studies.features.items():
-            first, *others = rows
-            drawn.append(
-                keep(
-                    f"features_{inputs}",
-                    own_figures.feature_study(
-                        f"all features, {inputs} inputs (AUC {first.auc})",
-                        {row.name: row.change for row in others},
-                    ),
-                    f"{inputs.capitalize()} inputs: change of the AUC of deep_sets_gcn_pdg, paired errors.",
-                )
-            )
-        raw, scaled = studies.features["raw"][0], studies.features["scaled"][0]
-        yield Section(
-            "Study of features",
-            (f"Normalised inputs: AUC {scaled.auc} against {raw.auc} on raw ones.", *drawn),
-        )
-    if studies.layers:
-        yield Section(
-            "Study of layers",
-            (
-                keep(
-                    "layers",
-                    own_figures.layer_scan(_scan(studies.layers)),
-                    "AUC of members of the DS/GCN family.",
-                ),
-            ),
-        )
-    if studies.loss:
-        yield Section("A loss that knows its purpose", tuple(_loss(studies.loss, keep)))
-    for skim in dict.fromkeys(point.skim for point in studies.few_labels):
-        yield Section(f"New skim, few labels: {skim}", tuple(_few_labels(studies, skim, keep)))
-    if studies.embedding is not None:
-        yield Section("Learnt PDG embedding", (_embedding(studies.embedding, keep),))
-    if studies.skims is not None:
-        yield from multi_skim_sections(studies.skims, keep)
-
-
-def _loss(rows: tuple[LossRow, ...], keep: FigureFiles) -> Iterator[Content]:
-    first, *others = rows
-    yield (
-        "The unbiased speedup can be trained for: the network's output is then itself the probability to "
-        "keep an event, and the loss is the computing time per effective passing event. The other way is to "
-        "learn the probability to pass by cross entropy, calibrate it, and take the closed form p ∝ √P(pass) "
-        "or the logistic form of Belle II's production. Scales, offsets and floors are chosen on validation "
-        "events."
-    )
-    yield keep(
-        "loss",
-        own_figures.feature_study(
-            f"{first.name}, p ∝ √P ({first.speedup})",
-            {
-                f"{row.name}{', p ∝ √P' if row.form == 'root' else ', logistic p'}": Measured(
-                    100 * (row.ratio.value - 1), 100 * row.ratio.se
-                )
-                for row in others
-            },
-            quantity="unbiased speedup [%]",
-        ),
-        "Change of the unbiased speedup on the test events, with paired errors.",
-    )
-
-
-def _few_labels(studies: Studies, skim: str, keep: FigureFiles) -> Iterator[Content]:
-    points = [point for point in studies.few_labels if point.skim == skim]
-    names = {"head": "head on the frozen trunk", "fine_tune": "fine-tuned", "scratch": "from scratch"}
-    auc: dict[str, dict[int, Measured]] = {names[point.method]: {} for point in points}
-    gain: dict[str, dict[int, Measured]] = {names[point.method]: {} for point in points}
-    for point in points:
-        auc[names[point.method]][point.labels] = point.auc
-        gain[names[point.method]][point.labels] = point.importance_speedup
-    yield (
-        f"The trunk was trained on all skims but {skim}. Then some events were labelled for {skim}, as many "
-        "that fail as pass. On the frozen trunk a head is a logistic regression, and the scores of the other "
-        "skims stay the same to the last bit; fine-tuning starts from the trunk and moves all of it. Keep "
-        "rules come from the labelled events alone."
-    )
-    yield keep(
-        f"few_labels_{skim}",
-        own_figures.learning_curves(auc, gain),
-        "Means over disjoint draws of the labelled events; errors hold their spread and that of the test "
-        "sample, which all points share.",
-    )
-
-
-def _scan(rows: tuple[Variant, ...]) -> list[own_figures.ScanPoint]:
-    points = []
-    for row in rows:
-        layers, graph_layers = parse_family(row.name) or (0, ())
-        points.append(own_figures.ScanPoint(row.name, layers, len(graph_layers), row.auc))
-    return points
-
-
-def _embedding(found: EmbeddingMap, keep: FigureFiles) -> Drawing:
-    first, second = (f"{100 * share:.0f} %" for share in found.explained)
-    return keep(
-        "embedding",
-        own_figures.embedding_map(
-            found.positions,
-            [_label(int(i)) for i in found.pdg],
-            [_kind(int(i)) for i in found.pdg],
-            found.occurrences,
-        ),
-        f"The two main directions of the embedding of deep_sets_gcn_pdg_normalized ({first} and {second} of "
-        "its variance); the size of a point shows how often the particle occurs.",
-    )
-
-
-def _label(pdg: int) -> str:
-    """Name in matplotlib's math text, or the number of a particle without a name."""
-    try:
-        return f"${Particle.from_pdgid(pdg).latex_name}$"
-    except (ParticleNotFound, InvalidParticle):
-        return str(pdg)
-
-
-def _kind(pdg: int) -> str:
-    if pdgid.is_lepton(pdg):
-        return "leptons"
-    if pdgid.has_bottom(pdg):
-        return "beauty"
-    if pdgid.has_charm(pdg):
-        return "charm"
-    if pdgid.is_baryon(pdg):
-        return "light baryons"
-    if pdgid.has_strange(pdg):
-        return "strange mesons"
-    return "light mesons" if pdgid.is_meson(pdg) else "others"
-
-
 def _events(result: Result, best: ModelResult) -> Iterator[Content]:
-    test = result.samples.test
-    label = test.columns["label"]
-    scores = best.scores
     yield (
         "The first test events of each kind: kept and passing, kept and failing, dropped and passing, "
         f"dropped and failing, at the threshold {best.speedup.threshold:.3f} of {best.name}."
     )
-    kept = scores >= best.speedup.threshold
-    for wanted in ((True, True), (True, False), (False, True), (False, False))[:SHOWN_EVENTS]:
-        found = np.flatnonzero((kept == wanted[0]) & (label == wanted[1]))
-        if not len(found):
-            continue
-        event = int(found[0])
-        all_scores = ", ".join(f"{model.name} {model.scores[event]:.2f}" for model in result.models)
+    for event in result.samples.shown:
+        all_scores = ", ".join(f"{model.name} {model.scores[event.number]:.2f}" for model in result.models)
         yield Drawing(
-            decay_tree(test, event),
-            f"Test event {event}: {'passes' if wanted[1] else 'fails'} the skim, "
-            f"{'kept' if wanted[0] else 'dropped'}. Scores: {all_scores}.",
+            decay_tree(event.events, 0),
+            f"Test event {event.number}: {'passes' if event.passes else 'fails'} the skim, "
+            f"{'kept' if event.kept else 'dropped'}. Scores: {all_scores}.",
         )

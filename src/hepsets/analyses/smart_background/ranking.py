@@ -83,7 +83,7 @@ def rows_of(models: Sequence[ModelResult], limit: Limit | None) -> list[list[str
         cells = [
             model.name + (RUNNING if model.converged is False else ""),
             str(model.parameters),
-            str(model.config.inputs),
+            str(model.inputs),
         ]
         for quantity in QUANTITIES:
             values = repeated(model, quantity)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hepsets.analyses.smart_background.config import Config
 from hepsets.analyses.smart_background.samples import Samples
+from hepsets.analyses.steps import step
 from hepsets.core.events import Events
 from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
@@ -90,22 +91,27 @@ def _counted(
     config: Config, events: Events, path: Path, first: int, trials: tuple[int, ...], workers: int
 ) -> NDArray[np.int64]:
     """Passes in each of ``trials``, shape ``(n_events, len(trials))``; kept in ``path``."""
-    if path.exists():
-        counts: NDArray[np.int64] = np.load(path)
-        return counts
+    return step(path, lambda: _count_all(config, events, first, trials, workers), _write, np.load)
+
+
+def _count_all(
+    config: Config, events: Events, first: int, trials: tuple[int, ...], workers: int
+) -> NDArray[np.int64]:
     tasks = (
         _Chunk(events[begin : begin + CHUNK_EVENTS], config.data.skim, config.seed, first, trials)
         for begin in range(0, len(events), CHUNK_EVENTS)
     )
     parts = []
-    with progress_bar(f"simulating {len(events)} test events {sum(trials)} times", len(events)) as step:
+    with progress_bar(f"simulating {len(events)} test events {sum(trials)} times", len(events)) as advance:
         for part in map_in_order(_count, tasks, workers):
             parts.append(part)
-            step(len(part))
-    counts = np.concatenate(parts)
+            advance(len(part))
+    return np.concatenate(parts)
+
+
+def _write(path: Path, counts: NDArray[np.int64]) -> None:
     with whole_file(path) as partial, partial.open("wb") as file:
         np.save(file, counts)
-    return counts
 
 
 def _count(chunk: _Chunk) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hepsets.analyses.smart_background.config import Config, DataConfig
 from hepsets.analyses.smart_background.one_skim_sample import SkimmedSampleConfig, make_skimmed_sample
+from hepsets.analyses.steps import step
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events, EventWriter, read_parquet
 from hepsets.core.measured import Measured
@@ -133,35 +134,43 @@ def make_or_read(
     config: Config, path: Path, events: int, first_block: int, trials: int, workers: int
 ) -> Made:
     """Events of the configured sample and skim: from ``path`` if an earlier try left them, else made."""
-    if not path.exists():
-        start = time.perf_counter()
-        sample = make_skimmed_sample(
-            SkimmedSampleConfig(
-                sample=config.data.sample,
-                skim=config.data.skim,
-                events=events,
-                seed=config.seed,
-                first_block=first_block,
-                trials=trials,
-            ),
-            workers=workers,
-        )
-        seconds = time.perf_counter() - start
-        log.info(
-            "%s: %d of %d generated events kept, retention %s, %.0f s",
-            path.stem,
-            len(sample.events),
-            sample.generated,
-            sample.retention,
-            seconds,
-        )
-        provenance = {
-            "hepsets.generated": str(sample.generated),
-            "hepsets.passing": str(sample.passing),
-            "hepsets.seconds": str(seconds),
-        }
-        with EventWriter(path, metadata=provenance) as writer:
-            writer.write(sample.events)
+    settings = SkimmedSampleConfig(
+        sample=config.data.sample,
+        skim=config.data.skim,
+        events=events,
+        seed=config.seed,
+        first_block=first_block,
+        trials=trials,
+    )
+    return step(path, lambda: _make(settings, path.stem, workers), _write, _read)
+
+
+def _make(settings: SkimmedSampleConfig, name: str, workers: int) -> Made:
+    start = time.perf_counter()
+    sample = make_skimmed_sample(settings, workers=workers)
+    seconds = time.perf_counter() - start
+    log.info(
+        "%s: %d of %d generated events kept, retention %s, %.0f s",
+        name,
+        len(sample.events),
+        sample.generated,
+        sample.retention,
+        seconds,
+    )
+    return Made(sample.events, sample.generated, sample.passing, seconds)
+
+
+def _write(path: Path, made: Made) -> None:
+    provenance = {
+        "hepsets.generated": str(made.generated),
+        "hepsets.passing": str(made.passing),
+        "hepsets.seconds": str(made.seconds),
+    }
+    with EventWriter(path, metadata=provenance) as writer:
+        writer.write(made.events)
+
+
+def _read(path: Path) -> Made:
     metadata = {
         key.decode(): value.decode() for key, value in open_parquet(path).schema_arrow.metadata.items()
     }

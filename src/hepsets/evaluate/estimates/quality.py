@@ -47,18 +47,6 @@ class EstimatorQuality:
     coverage68: Measured | None = None
     pull_width: Measured | None = None
 
-    def row(self) -> dict[str, float | int | None]:
-        """What ``result.json`` holds of it."""
-        return {
-            "delta_c9": self.delta_c9,
-            "std": self.spread.value,
-            "std_se": self.spread.se,
-            "bias": self.bias.value,
-            "bias_se": self.bias.se,
-            "coverage68": None if self.coverage68 is None else self.coverage68.value,
-            "toys": self.toys,
-        }
-
 
 def estimator_quality(
     predictions: ArrayLike, delta_c9: float, intervals: ArrayLike | None = None

@@ -4,9 +4,9 @@ import pytest
 from helpers.delta_c9_inputs import decay_study
 from helpers.figure_text import text_that_leaves
 
+from hepsets.analyses.delta_c9.detector import Efficiency
 from hepsets.analyses.delta_c9.figures.decays import (
     VETOES,
-    Efficiency,
     asymmetries_along_q_squared,
     efficiency_curves,
     example_images,

@@ -1,7 +1,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from helpers.delta_c9_inputs import VALUES, delta_c9_study
+from helpers.delta_c9_inputs import VALUES, delta_c9_study, toy_row
 from helpers.figure_text import text_that_leaves
 from scipy.stats import binom
 
@@ -11,7 +11,6 @@ from hepsets.analyses.delta_c9.figures.intervals import (
     posterior_products,
     rank_histograms,
 )
-from hepsets.analyses.delta_c9.figures.predictions import ToyQuality
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.report.likelihood_figures import LEVELS, LikelihoodCurve, likelihood_curves
@@ -104,12 +103,12 @@ def test_coverage_is_drawn_for_models_with_intervals_only():
     assert "morphing" in titles
     assert "cnn" not in titles
     shown = figure.axes[titles.index("morphing")].containers[0].lines[0].get_ydata()
-    expected = [p.coverage.value for p in study.quality["morphing"] if p.events == 8000]
+    expected = [p.quality.coverage68.value for p in study.quality["morphing"] if p.events == 8000]
     assert shown == pytest.approx(expected)
 
 
 def test_a_coverage_of_zero_stays_on_the_axis():
-    bad = [ToyQuality(t, 8000, Measured(1, 0.1), Measured(1, 0.1), 1, Measured(0.0, 0.01)) for t in (0, 1)]
+    bad = [toy_row(t, 8000, Measured(1, 0.1), Measured(1, 0.1), 1, Measured(0.0, 0.01)) for t in (0, 1)]
     axes = coverage({"raw": bad}, model_styles(["raw"])).axes[0]
     assert axes.get_ylim()[0] < 0
 

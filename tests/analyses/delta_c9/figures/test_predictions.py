@@ -1,11 +1,10 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from helpers.delta_c9_inputs import SIZES, TRUTHS, delta_c9_study
+from helpers.delta_c9_inputs import SIZES, TRUTHS, delta_c9_study, toy_row
 from helpers.figure_text import text_that_leaves
 
 from hepsets.analyses.delta_c9.figures.predictions import (
-    ToyQuality,
     errors_by_size,
     linearity,
     prediction_distributions,
@@ -24,7 +23,9 @@ def of_one_size(quality, events=8000):
 
 
 def of_some_truths(quality):
-    return {name: [p for p in points if p.delta_c9 in (-0.8, 0.0)] for name, points in quality.items()}
+    return {
+        name: [p for p in points if p.quality.delta_c9 in (-0.8, 0.0)] for name, points in quality.items()
+    }
 
 
 def every_figure(models):
@@ -63,14 +64,14 @@ def test_linearity_shows_mean_predictions_at_the_truths_and_their_distance_in_bo
     top, bottom = figure.axes
     x, y = top.containers[0].lines[0].get_data()
     assert x == pytest.approx(TRUTHS)
-    assert y == pytest.approx([p.delta_c9 + p.bias.value for p in points])
+    assert y == pytest.approx([p.quality.delta_c9 + p.quality.bias.value for p in points])
     distance = bottom.containers[0].lines[0].get_ydata()
-    assert distance == pytest.approx([p.bias.value / p.bound for p in points])
+    assert distance == pytest.approx([p.quality.bias.value / p.bound for p in points])
 
 
 def test_a_mean_far_beyond_the_axis_is_an_arrow_at_its_rim():
-    far = ToyQuality(-0.5, 8000, Measured(-3.0, 0.01), Measured(0.1, 0.01), 0.1)
-    near = ToyQuality(0.0, 8000, Measured(0.0, 0.01), Measured(0.1, 0.01), 0.1)
+    far = toy_row(-0.5, 8000, Measured(-3.0, 0.01), Measured(0.1, 0.01), 0.1)
+    near = toy_row(0.0, 8000, Measured(0.0, 0.01), Measured(0.1, 0.01), 0.1)
     bottom = linearity({"cnn": [far, near]}, model_styles(["cnn"])).axes[1]
     arrows = {line.get_marker(): line.get_xdata() for line in bottom.lines if line.get_marker() in "^v"}
     assert list(arrows["v"]) == [-0.5]
@@ -149,7 +150,7 @@ def test_spread_and_bias_are_in_units_of_the_bound_one_column_per_truth():
         r"true $\Delta C_9$ = 0",
     ]
     assert figure.axes[0].containers[0].lines[0].get_ydata() == pytest.approx([2.6, 2.6, 2.6])
-    at_zero = [p.bias.value / p.bound for p in quality["cnn"] if p.delta_c9 == 0]
+    at_zero = [p.quality.bias.value / p.bound for p in quality["cnn"] if p.quality.delta_c9 == 0]
     x, y = figure.axes[3].containers[0].lines[0].get_data()
     assert y == pytest.approx(at_zero)
     assert x == pytest.approx(SIZES)

@@ -5,6 +5,8 @@ import json
 
 import numpy as np
 import pytest
+from helpers.json_schema import problems, result_schema
+from helpers.redrawn import redrawn
 from helpers.tiny_run import tiny_run
 
 from hepsets.analyses import smart_background
@@ -105,3 +107,12 @@ def test_impossible_settings_are_refused(change):
     config = dataclasses.replace(TINY, few_labels=dataclasses.replace(TINY.few_labels, **change))
     with pytest.raises(InputError, match=r"few_labels\."):
         check(config)
+
+
+def test_the_report_is_drawn_again_byte_for_byte_without_computing(finished, tmp_path, monkeypatch):
+    first, again = redrawn(finished[0], smart_background, tmp_path, monkeypatch)
+    assert again == first
+
+
+def test_the_result_is_what_the_shipped_schema_says(finished):
+    assert problems(json.loads((finished[0] / "result.json").read_text()), result_schema()) == []

@@ -7,7 +7,9 @@ import json
 
 import numpy as np
 import pytest
+from helpers.json_schema import problems, result_schema
 from helpers.random_events import random_events
+from helpers.redrawn import redrawn
 from helpers.tiny_run import tiny_run
 
 from hepsets.analyses import smart_background
@@ -189,3 +191,12 @@ def test_errors_of_speedups_hold_those_of_the_choice_on_validation_events():
     whole = found.threshold(label, scores, weight, COSTS)
     assert (whole.speedup, whole.speedup_se) == (cut.speedup, np.hypot(cut.speedup_se, choice))
     assert choice > cut.speedup_se / 10
+
+
+def test_the_report_is_drawn_again_byte_for_byte_without_computing(finished, tmp_path, monkeypatch):
+    first, again = redrawn(finished[0], smart_background, tmp_path, monkeypatch)
+    assert again == first
+
+
+def test_the_result_is_what_the_shipped_schema_says(finished):
+    assert problems(json.loads((finished[0] / "result.json").read_text()), result_schema()) == []

@@ -7,7 +7,6 @@ Style and helpers are those of :mod:`hepsets.report.figures` and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,19 +17,9 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from hepsets.analyses.delta_c9.figures.decays import BACKGROUND, SIGNAL, variable_axis
-from hepsets.core.errors import InputError
+from hepsets.analyses.delta_c9.suppression import Suppression
 from hepsets.evaluate.estimates.two_sample_chi2 import two_sample_chi2
-from hepsets.report.style import INK, MUTED, RULE, Array, not_empty, p_text, styled
-
-
-@dataclass(frozen=True)
-class MeritCurve:
-    """Figure of merit S/√(S+B) on expected yields against the cut; the one without a cut is ``before``."""
-
-    cuts: Array
-    merit: Array
-    chosen: float
-    before: float
+from hepsets.report.style import INK, MUTED, RULE, not_empty, p_text, styled
 
 
 @styled
@@ -163,35 +152,24 @@ def sideband_comparison(
 
 
 @styled
-def suppression(
-    figure: Figure,
-    scores: Mapping[str, tuple[ArrayLike, ArrayLike]],
-    merit: MeritCurve,
-    *,
-    bins: int = 40,
-) -> None:
+def suppression(figure: Figure, found: Suppression, *, bins: int = 40) -> None:
     """Output of the classifier for signal and background, and the figure of merit against the cut.
 
-    Parameters
-    ----------
-    scores
-        ``"training"`` and ``"test"``: outputs in [0, 1] for signal and for background. Test events are
-        filled, training events points; the title has the χ² tests that both have one density.
-    merit
-        On expected yields; the chosen cut is the vertical line in both panels.
+    Test events are filled, training events points; the title has the χ² tests that both have one density.
+    The chosen cut is the vertical line in both panels.
     """
-    if set(scores) != {"training", "test"}:
-        raise InputError(f"scores of {sorted(scores)}", "training and test")
+    samples = (
+        ("signal", SIGNAL, found.training_signal_scores, found.signal_scores),
+        ("background", BACKGROUND, found.training_background_scores, found.background_scores),
+    )
     figure.set_size_inches(9.4, 3.6)
     left, right = figure.subplots(1, 2, width_ratios=[1.3, 1])
     edges = np.linspace(0, 1, bins + 1)
     centre, width = (edges[:-1] + edges[1:]) / 2, edges[1] - edges[0]
     tests = []
     smallest = 1.0
-    for side, (kind, colour) in enumerate((("signal", SIGNAL), ("background", BACKGROUND))):
-        train, test = (
-            np.histogram(np.asarray(scores[sample][side]), edges)[0] for sample in ("training", "test")
-        )
+    for kind, colour, trained, tested in samples:
+        train, test = (np.histogram(scores, edges)[0] for scores in (trained, tested))
         left.stairs(test / (test.sum() * width), edges, fill=True, color=colour, alpha=0.35)
         some = train > 0
         norm_ = train.sum() * width
@@ -209,13 +187,13 @@ def suppression(
     left.set(yscale="log", xlim=(0, 1), xlabel="classifier output", ylabel="density")
     left.set_ylim(smallest, None)
     left.set_title("training against test: " + ", ".join(tests), fontsize=8)
-    right.plot(merit.cuts, merit.merit, color=INK, lw=1.4)
-    right.axhline(merit.before, color=MUTED, lw=0.9, ls=(0, (2, 2)))
-    at_cut = float(np.interp(merit.chosen, merit.cuts, merit.merit))
-    for text, height, above in (("without a cut", merit.before, -11), (f"{at_cut:.1f}", at_cut, 3)):
+    right.plot(found.cuts, found.fom_curve, color=INK, lw=1.4)
+    right.axhline(found.fom_before, color=MUTED, lw=0.9, ls=(0, (2, 2)))
+    at_cut = float(np.interp(found.cut, found.cuts, found.fom_curve))
+    for text, height, above in (("without a cut", found.fom_before, -11), (f"{at_cut:.1f}", at_cut, 3)):
         right.annotate(
             text,
-            (0.02, height) if above < 0 else (merit.chosen, height),
+            (0.02, height) if above < 0 else (found.cut, height),
             (0 if above < 0 else -4, above),
             xycoords=("axes fraction", "data") if above < 0 else "data",
             textcoords="offset points",
@@ -224,14 +202,14 @@ def suppression(
             color=MUTED if above < 0 else INK,
         )
     right.set(xlabel="cut on the output", ylabel=r"$S/\sqrt{S+B}$, expected yields", xlim=(0, 1))
-    right.set_ylim(0, 1.12 * float(np.nanmax(merit.merit)))
+    right.set_ylim(0, 1.12 * float(np.nanmax(found.fom_curve)))
     for axes in (left, right):
-        axes.axvline(merit.chosen, color=INK, lw=0.9, ls=(0, (1, 1.5)))
+        axes.axvline(found.cut, color=INK, lw=0.9, ls=(0, (1, 1.5)))
     keys: list[Any] = [
         Patch(color=SIGNAL, alpha=0.35),
         Patch(color=BACKGROUND, alpha=0.35),
         Line2D([], [], color=INK, marker="o", ms=2.4, lw=1),
         Line2D([], [], color=INK, lw=0.9, ls=(0, (1, 1.5))),
     ]
-    texts = ["signal (test)", "background (test)", "training", f"cut at {merit.chosen:.3g}"]
+    texts = ["signal (test)", "background (test)", "training", f"cut at {found.cut:.3g}"]
     figure.legend(keys, texts, loc="outside upper left", ncols=4)

@@ -8,7 +8,6 @@ drawn by :mod:`hepsets.analyses.delta_c9.figures.predictions`, background by
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,11 +22,12 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
+from hepsets.analyses.delta_c9.detector import Efficiency, TheoryCurves
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.generate.kstmumu.density import WINDOWS
 from hepsets.generate.kstmumu.observables import Asymmetries
-from hepsets.report.style import COLOURS, INK, MUTED, RULE, Array, not_empty, styled
+from hepsets.report.style import COLOURS, INK, MUTED, RULE, not_empty, styled
 
 SYMBOLS: Mapping[str, str] = {
     "q_squared": r"$q^2$",
@@ -45,40 +45,6 @@ SMOOTH = (8.9, 14.0)
 
 _MARKERS = ("o", "s", "^", "D", "v")
 SIGNAL, BACKGROUND = COLOURS[0], COLOURS[1]
-
-
-@dataclass(frozen=True)
-class Efficiency:
-    """Events in bins of a variable, and how many of them are selected.
-
-    Parameters
-    ----------
-    edges
-        Shape ``(n_bins + 1,)``.
-    passed, total
-        Shape ``(n_bins,)``; bins without events are not drawn.
-    """
-
-    edges: Array
-    passed: NDArray[np.int64]
-    total: NDArray[np.int64]
-
-    def wilson(self) -> tuple[Array, Array, Array]:
-        """Share, and lower and upper end of its 68.3 % interval (Wilson 1927); NaN without events."""
-        n = np.where(self.total > 0, self.total, np.nan)
-        share = self.passed / n
-        centre = (share + 0.5 / n) / (1 + 1 / n)
-        half = np.sqrt(share * (1 - share) / n + 0.25 / n**2) / (1 + 1 / n)
-        return share, centre - half, centre + half
-
-
-@dataclass(frozen=True)
-class TheoryCurves:
-    """A_FB and S_5 along q² in GeV², all of shape ``(n,)``."""
-
-    q_squared: Array
-    afb: Array
-    s5: Array
 
 
 # -- detector ----------------------------------------------------------------------------------------

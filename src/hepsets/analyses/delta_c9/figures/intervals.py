@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 from scipy.stats import binom, chi2
 
-from hepsets.analyses.delta_c9.figures.predictions import ToyQuality
+from hepsets.analyses.delta_c9.comparison import Row
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.report.likelihood_figures import DELTA_C9, ONE_SIGMA, TRUTH_LINE, nth_marker
@@ -175,7 +175,7 @@ def nuisance_effects(
 @styled
 def coverage(
     figure: Figure,
-    models: Mapping[str, Sequence[ToyQuality]],
+    models: Mapping[str, Sequence[Row]],
     styles: Mapping[str, Style],
     *,
     tolerance: float = 0.03,
@@ -185,11 +185,12 @@ def coverage(
     The grey band is ± ``tolerance``. Models without intervals are left out.
     """
     known = {
-        name: [point for point in points if point.coverage is not None] for name, points in models.items()
+        name: [point for point in points if point.quality.coverage68 is not None]
+        for name, points in models.items()
     }
     known = {name: points for name, points in known.items() if points}
     sizes = sorted({point.events for points in known.values() for point in points})
-    truths = sorted({point.delta_c9 for points in known.values() for point in points})
+    truths = sorted({point.quality.delta_c9 for points in known.values() for point in points})
     panels = model_panels(figure, known, f"true {DELTA_C9}", "coverage", sharey=True)
     width, height = figure.get_size_inches()
     figure.set_size_inches(max(width, 5.0), height + 0.3)
@@ -199,7 +200,11 @@ def coverage(
         axes.axhspan(ONE_SIGMA - tolerance, ONE_SIGMA + tolerance, color=RULE, lw=0)
         axes.axhline(ONE_SIGMA, color=MUTED, lw=0.9)
         for k, size in enumerate(sizes):
-            shown = [(p.delta_c9, p.coverage) for p in points if p.events == size and p.coverage]
+            shown = [
+                (p.quality.delta_c9, p.quality.coverage68)
+                for p in points
+                if p.events == size and p.quality.coverage68
+            ]
             axes.errorbar(
                 [at + step * (k - (len(sizes) - 1) / 2) for at, _ in shown],
                 [value.value for _, value in shown],

@@ -7,7 +7,6 @@ Style and helpers are those of :mod:`hepsets.report.figures`. Likelihoods and in
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
+from hepsets.analyses.delta_c9.comparison import Row
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.report.likelihood_figures import BOUND_LINE, DELTA_C9, TRUTH_LINE, nth_marker
@@ -32,36 +32,12 @@ LEAST_SPREAD = 0.3
 """Least spread, in bounds, that is drawn on a logarithmic axis."""
 
 
-@dataclass(frozen=True)
-class ToyQuality:
-    """What one model makes of many data sets of one size and one truth.
-
-    Parameters
-    ----------
-    delta_c9, events
-        The truth, and the signal events in each set.
-    bias, spread
-        Mean of prediction − truth, and standard deviation of the predictions.
-    bound
-        Cramér–Rao bound on the standard deviation.
-    coverage
-        Share of the 68.3 % intervals that hold the truth, for models that have intervals.
-    """
-
-    delta_c9: float
-    events: int
-    bias: Measured
-    spread: Measured
-    bound: float
-    coverage: Measured | None = None
-
-
 # -- predictions and truth ---------------------------------------------------------------------------
 
 
 @styled
 def linearity(
-    figure: Figure, models: Mapping[str, Sequence[ToyQuality]], styles: Mapping[str, Style], most: float = 8.0
+    figure: Figure, models: Mapping[str, Sequence[Row]], styles: Mapping[str, Style], most: float = 8.0
 ) -> None:
     """Mean prediction with the spread against the truth; below, their distance in units of the bound.
 
@@ -74,23 +50,25 @@ def linearity(
     figure.set_size_inches(2.3 * columns + 0.6, 3.0 * rows + 0.3)
     grid = figure.add_gridspec(2 * rows, columns, height_ratios=[2.2, 1] * rows)
     every = [point for points in models.values() for point in points]
-    farthest = max(abs(p.bias.value) / p.bound + p.spread.value / p.bound for p in every)
+    farthest = max(abs(p.quality.bias.value) / p.bound + p.quality.spread.value / p.bound for p in every)
     reach = 1.1 * min(max(2.0, farthest), most)
-    truths = [point.delta_c9 for point in every]
+    truths = [point.quality.delta_c9 for point in every]
     low, high = min(truths), max(truths)
     pad = 0.06 * (high - low) or 0.1
-    ends = [p.delta_c9 + np.clip(p.bias.value, -most * p.bound, most * p.bound) for p in every]
-    widest = max(min(p.spread.value, most * p.bound) for p in every)
+    ends = [
+        p.quality.delta_c9 + np.clip(p.quality.bias.value, -most * p.bound, most * p.bound) for p in every
+    ]
+    widest = max(min(p.quality.spread.value, most * p.bound) for p in every)
     bottom_end, top_end = min(low, *ends) - widest - pad, max(high, *ends) + widest + pad
     for i, (name, unsorted) in enumerate(models.items()):
         row, column = divmod(i, columns)
         top = figure.add_subplot(grid[2 * row, column])
         bottom = figure.add_subplot(grid[2 * row + 1, column], sharex=top)
-        points = sorted(unsorted, key=lambda point: point.delta_c9)
-        truth = np.array([point.delta_c9 for point in points])
+        points = sorted(unsorted, key=lambda point: point.quality.delta_c9)
+        truth = np.array([point.quality.delta_c9 for point in points])
         bound = np.array([point.bound for point in points])
-        bias = np.array([point.bias.value for point in points])
-        spread = np.array([point.spread.value for point in points])
+        bias = np.array([point.quality.bias.value for point in points])
+        spread = np.array([point.quality.spread.value for point in points])
         drawn: dict[str, Any] = {
             "fmt": styles[name].marker,
             "ms": 3,
@@ -344,7 +322,7 @@ def errors_by_size(
 @styled
 def spread_and_bias(
     figure: Figure,
-    models: Mapping[str, Sequence[ToyQuality]],
+    models: Mapping[str, Sequence[Row]],
     styles: Mapping[str, Style],
     *,
     tolerance: float = 0.2,
@@ -357,7 +335,7 @@ def spread_and_bias(
     """
     not_empty(models)
     every = [point for points in models.values() for point in points]
-    truths = sorted({point.delta_c9 for point in every})
+    truths = sorted({point.quality.delta_c9 for point in every})
     sizes = np.array(sorted({point.events for point in every}))
     figure.set_size_inches(min(9.4, 2.4 * len(truths) + 2.2), 5.0)
     grid = figure.subplots(2, len(truths), sharex=True, sharey="row", squeeze=False)
@@ -367,30 +345,30 @@ def spread_and_bias(
         bottom.axhspan(-tolerance, tolerance, color=RULE, lw=0)
         bottom.axhline(0, color=MUTED, lw=0.8)
         for factor, (name, all_points) in zip(_beside(len(models)), models.items(), strict=True):
-            points = [point for point in all_points if point.delta_c9 == truth]
+            points = [point for point in all_points if point.quality.delta_c9 == truth]
             for axes, quantity in ((top, "spread"), (bottom, "bias")):
-                measured = {p.events: _over(getattr(p, quantity), p.bound) for p in points}
+                measured = {p.events: _over(getattr(p.quality, quantity), p.bound) for p in points}
                 _by_size(axes, measured, styles[name], factor, name)
         top.set_title(f"true {DELTA_C9} = {truth:g}".replace("-", "−"))
         _size_axis(bottom, sizes)
     grid[0, 0].set_ylabel("spread / bound")
     grid[1, 0].set_ylabel("bias / bound")
-    if max(point.spread.value / point.bound for point in every) > 1.5:
+    if max(point.quality.spread.value / point.bound for point in every) > 1.5:
         grid[0, 0].set_yscale("log")
         grid[0, 0].yaxis.set_minor_locator(NullLocator())
         grid[0, 0].yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        spreads = [point.spread.value / point.bound for point in every]
+        spreads = [point.quality.spread.value / point.bound for point in every]
         near = [1.1, 1.2] if max(spreads) < 2 else []
         grid[0, 0].set_yticks([0.5, 0.7, 1, *near, 1.5, 2, 3, 5, 10, 20, 50])
         floor = max(0.93 * min(1.0, *spreads), LEAST_SPREAD)
         grid[0, 0].set_ylim(floor, 1.1 * max(spreads))
         for name, all_points in models.items():  # what lies on one value, below the axis
             for point in all_points:
-                if point.spread.value / point.bound < floor:
-                    panel = grid[0, truths.index(point.delta_c9)]
+                if point.quality.spread.value / point.bound < floor:
+                    panel = grid[0, truths.index(point.quality.delta_c9)]
                     panel.plot(point.events, 1.08 * floor, "v", ms=5, color=styles[name].colour)
-    low = 1.15 * min(-2 * tolerance, *((p.bias.value - p.bias.se) / p.bound for p in every))
-    high = 1.15 * max(2 * tolerance, *((p.bias.value + p.bias.se) / p.bound for p in every))
+    low = 1.15 * min(-2 * tolerance, *((p.quality.bias.value - p.quality.bias.se) / p.bound for p in every))
+    high = 1.15 * max(2 * tolerance, *((p.quality.bias.value + p.quality.bias.se) / p.bound for p in every))
     if max(-low, high) > 3:
         grid[1, 0].set_yscale("symlog", linthresh=1)
         grid[1, 0].set_yticks([s * t for t in (0, 0.5, 1, 3, 10, 30, 100) for s in (-1, 1)])

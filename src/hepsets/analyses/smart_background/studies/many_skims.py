@@ -21,6 +21,7 @@ from hepsets.analyses.smart_background.many_skims_sample import (
 )
 from hepsets.analyses.smart_background.samples import TEST_BLOCKS, refuse_shared_events
 from hepsets.analyses.smart_background.training import Lesson, train
+from hepsets.analyses.steps import step
 from hepsets.core.events import Events, EventWriter, read_parquet
 from hepsets.core.measured import Measured
 from hepsets.core.parquet import open_parquet
@@ -219,26 +220,37 @@ def make_or_read(
     settings: MultiSkimSampleConfig, path: Path, workers: int, purpose: Purpose
 ) -> MultiSkimSample:
     """Events for many skims and a purpose: from ``path`` if an earlier try left them, else made."""
-    if not path.exists():
-        start = time.perf_counter()
-        sample = make_multi_skim_sample(settings, workers=workers)
-        log.info(
-            "%s: %d of %d generated events kept, %.0f s",
-            path.stem,
-            len(sample.events),
-            sum(sample.generated.values()),
-            time.perf_counter() - start,
-        )
-        counts = {
-            "hepsets.generated": json.dumps(sample.generated),
-            "hepsets.passing": json.dumps(sample.passing),
-        }
-        with EventWriter(path, metadata=counts) as writer:
-            writer.write(sample.events)
+    made = step(path, lambda: _make(settings, path.stem, workers), _write, _read)
+    return dataclasses.replace(made, events=made.events.used_for(purpose))
+
+
+def _make(settings: MultiSkimSampleConfig, name: str, workers: int) -> MultiSkimSample:
+    start = time.perf_counter()
+    sample = make_multi_skim_sample(settings, workers=workers)
+    log.info(
+        "%s: %d of %d generated events kept, %.0f s",
+        name,
+        len(sample.events),
+        sum(sample.generated.values()),
+        time.perf_counter() - start,
+    )
+    return sample
+
+
+def _write(path: Path, sample: MultiSkimSample) -> None:
+    counts = {
+        "hepsets.generated": json.dumps(sample.generated),
+        "hepsets.passing": json.dumps(sample.passing),
+    }
+    with EventWriter(path, metadata=counts) as writer:
+        writer.write(sample.events)
+
+
+def _read(path: Path) -> MultiSkimSample:
     with open_parquet(path) as file:
         metadata = file.schema_arrow.metadata
     return MultiSkimSample(
-        read_parquet(path).used_for(purpose),
+        read_parquet(path),
         json.loads(metadata[b"hepsets.generated"]),
         json.loads(metadata[b"hepsets.passing"]),
     )

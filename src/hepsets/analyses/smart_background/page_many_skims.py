@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
-from matplotlib.figure import Figure
+from collections.abc import Iterator
 
 from hepsets.analyses.smart_background import figures as own_figures
 from hepsets.analyses.smart_background.studies.many_skims import LEAST_PASSING, MultiSkim
 from hepsets.core.measured import Measured
-from hepsets.report.page import Column, Drawing, Section, Table
-
-Keep = Callable[[str, Figure, str], Drawing]
-"""Saves a figure under a name and makes it content of the page, with a caption."""
+from hepsets.report.page import Column, Drawing, FigureFiles, Section, Table
 
 
-def multi_skim_sections(found: MultiSkim, keep: Keep) -> Iterator[Section]:
+def multi_skim_sections(found: MultiSkim, figures: FigureFiles) -> Iterator[Section]:
     """What one network does for many skims, and what one random number for all of them saves."""
-    yield Section("Many skims", (_prose(found), _table(found), *_samples(found, keep)))
-    yield Section("One random number for all skims", tuple(_random(found, keep)))
+    yield Section("Many skims", (_prose(found), _table(found), *_samples(found, figures)))
+    yield Section("One random number for all skims", tuple(_random(found, figures)))
 
 
 def _prose(found: MultiSkim) -> str:
@@ -78,11 +73,11 @@ def _table(found: MultiSkim) -> Table:
     )
 
 
-def _samples(found: MultiSkim, keep: Keep) -> Iterator[Table | Drawing]:
+def _samples(found: MultiSkim, figures: FigureFiles) -> Iterator[Table | Drawing]:
     areas = {
         each.skim: {"all": each.auc} | {one.sample: one.auc for one in each.samples} for each in found.skims
     }
-    yield keep(
+    yield figures(
         "skims_by_sample",
         own_figures.areas_by_sample(areas),
         "AUC of each head in the production mix and within each sample, where at least "
@@ -114,7 +109,7 @@ def _samples(found: MultiSkim, keep: Keep) -> Iterator[Table | Drawing]:
     )
 
 
-def _random(found: MultiSkim, keep: Keep) -> Iterator[str | Drawing]:
+def _random(found: MultiSkim, figures: FigureFiles) -> Iterator[str | Drawing]:
     random = found.random
     yield (
         "Each skim wants an event with a probability of its own. If one random number per event decides for "
@@ -124,7 +119,7 @@ def _random(found: MultiSkim, keep: Keep) -> Iterator[str | Drawing]:
         f"shared number saves {_per_cent(random.saving)} of the computing time, and "
         f"{_per_cent(random.separate_saving)} of that of a production for each skim."
     )
-    yield keep(
+    yield figures(
         "shared_random",
         own_figures.simulated_shares(
             {each.skim: share for each, share in zip(found.skims, random.each, strict=True)},

@@ -1,0 +1,114 @@
+"""The tables of a run, on the terminal and as markdown, and what must be said before them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from hepsets.analyses.continuum_suppression.comparison import ComparisonResult
+from hepsets.analyses.continuum_suppression.config import BDT, OURS, OWN
+from hepsets.analyses.continuum_suppression.recommended import sculpting_warning
+from hepsets.analyses.continuum_suppression.result import Result
+from hepsets.core.measured import Measured
+
+TITLES: Mapping[str, str] = {
+    "shape_only": "Shape only: candidates wrong in signal and background",
+    "quality_80": "Correct candidates, tag cut at 80 % signal efficiency",
+    "quality_50": "Correct candidates, tag cut at 50 % signal efficiency",
+    "rho_rho": "One mode, B⁺ → ρ⁺ρ⁰, against continuum and B B̄",
+    "tagged": "Correct candidates against any continuum candidate",
+    OWN: "Your own events",
+}
+"""What each comparison is called."""
+
+HEADINGS = (
+    "model",
+    "AUC",
+    "background left",
+    "less than bdt",
+    "less than bdt_with_tag",
+    "seeds",
+    "sculpting p",
+)
+
+
+def rows_of(result: ComparisonResult) -> Iterator[tuple[str, ...]]:
+    """The table of one comparison under :data:`HEADINGS`, in per cent, the best model first."""
+    for model in result.ranked:
+        left = Measured(model.left.background, model.left.background_se)
+        yield (
+            model.name,
+            f"{model.auc.value:.4f} ± {model.auc.se:.4f}",
+            per_cent(left, 2),
+            "" if model.name == BDT else per_cent(model.gain),
+            "" if model.gain_over_tag is None else per_cent(model.gain_over_tag),
+            "" if model.seed_spread is None else f"± {100 * model.seed_spread:.1f}",
+            f"{model.sculpting['mbc'].p_value:.2g}" if "mbc" in model.sculpting else "",
+        )
+
+
+def per_cent(value: Measured, digits: int = 1) -> str:
+    """A share and its error, in per cent without the sign."""
+    return f"{100 * value.value:.{digits}f} ± {100 * value.se:.{digits}f}"
+
+
+def notes_of(result: ComparisonResult) -> Iterator[str]:
+    """What a reader of a comparison's table must know, in sentences."""
+    for purpose, events in (("train", result.training), ("test", result.test)):
+        yield f"{events.signal:,} signal and {events.background:,} background events to {purpose} on."
+    if result.cut is not None:
+        yield (
+            f"Signal probability of the tag of at least {result.cut:.3g}, chosen on training events; "
+            "models trained on what passes."
+        )
+    if pairs := result.not_told_apart:
+        named = "; ".join(f"{better} and {worse}" for better, worse in pairs)
+        yield f"Not told apart (less than two errors): {named}."
+
+
+def markdown(result: Result) -> str:
+    """All tables as the documentation shows them."""
+    at = f"{100 * result.config.signal_efficiency:g} % signal efficiency"
+    lines = [
+        f"Background left at {at} and how much less that is than what `bdt` and `bdt_with_tag` leave on "
+        "the same events (paired errors) [%]; spread of the gain over `bdt` among training seeds.",
+        "",
+    ]
+    for name, comparison in result.comparisons.items():
+        lines += [f"### {TITLES[name]} (`{name}`)", "", " ".join(notes_of(comparison)), ""]
+        lines += ["| " + " | ".join(HEADINGS) + " |", "|---" * len(HEADINGS) + "|"]
+        for first, *rest in rows_of(comparison):
+            lines.append(
+                f"| {f'**`{first}`**' if first == OURS else f'`{first}`'} | " + " | ".join(rest) + " |"
+            )
+        lines.append("")
+    return "\n".join(lines)
+
+
+def sculpting_warnings(result: Result) -> list[str]:
+    """What must be said first: in which comparisons the recommended model sculpts Mbc."""
+    return [
+        f"{text} ({TITLES[name]}.)"
+        for name, comparison in result.comparisons.items()
+        if (text := sculpting_warning(comparison.models))
+    ]
+
+
+def print_summary(result: Result) -> None:
+    """Print a table of models for each comparison, best first; warnings of sculpting come before all else."""
+    for warning in sculpting_warnings(result):
+        print(warning)
+    console = Console()
+    console.width = max(console.width, 124)
+    for name, comparison in result.comparisons.items():
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, title=TITLES[name], title_justify="left")
+        for heading in HEADINGS:
+            table.add_column(heading, justify="left" if heading == "model" else "right", no_wrap=True)
+        for row in rows_of(comparison):
+            table.add_row(*row)
+        console.print(table)
+        for note in notes_of(comparison):
+            console.print(note, style="dim", highlight=False)

@@ -1,0 +1,43 @@
+"""The table that a run prints on the terminal."""
+
+from __future__ import annotations
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from hepsets.analyses.smart_background.ranking import HEADINGS, legend, limit_row, rows_of, verdict
+from hepsets.analyses.smart_background.result import Result
+
+
+def print_summary(result: Result) -> None:
+    """Print the table of models, best last, the limit, and which models can be told apart.
+
+    What a terminal has no room for, parameters, inputs, and spreads that are not known, is in ``table.md``.
+    """
+    once = len(result.models[0].fits) == 1
+    shown = [
+        place
+        for place, heading in enumerate(HEADINGS)
+        if heading not in ("parameters", "inputs") and not (once and heading == "spread")
+    ]
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for place in shown:
+        heading = (
+            HEADINGS[place]
+            .replace("speedup, ", "speedup,\n")
+            .replace("not distinguishable", "not told\napart")
+        )
+        table.add_column(heading, justify="left" if heading == "model" else "right", no_wrap=True)
+    rows = [[str(number), *row] for number, row in enumerate(rows_of(result.models, result.limit), 1)]
+    for row in reversed(rows):
+        table.add_row(*(row[place] for place in shown))
+    if result.limit is not None:
+        table.add_section()
+        last = ["", *limit_row(result.limit)]
+        table.add_row(*(last[place] for place in shown))
+    console = Console()
+    console.width = max(console.width, 150)  # a number that is cut would be another
+    console.print(table)
+    console.print(legend(result.models), highlight=False)
+    console.print(verdict(result.models), highlight=False)
