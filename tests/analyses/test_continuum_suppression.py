@@ -219,7 +219,7 @@ def test_the_nominal_detector_is_judged_on_the_events_that_the_shifted_ones_saw(
 
 def test_an_unseen_mode_is_seen_by_nobody_in_training(finished):
     folder, result = finished
-    assert (folder / "models" / "tagged" / "bdt_without_anti-D0_pi+.json").is_file() == bool(
+    assert (folder / "models" / "tagged" / "bdt_without_anti-D0_pi+.safetensors").is_file() == bool(
         result.trust.unseen
     )
 

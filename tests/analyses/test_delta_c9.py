@@ -204,7 +204,7 @@ def test_models_are_neither_judged_on_training_events_nor_trained_on_toys():
         list(estimate(exact, trained, 300))
     toys = sample_for(TINY, cell, TOYS, 0, -1.0, 600)
     with pytest.raises(InputError, match="test events where morphing is trained"):
-        delta_c9.cells._train(TINY, cell, "morphing", None, toys, {}, Path("nowhere"))
+        delta_c9.training._train(TINY, cell, "morphing", None, toys, {}, Path("nowhere"))
 
 
 def test_background_fluctuates_from_sample_to_sample():
