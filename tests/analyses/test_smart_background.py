@@ -163,7 +163,7 @@ def test_a_resumed_run_trains_nothing_again_and_finds_the_same(finished, tmp_pat
 
     def interrupted():
         with RunFolder(tmp_path / "run", TINY) as run_folder:
-            monkeypatch.setattr(smart_background, "run_studies", stop)
+            monkeypatch.setattr("hepsets.analyses.smart_background.analysis.run_studies", stop)
             smart_background.run(TINY, run_folder)
 
     def stop(*_, **__):

@@ -8,7 +8,7 @@ import pytest
 
 import hepsets.core.streams  # noqa: F401  the stand-ins are registered on import
 
-SAY = "from hepsets.core.streams import prepare_streams as p; p(); print('ΔC9 ≤ 1 ± 2')"
+SAY = "from hepsets.core.streams import echo, prepare_streams as p; p(); echo('ΔC9 ≤ 1 ± 2, B̄')"
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_process_without_utf_8_prints_what_it_has_to_say():
         capture_output=True,
         check=True,
     )
-    assert done.stdout == b"dC9 <= 1 +- 2\n"
+    assert done.stdout == b"dC9 <= 1 +- 2, Bbar\n"
 
 
 @pytest.mark.parametrize(("closed", "fine"), [("2>&-", True), (">&-", False)])

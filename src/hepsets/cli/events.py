@@ -12,6 +12,7 @@ from hepsets.cli.application import Seed, Settings, Workers, command, cores
 from hepsets.cli.command import refuse_unused
 from hepsets.core.errors import InputError
 from hepsets.core.file_roles import Input, Output
+from hepsets.core.streams import echo
 
 MAX_EVENTS = 10**9
 """Most events in one file: weeks of generation, and a file of terabytes."""
@@ -49,7 +50,7 @@ def generate(
         start = time.perf_counter()
         kstmumu_file.write_decays(out, values, events, seed, chosen)
         elapsed, total = time.perf_counter() - start, events * len(values)
-        typer.echo(f"{out}: {total} {sample} events in {elapsed:.1f} s ({total / elapsed:.0f} events/s)")
+        echo(f"{out}: {total} {sample} events in {elapsed:.1f} s ({total / elapsed:.0f} events/s)")
         return
     refuse_unused(f"the sample {sample}", delta_c9=delta_c9, window=window)
     import numpy as np
@@ -73,7 +74,7 @@ def generate(
             writer.write(part.with_columns(event_type=kind))
             advance(len(part))
     elapsed = time.perf_counter() - start
-    typer.echo(f"{out}: {events} {sample} events in {elapsed:.1f} s ({events / elapsed:.0f} events/s)")
+    echo(f"{out}: {events} {sample} events in {elapsed:.1f} s ({events / elapsed:.0f} events/s)")
 
 
 @command("simulate")
@@ -107,8 +108,8 @@ def simulate(
     )
     elapsed = time.perf_counter() - start
     for name, retention in retentions.items():
-        typer.echo(f"{name}: retention {retention}")
-    typer.echo(f"{out}: written in {elapsed:.1f} s")
+        echo(f"{name}: retention {retention}")
+    echo(f"{out}: written in {elapsed:.1f} s")
 
 
 @command("produce")
@@ -142,16 +143,14 @@ def produce(
         folder,
         scheduler=scheduler,
         workers=workers or cores(),
-        tell=lambda text: typer.echo(text, err=True),
+        tell=lambda text: echo(text, err=True),
     )
     for name, retention in summary.retention.items():
-        typer.echo(f"{name}: retention {retention}")
+        echo(f"{name}: retention {retention}")
     counts = summary.counts
     if counts.outside:
-        typer.echo(
-            f"{counts.outside} events are unlike what the filter was trained on; all were kept", err=True
-        )
-    typer.echo(
+        echo(f"{counts.outside} events are unlike what the filter was trained on; all were kept", err=True)
+    echo(
         f"{folder / 'events.parquet'}: {counts.generated} {settled.sample} events generated, "
         f"{counts.simulated} simulated, {counts.written} written in {time.perf_counter() - start:.1f} s"
     )

@@ -10,6 +10,7 @@ import typer
 
 from hepsets.cli.application import Seed, command
 from hepsets.core.file_roles import STREAM, Input, Output
+from hepsets.core.streams import echo
 from hepsets.core.whole_file import together
 from hepsets.deploy.filter.shipped import SHIPPED, filter_file
 
@@ -29,7 +30,7 @@ def export(
     from hepsets.deploy.filter.export import export_from_run
 
     events, difference = export_from_run(run, model, out, data)
-    typer.echo(f"{out}: scores of {events} events differ from PyTorch's by at most {difference:.1g}")
+    echo(f"{out}: scores of {events} events differ from PyTorch's by at most {difference:.1g}")
 
 
 @command("filter")
@@ -84,4 +85,4 @@ def filter_events(
             }
             write_filter_page(report, summary, facts, event_filter.rules(settings))
     for line in summary.lines():
-        typer.echo(line, err=True)
+        echo(line, err=True)

@@ -14,6 +14,7 @@ from hepsets.cli.application import command
 from hepsets.cli.command import parameters, refuse_unused
 from hepsets.core.errors import InputError
 from hepsets.core.file_roles import Input, Output
+from hepsets.core.streams import echo
 from hepsets.core.whole_file import together
 
 UNLIKE_THE_MODEL = 3
@@ -64,7 +65,7 @@ def infer(
     config = from_mapping(chosen.InferConfig, values, source=f"infer {analysis}")
     inferred = chosen.infer(events, model, config, columns=columns, trust_pickle=trust_pickle)
     for line in inferred.lines():
-        typer.echo(line)
+        echo(line)
     with together():
         if out:
             from hepsets.core.run import write_atomically

@@ -14,7 +14,7 @@ import typer
 from hepsets.cli import events, filter, infer, new_analysis, run  # noqa: A004, F401 (each adds its commands)
 from hepsets.cli.application import app, command
 from hepsets.core.errors import InputError, reason
-from hepsets.core.streams import discard_output, prepare_streams
+from hepsets.core.streams import discard_output, echo, prepare_streams
 from hepsets.core.whole_file import final_name
 
 __all__ = ["app", "command", "main"]
@@ -27,7 +27,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from hepsets import __version__
 
-        typer.echo(f"hepsets {__version__}")
+        echo(f"hepsets {__version__}")
         raise typer.Exit
 
 

@@ -12,6 +12,7 @@ from hepsets.analyses.contract import ANALYSES
 from hepsets.cli.application import command
 from hepsets.core.errors import InputError
 from hepsets.core.file_roles import Output
+from hepsets.core.streams import echo
 
 SKELETON = Path(__file__).parent / "skeleton"
 
@@ -48,8 +49,8 @@ def new_analysis(
     words = {"NAME": name, "MODULE": module, "PROJECT": f"hepsets-{name}", "TITLE": name.replace("-", " ")}
     write(files, words)
     for path in files:
-        typer.echo(path)
-    typer.echo(f"now: {then}")
+        echo(str(path))
+    echo(f"now: {then}")
 
 
 def _check(name: str) -> None:

@@ -12,6 +12,7 @@ from hepsets.analyses.contract import ANALYSES, find_able, names_of
 from hepsets.cli.application import MAX_SEED, Seed, Settings, command, cores
 from hepsets.core.errors import InputError
 from hepsets.core.file_roles import Input, Output
+from hepsets.core.streams import echo
 from hepsets.deploy.filter.shipped import SHIPPED
 
 
@@ -41,24 +42,24 @@ def list_all() -> None:
     from hepsets.select.skims.registry import SKIMS
     from hepsets.simulate.registry import DETECTORS
 
-    typer.echo("analyses:")
+    echo("analyses:")
     for name in ANALYSES:
         try:
             analysis = ANALYSES.find(name)
         except InputError as error:
-            typer.echo(f"  {name}\n    {error}")
+            echo(f"  {name}\n    {error}")
             continue
-        typer.echo(f"  {name}{_of(ANALYSES.source(name))}\n    {analysis.question}")
+        echo(f"  {name}{_of(ANALYSES.source(name))}\n    {analysis.question}")
         for what in ("studies", "models"):
             if names_of(analysis, what):
-                typer.echo(f"    {what + ':':9}{', '.join(names_of(analysis, what))}")
+                echo(f"    {what + ':':9}{', '.join(names_of(analysis, what))}")
     for title, names in (
         ("samples", (*SAMPLES, SAMPLE)),
         ("skims", [name + _of(SKIMS.source(name)) for name in SKIMS]),
         ("detectors", [name + _of(DETECTORS.source(name)) for name in DETECTORS]),
         ("filters", SHIPPED),
     ):
-        typer.echo(f"{title + ':':11}{', '.join(names)}")
+        echo(f"{title + ':':11}{', '.join(names)}")
 
 
 def _of(package: str) -> str:
@@ -102,7 +103,7 @@ def run(
     tell = getattr(ANALYSES.find(analysis), "print_summary", None)
     if tell is not None:
         tell(result)
-    typer.echo(f"report: {folder / 'report.html'}")
+    echo(f"report: {folder / 'report.html'}")
 
 
 @command("report")
@@ -112,7 +113,7 @@ def draw_again(
     """Draw the page and the figures of a run again, from what it kept; nothing is computed."""
     from hepsets.analyses.report import redraw
 
-    typer.echo(f"report: {redraw(run, ANALYSES.find)}")
+    echo(f"report: {redraw(run, ANALYSES.find)}")
 
 
 @command("tune")
@@ -147,5 +148,5 @@ def tune(
         configure(chosen, options), model, trials=trials, storage=storage, workers=workers or cores()
     )
     for line in best.lines():
-        typer.echo(line)
-    typer.echo(f"storage: {storage}")
+        echo(line)
+    echo(f"storage: {storage}")

@@ -1,7 +1,7 @@
-"""Lorentz boosts: of one four-momentum in compiled code, of many as arrays.
+"""Lorentz boosts of four-momenta as arrays, and frames by their velocity; compiled: lorentz_kernels.
 
-Each function keeps its own order of operations, so that no result changes in its last bit; a test holds them
-against each other.
+Each function here and there keeps its own order of operations, so that no result changes in its last bit; a
+test holds them against each other.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hepsets.core.errors import InputError
-from hepsets.core.kernel import kernel
 
 Array = NDArray[np.float64]
 
@@ -29,35 +28,6 @@ class Frame(NamedTuple):
     def moving(cls, bx: float, bz: float) -> Frame:
         """The frame of this velocity."""
         return cls(bx, bz, 1.0 / math.sqrt(1.0 - bx * bx - bz * bz))
-
-
-@kernel
-def boost(px: float, py: float, pz: float, energy: float, frame: Frame) -> tuple[float, float, float, float]:
-    """A four-momentum [GeV] of the laboratory in a frame."""
-    along = frame.bx * px + frame.bz * pz
-    shift = frame.gamma * (frame.gamma / (frame.gamma + 1.0) * along - energy)
-    return px + frame.bx * shift, py, pz + frame.bz * shift, frame.gamma * (energy - along)
-
-
-@kernel
-def boost_from(p: Array, frame: Array, sign: float) -> None:
-    """Boost a four-momentum in place: for ``sign`` 1 out of the rest frame of ``frame``, for −1 into it.
-
-    Parameters
-    ----------
-    p, frame
-        (px, py, pz, E) [GeV], shape ``(4,)``.
-    sign
-        1 or −1.
-    """
-    mass = math.sqrt(frame[3] ** 2 - frame[0] ** 2 - frame[1] ** 2 - frame[2] ** 2)
-    along = sign * (p[0] * frame[0] + p[1] * frame[1] + p[2] * frame[2])
-    energy = (p[3] * frame[3] + along) / mass
-    factor = sign * (p[3] + energy) / (frame[3] + mass)
-    p[0] += factor * frame[0]
-    p[1] += factor * frame[1]
-    p[2] += factor * frame[2]
-    p[3] = energy
 
 
 def mass_squared(p: Array) -> Array:

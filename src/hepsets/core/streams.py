@@ -13,7 +13,7 @@ _PLAIN = {
     "⁰": "0", "⁺": "+", "⁻": "-", "⁽": "(", "⁾": ")", "²": "2", "³": "3", "¹": "1", "⁴": "4", "₀": "0",
     "±": "+-", "×": "x", "·": "*", "−": "-", "–": "-", "—": "-", "≤": "<=", "≥": ">=", "≈": "~", "→": "->",
     "…": "...", "’": "'", "‘": "'", "“": '"', "”": '"', "é": "e", "°": " deg", "∞": "inf", "•": "*",
-    "│": "|", "─": "-", "╭": "+", "╮": "+", "╰": "+", "╯": "+",
+    "\u0304": "bar", "│": "|", "─": "-", "╭": "+", "╮": "+", "╰": "+", "╯": "+",
 }  # fmt: skip
 
 
@@ -46,6 +46,14 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="hepsets")
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Write a line to standard output or error; letters that the terminal lacks get stand-ins.
+
+    ``click.echo`` would take a stream of another encoding than UTF-8 for misconfigured.
+    """
+    print(text, file=sys.stderr if err else sys.stdout, flush=True)
 
 
 def _is_open(number: int) -> bool:

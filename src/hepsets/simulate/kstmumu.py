@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.kernel import Record, as_record, kernel
-from hepsets.core.lorentz import boost_from
+from hepsets.core.lorentz_kernels import boost_from
 from hepsets.core.masses import FLIGHT_B0, M_B0, M_K, M_MU, M_PI
 from hepsets.core.random_stream import Stream, exponential, normal, start, uniform
 from hepsets.generate.beams import BeamConfig

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hepsets.core.lorentz import boost_from
+from hepsets.core.lorentz_kernels import boost_from
 from hepsets.core.masses import M_B0, M_K, M_KSTAR, M_MU, M_PI, WIDTH_KSTAR
 from hepsets.generate.kstmumu.kinematics import (
     KAON,

@@ -40,7 +40,7 @@ def test_it_learns_an_asymmetry_of_brightness() -> None:
         dense=16,
         dropout=0.0,
         sampling=SetSampling(events=500, sets=60, validation_sets=10),
-        fit=PublishedFit(epochs=8, batch=16, learning_rate=3e-3, schedule="cosine", device="cpu"),
+        fit=PublishedFit(epochs=16, batch=16, learning_rate=3e-3, schedule="cosine", device="cpu"),
     )
     model, _ = fit_image_cnn(frame, config)
     sets = disjoint_sets(frame, 500)

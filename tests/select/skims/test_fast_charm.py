@@ -5,7 +5,8 @@ import pytest
 from helpers.decay_chains import conjugate, continuum_events, upsilon_events
 from helpers.perfect_detector import PERFECT
 
-from hepsets.core.lorentz import Frame, boost
+from hepsets.core.lorentz import Frame
+from hepsets.core.lorentz_kernels import boost
 from hepsets.select.candidates.combine import combine
 from hepsets.select.skims.fast_charm import MODE_NAMES, FastCharmConfig, find_fast_charm
 from hepsets.select.skims.registry import run_skims

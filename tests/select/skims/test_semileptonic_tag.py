@@ -5,7 +5,8 @@ import pytest
 from helpers.decay_chains import conjugate, upsilon_events
 from helpers.perfect_detector import PERFECT
 
-from hepsets.core.lorentz import Frame, boost
+from hepsets.core.lorentz import Frame
+from hepsets.core.lorentz_kernels import boost
 from hepsets.select.candidates.combine import CandidateConfig, combine
 from hepsets.select.candidates.record import ELECTRON, MUON
 from hepsets.select.skims.registry import run_skims

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.kernel import kernel
-from hepsets.core.lorentz import boost_from
+from hepsets.core.lorentz_kernels import boost_from
 from hepsets.core.masses import M_B0, M_K, M_KSTAR, M_MU, M_PI, WIDTH_KSTAR
 
 Floats = NDArray[np.float64]

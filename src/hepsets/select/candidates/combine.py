@@ -16,7 +16,8 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.kernel import Record, as_record, kernel
-from hepsets.core.lorentz import Frame, boost
+from hepsets.core.lorentz import Frame
+from hepsets.core.lorentz_kernels import boost
 from hepsets.core.masses import M_E, M_K, M_KS, M_MU, M_PI, M_PI0
 from hepsets.select.candidates.charm import (
     _CHARM_PDG,

@@ -13,7 +13,7 @@ from pydantic.dataclasses import dataclass
 
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.kernel import Record, as_record, kernel
-from hepsets.core.lorentz import boost_from
+from hepsets.core.lorentz_kernels import boost_from
 from hepsets.core.masses import M_K, M_MU, M_PI
 from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar

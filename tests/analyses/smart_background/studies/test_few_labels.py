@@ -94,9 +94,10 @@ def test_draws_are_balanced_disjoint_and_repeatable(finished):
 
 def test_a_repeated_study_generates_nothing_again_and_finds_the_same_auc(finished, monkeypatch):
     folder, points = finished
-    for module in ("skimmed_sample", "multi_skim_sample"):
+    for module in ("one_skim_sample", "many_skims_sample"):
         monkeypatch.setattr(
-            f"hepsets.select.{module}.generate_block", lambda *_: pytest.fail("generated again")
+            f"hepsets.analyses.smart_background.{module}.generate_block",
+            lambda *_: pytest.fail("generated again"),
         )
     again = study_few_labels(TINY, folder / "models", folder / "events")
     assert [point.auc for point in again] == [point.auc for point in points]
