@@ -358,7 +358,8 @@ def test_paths_need_not_be_utf8(text_file, events_file, tmp_path):
 
 def test_ctrl_c_is_one_line_and_130(tmp_path):
     words = ["generate", "kstmumu", "--events", "30000000", "--out", tmp_path / "x.parquet"]
-    process = start(*words)
+    # who runs the tests in the background of a shell has them ignore Ctrl-C
+    process = start(*words, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     while not list(tmp_path.iterdir()):
         assert process.poll() is None
         time.sleep(0.02)
