@@ -20,6 +20,14 @@ class Found:
     number: float
 
 
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """Its configuration."""
+
+    scale: str
+    seed: int
+
+
 def page(result, figures):
     return Page("A number", f"It is {result.number}.", (Section("Number", ("Alone.",)),))
 
@@ -54,11 +62,11 @@ def test_an_analysis_that_says_no_more_has_its_name_and_question_above_its_secti
         question="Which number?",
         sections=lambda result, figures: [Section("Number", (f"It is {result.number}.",))],
     )
-    result = SimpleNamespace(number=3, config=SimpleNamespace(scale="quick", seed=1))
+    result = SimpleNamespace(number=3, config=Size("quick", 1))
     made = page_of(plain)(result, None)
-    assert (made.title, made.summary) == ("number", "Which number?")
+    assert (made.title, made.summary) == ("Number", "Which number?")
     assert made.facts == (("scale", "quick"), ("seed", "1"))
-    assert [section.title for section in made.sections] == ["Number"]
+    assert [section.title for section in made.sections] == ["Number", "Configuration"]
 
 
 def test_a_run_of_an_older_version_is_refused(run):

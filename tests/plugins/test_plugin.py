@@ -112,6 +112,9 @@ def test_its_analysis_runs_as_those_of_hepsets_do(hepsets, tmp_path):
     assert "of 600 throws." in page
     assert "How often does a die show a six?" in page
     assert '"analysis": "dice"' in (tmp_path / "run" / "result.json").read_text()
+    (tmp_path / "run" / "report.html").unlink()
+    assert hepsets("report", tmp_path / "run").returncode == 0
+    assert (tmp_path / "run" / "report.html").read_text() == page
     for words, message in (
         (("run", "dice", "--study", "loaded"), "expected no --study"),
         (("run", "dice", "--set", "throw=1"), "did you mean 'throws'"),

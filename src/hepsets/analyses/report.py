@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from hepsets.core.config import to_toml
 from hepsets.core.errors import InputError
 from hepsets.core.kept import keep, read_kept
 from hepsets.core.run import read_result
-from hepsets.report.page import FigureFiles, Page, write_page
+from hepsets.report.page import FigureFiles, Listing, Page, Section, write_page
 
 Result = TypeVar("Result")
 
@@ -41,9 +42,15 @@ def page_of(analysis: Any) -> Callable[[Any, FigureFiles], Page]:
 
     def make_page(result: Any, figures: FigureFiles) -> Page:
         config = result.config
-        facts = (("scale", str(config.scale)), ("seed", str(config.seed)))
-        sections = tuple(analysis.sections(result, figures))
-        return Page(title=analysis.name, summary=analysis.question, sections=sections, facts=facts)
+        return Page(
+            title=analysis.name.replace("-", " ").capitalize(),
+            summary=analysis.question,
+            facts=(("scale", str(config.scale)), ("seed", str(config.seed))),
+            sections=(
+                *analysis.sections(result, figures),
+                Section("Configuration", (Listing("config.toml", to_toml(config)),)),
+            ),
+        )
 
     return make_page
 

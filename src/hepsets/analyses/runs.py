@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from hepsets.analyses.contract import ANALYSES, Analysis, names_of
+from hepsets.analyses.report import STEM, page_of, report
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.run import RunFolder
-from hepsets.report.page import FigureFiles, Listing, Page, Section, write_page
 
 
 @dataclass(frozen=True)
@@ -130,22 +130,7 @@ def run(
         raise InputError(f"{folder} cannot be made ({error.strerror})", "a folder to write to") from error
     with RunFolder(folder, config, resume=resume) as run_folder:
         result = analysis.run(config, run_folder, workers=workers)
-        page = run_folder.path / "report.html"
-        if not page.is_file():
-            write_page(page, plain_page(analysis, result, FigureFiles(run_folder.path / "figures")))
+        if not (run_folder.path / f"{STEM}.html").is_file():
+            report(result, page_of(analysis), run_folder.path)
         run_folder.finish(name, config.scale, config.seed, result.metrics)
     return result, folder
-
-
-def plain_page(analysis: Analysis, result: Any, figures: FigureFiles) -> Page:
-    """The page of an analysis that writes none itself: its sections under its name and question."""
-    config = result.config
-    return Page(
-        title=analysis.name.replace("-", " ").capitalize(),
-        summary=analysis.question,
-        facts=(("scale", config.scale), ("seed", str(config.seed)), ("date", f"{datetime.now():%Y-%m-%d}")),
-        sections=(
-            *analysis.sections(result, figures),
-            Section("Configuration", (Listing("config.toml", configuration.to_toml(config)),)),
-        ),
-    )
