@@ -107,3 +107,9 @@ def test_importing_the_stage_does_not_import_pythia(monkeypatch):
     for name in [name for name in sys.modules if name.startswith("hepsets.generate")]:
         monkeypatch.delitem(sys.modules, name)
     import hepsets.generate.pythia  # noqa: F401
+
+
+def test_the_column_of_event_types_numbers_a_sample_from_one():
+    column = pythia.event_types("charged", 3)
+    assert column.tolist() == 3 * [pythia.SAMPLES.index("charged") + 1]
+    assert column.dtype == "int8"

@@ -53,12 +53,11 @@ def generate(
         echo(f"{out}: {total} {sample} events in {elapsed:.1f} s ({total / elapsed:.0f} events/s)")
         return
     refuse_unused(f"the sample {sample}", delta_c9=delta_c9, window=window)
-    import numpy as np
 
     from hepsets.core.events import EventWriter
     from hepsets.core.progress import progress_bar
     from hepsets.core.run import versions
-    from hepsets.generate.pythia import GenerateConfig, event_type
+    from hepsets.generate.pythia import GenerateConfig, event_types
     from hepsets.generate.pythia import generate as generate_events
 
     config = GenerateConfig(sample=sample, events=events, seed=seed, workers=workers or 1)
@@ -70,8 +69,7 @@ def generate(
     start = time.perf_counter()
     with EventWriter(out, metadata=provenance) as writer, progress_bar("generating", events) as advance:
         for part in generate_events(config):
-            kind = np.full(len(part), event_type(sample), dtype=np.int8)
-            writer.write(part.with_columns(event_type=kind))
+            writer.write(part.with_columns(event_type=event_types(sample, len(part))))
             advance(len(part))
     elapsed = time.perf_counter() - start
     echo(f"{out}: {events} {sample} events in {elapsed:.1f} s ({events / elapsed:.0f} events/s)")

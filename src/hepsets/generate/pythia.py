@@ -83,6 +83,11 @@ def event_type(sample: str) -> int:
     return SAMPLES.index(sample) + 1
 
 
+def event_types(sample: str, events: int) -> NDArray[np.int8]:
+    """The column ``event_type`` of so many events of a sample, shape ``(events,)``."""
+    return np.full(events, event_type(sample), dtype=np.int8)
+
+
 def _check_sample(sample: str) -> None:
     if sample not in SAMPLES:
         raise InputError(f"sample {sample!r}", f"one of {', '.join(SAMPLES)}")

@@ -22,7 +22,7 @@ from hepsets.formats.recognise import Format, recognise
 from hepsets.generate.kstmumu.density import named_window
 from hepsets.generate.kstmumu.files import SAMPLE as KSTMUMU
 from hepsets.generate.kstmumu.sampler import sample_decays
-from hepsets.generate.pythia import GenerateConfig, event_type
+from hepsets.generate.pythia import GenerateConfig, event_types
 from hepsets.generate.pythia import generate as generate_blocks
 from hepsets.select.candidates.combine import combine
 from hepsets.select.candidates.rest_of_event import candidate_events
@@ -113,7 +113,7 @@ def generate(
             raise InputError(f"delta_c9 or window for the sample {sample!r}", f"the sample {KSTMUMU!r}")
         config = GenerateConfig(sample=sample, events=events, seed=seed, workers=workers)
         made = Events.concatenate(list(generate_blocks(config)))
-        return made.with_columns(event_type=np.full(len(made), event_type(sample), dtype=np.int8))
+        return made.with_columns(event_type=event_types(sample, len(made)))
     chosen = named_window(window)
     values = [float(value) for value in np.atleast_1d(delta_c9)]
     if not values:

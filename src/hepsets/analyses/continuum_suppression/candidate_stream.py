@@ -21,7 +21,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.generate.cross_sections import CROSS_SECTION
-from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, Forced, event_type, generate_block
+from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, Forced, event_type, event_types, generate_block
 from hepsets.generate.rho_rho_decays import rho_rho_decays
 from hepsets.generate.tag_decays import tag_decays
 from hepsets.select.candidates.combine import combine
@@ -285,4 +285,4 @@ def _kept(keep: Keep, events: ParticleSets, sample: str) -> ParticleSets:
     correct = events.columns["is_correct"]
     if keep != "any":
         events = events[correct if keep == "correct" else ~correct]
-    return events.with_columns(sample=np.full(len(events), event_type(sample), dtype=np.int8))
+    return events.with_columns(sample=event_types(sample, len(events)))

@@ -14,7 +14,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.measured import Measured
 from hepsets.generate.cross_sections import mix
-from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, event_type, generate_block
+from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, event_types, generate_block
 from hepsets.select.skims.record import Skim
 from hepsets.select.skims.registry import SKIMS, count_passes, run_skims
 
@@ -189,7 +189,7 @@ def _make_part(task: _Task) -> _Part:
     sizes = config.block_sizes
     share = sizes[sample] / sum(sizes.values())
     events = events[keep].with_columns(
-        event_type=np.full(len(keep), event_type(sample), dtype=np.int8),
+        event_type=event_types(sample, len(keep)),
         event_number=numbers,
         weight=mix(tuple(config.shares))[sample] / share / probability[keep],
         **{f"label_{skim}": passes[keep] for skim, passes in label.items()},

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from scipy.stats import chi2
 
 from hepsets.core.errors import InputError
@@ -22,7 +22,7 @@ from hepsets.core.event_frame import EventFrame
 from hepsets.generate.kstmumu.density import VARIABLES
 from hepsets.learn.data_sets.quadratic_likelihood import DeltaC9Fit
 from hepsets.learn.data_sets.truth_ratios import TruthRatios, signal_with
-from hepsets.learn.files import damaged, read_tensors, write_tensors
+from hepsets.learn.files import damaged, read_tensors, refusing_damage, write_tensors
 
 FORMAT = "hepsets-cells-1"
 
@@ -226,11 +226,9 @@ class CellModel:
             If the file is missing, broken, or something else.
         """
         record, tensors = read_tensors(path, FORMAT)
-        try:
+        with refusing_damage(path):
             variables = TypeAdapter(tuple[str, ...]).validate_python(record["variables"])
             model = cls(variables, **{name: tensor.double().numpy() for name, tensor in tensors.items()})
-        except (ValidationError, KeyError, TypeError) as error:
-            raise damaged(path, error) from error
         if model.signal.shape != (3, len(model.thresholds) + 1):
             raise damaged(path, ValueError("arrays of shapes that do not fit"))
         return model

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from hepsets.core.event_frame import EventFrame
 from hepsets.learn.data_sets.morphing import MAX_LOG_ODDS, Morphing
@@ -24,7 +24,7 @@ from hepsets.learn.data_sets.quadratic_kernels import Array
 from hepsets.learn.data_sets.quadratic_likelihood import DeltaC9Fit, EventTerms
 from hepsets.learn.data_sets.response import Response, fit_response
 from hepsets.learn.data_sets.truth_ratios import TruthRatios, signal_of
-from hepsets.learn.files import damaged, read_tensors, write_tensors
+from hepsets.learn.files import damaged, read_tensors, refusing_damage, write_tensors
 
 FORMAT = "hepsets-column-draws-1"
 
@@ -134,13 +134,11 @@ class ColumnDraws:
             If the file is missing, broken, or something else.
         """
         record, tensors = read_tensors(path, FORMAT)
-        try:
+        with refusing_damage(path):
             columns = TypeAdapter(tuple[str, ...]).validate_python(record["columns"])
             shift = TypeAdapter(float).validate_python(record["shift"])
             values = tensors["values"].double().numpy()
             response = Response(*tensors["response"].double().numpy())
-        except (ValidationError, KeyError, TypeError, ValueError) as error:
-            raise damaged(path, error) from error
         if values.ndim != 2 or values.shape[1] != len(columns) or not len(values):
             raise damaged(path, ValueError("arrays of shapes that do not fit"))
         return cls(columns, values, shift, response)

@@ -7,14 +7,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
 from hepsets.learn.decay_trees.model import EventModel, EventNetwork, ModelConfig
 from hepsets.learn.decay_trees.recipe import EventRecipe
+from hepsets.learn.own_modules import PREFIX, given, name_of, with_heads
 from hepsets.represent.decay_trees.batch import PackedBatch
-
-PREFIX = "own:"
-"""Names of such models begin so; the module's class follows."""
 
 
 class OwnNetwork(EventNetwork):
@@ -27,7 +24,7 @@ class OwnNetwork(EventNetwork):
     def forward(self, features: Tensor, batch: PackedBatch) -> Tensor:
         """Logits, shape ``(n_events, heads)``; the module may give ``(n_events,)`` for one head."""
         logits: Tensor = self.module(dataclasses.replace(batch, features=features))
-        return logits[:, None] if logits.ndim == 1 else logits
+        return with_heads(logits)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,11 +39,7 @@ class OwnRecipe(EventRecipe):
         InputError
             Without the module.
         """
-        if not isinstance(module, nn.Module):
-            raise InputError(
-                f"the model {self.name} alone", "module=…, the network itself, which is no file's"
-            )
-        return EventModel(self.name, config or self.config, pdg_map, OwnNetwork(module))
+        return EventModel(self.name, config or self.config, pdg_map, OwnNetwork(given(self.name, module)))
 
 
 def own_event_model(module: nn.Module, pdg_map: PdgMap, **options: Any) -> EventModel:
@@ -73,8 +66,12 @@ def own_event_model(module: nn.Module, pdg_map: PdgMap, **options: Any) -> Event
     InputError
         For an option that there is not.
     """
-    recipe = OwnRecipe(name=PREFIX + type(module).__name__, config=ModelConfig(), network=_nothing)
+    recipe = _recipe(name_of(module))
     return recipe.build(pdg_map, recipe.configured(options), module)
+
+
+def _recipe(name: str) -> OwnRecipe:
+    return OwnRecipe(name=name, config=ModelConfig(), network=_nothing)
 
 
 def _nothing(config: ModelConfig, n_tokens: int) -> EventNetwork:
@@ -83,7 +80,7 @@ def _nothing(config: ModelConfig, n_tokens: int) -> EventNetwork:
 
 def family(name: str) -> OwnRecipe | None:
     """The recipe of a name that begins with ``own:``; ``None`` for others."""
-    return OwnRecipe(name=name, config=ModelConfig(), network=_nothing) if name.startswith(PREFIX) else None
+    return _recipe(name) if name.startswith(PREFIX) else None
 
 
 FAMILIES = (family,)

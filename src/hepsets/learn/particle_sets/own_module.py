@@ -7,14 +7,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from hepsets.core.errors import InputError
+from hepsets.learn.own_modules import PREFIX, given, name_of, with_heads
 from hepsets.learn.particle_sets.model import SetModel, SetModelConfig, SetNetwork
 from hepsets.learn.particle_sets.recipe import SetRecipe
 from hepsets.represent.particle_sets.data import SetBatch
 from hepsets.represent.particle_sets.features import ALL_PARTICLES
-
-PREFIX = "own:"
-"""Names of such models begin so; the module's class follows."""
 
 
 class OwnNetwork(SetNetwork):
@@ -31,7 +28,7 @@ class OwnNetwork(SetNetwork):
             for one, scaled in zip(batch.sets, features, strict=True)
         )
         logits: Tensor = self.module(SetBatch(tuple(sets), event_features))
-        return logits[:, None] if logits.ndim == 1 else logits
+        return with_heads(logits)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,11 +43,7 @@ class OwnRecipe(SetRecipe):
         InputError
             Without the module.
         """
-        if not isinstance(module, nn.Module):
-            raise InputError(
-                f"the model {self.name} alone", "module=…, the network itself, which is no file's"
-            )
-        return SetModel(self.name, config or self.config, OwnNetwork(module))
+        return SetModel(self.name, config or self.config, OwnNetwork(given(self.name, module)))
 
 
 def own_set_model(module: nn.Module, **options: Any) -> SetModel:
@@ -76,7 +69,7 @@ def own_set_model(module: nn.Module, **options: Any) -> SetModel:
     InputError
         For an option that there is not.
     """
-    recipe = _recipe(PREFIX + type(module).__name__)
+    recipe = _recipe(name_of(module))
     return recipe.build(recipe.configured(options), module)
 
 

@@ -17,7 +17,7 @@ from hepsets.core.lorentz_kernels import boost_from
 from hepsets.core.masses import M_K, M_MU, M_PI
 from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
-from hepsets.generate.pythia import BLOCK_EVENTS, event_type, generate_block
+from hepsets.generate.pythia import BLOCK_EVENTS, event_types, generate_block
 from hepsets.select.candidates.record import Batch, Seen, seen_in
 from hepsets.select.candidates.truth import true_mother
 from hepsets.simulate.belle2 import BELLE2
@@ -271,8 +271,7 @@ def generic_candidates(sample: str, blocks: range, seed: int, *, workers: int = 
             parts.append(part)
             step(1)
     candidates = EventFrame.concatenate(parts)
-    kind = np.full(len(candidates), event_type(sample), dtype=np.int8)
-    return candidates.with_columns(event_type=kind)
+    return candidates.with_columns(event_type=event_types(sample, len(candidates)))
 
 
 def _candidates_of_block(sample: str, seed: int, block: int) -> EventFrame:

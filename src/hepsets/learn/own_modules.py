@@ -1,0 +1,33 @@
+"""What models of a user's own ``nn.Module`` share: their names, and the module that must be given."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from hepsets.core.errors import InputError
+
+PREFIX = "own:"
+"""Names of such models begin so; the module's class follows."""
+
+
+def name_of(module: nn.Module) -> str:
+    """Name of the model that a module becomes."""
+    return PREFIX + type(module).__name__
+
+
+def given(name: str, module: object) -> nn.Module:
+    """The module of the model ``name``, which no file holds.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    if not isinstance(module, nn.Module):
+        raise InputError(f"the model {name} alone", "module=…, the network itself, which is no file's")
+    return module
+
+
+def with_heads(logits: Tensor) -> Tensor:
+    """Logits of shape ``(n_events, heads)``, also where a module gives ``(n_events,)`` for one head."""
+    return logits[:, None] if logits.ndim == 1 else logits
