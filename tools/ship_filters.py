@@ -55,7 +55,7 @@ def ship(run: Path, folder: Path = FOLDER) -> None:
             partial.write_text(text, encoding="utf-8")
         section = section_of_run(result["metrics"], model)
         if section is not None:
-            write_section(path.with_suffix(".md"), section)
+            write_section(path.with_suffix(".md"), [section], "the run, on its test events")
 
 
 def model_card(

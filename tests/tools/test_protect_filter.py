@@ -168,14 +168,14 @@ def labelled(number, seed):
     order = np.argsort(score + 0.02 * np.random.default_rng(seed).normal(size=number))
     label = np.zeros(number, dtype=bool)
     label[order[number // 2 :]] = True
-    return events.with_columns(label=label, weight=np.where(label, 1.0, 19.0))
+    return events.with_columns(label_hadronic_b0=label, weight=np.where(label, 1.0, 19.0))
 
 
 def test_a_filter_gets_rules_and_keeps_its_scores_bit_by_bit(tmp_path):
     path = tmp_path / "filter.onnx"
     path.write_bytes(small_filter().read_bytes())
     before, events = EventFilter.load(path), beam_events(300, 21)
-    card, section = protected_card(before, labelled(3000, 20), ("missing_energy", "charged_multiplicity"))
+    card, sections = protected_card(before, labelled(3000, 20), ("missing_energy", "charged_multiplicity"))
     put_card(path, card)
     after = EventFilter.load(path)
     assert np.array_equal(before.scores(events), after.scores(events))
@@ -183,16 +183,16 @@ def test_a_filter_gets_rules_and_keeps_its_scores_bit_by_bit(tmp_path):
     rules = after.card.skims[0].protected
     assert [rule.observable for rule in rules] == ["missing_energy", "charged_multiplicity"]
     assert dataclasses.replace(after.card.skims[0], protected=()) == before.card.skims[0]
-    for rule, protection in zip(rules, section["protections"], strict=True):
+    for rule, protection in zip(rules, sections[0]["protections"], strict=True):
         assert rule == protection.rule
 
     text = path.with_suffix(".md")
     text.write_text("# Card\n\n## Training domain\n\nall\n")
-    write_section(text, section | {"how": "hand"})
+    write_section(text, sections, "hand")
     once = text.read_text()
     assert "`missing_energy`" in once
     assert once.index("Where the speedup lives") < once.index("## Training domain")
-    write_section(text, section | {"how": "hand"})
+    write_section(text, sections, "hand")
     assert text.read_text() == once
 
 
@@ -200,7 +200,7 @@ def test_every_second_event_of_a_class_judges_so_nothing_is_chosen_on_what_judge
     events = labelled(2000, 22)
     keep = EventFilter.load(small_filter())
     whole, _ = protected_card(keep, events, ("missing_energy",))
-    label = events.columns["label"]
+    label = events.columns["label_hadronic_b0"]
     place = np.where(label, np.cumsum(label), np.cumsum(~label))
     swapped = events.with_columns(weight=np.where(place % 2 == 0, 77.0, events.columns["weight"]))
     other, _ = protected_card(keep, swapped, ("missing_energy",))
@@ -232,7 +232,7 @@ def test_a_shipped_run_says_where_its_speedup_lives(tmp_path):
     assert section_of_run(run_metrics(), "multi_skim") is None
     card = tmp_path / "card.md"
     card.write_text("## Training domain\n")
-    write_section(card, section)
+    write_section(card, [section], "hand")
     text = card.read_text()
     assert (
         "| `missing_energy` | from 2 | 0.33 ± 0.03 | 1.30 ± 0.12 | below 1 | 0.66 ± 0.01 | 2.70 ± 0.04 |"
@@ -241,7 +241,7 @@ def test_a_shipped_run_says_where_its_speedup_lives(tmp_path):
     assert "| 1 to 2 | 300 | 0.500 ± 0.020 | 2.00 ± 0.08 | 0.570 ± 0.020 | 2.20 ± 0.08 |" in text
     card.write_text("nothing")
     with pytest.raises(InputError, match="a model card"):
-        write_section(card, section)
+        write_section(card, [section], "hand")
 
 
 def test_the_filter_of_the_package_protects_missing_energy():
@@ -249,3 +249,27 @@ def test_the_filter_of_the_package_protects_missing_energy():
     events = beam_events(50, 23)
     assert {rule.observable for rule in keep.card.skims[0].protected} >= {"missing_energy"}
     assert np.isfinite(keep.weights(events, PROTECT)).all()
+
+
+def test_each_skim_of_a_filter_gets_rules_of_its_own_and_a_place_in_the_card(tmp_path):
+    path = tmp_path / "filter.onnx"
+    path.write_bytes(small_filter(2).read_bytes())
+    before = EventFilter.load(path)
+    events = labelled(3000, 24)
+    rare = events.columns["label_hadronic_b0"] & (np.arange(3000) % 3 == 0)
+    second = before.skims[1]
+    card, sections = protected_card(
+        before, events.with_columns(**{f"label_{second}": rare}), ("missing_energy",)
+    )
+    assert [section["skim"] for section in sections] == list(before.skims)
+    one, two = (skim.protected[0] for skim in card.skims)
+    assert one.scales != two.scales
+    put_card(path, card)
+    assert np.isfinite(EventFilter.load(path).weights(beam_events(100, 25), PROTECT)).all()
+    text = path.with_suffix(".md")
+    text.write_text("## Training domain\n")
+    write_section(text, sections, "hand")
+    written = text.read_text()
+    assert written.index("### `hadronic_b0`") < written.index(f"### `{second}`")
+    assert written.count("| `missing_energy` |") == 4  # its extremes and its protection, twice
+    assert "\n\n\n" not in written
