@@ -17,6 +17,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.kernel import Record, as_record, kernel
+from hepsets.core.masses import M_B0
 from hepsets.select.candidates.classifier import sigmoid
 from hepsets.select.candidates.record import (
     D_PLUS,
@@ -36,9 +37,6 @@ MODE_NAMES = ("D- e+", "D- mu+", "D*- e+", "D*- mu+")
 
 SEMILEPTONIC_CANDIDATE = candidate_dtype("mass", "lepton_momentum", "cos_theta_by")
 """``mass`` of Y [GeV], CM ``lepton_momentum`` [GeV], ``cos_theta_by``, and what every skim tells."""
-
-M_B0 = 5.27972
-"""Mass of the B0 [GeV] (PDG 2024)."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
