@@ -22,12 +22,6 @@ from hepsets.represent.decay_trees.features import RAW_COLUMNS
 from hepsets.represent.decay_trees.sweeps import DecaySweeps
 from hepsets.simulate.belle2 import BELLE2
 
-BEAM_MOMENTUM = (0.4567, 0.0, 3.0018)
-"""Mean momentum of the colliding system in the laboratory [GeV] (SuperKEKB at the Υ(4S))."""
-
-BEAM_ENERGY = 11.006
-"""Mean energy of the colliding system in the laboratory [GeV]."""
-
 COS_ACCEPTANCE = tuple(
     math.cos(math.radians(edge)) for edge in (BELLE2.tracker.theta_max, BELLE2.tracker.theta_min)
 )
@@ -92,7 +86,7 @@ def kinematics(particles: Tensor, is_daughter: Tensor, n_daughters: Tensor) -> T
         production radius, z and time on logarithmic scales, and the place in the tree.
     """
     time, x, y, z, energy, px, py, pz = particles.unbind(1)
-    bx, _, bz = (component / BEAM_ENERGY for component in BEAM_MOMENTUM)
+    bx, bz = BELLE2.beams.velocity
     beta2 = bx * bx + bz * bz
     gamma = 1 / math.sqrt(1 - beta2)
     along = bx * px + bz * pz
