@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Mapping
@@ -75,6 +76,7 @@ def test_results_of_another_version_are_refused(tmp_path):
     path = tmp_path / "found.json"
     content = json.loads(path.read_text())
     content["result"]["new"] = content["result"].pop("low")
+    del content["sha256"]  # as that version would have written it
     path.write_text(json.dumps(content))
     with pytest.raises(InputError, match=r"that .* cannot read; .*; repeat the run"):
         read_kept(tmp_path / "found", Found)
@@ -88,5 +90,43 @@ def test_missing_damaged_and_other_results_are_refused(tmp_path):
         read_kept(tmp_path / "found", Found)
     keep(tmp_path / "found", FOUND)
     (tmp_path / "found.npz").write_bytes(b"no archive")
-    with pytest.raises(InputError, match="repeat the run"):
+    with pytest.raises(InputError, match="checksum"):
         read_kept(tmp_path / "found", Found)
+
+
+@pytest.mark.parametrize("end", [".json", ".npz"])
+def test_no_bit_of_kept_results_changes_unnoticed(tmp_path, end):
+    keep(tmp_path / "found", FOUND)
+    path = (tmp_path / "found").with_suffix(end)
+    whole = path.read_bytes()
+    damaged = [whole[:-2], whole[: len(whole) // 2], b""]
+    for at in range(0, len(whole), 7):
+        damaged.append(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    for content in damaged:
+        path.write_bytes(content)
+        with pytest.raises(InputError):
+            read_kept(tmp_path / "found", Found)
+
+
+def test_results_and_arrays_of_two_runs_do_not_make_one(tmp_path):
+    keep(tmp_path / "found", FOUND)
+    keep(tmp_path / "other", dataclasses.replace(FOUND, arrays={"a/b": np.ones(2), "empty": np.zeros(0)}))
+    (tmp_path / "other.npz").replace(tmp_path / "found.npz")
+    with pytest.raises(InputError, match=r"found\.json with found\.npz is damaged"):
+        read_kept(tmp_path / "found", Found)
+    (tmp_path / "found.npz").unlink()
+    with pytest.raises(InputError, match=r"found\.npz cannot be read"):
+        read_kept(tmp_path / "found", Found)
+
+
+def test_arrays_without_a_checksum_are_refused_in_one_way_however_they_are_damaged(tmp_path):
+    keep(tmp_path / "found", FOUND)
+    record, arrays = tmp_path / "found.json", tmp_path / "found.npz"
+    content = json.loads(record.read_text())
+    del content["sha256"]  # earlier versions wrote none
+    record.write_text(json.dumps(content))
+    whole = arrays.read_bytes()
+    for at in range(0, len(whole), 3):
+        arrays.write_bytes(whole[:at] + bytes(byte ^ 255 for byte in whole[at : at + 3]) + whole[at + 3 :])
+        with contextlib.suppress(InputError):
+            read_kept(tmp_path / "found", Found)

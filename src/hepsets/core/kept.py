@@ -1,15 +1,18 @@
 """Results kept as they are: dataclasses in one JSON file, their arrays in an npz file beside it.
 
-What is read back equals what was written, to the last bit. Nothing in the files is ever executed.
+What is read back equals what was written, to the last bit: the JSON file has a checksum of both. Nothing in
+the files is ever executed.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import math
 import types
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +21,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 import numpy as np
 
 from hepsets.core.errors import InputError, reason
+from hepsets.core.record import parse, sealed, unsealed
 from hepsets.core.whole_file import whole_file
 
 Result = TypeVar("Result")
@@ -41,9 +45,13 @@ def keep(stem: Path, result: Any) -> None:
     """
     arrays: dict[str, np.ndarray[Any, Any]] = {}
     plain = _encode(type(result), result, arrays, type(result).__name__)
-    content = {"hepsets": version("hepsets"), "kind": _kind(type(result)), "result": plain}
-    with whole_file(stem.with_suffix(".npz")) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    packed = buffer.getvalue()
+    record = {"hepsets": version("hepsets"), "kind": _kind(type(result)), "result": plain}
+    content = sealed(record, [packed])
+    with whole_file(stem.with_suffix(".npz")) as partial:
+        partial.write_bytes(packed)
     with whole_file(stem.with_suffix(".json")) as partial:
         partial.write_text(json.dumps(content, allow_nan=False) + "\n", encoding="utf-8")
 
@@ -54,11 +62,12 @@ def read_kept(stem: Path, kind: type[Result]) -> Result:
     Raises
     ------
     InputError
-        If the files are missing or damaged, or hold another kind of result or one of another version.
+        If the files are missing or damaged, do not belong together, or hold another kind of result or one of
+        another version.
     """
     path = stem.with_suffix(".json")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse(path.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path} cannot be read ({reason(error)})",
@@ -69,10 +78,24 @@ def read_kept(stem: Path, kind: type[Result]) -> Result:
     if held != _kind(kind):
         raise InputError(f"{path} holds {held}", _kind(kind), "give a run of this analysis")
     try:
-        with np.load(stem.with_suffix(".npz"), allow_pickle=False) as file:
+        packed = stem.with_suffix(".npz").read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{stem.with_suffix('.npz')} cannot be read ({reason(error)})",
+            f"the arrays that belong to {path.name}",
+            "repeat the run with its config.toml",
+        ) from error
+    content = unsealed(content, f"{path} with {stem.name}.npz", [packed])
+    try:
+        if content.keys() != {"hepsets", "kind", "result"}:
+            raise KeyError(f"{sorted(content)}")
+        with np.load(io.BytesIO(packed), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         found: Result = _decode(kind, content["result"], arrays)
-    except (KeyError, TypeError, ValueError, AttributeError, OSError, zipfile.BadZipFile) as error:
+    except (
+        *(KeyError, TypeError, ValueError, AttributeError, OSError, EOFError),
+        *(NotImplementedError, zipfile.BadZipFile, zlib.error),
+    ) as error:
         raise InputError(
             f"{path}: results of hepsets {content.get('hepsets')} that {version('hepsets')} cannot read",
             "results of a run of this version",
