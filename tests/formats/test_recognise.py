@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import uproot
+from helpers.fcc_files import plain_columns, write_columns
 from helpers.hepmc_text import hepmc_text
 from helpers.random_events import random_events
 
@@ -13,7 +14,9 @@ from hepsets.core.compression import COMPRESSIONS, compressed
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.events import write_parquet
+from hepsets.core.vertexed_events import write_vertexed_events
 from hepsets.formats.recognise import Format, recognise
+from tests.core.test_vertexed_events import make_events
 
 CASES = Path(__file__).parents[1] / "cases"
 GOLDEN = {
@@ -40,6 +43,14 @@ def test_what_we_write_is_recognised(tmp_path):
     with uproot.recreate(path) as file:
         file["variables"] = {"R2": np.ones(3)}
     assert recognise(path) is Format.ROOT_NTUPLE
+    write_vertexed_events(make_events([(2, 1)]), path)
+    assert recognise(path) is Format.VERTEXED_EVENTS
+
+
+@pytest.mark.parametrize("suffix", [".root", ".parquet"])
+def test_trees_of_courses_are_recognised(tmp_path, suffix):
+    path = write_columns(tmp_path / f"a{suffix}", plain_columns()).rename(tmp_path / "file")
+    assert recognise(path) is Format.FCC_TREE
 
 
 @pytest.mark.parametrize("suffix", ["", *COMPRESSIONS])

@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow.csv
 import uproot
 
+from helpers.fcc_files import odd_columns, write_columns
 from helpers.hepmc_text import hepmc_text
 from helpers.random_candidates import random_candidates
 from helpers.small_filter import beam_events, small_card, small_model
@@ -39,6 +40,7 @@ from hepsets.deploy.production import ProduceConfig
 from hepsets.evaluate.estimates.domain import EventDomain
 from hepsets.formats.belle2_ntuple import read_ntuple
 from hepsets.formats.column_names import BASF2_NAMES
+from hepsets.formats.fcc_tree import read_fcc_trees
 from hepsets.formats.hepmc import Header, read_hepmc
 from hepsets.formats.hepmc_events import parse_hepmc
 from hepsets.learn.files import load, save
@@ -161,6 +163,15 @@ def _ntuple(path: Path) -> Any:
     return {**ntuple.variables, **ntuple.columns}
 
 
+def _course_file(path: Path) -> None:
+    write_columns(path, odd_columns())
+
+
+def _vertexed(path: Path) -> Any:
+    events = read_fcc_trees(path).events
+    return [_table(events.particles), _table(events.vertices)]
+
+
 @lru_cache
 def _trees() -> BoostedTrees:
     events = random_candidates(200, seed=3, mean_particles=2)
@@ -221,6 +232,8 @@ TARGETS = {
     "HepMC3, bzip2": Target(lambda path: path.write_bytes(bz2.compress(TEXT)), _hepmc, ".hepmc.bz2", True),
     "HepMC3, zstd": Target(lambda path: path.write_bytes(_zstd(TEXT)), _hepmc, ".hepmc.zst", True),
     "Belle II ntuple": Target(_ntuple_file, _ntuple, ".root"),
+    "tree of a course": Target(_course_file, _vertexed, ".root"),
+    "table of a course": Target(_course_file, _vertexed, ".parquet"),
     "model": Target(
         lambda path: save(small_model(), path),
         lambda path: _model(load(path)),

@@ -6,6 +6,7 @@ import gzip
 
 import numpy as np
 import pytest
+from helpers.fcc_files import plain_columns, write_columns
 from helpers.hepmc_text import hepmc_text
 
 import hepsets as hs
@@ -69,6 +70,17 @@ def test_what_was_written_is_read_as_what_it_was_under_any_name(events, seen, tm
         assert type(found) is type(kind)
         assert len(found) == len(kind)
         assert set(found.columns) == set(kind.columns)
+
+
+@pytest.mark.parametrize("suffix", [".root", ".parquet"])
+def test_z_decays_with_vertices_go_to_files_of_courses_and_of_ours(tmp_path, suffix):
+    events = hs.read(write_columns(tmp_path / f"Zbb{suffix}", plain_columns()))
+    assert events.columns["flavour"].tolist() == [5] * 4
+    for name in ("ours.parquet", "Zbb_again.root"):
+        hs.write(events, tmp_path / name)
+        again = hs.read(tmp_path / name)
+        assert again.vertices.particles["z"].tolist() == events.vertices.particles["z"].tolist()
+        assert set(again.columns) == set(events.columns)
 
 
 def test_csv_and_compressed_hepmc_are_known_by_their_content(events, tmp_path):

@@ -78,7 +78,7 @@ class VertexedEvents:
 
     @property
     def columns(self) -> Mapping[str, NDArray[Any]]:
-        """The event columns, each with first dimension ``n_events``."""
+        """The event columns, of shapes ``(n_events, ...)``."""
         return self.particles.columns
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.formats.column_names import VARIABLES, Layout, find_layout
+from hepsets.formats.root_files import opened, split_tree, trees_of
 
 Array = NDArray[np.float64]
 
@@ -161,8 +161,8 @@ def read_ntuple(paths: str | Path | Sequence[str | Path], tree: str | None = Non
     first: Layout | None = None
     rows = 0
     for position, (path, own) in enumerate(files):
-        with _opened(path) as file:
-            chosen, layout = _choose_tree(path, _trees(file), own or tree)
+        with opened(path) as file:
+            chosen, layout = _choose_tree(path, trees_of(file), own or tree)
             if first is None:
                 first = layout
             elif (layout.arguments, set(layout.columns)) != (first.arguments, set(first.columns)):
@@ -192,20 +192,6 @@ def read_ntuple(paths: str | Path | Sequence[str | Path], tree: str | None = Non
     return Ntuple(variables, columns, first.branches, rows - kept, not_finite, missing)
 
 
-def split_tree(path: str | Path) -> tuple[Path, str | None]:
-    """The file and the tree that ``FILE.root:TREE`` names, as uproot and ROOT's tools have it.
-
-    Examples
-    --------
-    >>> split_tree("b0.root:variables")
-    (PosixPath('b0.root'), 'variables')
-    """
-    name, colon, tree = str(path).rpartition(".root:")
-    if not colon or not tree or Path(path).exists():
-        return Path(path), None
-    return Path(f"{name}.root"), tree
-
-
 def _complete(
     piece: Mapping[str, NDArray[Any]], not_finite: dict[str, int], missing: dict[str, int]
 ) -> NDArray[np.bool_]:
@@ -224,33 +210,6 @@ def _complete(
 
 
 # -- files -----------------------------------------------------------------------------------------
-
-
-_TREES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple")
-"""Classes that are trees; ROOT's TNtuple is a TTree of floats."""
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    import uproot  # takes longer to load than most of what this package does
-
-    if not path.is_file():
-        raise InputError(f"{path}: no such file", "a ROOT file", "check the path")
-    try:
-        with uproot.open(path) as file:
-            yield file
-    except InputError:
-        raise
-    except Exception as error:  # a damaged file makes uproot and what unpacks for it raise anything
-        reason = " ".join(str(error).split())[:100]
-        raise InputError(
-            f"{path} cannot be read as a ROOT file ({reason})", "a ROOT file that was closed properly"
-        ) from error
-
-
-def _trees(file: Any) -> dict[str, Any]:
-    classes = file.classnames(cycle=False)
-    return {name: file[name] for name, kind in classes.items() if kind in _TREES}
 
 
 def _choose_tree(path: Path, trees: Mapping[str, Any], name: str | None) -> tuple[Any, Layout]:

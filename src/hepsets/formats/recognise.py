@@ -11,6 +11,8 @@ import pyarrow as pa
 from hepsets.core.compression import COMPRESSIONS, decompressed
 from hepsets.core.errors import InputError
 from hepsets.core.parquet import open_parquet
+from hepsets.formats.fcc_tree import is_fcc_tree
+from hepsets.formats.root_files import opened, trees_of
 
 
 class Format(StrEnum):
@@ -22,6 +24,10 @@ class Format(StrEnum):
     CSV_FRAME = "a CSV table of one row per event"
     ROOT_NTUPLE = "a ROOT file"
     """Read as an ntuple of Belle II: trees with one row per candidate."""
+    VERTEXED_EVENTS = "a parquet table of particles and vertices"
+    """Columns ``particles`` and ``vertices`` of lists of records, as hepsets writes them."""
+    FCC_TREE = "a tree of Thrust_*, Particle_* and Vertex_* columns"
+    """ROOT or parquet, see :mod:`hepsets.formats.fcc_tree`."""
     HEPMC3 = "HepMC3 ASCII"
     """Plain or compressed, see :data:`~hepsets.core.compression.COMPRESSIONS`."""
 
@@ -30,7 +36,7 @@ _PARQUET, _ROOT, _HEPMC3, _HEPMC = b"PAR1", b"root", b"HepMC::Version", b"HepMC:
 _HEAD = 1 << 16
 """How much of a file is looked at [bytes], after decompression."""
 
-_READABLE = "parquet, CSV with a header, a ROOT ntuple, or HepMC3 ASCII (plain or compressed)"
+_READABLE = "parquet, CSV with a header, a ROOT tree, or HepMC3 ASCII (plain or compressed)"
 
 
 def recognise(path: str | Path) -> Format:
@@ -64,7 +70,7 @@ def recognise(path: str | Path) -> Format:
         if head.startswith(_PARQUET):
             return _kind_of_parquet(path)
         if head.startswith(_ROOT):
-            return Format.ROOT_NTUPLE
+            return _kind_of_root(path)
         if _is_csv(head):
             return Format.CSV_FRAME
     raise InputError(f"{path} begins with {head[:24]!r}", _READABLE)
@@ -73,11 +79,21 @@ def recognise(path: str | Path) -> Format:
 def _kind_of_parquet(path: Path) -> Format:
     with open_parquet(path) as file:
         schema = file.schema_arrow
+    if is_fcc_tree(schema.names):
+        return Format.FCC_TREE
     if "particles" not in schema.names:
         return Format.PARQUET_FRAME
     kind = schema.field("particles").type
     by_event = pa.types.is_list(kind) or pa.types.is_large_list(kind)
-    return Format.EVENT_TABLE if by_event else Format.PARQUET_FRAME
+    if not by_event:
+        return Format.PARQUET_FRAME
+    return Format.VERTEXED_EVENTS if "vertices" in schema.names else Format.EVENT_TABLE
+
+
+def _kind_of_root(path: Path) -> Format:
+    with opened(path) as file:
+        trees = [set(tree.keys()) for tree in trees_of(file).values()]
+    return Format.FCC_TREE if any(map(is_fcc_tree, trees)) else Format.ROOT_NTUPLE
 
 
 def _is_csv(head: bytes) -> bool:

@@ -15,10 +15,14 @@ from hepsets.core.event_frame import EventFrame, read_frame
 from hepsets.core.events import Events, read_parquet, write_parquet
 from hepsets.core.parquet import open_parquet
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
-from hepsets.formats.belle2_ntuple import Ntuple, read_ntuple, split_tree
+from hepsets.core.vertexed_events import VertexedEvents, read_vertexed_events, write_vertexed_events
+from hepsets.formats.belle2_ntuple import Ntuple, read_ntuple
+from hepsets.formats.fcc_tree import read_fcc_trees
+from hepsets.formats.fcc_tree_writer import write_fcc_tree
 from hepsets.formats.hepmc import HepmcBlock, read_hepmc
 from hepsets.formats.hepmc_events import parse_hepmc
 from hepsets.formats.recognise import Format, recognise
+from hepsets.formats.root_files import split_tree
 from hepsets.generate.kstmumu.density import named_window
 from hepsets.generate.kstmumu.files import SAMPLE as KSTMUMU
 from hepsets.generate.kstmumu.sampler import sample_decays
@@ -126,20 +130,22 @@ def generate(
     )
 
 
-def read(path: str | Path) -> Events | ParticleSets | EventFrame | Ntuple:
+def read(path: str | Path) -> Events | ParticleSets | VertexedEvents | EventFrame | Ntuple:
     """Read events of any format; the content of the file says which it is, not its name.
 
     Parameters
     ----------
     path
-        Parquet, CSV with a header, HepMC3 ASCII (also compressed with gzip, xz, bzip2 or zstd), or a Belle II
-        ntuple (ROOT; ``FILE.root:TREE`` names one of several trees).
+        Parquet, CSV with a header, HepMC3 ASCII (also compressed with gzip, xz, bzip2 or zstd), a Belle II
+        ntuple, or Z decays as FCC-ee courses hand them out (ROOT; ``FILE.root:TREE`` names one of several
+        trees).
 
     Returns
     -------
-    Events, ParticleSets, EventFrame or Ntuple
+    Events, ParticleSets, VertexedEvents, EventFrame or Ntuple
         Decay trees (HepMC3, with the event column ``event_number``, and parquet with the fields of particles
-        that :class:`Events` has); sets of particles with other fields; one row per event; or the candidates
+        that :class:`Events` has); sets of particles with other fields; particles with their vertices (what
+        is odd there, :mod:`hepsets.formats.fcc_tree` masks and counts); one row per event; or the candidates
         of an ntuple with their thirty variables.
 
     Raises
@@ -159,6 +165,10 @@ def read(path: str | Path) -> Events | ParticleSets | EventFrame | Ntuple:
     kind = recognise(file)
     if kind is Format.ROOT_NTUPLE:
         return read_ntuple(file, tree)
+    if kind is Format.FCC_TREE:
+        return read_fcc_trees(path).events
+    if kind is Format.VERTEXED_EVENTS:
+        return read_vertexed_events(file)
     if kind is Format.HEPMC3:
         return _read_hepmc(file)
     if kind is Format.EVENT_TABLE:
@@ -181,15 +191,16 @@ def _read_hepmc(path: Path) -> Events:
     return Events.concatenate(parts)
 
 
-def write(events: Events | ParticleSets | EventFrame, path: str | Path) -> None:
+def write(events: Events | ParticleSets | VertexedEvents | EventFrame, path: str | Path) -> None:
     """Write events to a parquet file, whole or not at all; :func:`read` reads it.
 
     Parameters
     ----------
     events
-        Decay trees, sets of particles, or a table with one row per event.
+        Decay trees, sets of particles, particles with their vertices, or a table with one row per event.
     path
-        The file; one that stands there is replaced.
+        The file; one that stands there is replaced. Particles with their vertices become a ROOT tree of
+        FCC-ee courses if its name ends in ``.root``.
 
     Raises
     ------
@@ -206,6 +217,8 @@ def write(events: Events | ParticleSets | EventFrame, path: str | Path) -> None:
         write_parquet(events, path)
     elif isinstance(events, ParticleSets):
         write_particle_sets(events, path)
+    elif isinstance(events, VertexedEvents):
+        (write_fcc_tree if Path(path).suffix == ".root" else write_vertexed_events)(events, path)
     else:
         events.write_parquet(path)
 
