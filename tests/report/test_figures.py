@@ -27,7 +27,7 @@ from hepsets.report.figures import (
     score_distributions,
     training_curves,
 )
-from hepsets.report.style import model_styles
+from hepsets.report.style import COLOURS, model_styles
 
 
 def every_figure(models):
@@ -111,3 +111,11 @@ def test_nothing_to_draw_is_said():
         roc_curves({}, {})
     with pytest.raises(InputError, match="two coordinates"):
         embedding_map(np.zeros((2, 3)), ["a", "b"], ["c", "d"])
+
+
+def test_every_model_of_a_comparison_has_a_colour_of_its_own_on_paper_and_page():
+    styles = model_styles([f"model {i}" for i in range(len(COLOURS))])
+    assert len({style.colour for style in styles.values()}) == len(COLOURS) == 11
+    css = (resources.files("hepsets.report") / "templates/page.css").read_text(encoding="utf-8")
+    for place, colour in enumerate(COLOURS):
+        assert css.count(f"--m{place}: {colour};") >= 1

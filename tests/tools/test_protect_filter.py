@@ -17,6 +17,7 @@ from hepsets.core.events import read_parquet, write_parquet
 from hepsets.core.record import KEY
 from hepsets.deploy.filter.card import FilterCard
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
+from hepsets.deploy.filter.shipped import SHIPPED
 from hepsets.deploy.onnx.decay_trees import export_filter
 from hepsets.evaluate.filter.keep_rule import ProtectedRule
 from hepsets.select.variables.generated import missing_energy
@@ -244,10 +245,12 @@ def test_a_shipped_run_says_where_its_speedup_lives(tmp_path):
         write_section(card, [section], "hand")
 
 
-def test_the_filter_of_the_package_protects_missing_energy():
-    keep = EventFilter.load()
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_filters_of_the_package_protect_missing_energy_for_each_skim(name):
+    keep = EventFilter.load(name)
     events = beam_events(50, 23)
-    assert {rule.observable for rule in keep.card.skims[0].protected} >= {"missing_energy"}
+    for skim in keep.card.skims:
+        assert {rule.observable for rule in skim.protected} >= {"missing_energy"}
     assert np.isfinite(keep.weights(events, PROTECT)).all()
 
 

@@ -36,9 +36,16 @@ RULE = "#d5d9de"
 PAPER = "#fffffe"
 
 
-# Mid-tones that hold on white and on black, apart from one another for all common kinds of colour
-# vision (after Okabe and Ito, 2008, without its yellow and with its light tones darkened)
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b5508c", "#a87900", "#3b9bd9", "#7a5cc7", "#8c6d5a")
+# Mid-tones that hold on white and on black; the first eight are apart from one another for all common kinds
+# of colour vision (after Okabe and Ito, 2008, without its yellow and with its light tones darkened), those
+# after them by dash and marker as well
+COLOURS = (
+    *("#0072b2", "#d55e00", "#009e73", "#b5508c", "#a87900", "#3b9bd9", "#7a5cc7", "#8c6d5a"),
+    *("#c4314b", "#6f7d1c", "#1c8a99"),
+)
+
+
+_APART = 8
 
 
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.6)), (0, (1.2, 1.2)))
@@ -100,8 +107,8 @@ def model_styles(names: Sequence[str]) -> dict[str, Style]:
     return {
         name: Style(
             COLOURS[i % len(COLOURS)],
-            _DASHES[i // len(COLOURS) % len(_DASHES)],
-            _MARKERS[i // len(COLOURS) % len(_MARKERS)],
+            _DASHES[i // _APART % len(_DASHES)],
+            _MARKERS[i // _APART % len(_MARKERS)],
         )
         for i, name in enumerate(names)
     }

@@ -200,12 +200,20 @@ def _comparison(
         )
 
 
+_SHORT = {
+    "shape_only": "shape only",
+    "quality_80": "tag cut, 80 %",
+    "quality_50": "tag cut, 50 %",
+    "rho_rho": "B⁺ → ρ⁺ρ⁰",
+}
+
+
 def _all_gains(result: Result, styles: dict[str, style.Style], figures: FigureFiles) -> Content:
     return figures(
         "gains",
         continuum_figures.gains(
             {
-                name.replace("_", " "): {m.name: m.gain for m in one.models if m.name != BDT}
+                _SHORT.get(name, name): {m.name: m.gain for m in one.models if m.name != BDT}
                 for name, one in result.comparisons.items()
             },
             BDT,
