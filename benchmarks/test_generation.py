@@ -5,7 +5,8 @@ import itertools
 import pytest
 
 from hepsets.core.events import EventWriter
-from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, GenerateConfig, generate, generate_block
+from hepsets.generate.blocks import BLOCK_EVENTS
+from hepsets.generate.pythia import SAMPLES, GenerateConfig, generate, generate_block
 
 
 @pytest.mark.parametrize("sample", SAMPLES)

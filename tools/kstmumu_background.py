@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from hepsets.core.event_frame import EventFrame, read_frame
-from hepsets.generate.pythia import BLOCK_EVENTS
+from hepsets.generate.blocks import BLOCK_EVENTS
 from hepsets.select.kstmumu.background import MODEL_FILE, fit_background
 from hepsets.select.kstmumu.candidates import generic_candidates
 

@@ -26,7 +26,8 @@ from hepsets.core.events import read_parquet
 from hepsets.core.run import RunFolder
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter.export import export_from_run
-from hepsets.generate.pythia import BLOCK_EVENTS, generate_block
+from hepsets.generate.blocks import BLOCK_EVENTS
+from hepsets.generate.pythia import generate_block
 from hepsets.learn.files import load
 from hepsets.learn.training.score import score
 from hepsets.select.skims.registry import run_skims

@@ -27,7 +27,6 @@ from hepsets.deploy.filter.card import FilterCard, SkimCard, TrainingDomain
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.onnx.decay_trees import export_filter
 from hepsets.deploy.production import (
-    BLOCK_EVENTS,
     Counts,
     FilterConfig,
     ProduceConfig,
@@ -39,6 +38,7 @@ from hepsets.deploy.production import (
     shards,
 )
 from hepsets.evaluate.filter.keep_rule import KeepRule, LogisticRule
+from hepsets.generate.blocks import BLOCK_EVENTS
 from hepsets.generate.pythia import GenerateConfig, generate
 from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.select.skims.registry import run_skims

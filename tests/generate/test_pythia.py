@@ -10,7 +10,8 @@ from hepsets.core.config import from_mapping
 from hepsets.core.errors import InputError
 from hepsets.core.events import PARTICLE_COLUMNS, Events
 from hepsets.generate import pythia
-from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, GenerateConfig, generate, generate_block
+from hepsets.generate.blocks import BLOCK_EVENTS
+from hepsets.generate.pythia import SAMPLES, GenerateConfig, generate, generate_block
 
 
 def identical(left, right):
@@ -54,19 +55,6 @@ def test_seeds_samples_and_blocks_give_different_events():
               generate_block("mixed", 1, 1, 20), generate_block("charged", 1, 0, 20)]  # fmt: skip
     energies = {float(block.particles["energy"][1]) for block in blocks}
     assert len(energies) == len(blocks)
-
-
-def test_events_that_fail_are_tried_again_in_their_own_place():
-    def attempt(which, seed):  # makes every second event that it is asked for
-        done = which[::2]
-        pdg = np.repeat(done, 2)
-        particles = {name: np.zeros(len(pdg)) for name in PARTICLE_COLUMNS} | {"pdg": pdg}
-        return Events(particles, np.arange(0, len(pdg) + 1, 2)), done
-
-    events = pythia._repeat_until_made(attempt, 9, np.arange(10))
-    assert events.particles["pdg"].tolist() == np.repeat(np.arange(9), 2).tolist()
-    with pytest.raises(RuntimeError, match="failed 2 times in 2 of 9 events"):
-        pythia._repeat_until_made(attempt, 9, np.arange(2))
 
 
 @pytest.mark.parametrize(

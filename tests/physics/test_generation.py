@@ -10,8 +10,9 @@ from scipy.stats import chi2
 
 from hepsets.core.events import Events
 from hepsets.core.units import SPEED_OF_LIGHT
+from hepsets.generate.blocks import BLOCK_EVENTS
 from hepsets.generate.decay_table import belle2_decay_table, conjugate, lepton_numbers
-from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, generate_block
+from hepsets.generate.pythia import SAMPLES, generate_block
 from hepsets.generate.pythia_particles import load_into
 from hepsets.generate.record import STABLE
 

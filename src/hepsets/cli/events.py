@@ -20,7 +20,9 @@ MAX_EVENTS = 10**9
 
 @command("generate")
 def generate(
-    sample: Annotated[str, typer.Argument(help="mixed, charged, uubar, ddbar, ssbar, ccbar or kstmumu.")],
+    sample: Annotated[
+        str, typer.Argument(help="mixed, charged, uubar, ddbar, ssbar, ccbar, zbb, zcc, zss, zud or kstmumu.")
+    ],
     events: Annotated[int, typer.Option(min=1, help="How many events; for kstmumu, at each ΔC9.")],
     out: Annotated[Path, typer.Option(help="Parquet file to write."), Output("parquet")],
     seed: Seed = 1,
@@ -38,7 +40,7 @@ def generate(
         ),
     ] = None,
 ) -> None:
-    """Generate events with Pythia 8 and Belle II's decay table, or B → K*μμ decays from their density."""
+    """Generate events with Pythia 8 (Belle II's at the Υ(4S), or Z → q q̄), or B → K*μμ from their density."""
     from hepsets.generate.kstmumu import files as kstmumu_file
     from hepsets.generate.kstmumu.density import named_window
 
@@ -57,10 +59,9 @@ def generate(
     from hepsets.core.events import EventWriter
     from hepsets.core.progress import progress_bar
     from hepsets.core.run import versions
-    from hepsets.generate.pythia import GenerateConfig, event_types
-    from hepsets.generate.pythia import generate as generate_events
+    from hepsets.generate.samples import generate_sample
 
-    config = GenerateConfig(sample=sample, events=events, seed=seed, workers=workers or 1)
+    parts = generate_sample(sample, events, seed=seed, workers=workers or 1)
     provenance = {
         "hepsets.sample": sample,
         "hepsets.seed": str(seed),
@@ -68,8 +69,8 @@ def generate(
     }
     start = time.perf_counter()
     with EventWriter(out, metadata=provenance) as writer, progress_bar("generating", events) as advance:
-        for part in generate_events(config):
-            writer.write(part.with_columns(event_type=event_types(sample, len(part))))
+        for part in parts:
+            writer.write(part)
             advance(len(part))
     elapsed = time.perf_counter() - start
     echo(f"{out}: {events} {sample} events in {elapsed:.1f} s ({events / elapsed:.0f} events/s)")

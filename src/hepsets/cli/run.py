@@ -38,7 +38,7 @@ Name = Annotated[
 def list_all() -> None:
     """List the analyses, with question, studies and models, samples, skims, detectors and filters."""
     from hepsets.generate.kstmumu.files import SAMPLE
-    from hepsets.generate.pythia import SAMPLES
+    from hepsets.generate.samples import SAMPLES
     from hepsets.select.skims.registry import SKIMS
     from hepsets.simulate.registry import DETECTORS
 

@@ -33,7 +33,8 @@ from hepsets.core.whole_file import whole_file
 from hepsets.deploy import scale_out
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings, Form
 from hepsets.deploy.filter.shipped import filter_file
-from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, generate_block
+from hepsets.generate.blocks import BLOCK_EVENTS
+from hepsets.generate.pythia import SAMPLES, generate_block
 from hepsets.select.skims.registry import DEFAULT_SKIM, SKIMS, run_skims
 
 log = logging.getLogger("hepsets")

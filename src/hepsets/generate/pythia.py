@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
@@ -17,9 +17,18 @@ from pydantic.dataclasses import dataclass
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
-from hepsets.core.parallel import map_in_order
 from hepsets.core.units import MM_PER_CM, SPEED_OF_LIGHT
 from hepsets.generate.beams import BeamConfig, BPairs, draw_b_pairs, to_laboratory
+from hepsets.generate.blocks import (
+    BLOCK_EVENTS,
+    check_block,
+    import_pythia,
+    in_blocks,
+    initialised,
+    new_pythia,
+    repeat_until_made,
+    round_seeds,
+)
 from hepsets.generate.decay_table import DecayTable, belle2_decay_table
 from hepsets.generate.inclusive import repeats_listed_channel
 from hepsets.generate.pythia_particles import load_into, set_lifetimes
@@ -29,16 +38,9 @@ from hepsets.generate.tag_decays import TagDecays, tag_decays
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Attempt = Callable[[Integers, int], tuple[Events, Integers]]
 
 SAMPLES = ("mixed", "charged", "uubar", "ddbar", "ssbar", "ccbar")
 """B⁰B̄⁰, B⁺B⁻ and the four light continuum flavours."""
-
-BLOCK_EVENTS = 5000
-"""Events that are generated from one seed: the unit of reproducibility."""
-
-_MAX_ROUNDS = 100
-"""How often an event is tried; each try of a B B̄ event fails with a probability of 5 to 15 %."""
 
 Forced = Literal["tag", "rho_rho"]
 """Into what one B of each event can be forced to decay: a mode of the hadronic tag, or ρ⁺ρ⁰."""
@@ -105,11 +107,9 @@ def generate(config: GenerateConfig) -> Iterator[Events]:
         For an unknown sample, or if Pythia 8 is not installed.
     """
     _check_sample(config.sample)
-    _import_pythia()
-    starts = range(0, config.events, BLOCK_EVENTS)
-    sizes = (min(BLOCK_EVENTS, config.events - start) for start in starts)
+    import_pythia()
     make = partial(_generate_task, config.sample, config.seed, config.beam)
-    return map_in_order(make, enumerate(sizes), config.workers)
+    return in_blocks(make, config.events, config.workers)
 
 
 def _generate_task(sample: str, seed: int, beam: BeamConfig, task: tuple[int, int]) -> Events:
@@ -156,10 +156,9 @@ def generate_block(
         if sample not in able:
             raise InputError(f"forced decays {forced!r} in sample {sample!r}", f"one of {', '.join(able)}")
     beam = beam or BeamConfig()
-    if not 0 < n_events <= BLOCK_EVENTS:
-        raise InputError(f"{n_events} events in a block", f"1 to {BLOCK_EVENTS}")
+    check_block(n_events)
     rng = np.random.default_rng([seed, SAMPLES.index(sample), block, *_STREAMS[forced]])
-    rounds = rng.integers(1, 900_000_000, _MAX_ROUNDS)
+    rounds = round_seeds(rng)
     # all random numbers of the block are drawn, so that fewer events are the first of more
     spots = beam.spots(rng, BLOCK_EVENTS)
     if sample in _QUARK_OF_SAMPLE:
@@ -175,25 +174,7 @@ def generate_block(
             which[np.arange(BLOCK_EVENTS), rng.integers(0, 2, BLOCK_EVENTS)] = True
             inclusive &= ~which
         attempt = partial(_decay_pairs, pdg, pairs, inclusive, which, forced, spots)
-    return _repeat_until_made(attempt, n_events, rounds)
-
-
-def _repeat_until_made(attempt: Attempt, n_events: int, seeds: Integers) -> Events:
-    """Try all events, then those again that were not made, until each is.
-
-    ``attempt(which, seed)`` returns the events that it made and which of those asked for they are.
-    """
-    todo = np.arange(n_events)
-    made: list[Events] = []
-    numbers: list[Integers] = []
-    for seed in seeds:
-        events, which = attempt(todo, int(seed))
-        made.append(events)
-        numbers.append(which)
-        todo = np.setdiff1d(todo, which, assume_unique=True)
-        if not len(todo):
-            return Events.concatenate(made)[np.argsort(np.concatenate(numbers))]
-    raise RuntimeError(f"Pythia failed {len(seeds)} times in {len(todo)} of {n_events} events")
+    return repeat_until_made(attempt, n_events, rounds)
 
 
 def _make_continuum(
@@ -235,12 +216,8 @@ def _decay_pairs(
 
 # -- Pythia -----------------------------------------------------------------------------------------
 
-_SETTINGS = (
-    "Print:quiet = on",
-    "Next:numberShowEvent = 0",
-    "PartonLevel:MPI = off",
-    "ParticleDecays:mixB = off",  # coherent mixing is drawn with the pair
-)
+_NO_MIXING = "ParticleDecays:mixB = off"
+"""Coherent mixing is drawn with the pair."""
 
 _LHE_HEAD = """<LesHouchesEvents version="1.0">
 <init>
@@ -259,32 +236,11 @@ _LHE_EVENT = """<event>
 """
 
 
-def _import_pythia() -> Any:
-    try:
-        import pythia8mc
-    except ImportError as error:
-        raise InputError(
-            "Pythia 8 is not installed",
-            "the package pythia8mc, which generates the events",
-            'pip install "hepsets[generate]"',
-        ) from error
-    return pythia8mc
-
-
 def _new_pythia(settings: tuple[str, ...], table: DecayTable | None = None) -> Any:
-    pythia = _import_pythia().Pythia("", False)
-    for setting in _SETTINGS + settings:
-        if not pythia.readString(setting):
-            raise RuntimeError(f"Pythia refuses the setting {setting!r}")
+    pythia = new_pythia((_NO_MIXING, *settings))
     table = table or belle2_decay_table()
     load_into(pythia.particleData, table)
     set_lifetimes(pythia.particleData, table)
-    return pythia
-
-
-def _initialised(pythia: Any) -> Any:
-    if not pythia.init():
-        raise RuntimeError("Pythia cannot be initialised")
     return pythia
 
 
@@ -314,7 +270,7 @@ def _decayer(pdg: int, forced: Forced | None) -> tuple[Any, float, float]:
         data = pythia.particleData
         mass, mean_life = data.m0(pdg), data.tau0(pdg) / MM_PER_CM / SPEED_OF_LIGHT
         pythia.readString(f"{pdg}:tau0 = 0")  # the decay time is drawn with the pair
-        return _initialised(pythia), mass, mean_life
+        return initialised(pythia), mass, mean_life
 
 
 @lru_cache(maxsize=4)
@@ -324,7 +280,7 @@ def _continuum_pythia(sample: str, energy: float) -> Any:
     The beams have a fixed energy, in the centre of mass: with Pythia's own energy spread an event
     depends (in the sixth digit) on the one before it.
     """
-    return _initialised(
+    return initialised(
         _new_pythia(
             (
                 "Beams:frameType = 1",

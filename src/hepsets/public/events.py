@@ -26,8 +26,7 @@ from hepsets.formats.root_files import split_tree
 from hepsets.generate.kstmumu.density import named_window
 from hepsets.generate.kstmumu.files import SAMPLE as KSTMUMU
 from hepsets.generate.kstmumu.sampler import sample_decays
-from hepsets.generate.pythia import GenerateConfig, event_types
-from hepsets.generate.pythia import generate as generate_blocks
+from hepsets.generate.samples import generate_sample
 from hepsets.select.candidates.combine import combine
 from hepsets.select.candidates.rest_of_event import candidate_events
 from hepsets.select.skims.registry import BATCH_EVENTS, SKIMS
@@ -37,8 +36,10 @@ from hepsets.simulate.detector import DetectorConfig, Reconstructed
 from hepsets.simulate.detector import simulate as see
 from hepsets.simulate.registry import DETECTORS
 
-PythiaSample: TypeAlias = Literal["mixed", "charged", "uubar", "ddbar", "ssbar", "ccbar"]
-"""The samples of :data:`hepsets.generate.pythia.SAMPLES`, for type checkers."""
+PythiaSample: TypeAlias = Literal[
+    "mixed", "charged", "uubar", "ddbar", "ssbar", "ccbar", "zbb", "zcc", "zss", "zud"
+]
+"""The samples of :data:`hepsets.generate.samples.SAMPLES`, for type checkers."""
 
 
 @overload
@@ -77,7 +78,8 @@ def generate(
     ----------
     sample
         ``"mixed"`` or ``"charged"`` (Υ(4S) → B B̄), ``"uubar"``, ``"ddbar"``, ``"ssbar"`` or ``"ccbar"``
-        (continuum), by Pythia 8 with Belle II's decay table; or ``"kstmumu"``, B⁰ → K*⁰μ⁺μ⁻ from its density.
+        (continuum), by Pythia 8 with Belle II's decay table; ``"zbb"``, ``"zcc"``, ``"zss"`` or ``"zud"``
+        (Z → q q̄ at 91.19 GeV), by Pythia 8; or ``"kstmumu"``, B⁰ → K*⁰μ⁺μ⁻ from its density.
     events
         How many; of ``"kstmumu"`` at each ΔC9.
     seed
@@ -93,9 +95,10 @@ def generate(
     Returns
     -------
     Events or EventFrame
-        Whole decay trees in the laboratory frame [GeV, cm, ns] with the event column ``event_type``; or, of
-        ``"kstmumu"``, ``q_squared`` [GeV²], ``costheta_mu``, ``costheta_K``, ``chi`` [rad], ``flavour`` and
-        ``delta_c9`` of each decay, shape ``(n_events,)``.
+        Whole decay trees in the laboratory frame [GeV, cm, ns] with the event column ``event_type``, of Z
+        decays ``flavour`` and the direction of the quark; or, of ``"kstmumu"``, ``q_squared`` [GeV²],
+        ``costheta_mu``, ``costheta_K``, ``chi`` [rad], ``flavour`` and ``delta_c9`` of each decay, shape
+        ``(n_events,)``.
 
     Raises
     ------
@@ -115,9 +118,7 @@ def generate(
     if sample != KSTMUMU:
         if (delta_c9, window) != (0.0, "0-20"):
             raise InputError(f"delta_c9 or window for the sample {sample!r}", f"the sample {KSTMUMU!r}")
-        config = GenerateConfig(sample=sample, events=events, seed=seed, workers=workers)
-        made = Events.concatenate(list(generate_blocks(config)))
-        return made.with_columns(event_type=event_types(sample, len(made)))
+        return Events.concatenate(list(generate_sample(sample, events, seed=seed, workers=workers)))
     chosen = named_window(window)
     values = [float(value) for value in np.atleast_1d(delta_c9)]
     if not values:

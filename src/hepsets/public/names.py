@@ -6,7 +6,7 @@ from hepsets.analyses.contract import ANALYSES
 from hepsets.core.errors import InputError
 from hepsets.deploy.filter.shipped import SHIPPED
 from hepsets.generate.kstmumu.files import SAMPLE as KSTMUMU
-from hepsets.generate.pythia import SAMPLES
+from hepsets.generate.samples import SAMPLES
 from hepsets.select.skims.registry import SKIMS
 from hepsets.simulate.registry import DETECTORS
 
@@ -30,7 +30,7 @@ def list_samples() -> list[str]:
     --------
     >>> import hepsets as hs
     >>> hs.list_samples()
-    ['mixed', 'charged', 'uubar', 'ddbar', 'ssbar', 'ccbar', 'kstmumu']
+    ['mixed', 'charged', 'uubar', 'ddbar', 'ssbar', 'ccbar', 'zbb', 'zcc', 'zss', 'zud', 'kstmumu']
     """
     return [*SAMPLES, KSTMUMU]
 

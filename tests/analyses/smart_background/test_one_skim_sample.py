@@ -7,7 +7,7 @@ from hepsets.analyses.smart_background.one_skim_sample import SkimmedSampleConfi
 from hepsets.core.config import from_mapping
 from hepsets.core.errors import InputError
 from hepsets.core.events import PARTICLE_COLUMNS
-from hepsets.generate.pythia import BLOCK_EVENTS
+from hepsets.generate.blocks import BLOCK_EVENTS
 
 pytest.importorskip("pythia8mc")
 

@@ -8,8 +8,8 @@ import pytest
 from scipy.stats import ks_2samp, kstest
 
 from hepsets.core.errors import InputError
+from hepsets.generate.blocks import BLOCK_EVENTS
 from hepsets.generate.kstmumu.density import VARIABLES, WINDOWS, Window
-from hepsets.generate.pythia import BLOCK_EVENTS
 from hepsets.select.kstmumu.background import (
     COLUMNS,
     MODEL_FILE,

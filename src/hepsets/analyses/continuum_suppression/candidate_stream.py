@@ -20,8 +20,9 @@ from hepsets.analyses.steps import Rounds, rounds_until_enough
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets
+from hepsets.generate.blocks import BLOCK_EVENTS
 from hepsets.generate.cross_sections import CROSS_SECTION
-from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, Forced, event_type, event_types, generate_block
+from hepsets.generate.pythia import SAMPLES, Forced, event_type, event_types, generate_block
 from hepsets.generate.rho_rho_decays import rho_rho_decays
 from hepsets.generate.tag_decays import tag_decays
 from hepsets.select.candidates.combine import combine

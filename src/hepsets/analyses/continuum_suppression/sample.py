@@ -35,7 +35,7 @@ from hepsets.analyses.continuum_suppression.candidate_stream import (
 )
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.generate.pythia import BLOCK_EVENTS
+from hepsets.generate.blocks import BLOCK_EVENTS
 from hepsets.select.skims.hadronic_tag import MODE_NAMES
 
 __all__ = [

@@ -13,8 +13,9 @@ from hepsets.analyses.steps import Rounds, rounds_until_enough
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.measured import Measured
+from hepsets.generate.blocks import BLOCK_EVENTS
 from hepsets.generate.cross_sections import mix
-from hepsets.generate.pythia import BLOCK_EVENTS, SAMPLES, event_types, generate_block
+from hepsets.generate.pythia import SAMPLES, event_types, generate_block
 from hepsets.select.skims.record import Skim
 from hepsets.select.skims.registry import SKIMS, count_passes, run_skims
 

@@ -12,7 +12,8 @@ from pydantic.dataclasses import dataclass as config_dataclass
 from hepsets.analyses.steps import Rounds, rounds_until_enough
 from hepsets.core.events import Events
 from hepsets.core.measured import Measured
-from hepsets.generate.pythia import BLOCK_EVENTS, generate_block
+from hepsets.generate.blocks import BLOCK_EVENTS
+from hepsets.generate.pythia import generate_block
 from hepsets.select.skims.registry import count_passes, find_candidates, run_skims
 
 FAILING_STREAM = 0x5EED

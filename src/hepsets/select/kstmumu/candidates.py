@@ -17,7 +17,8 @@ from hepsets.core.lorentz_kernels import boost_from
 from hepsets.core.masses import M_K, M_MU, M_PI
 from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
-from hepsets.generate.pythia import BLOCK_EVENTS, event_types, generate_block
+from hepsets.generate.blocks import BLOCK_EVENTS
+from hepsets.generate.pythia import event_types, generate_block
 from hepsets.select.candidates.record import Batch, Seen, seen_in
 from hepsets.select.candidates.truth import true_mother
 from hepsets.simulate.belle2 import BELLE2
@@ -248,7 +249,7 @@ def generic_candidates(sample: str, blocks: range, seed: int, *, workers: int = 
     sample
         One of :data:`~hepsets.generate.pythia.SAMPLES`.
     blocks
-        Which blocks of :data:`~hepsets.generate.pythia.BLOCK_EVENTS` events.
+        Which blocks of :data:`~hepsets.generate.blocks.BLOCK_EVENTS` events.
     seed
         Of generator and detector.
     workers

@@ -1,0 +1,110 @@
+"""Blocks of events, the unit of reproducibility: each event of one is tried until Pythia has made it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsets.core.errors import InputError
+from hepsets.core.events import Events
+from hepsets.core.parallel import map_in_order
+
+Integers = NDArray[np.int64]
+Attempt = Callable[[Integers, int], tuple[Events, Integers]]
+
+BLOCK_EVENTS = 5000
+"""Events that are generated from one seed: the unit of reproducibility."""
+
+MAX_ROUNDS = 100
+"""How often an event is tried; each try of a B B̄ event fails with a probability of 5 to 15 %."""
+
+
+def in_blocks(make: Callable[[tuple[int, int]], Events], events: int, workers: int) -> Iterator[Events]:
+    """Blocks of so many events in all, by ``make((block, n_events))`` in several processes, in order."""
+    starts = range(0, events, BLOCK_EVENTS)
+    return map_in_order(make, enumerate(min(BLOCK_EVENTS, events - start) for start in starts), workers)
+
+
+def check_block(n_events: int) -> None:
+    """Refuse a block that has none or more than :data:`BLOCK_EVENTS` events.
+
+    Raises
+    ------
+    InputError
+        For such a number.
+    """
+    if not 0 < n_events <= BLOCK_EVENTS:
+        raise InputError(f"{n_events} events in a block", f"1 to {BLOCK_EVENTS}")
+
+
+def round_seeds(rng: np.random.Generator) -> Integers:
+    """Seeds of Pythia for each round of a block, shape ``(MAX_ROUNDS,)``."""
+    return rng.integers(1, 900_000_000, MAX_ROUNDS)
+
+
+def repeat_until_made(attempt: Attempt, n_events: int, seeds: Integers) -> Events:
+    """Try all events, then those again that were not made, until each is.
+
+    Parameters
+    ----------
+    attempt
+        ``attempt(which, seed)`` returns the events that it made and which of those asked for they are.
+    n_events
+        How many events.
+    seeds
+        One for each round, shape ``(n_rounds,)``.
+    """
+    todo = np.arange(n_events)
+    made: list[Events] = []
+    numbers: list[Integers] = []
+    for seed in seeds:
+        events, which = attempt(todo, int(seed))
+        made.append(events)
+        numbers.append(which)
+        todo = np.setdiff1d(todo, which, assume_unique=True)
+        if not len(todo):
+            return Events.concatenate(made)[np.argsort(np.concatenate(numbers))]
+    raise RuntimeError(f"Pythia failed {len(seeds)} times in {len(todo)} of {n_events} events")
+
+
+# -- Pythia -----------------------------------------------------------------------------------------
+
+_QUIET = ("Print:quiet = on", "Next:numberShowEvent = 0", "PartonLevel:MPI = off")
+
+
+def import_pythia() -> Any:
+    """The module of Pythia 8.
+
+    Raises
+    ------
+    InputError
+        If it is not installed.
+    """
+    try:
+        import pythia8mc
+    except ImportError as error:
+        raise InputError(
+            "Pythia 8 is not installed",
+            "the package pythia8mc, which generates the events",
+            'pip install "hepsets[generate]"',
+        ) from error
+    return pythia8mc
+
+
+def new_pythia(settings: tuple[str, ...]) -> Any:
+    """A quiet Pythia with these settings, not yet initialised."""
+    pythia = import_pythia().Pythia("", False)
+    for setting in _QUIET + settings:
+        if not pythia.readString(setting):
+            raise RuntimeError(f"Pythia refuses the setting {setting!r}")
+    return pythia
+
+
+def initialised(pythia: Any) -> Any:
+    """The same Pythia, ready to generate."""
+    if not pythia.init():
+        raise RuntimeError("Pythia cannot be initialised")
+    return pythia

@@ -1,0 +1,42 @@
+"""Every sample of decay trees by name, whichever generator setup makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hepsets.core.errors import InputError
+from hepsets.core.events import Events
+from hepsets.generate import pythia, z_pole
+
+SAMPLES = (*pythia.SAMPLES, *z_pole.SAMPLES)
+"""Belle II's generic samples, and the flavours of the Z."""
+
+
+def generate_sample(sample: str, events: int, *, seed: int, workers: int = 1) -> Iterator[Events]:
+    """Exactly so many events, in blocks, with the event columns of their sample.
+
+    Parameters
+    ----------
+    sample
+        One of :data:`SAMPLES`.
+    events, seed, workers
+        How many; same seed, same events, whatever the number of processes.
+
+    Returns
+    -------
+    iterator of Events
+        With ``event_type`` (:mod:`hepsets.generate.pythia`), or ``flavour`` and the direction of the quark
+        (:mod:`hepsets.generate.z_pole`).
+
+    Raises
+    ------
+    InputError
+        For an unknown sample, or if Pythia 8 is not installed.
+    """
+    if sample in z_pole.SAMPLES:
+        return z_pole.generate_z(sample, events, seed=seed, workers=workers)
+    if sample not in pythia.SAMPLES:
+        raise InputError(f"sample {sample!r}", f"one of {', '.join(SAMPLES)}")
+    config = pythia.GenerateConfig(sample=sample, events=events, seed=seed, workers=workers)
+    blocks = pythia.generate(config)
+    return (part.with_columns(event_type=pythia.event_types(sample, len(part))) for part in blocks)
