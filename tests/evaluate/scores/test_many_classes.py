@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+from sklearn.metrics import confusion_matrix, log_loss, roc_auc_score
+
+from hepsets.core.errors import InputError
+from hepsets.evaluate.scores.many_classes import accuracy_difference, class_scores, judge_classes
+
+CLASSES = ("b", "c", "s")
+
+
+def toy(random, n=300, width=1.0):
+    """True posteriors of three classes whose measurement is normal around the corners of a triangle."""
+    truth = np.repeat(np.arange(3), n)
+    corners = np.array([[0.0, 0.0], [2.0, 0.0], [1.0, 1.5]])
+    seen = random.normal(corners[truth], width)
+    likelihood = np.exp(-0.5 * ((seen[:, None] - corners) ** 2).sum(-1) / width**2)
+    return truth, likelihood / likelihood.sum(axis=1, keepdims=True)
+
+
+def test_all_agrees_with_scikit_learn():
+    truth, p = toy(np.random.default_rng(1))
+    quality = judge_classes(truth, p, CLASSES)
+    assert quality.accuracy.value == np.mean(p.argmax(1) == truth)
+    assert quality.loss.value == pytest.approx(log_loss(truth, p))
+    assert quality.confusion.share == pytest.approx(confusion_matrix(truth, p.argmax(1), normalize="true"))
+    for place, name in enumerate(CLASSES):
+        assert quality.auc[name].value == pytest.approx(roc_auc_score(truth == place, p[:, place]))
+    assert quality.mean_auc.value == pytest.approx(roc_auc_score(truth, p, multi_class="ovr"))
+
+
+def test_the_errors_are_the_spread_over_repeated_samples():
+    random = np.random.default_rng(2)
+    found = [judge_classes(*toy(random, 100), CLASSES) for _ in range(300)]
+    for what in (
+        lambda q: q.accuracy,
+        lambda q: q.loss,
+        lambda q: q.mean_auc,
+        lambda q: q.auc["s"],
+    ):
+        spread = np.std([what(one).value for one in found])
+        assert np.mean([what(one).se for one in found]) == pytest.approx(spread, rel=0.13)
+    spread = np.std([one.confusion.share for one in found], axis=0)
+    assert np.mean([one.confusion.share_se for one in found], axis=0) == pytest.approx(spread, rel=0.2)
+
+
+def test_true_posteriors_are_calibrated_and_sharpened_ones_are_not():
+    truth, p = toy(np.random.default_rng(3), 5000)
+    honest = judge_classes(truth, p, CLASSES).calibration["c"]
+    assert honest.expected_error < 2 * honest.chance_error
+    sharp = p**3 / (p**3).sum(axis=1, keepdims=True)
+    boastful = judge_classes(truth, sharp, CLASSES).calibration["c"]
+    assert boastful.expected_error > 5 * boastful.chance_error
+
+
+def test_the_difference_of_accuracies_knows_that_the_events_are_the_same():
+    random = np.random.default_rng(4)
+    truth, p = toy(random)
+    noisy = np.abs(p + random.normal(0, 0.02, p.shape))
+    noisy /= noisy.sum(axis=1, keepdims=True)
+    one, other = class_scores(truth, p, CLASSES), class_scores(truth, noisy, CLASSES)
+    difference = accuracy_difference(one, other)
+    assert difference.se < 0.5 * judge_classes(truth, p, CLASSES).accuracy.se
+    assert accuracy_difference(one, one).value == 0
+    with pytest.raises(InputError, match="different events"):
+        accuracy_difference(one, class_scores(truth[::-1].copy(), p, CLASSES))
+
+
+@pytest.mark.parametrize(
+    ("truth", "p", "said"),
+    [
+        ([0, 1, 2], np.full((3, 2), 0.5), "shapes"),
+        ([0.0, 1.0, 2.0], np.full((3, 3), 1 / 3), "integers"),
+        ([0, 1, 2], np.array([[0.5, 0.5, 0.5]] * 3), "softmax"),
+        ([0, 1, 2], np.array([[1.5, -0.5, 0.0]] * 3), "negative"),
+        ([0, 1, 2], np.full((3, 3), np.nan), "nan"),
+        ([0, 1, 3], np.full((3, 3), 1 / 3), "places"),
+        ([0, 1, 1], np.full((3, 3), 1 / 3), "'s': 0"),
+    ],
+)
+def test_what_is_no_sample_is_refused_in_one_line(truth, p, said):
+    with pytest.raises(InputError, match=said):
+        class_scores(truth, p, CLASSES)

@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from hepsets.core.errors import InputError
+from hepsets.evaluate.scores.many_classes import class_scores
+from hepsets.evaluate.scores.working_points import (
+    WORKING_POINTS,
+    counting_interval,
+    pair_curve,
+    pair_scores,
+    working_point,
+    working_points,
+)
+
+SHIFT = 2.5
+"""Between the normal scores of b and c: the efficiency at a mis-identification m is Φ(shift + Φ⁻¹(m))."""
+
+
+def tagged(random, b=400, c=600):
+    """Probabilities of b and c from normal scores, beside a third class that takes half of them."""
+    truth = np.repeat([0, 1, 2], [b, c, 10])
+    score = random.normal(SHIFT * (truth == 0), 1.0)
+    p = 1 / (1 + np.exp(-score))
+    return class_scores(truth, np.stack([p / 2, (1 - p) / 2, np.full(len(p), 0.5)], axis=1), ("b", "c", "s"))
+
+
+def expected(mistag):
+    return norm.cdf(SHIFT + norm.ppf(mistag))
+
+
+@pytest.mark.parametrize("mistag", [0.01, 0.1])
+def test_intervals_hold_the_efficiency_of_normal_scores_as_often_as_they_claim(mistag):
+    random = np.random.default_rng(1)
+    points = [working_point(tagged(random), "b", "c", mistag) for _ in range(500)]
+    truth = expected(mistag)
+    inside = np.mean([point.low <= truth <= point.high for point in points])
+    assert 0.63 < inside < 0.78  # Clopper and Pearson cover at least; 500 samples know it to 0.02
+    values = [point.efficiency for point in points]
+    # six events of c above the threshold: the curve is concave, which costs a sixth of an error
+    assert abs(np.mean(values) - truth) < 0.25 * np.std(values)
+    assert np.mean([point.se for point in points]) == pytest.approx(np.std(values), rel=0.18)
+
+
+def test_with_few_background_events_the_threshold_makes_most_of_the_error():
+    point = working_point(tagged(np.random.default_rng(2), 50_000, 300), "b", "c", 0.01)
+    low, high = counting_interval(point.efficiency * 50_000, 50_000)
+    assert point.choice_low > 5 * (point.efficiency - low)
+    assert point.choice_high > 5 * (high - point.efficiency)
+    assert point.low < expected(0.01) < point.high + point.se
+
+
+def test_the_score_of_a_pair_does_not_know_other_classes():
+    sample = tagged(np.random.default_rng(3))
+    crowded = sample.probabilities * [[0.2, 0.2, 1.8]]
+    other = class_scores(sample.truth, crowded, sample.classes)
+    mine, theirs = (working_point(one, "b", "c", 0.05) for one in (sample, other))
+    assert mine.efficiency == pytest.approx(theirs.efficiency)
+    assert mine.threshold == pytest.approx(theirs.threshold)
+
+
+def test_the_threshold_keeps_as_much_as_is_said():
+    sample = tagged(np.random.default_rng(4), 5000, 5000)
+    point = working_point(sample, "b", "c", 0.1)
+    ratio = sample.probabilities[:, 0] / sample.probabilities[:, :2].sum(axis=1)
+    assert np.mean(ratio[sample.truth == 0] >= point.threshold) == pytest.approx(point.efficiency, abs=2e-3)
+    assert np.mean(ratio[sample.truth == 1] >= point.threshold) == pytest.approx(0.1, abs=2e-3)
+
+
+def test_a_tagger_that_guesses_keeps_what_it_mistakes():
+    truth = np.repeat([0, 1], 500)
+    sample = class_scores(truth, np.full((1000, 2), 0.5), ("s", "ud"))
+    assert working_point(sample, "s", "ud", 0.1).efficiency == pytest.approx(0.5)  # all scores are equal
+    random = np.random.default_rng(5).uniform(0.01, 0.99, 1000)
+    sample = class_scores(truth, np.stack([random, 1 - random], 1), ("s", "ud"))
+    point = working_point(sample, "s", "ud", 0.1)
+    assert abs(point.efficiency - 0.1) < 3 * point.se
+
+
+def test_certainty_beyond_double_precision_still_orders_events():
+    scores = pair_scores(np.array([[1.0, 1e-30], [1.0, 1e-20], [1.0, 0.0]], dtype=np.float32), 0, 1)
+    assert scores[2] > scores[0] > scores[1]
+
+
+def test_points_without_class_or_events_are_left_out_and_refused_alone():
+    sample = tagged(np.random.default_rng(6))
+    found = working_points(sample)
+    assert {(p.flavour, p.against, p.mistag) for p in found} >= {("b", "c", 0.01), ("c", "b", 0.1)}
+    assert not any("ud" in (p.flavour, p.against) for p in found)
+    assert ("b", "c", 0.001) in WORKING_POINTS
+    assert all(p.mistag > 0.001 for p in found)  # 600 events of c
+    with pytest.raises(InputError, match="600 events of c"):
+        working_point(sample, "b", "c", 0.001)
+    with pytest.raises(InputError, match="'ud'"):
+        working_point(sample, "b", "ud", 0.1)
+
+
+def test_a_curve_goes_through_its_working_points_and_rises():
+    sample = tagged(np.random.default_rng(7), 3000, 3000)
+    curve = pair_curve(sample, "b", "c", [0.001, 0.01, 0.1])
+    assert curve.efficiency[1] == working_point(sample, "b", "c", 0.01).efficiency
+    assert (curve.low < curve.efficiency).all()
+    assert (curve.efficiency < curve.high).all()
+    assert (np.diff(pair_curve(sample, "b", "c").efficiency) >= 0).all()
