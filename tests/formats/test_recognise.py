@@ -8,6 +8,7 @@ import pytest
 import uproot
 from helpers.fcc_files import plain_columns, write_columns
 from helpers.hepmc_text import hepmc_text
+from helpers.jet_events import jet_events
 from helpers.random_events import random_events
 
 from hepsets.core.compression import COMPRESSIONS, compressed
@@ -15,6 +16,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.events import write_parquet
 from hepsets.core.vertexed_events import write_vertexed_events
+from hepsets.formats.jets import write_jets
 from hepsets.formats.recognise import Format, recognise
 from tests.core.test_vertexed_events import make_events
 
@@ -51,6 +53,11 @@ def test_what_we_write_is_recognised(tmp_path):
 def test_trees_of_courses_are_recognised(tmp_path, suffix):
     path = write_columns(tmp_path / f"a{suffix}", plain_columns()).rename(tmp_path / "file")
     assert recognise(path) is Format.FCC_TREE
+
+
+def test_trees_of_jets_are_recognised(tmp_path):
+    write_jets(jet_events(2), tmp_path / "file")
+    assert recognise(tmp_path / "file") is Format.JETS
 
 
 @pytest.mark.parametrize("suffix", ["", *COMPRESSIONS])

@@ -22,6 +22,7 @@ import uproot
 
 from helpers.fcc_files import odd_columns, write_columns
 from helpers.hepmc_text import hepmc_text
+from helpers.jet_events import jet_events
 from helpers.random_candidates import random_candidates
 from helpers.small_filter import beam_events, small_card, small_model
 from helpers.tiny_delta_c9 import decays
@@ -43,6 +44,7 @@ from hepsets.formats.column_names import BASF2_NAMES
 from hepsets.formats.fcc_tree import read_fcc_trees
 from hepsets.formats.hepmc import Header, read_hepmc
 from hepsets.formats.hepmc_events import parse_hepmc
+from hepsets.formats.jets import read_jets, write_jets
 from hepsets.learn.files import load, save
 from hepsets.learn.particle_sets.recipe import build_set_model
 from hepsets.learn.registry import recipes
@@ -234,6 +236,9 @@ TARGETS = {
     "Belle II ntuple": Target(_ntuple_file, _ntuple, ".root"),
     "tree of a course": Target(_course_file, _vertexed, ".root"),
     "table of a course": Target(_course_file, _vertexed, ".parquet"),
+    "jets": Target(
+        lambda path: write_jets(jet_events(4), path), lambda path: _table(read_jets(path)), ".root"
+    ),
     "model": Target(
         lambda path: save(small_model(), path),
         lambda path: _model(load(path)),

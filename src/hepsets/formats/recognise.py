@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence, Set
 from enum import StrEnum
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hepsets.core.compression import COMPRESSIONS, decompressed
 from hepsets.core.errors import InputError
 from hepsets.core.parquet import open_parquet
 from hepsets.formats.fcc_tree import is_fcc_tree
+from hepsets.formats.jets import is_jet_tree
 from hepsets.formats.root_files import opened, trees_of
 
 
@@ -28,6 +30,8 @@ class Format(StrEnum):
     """Columns ``particles`` and ``vertices`` of lists of records, as hepsets writes them."""
     FCC_TREE = "a tree of Thrust_*, Particle_* and Vertex_* columns"
     """ROOT or parquet, see :mod:`hepsets.formats.fcc_tree`."""
+    JETS = "a tree of jets with pfcand_* lists"
+    """ROOT or parquet, see :mod:`hepsets.formats.jets`."""
     HEPMC3 = "HepMC3 ASCII"
     """Plain or compressed, see :data:`~hepsets.core.compression.COMPRESSIONS`."""
 
@@ -79,8 +83,9 @@ def recognise(path: str | Path) -> Format:
 def _kind_of_parquet(path: Path) -> Format:
     with open_parquet(path) as file:
         schema = file.schema_arrow
-    if is_fcc_tree(schema.names):
-        return Format.FCC_TREE
+    known = _by_names([set(schema.names)])
+    if known is not None:
+        return known
     if "particles" not in schema.names:
         return Format.PARQUET_FRAME
     kind = schema.field("particles").type
@@ -93,7 +98,15 @@ def _kind_of_parquet(path: Path) -> Format:
 def _kind_of_root(path: Path) -> Format:
     with opened(path) as file:
         trees = [set(tree.keys()) for tree in trees_of(file).values()]
-    return Format.FCC_TREE if any(map(is_fcc_tree, trees)) else Format.ROOT_NTUPLE
+    return _by_names(trees) or Format.ROOT_NTUPLE
+
+
+def _by_names(tables: Sequence[Set[str]]) -> Format | None:
+    """What tables are whose columns have names of their own."""
+    for is_it, kind in ((is_fcc_tree, Format.FCC_TREE), (is_jet_tree, Format.JETS)):
+        if any(map(is_it, tables)):
+            return kind
+    return None
 
 
 def _is_csv(head: bytes) -> bool:

@@ -21,6 +21,7 @@ from hepsets.formats.fcc_tree import read_fcc_trees
 from hepsets.formats.fcc_tree_writer import write_fcc_tree
 from hepsets.formats.hepmc import HepmcBlock, read_hepmc
 from hepsets.formats.hepmc_events import parse_hepmc
+from hepsets.formats.jets import read_jets
 from hepsets.formats.recognise import Format, recognise
 from hepsets.formats.root_files import split_tree
 from hepsets.generate.kstmumu.density import named_window
@@ -138,8 +139,8 @@ def read(path: str | Path) -> Events | ParticleSets | VertexedEvents | EventFram
     ----------
     path
         Parquet, CSV with a header, HepMC3 ASCII (also compressed with gzip, xz, bzip2 or zstd), a Belle II
-        ntuple, or Z decays as FCC-ee courses hand them out (ROOT; ``FILE.root:TREE`` names one of several
-        trees).
+        ntuple, Z decays as FCC-ee courses hand them out, or jets in the convention of FCCAnalyses (ROOT;
+        ``FILE.root:TREE`` names one of several trees).
 
     Returns
     -------
@@ -168,6 +169,8 @@ def read(path: str | Path) -> Events | ParticleSets | VertexedEvents | EventFram
         return read_ntuple(file, tree)
     if kind is Format.FCC_TREE:
         return read_fcc_trees(path).events
+    if kind is Format.JETS:
+        return read_jets(path)
     if kind is Format.VERTEXED_EVENTS:
         return read_vertexed_events(file)
     if kind is Format.HEPMC3:
