@@ -1,6 +1,6 @@
-"""Variables of jets and their constituents by the names of FCCAnalyses and weaver: ``pfcand_*``, ``jet_*``.
+"""Variables of jets and their constituents, ``pfcand_*``, by the names and definitions of FCCAnalyses.
 
-Their definitions are those of FCCAnalyses' ``JetConstituentsUtils``; lengths in mm, momenta in GeV.
+The definitions are those of its ``JetConstituentsUtils``; lengths in mm, momenta in GeV.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The JSON file beside an ONNX model by which FCCAnalyses prepares its inputs (``WeaverInterface``).
+"""The JSON file beside an ONNX model by which FCCAnalyses (``WeaverInterface``) prepares its inputs.
 
-For every input of the model it names variables of jets' constituents, and for each variable what is done: what
-is not finite becomes ``replace_inf_value``; then (value − ``median``) × ``norm_factor``, clipped to
-``lower_bound`` … ``upper_bound``; lists are cut at ``max_length`` and filled up to ``min_length`` with ``pad``.
+For every input of the model it names variables of jets' constituents, and for each variable what is done:
+what is not finite becomes ``replace_inf_value``; then (value − ``median``) × ``norm_factor``, clipped to
+``lower_bound`` … ``upper_bound``; lists are cut at ``max_length`` and filled to ``min_length`` with ``pad``.
 """
 
 from __future__ import annotations
