@@ -79,3 +79,17 @@ def test_an_input_is_never_overwritten_by_its_own_output(monkeypatch, capsys, tm
     assert code == 2
     assert "is also the input" in err
     assert events.read_bytes() == before
+
+
+def test_simulate_with_a_layered_detector_writes_what_it_sees_and_takes_no_skim(
+    monkeypatch, capsys, tmp_path
+):
+    events, seen = tmp_path / "z.parquet", tmp_path / "seen.parquet"
+    code, out, _ = hepsets(monkeypatch, capsys, "generate", "zbb", "--events", 20, "--out", events)
+    assert (code, "20 zbb events" in out) == (0, True)
+    code, out, _ = hepsets(monkeypatch, capsys, "simulate", events, "--detector", "idea", "--out", seen)
+    assert (code, "20 events seen" in out) == (0, True)
+    code, _, err = hepsets(
+        monkeypatch, capsys, "simulate", events, "--detector", "idea", "--skim", "jpsi", "--out", seen
+    )
+    assert (code, "--skim for the detector idea" in err) == (2, True)

@@ -100,6 +100,8 @@ def test_csv_and_compressed_hepmc_are_known_by_their_content(events, tmp_path):
         (lambda seen: hs.generate("kstmumu", 5, window="3-4"), "window '3-4'"),
         (lambda seen: hs.read("nothing.parquet"), "no file nothing.parquet"),
         (lambda seen: hs.simulate(seen.events, "bell2"), "did you mean 'belle2'"),
+        (lambda seen: hs.skim(hs.simulate(seen.events, "idea"), "jpsi"), "ParticleSets for a skim"),
+        (lambda seen: hs.candidates(hs.simulate(seen.events, "idea")), "ParticleSets for a skim"),
         (lambda seen: hs.skim(seen, "jpsy"), "did you mean 'jpsi'"),
         (lambda seen: hs.skim(seen, "jpsi", event_numbers=np.arange(3)), "event numbers of shape"),
         (lambda seen: hs.candidates(hs.simulate(hs.generate("ddbar", 1, seed=1))), "no B candidate"),

@@ -4,7 +4,7 @@ import pytest
 
 from hepsets.core.errors import InputError
 from hepsets.simulate.belle2 import BELLE2
-from hepsets.simulate.registry import DEFAULT_DETECTOR, DETECTORS
+from hepsets.simulate.registry import DEFAULT_DETECTOR, DETECTORS, skimmed_detector
 
 
 def test_belle2_is_the_detector_where_none_is_named():
@@ -15,3 +15,9 @@ def test_belle2_is_the_detector_where_none_is_named():
 def test_an_unknown_detector_is_refused():
     with pytest.raises(InputError, match="no detector 'belle3'; expected one of belle2"):
         DETECTORS.find("belle3")
+
+
+def test_skims_need_a_detector_of_tracks_and_clusters():
+    assert skimmed_detector("belle2") is BELLE2
+    with pytest.raises(InputError, match="skims of what the detector 'idea' sees"):
+        skimmed_detector("idea")

@@ -80,7 +80,9 @@ def generate(
 def simulate(
     file: Annotated[Path, typer.Argument(help="Generated events, parquet."), Input()],
     out: Annotated[
-        Path, typer.Option(help="Parquet file to write: the events with their labels."), Output("parquet")
+        Path,
+        typer.Option(help="Parquet file to write: the events with their labels, or what idea sees of them."),
+        Output("parquet"),
     ],
     skim: Annotated[list[str] | None, typer.Option(help="Skim to run; may be given several times.")] = None,
     candidates: Annotated[
@@ -92,10 +94,23 @@ def simulate(
     seed: Seed = 1,
     workers: Workers = 1,
 ) -> None:
-    """Simulate the detector, run skims and write the events with one label per skim."""
+    """Simulate the detector, run skims and write the events with one label per skim.
+
+    A detector with a layered tracker, such as idea, has no skims: its reconstructed particles are written.
+    """
     from hepsets.select.skims.label_file import label_file
+    from hepsets.simulate.layered import LayeredConfig
+    from hepsets.simulate.registry import DETECTORS
+    from hepsets.simulate.seen_file import see_file
 
     start = time.perf_counter()
+    settled = DETECTORS.find(detector)
+    if isinstance(settled, LayeredConfig):
+        refuse_unused(f"the detector {detector}", skim=skim or None, candidates=candidates)
+        total = see_file(file, out, detector=settled, seed=seed, workers=workers)
+        elapsed = time.perf_counter() - start
+        echo(f"{out}: {total} events seen in {elapsed:.1f} s ({total / elapsed:.0f} events/s)")
+        return
     retentions = label_file(
         file,
         out,

@@ -35,7 +35,8 @@ from hepsets.select.variables.continuum import continuum_variables
 from hepsets.select.variables.own_frames import own_frame_variables
 from hepsets.simulate.detector import DetectorConfig, Reconstructed
 from hepsets.simulate.detector import simulate as see
-from hepsets.simulate.registry import DETECTORS
+from hepsets.simulate.layered import LayeredConfig, see_z_events
+from hepsets.simulate.registry import DETECTORS, Detector
 
 PythiaSample: TypeAlias = Literal[
     "mixed", "charged", "uubar", "ddbar", "ssbar", "ccbar", "zbb", "zcc", "zss", "zud"
@@ -227,14 +228,41 @@ def write(events: Events | ParticleSets | VertexedEvents | EventFrame, path: str
         events.write_parquet(path)
 
 
+@overload
 def simulate(
     events: Events,
-    detector: str | DetectorConfig = "belle2",
+    detector: Literal["belle2"] | DetectorConfig = "belle2",
     *,
     seed: int = 1,
     trial: int = 0,
     event_numbers: NDArray[np.int64] | None = None,
-) -> Reconstructed:
+) -> Reconstructed: ...
+@overload
+def simulate(
+    events: Events,
+    detector: Literal["idea"] | LayeredConfig,
+    *,
+    seed: int = 1,
+    trial: int = 0,
+    event_numbers: NDArray[np.int64] | None = None,
+) -> ParticleSets: ...
+@overload
+def simulate(
+    events: Events,
+    detector: str | Detector,
+    *,
+    seed: int = 1,
+    trial: int = 0,
+    event_numbers: NDArray[np.int64] | None = None,
+) -> Reconstructed | ParticleSets: ...
+def simulate(
+    events: Events,
+    detector: str | Detector = "belle2",
+    *,
+    seed: int = 1,
+    trial: int = 0,
+    event_numbers: NDArray[np.int64] | None = None,
+) -> Reconstructed | ParticleSets:
     """Let a detector see generated events once.
 
     Parameters
@@ -249,8 +277,9 @@ def simulate(
 
     Returns
     -------
-    Reconstructed
-        Tracks and clusters of each event, with links to the truth.
+    Reconstructed or ParticleSets
+        Tracks and clusters of each event, with links to the truth; of a detector with a layered tracker
+        (``"idea"``) the reconstructed particles, see :func:`hepsets.simulate.layered.see_z_events`.
 
     Raises
     ------
@@ -266,6 +295,8 @@ def simulate(
     """
     numbers = _numbers(events, event_numbers)
     settled = DETECTORS.find(detector) if isinstance(detector, str) else detector
+    if isinstance(settled, LayeredConfig):
+        return see_z_events(events, seed=seed, event_numbers=numbers, trial=trial, detector=settled)
     return see(events, seed=seed, event_numbers=numbers, trial=trial, detector=settled)
 
 
@@ -291,7 +322,7 @@ def skim(
     Raises
     ------
     InputError
-        For an unknown skim, or event numbers of another shape.
+        For an unknown skim, event numbers of another shape, or what a detector without skims saw.
 
     Examples
     --------
@@ -301,6 +332,7 @@ def skim(
     (20,)
     """
     passing = SKIMS.find(name)
+    _demand_reconstructed(seen)
     numbers = _numbers(seen, event_numbers)
     passes = [
         passing(combine(part, event_numbers=numbers[events]), numbers[events]).passes
@@ -330,7 +362,8 @@ def candidates(seen: Reconstructed, *, event_numbers: NDArray[np.int64] | None =
     Raises
     ------
     InputError
-        For event numbers of another shape, or if no event has a candidate.
+        For event numbers of another shape, what a detector without skims saw, or if no event has a
+        candidate.
 
     Examples
     --------
@@ -339,6 +372,7 @@ def candidates(seen: Reconstructed, *, event_numbers: NDArray[np.int64] | None =
     >>> bool((found.columns["mbc"] > 5.2).all()), "R2" in found.columns
     (True, True)
     """
+    _demand_reconstructed(seen)
     numbers = _numbers(seen, event_numbers)
     parts = [
         candidate_events(combine(part, event_numbers=numbers[events]), numbers[events])
@@ -349,6 +383,13 @@ def candidates(seen: Reconstructed, *, event_numbers: NDArray[np.int64] | None =
     found = ParticleSets.concatenate(parts)
     energy = seen.detector.beams.energy
     return found.with_columns(**continuum_variables(found, energy), **own_frame_variables(found, energy))
+
+
+def _demand_reconstructed(seen: object) -> None:
+    if not isinstance(seen, Reconstructed):
+        raise InputError(
+            f"{type(seen).__name__} for a skim", "what belle2 sees", 'simulate(events, detector="belle2")'
+        )
 
 
 def _numbers(events: Events | Reconstructed, given: NDArray[np.int64] | None) -> NDArray[np.int64]:

@@ -77,6 +77,8 @@ def measure_neutral(stream: Stream, config: Record, particle: Record, is_photon:
         Filled with ``px py pz energy`` [GeV], as of a massless particle from the origin.
     """
     way = way_to_calorimeter(config, particle)
+    if not way < math.inf:
+        return False  # at rest
     x, y = particle.x + way * particle.px, particle.y + way * particle.py
     z = particle.z + way * particle.pz
     rho = math.hypot(x, y)

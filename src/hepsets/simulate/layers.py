@@ -217,21 +217,17 @@ def fit_inwards(
     ways, radii = np.empty(len(layers)), np.empty(len(layers))
     for i in range(len(layers)):
         ways[i], radii[i] = cross(layers[i], omega, tan_lambda)
-    order = np.argsort(ways)
     information, slopes = np.zeros((5, 5)), np.empty((2, 5))
     n_hits, at = 0, len(starts) - 1
-    for k in range(len(order) - 1, -1, -1):
-        i = order[k]
-        if ways[i] < 0.0:
-            break
-        while at >= 0 and starts[at] >= radii[i]:
+    while at >= 0:
+        i = int(np.argmax(ways))  # the outermost that is left
+        while at >= 0 and (starts[at] >= radii[i] or ways[i] < 0.0):
             hits[at] = _keep(information, n_hits, min_hits, factors[at])
             at -= 1
-        n_hits += _measure(layers[i], omega, tan_lambda, ways[i], information, slopes)
-        _scatter(layers[i], omega, tan_lambda, momentum, ways[i], information, slopes)
-    while at >= 0:
-        hits[at] = _keep(information, n_hits, min_hits, factors[at])
-        at -= 1
+        if at >= 0:
+            n_hits += _measure(layers[i], omega, tan_lambda, ways[i], information, slopes)
+            _scatter(layers[i], omega, tan_lambda, momentum, ways[i], information, slopes)
+            ways[i] = -1.0
 
 
 @kernel

@@ -18,7 +18,7 @@ from hepsets.core.parquet import TableWriter, open_parquet
 from hepsets.core.progress import progress_bar
 from hepsets.core.whole_file import together
 from hepsets.select.skims.registry import SKIMS, find_candidates, run_skims
-from hepsets.simulate.registry import DEFAULT_DETECTOR, DETECTORS
+from hepsets.simulate.registry import DEFAULT_DETECTOR, skimmed_detector
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,12 @@ def label_file(
     Raises
     ------
     InputError
-        For an unknown skim or detector, an unreadable file, or an output that is the input.
+        For an unknown skim or detector, a detector without skims, an unreadable file, or an output that is
+        the input.
     """
     for name in skims:
         SKIMS.find(name)
-    DETECTORS.find(detector)
+    skimmed_detector(detector)
     skims = tuple(dict.fromkeys(skims))
     if len({file.resolve() for file in (path, out, candidates) if file}) < (3 if candidates else 2):
         raise InputError("one path for input and output", "different files", "choose another --out")
@@ -114,7 +115,7 @@ def label_file(
 def _label_row_group(task: _RowGroup) -> tuple[Events, pa.Table | None]:
     (events,) = iter_parquet(task.path, row_groups=[task.number])
     numbers = task.first_event + np.arange(len(events))
-    detector = DETECTORS[task.detector]
+    detector = skimmed_detector(task.detector)
     labels = run_skims(events, task.skims, seed=task.seed, event_numbers=numbers, detector=detector)
     columns = {f"label_{name}": labels[name] for name in task.skims}
     events = events.with_columns(**columns, label=labels[task.skims[0]])

@@ -1,0 +1,77 @@
+"""What a detector with a layered tracker sees of a file of generated events, row group by row group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hepsets.core.errors import InputError
+from hepsets.core.events import iter_parquet
+from hepsets.core.parallel import map_in_order
+from hepsets.core.parquet import TableWriter, open_parquet
+from hepsets.core.particle_sets import ParticleSets
+from hepsets.core.progress import progress_bar
+from hepsets.simulate.layered import LayeredConfig, see_z_events
+
+
+@dataclass(frozen=True)
+class _RowGroup:
+    path: Path
+    number: int
+    first_event: int
+    seed: int
+    detector: LayeredConfig
+
+
+def see_file(path: Path, out: Path, *, detector: LayeredConfig, seed: int = 1, workers: int = 1) -> int:
+    """Write the reconstructed particles of every event of a file; memory does not grow with it.
+
+    Parameters
+    ----------
+    path
+        Generated events.
+    out
+        Parquet file of particle sets, as :func:`~hepsets.simulate.layered.see_z_events` makes them.
+    detector
+        The detector.
+    seed
+        Of the detector; what it sees depends on it and on each event's number in the file only.
+    workers
+        Processes.
+
+    Returns
+    -------
+    int
+        Number of events.
+
+    Raises
+    ------
+    InputError
+        For an unreadable file, one without events, or an output that is the input.
+    """
+    if path.resolve() == out.resolve():
+        raise InputError("one path for input and output", "different files", "choose another --out")
+    with open_parquet(path) as file:
+        sizes = [int(file.metadata.row_group(i).num_rows) for i in range(file.num_row_groups)]
+    total = sum(sizes)
+    if total == 0:
+        raise InputError(f"{path} has no events", "at least one event", "check how it was made")
+    first = np.cumsum([0, *sizes])
+    tasks = (_RowGroup(path, i, int(first[i]), seed, detector) for i, size in enumerate(sizes) if size)
+    provenance = {"hepsets.detector_seed": str(seed)}
+    with (
+        TableWriter(out, metadata=provenance) as writer,
+        progress_bar("simulating", total) as advance,
+    ):
+        for seen in map_in_order(_see_row_group, tasks, workers):
+            writer.write_table(seen.to_arrow())
+            advance(len(seen))
+    return total
+
+
+def _see_row_group(task: _RowGroup) -> ParticleSets:
+    (events,) = iter_parquet(task.path, row_groups=[task.number])
+    numbers = task.first_event + np.arange(len(events))
+    return see_z_events(events, seed=task.seed, event_numbers=numbers, detector=task.detector)
