@@ -41,12 +41,32 @@ def test_in_the_source_tree_it_is_a_folder_a_test_and_a_page(monkeypatch, capsys
     assert len((tmp_path / module).read_text().splitlines()) < 100
 
 
-@pytest.mark.parametrize("name", ["Tau", "tau_mass", "3tau", "tau--mass", "../tau", "delta-c9"])
+@pytest.mark.parametrize("name", ["Tau", "tau_mass", "3tau", "tau--mass", "../tau", "delta-c9", "class"])
 def test_names_are_checked(monkeypatch, capsys, tmp_path, name):
     code, _, err = hepsets(monkeypatch, capsys, "new-analysis", name, "--package", tmp_path / "mine")
     assert code == 2
     assert name in err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_does_not_hide_a_module_of_its_name(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(new_analysis, "source_tree", lambda: tmp_path)
+    module = tmp_path / "src" / "hepsets" / "analyses" / "report.py"
+    module.parent.mkdir(parents=True)
+    module.touch()
+    code, _, err = hepsets(monkeypatch, capsys, "new-analysis", "report")
+    assert code == 2
+    assert "report.py exists" in err
+    assert list(module.parent.iterdir()) == [module]
+
+
+def test_all_files_are_written_or_none(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(new_analysis, "source_tree", lambda: tmp_path)
+    (tmp_path / "docs").write_text("no folder")
+    code, _, err = hepsets(monkeypatch, capsys, "new-analysis", "tau-mass")
+    assert code == 2
+    assert err.count("\n") == 1
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["docs"]
 
 
 def test_nothing_is_overwritten(monkeypatch, capsys, tmp_path):

@@ -60,10 +60,12 @@ def test_an_unknown_name_is_refused_with_the_nearest_known_one(numbers):
         ("no_such_module:thing", "ModuleNotFoundError"),
         ("math:nothing", "AttributeError"),
         ("math:sin", "is no number"),
+        ("leaves_at_once:thing", "SystemExit: 3"),
     ],
 )
 def test_what_another_package_cannot_give_is_refused_with_its_name(numbers, point, why):
     registry, folder = numbers
+    (folder / "leaves_at_once.py").write_text("raise SystemExit(3)")
     add_package(folder, "broken", f"thing = {point}")
     with pytest.raises(InputError, match=f"number 'thing' of broken .*{why}"):
         registry.find("thing")

@@ -54,6 +54,7 @@ def test_a_file_holds_configuration_scaler_and_pdg_map(saved) -> None:
         lambda header, tensors: header.update(pdg_ids=[22, 22]),
         lambda header, tensors: header.update(pdg_ids=[22]),
         lambda header, tensors: header.pop("config"),
+        lambda header, tensors: header.update(format="hepsets-model-2", config=3),
         lambda header, tensors: tensors.popitem(),
         lambda header, tensors: tensors.update(more=torch.zeros(1)),
         lambda header, tensors: header["config"].update(dropout=float("nan")),

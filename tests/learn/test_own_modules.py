@@ -20,3 +20,6 @@ def test_what_is_no_module_is_refused_with_the_remedy(module):
 def test_logits_have_a_column_for_each_head():
     assert with_heads(torch.zeros(5)).shape == (5, 1)
     assert with_heads(torch.zeros(5, 3)).shape == (5, 3)
+    for wrong in (None, [0.0], torch.zeros(()), torch.zeros(5, 3, 1)):
+        with pytest.raises(InputError, match="a module that gives"):
+            with_heads(wrong)

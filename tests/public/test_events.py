@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from helpers.fcc_files import plain_columns, write_columns
 from helpers.hepmc_text import hepmc_text
@@ -90,11 +92,20 @@ def test_csv_and_compressed_hepmc_are_known_by_their_content(events, tmp_path):
     assert hs.read(tmp_path / "events").columns["event_number"].tolist() == [0, 1]
 
 
+def test_lists_of_numbers_are_no_particles(tmp_path):
+    pq.write_table(pa.table({"particles": [[1, 2], [3]]}), tmp_path / "lists.parquet")
+    with pytest.raises(hs.InputError, match="'particles' has type list"):
+        hs.read(tmp_path / "lists.parquet")
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda seen: hs.generate("mixt", 5), "mixt"),
         (lambda seen: hs.generate("mixed", 0), "0 events"),
+        (lambda seen: hs.generate("mixed", 5, seed=-1), "seed -1"),
+        (lambda seen: hs.generate("zbb", 5, workers=0), "0 workers"),
+        (lambda seen: hs.write(5, "five.parquet"), "a int to write"),
         (lambda seen: hs.generate("mixed", 5, delta_c9=1.0), "delta_c9 or window for the sample 'mixed'"),
         (lambda seen: hs.generate("kstmumu", 5, delta_c9=[]), "no ΔC9"),
         (lambda seen: hs.generate("kstmumu", 5, window="3-4"), "window '3-4'"),

@@ -10,10 +10,12 @@ from torch import nn
 import hepsets as hs
 from hepsets.core.pdg import PdgMap
 from hepsets.evaluate.scores.classification import classify
+from hepsets.generate.kstmumu.density import named_window
 from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.training import fit as training
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.score import score
+from hepsets.public import models
 from hepsets.public.models import RARE
 
 
@@ -87,6 +89,58 @@ def test_morphing_finds_the_value_that_was_generated():
 
 
 @pytest.mark.parametrize(
+    ("gives", "message"),
+    [
+        (lambda line, energies, sums: None, "a module that gives NoneType"),
+        (lambda line, energies, sums: line(sums).sum(), r"a module that gives shape \(\)"),
+        (lambda line, energies, sums: line(energies), r"outputs of shape \(\d+,.* for 60 events"),
+        (lambda line, energies, sums: line(sums)[1:], r"outputs of shape \(59,"),
+        (lambda line, energies, sums: line(sums).repeat(1, 2), r"outputs of shape \(60, 2"),
+        (lambda line, energies, sums: line(sums).detach(), "depend on none of its weights"),
+    ],
+)
+def test_a_module_that_gives_no_logit_for_each_event_is_refused(events, gives, message):
+    class Wrong(Own):
+        def forward(self, batch):
+            energies = batch.features[:, -1:]
+            return gives(self.line, energies, batch.sum(energies))
+
+    with pytest.raises(hs.InputError, match=message):
+        hs.fit(Wrong(), events, LABELS, epochs=1)
+
+
+def test_a_model_scores_events_of_its_kind_alone(events):
+    model = hs.fit("deep_sets", events, LABELS, epochs=1)
+    decays = hs.generate("kstmumu", 9)
+    for call in (lambda: hs.score(model, decays), lambda: hs.fit(model, decays, np.arange(9) % 2)):
+        with pytest.raises(hs.InputError, match="a EventFrame for deep_sets; expected Events"):
+            call()
+
+
+def test_morphing_learns_the_window_that_is_named(monkeypatch):
+    windows = []
+
+    def stop(events, window):
+        windows.append(window)
+        raise hs.InputError("enough", "this")
+
+    monkeypatch.setattr(models.TruthRatios, "of", stop)
+    for name in ("0-20", "1-19-nonresonant"):
+        with pytest.raises(hs.InputError, match="enough"):
+            hs.fit("morphing", hs.generate("kstmumu", 9), options={"window": name})
+    assert windows == [named_window("0-20"), named_window("1-19-nonresonant")]
+
+
+def test_weights_matter_to_trees_as_repeated_rows_do():
+    random = np.random.default_rng(1)
+    x, label = random.random(600), random.random(600) < 0.5
+    sets = hs.ParticleSets({"px": np.zeros(600)}, np.arange(601), {"x": x})
+    for weights, share in ((None, 0.5), (np.where(label, 3.0, 1.0), 0.75)):
+        trees = hs.fit("boosted_trees", sets, label, weights=weights, options={"variables": ["x"]}, trees=20)
+        assert abs(hs.score(trees, sets).mean() - share) < 0.08
+
+
+@pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda events: hs.fit("deep_set", events, LABELS), "deep_set"),
@@ -97,6 +151,14 @@ def test_morphing_finds_the_value_that_was_generated():
         (lambda events: hs.fit("morphing", events, LABELS), "decays at several ΔC9"),
         (lambda events: hs.fit("deep_sets", hs.generate("kstmumu", 9), np.arange(9) % 2), "EventFrame"),
         (lambda events: hs.score("deep_sets", events), "a model that hs.fit trained"),
+        (lambda events: hs.fit(5, events, LABELS), "the model 5 for a Events"),
+        (lambda events: hs.fit(nn.Linear, events, LABELS), "torch.nn.modules.linear.Linear"),
+        (lambda events: hs.fit("deep_sets", events, ["a"] * 80), "labels that are no numbers"),
+        (lambda events: hs.fit("deep_sets", events, [None] * 80), "labels that are"),
+        (lambda events: hs.fit("deep_sets", events, 1), "labels of shape"),
+        (lambda events: hs.fit("deep_sets", events, LABELS, weights=["a"] * 80), "weights that are no num"),
+        (lambda events: hs.fit(nn.Sequential(), events, LABELS), "no weights to train"),
+        (lambda events: hs.save(5, "five.safetensors"), "a int to save"),
         (lambda events: hs.load("none.safetensors"), "no file"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,9 @@ from hepsets.analyses.contract import ANALYSES
 from hepsets.cli.application import command
 from hepsets.core.errors import InputError
 from hepsets.core.file_roles import Output
+from hepsets.core.run import write_atomically
 from hepsets.core.streams import echo
+from hepsets.core.whole_file import together
 
 SKELETON = Path(__file__).parent / "skeleton"
 
@@ -56,6 +59,8 @@ def new_analysis(
 def _check(name: str) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise InputError(f"name {name!r}", "small letters, digits and single dashes, such as tau-mass")
+    if keyword.iskeyword(name):
+        raise InputError(f"name {name!r}", "none that Python keeps for itself", f"such as {name}-study")
     if name in ANALYSES:
         raise InputError(f"an analysis {name} is there already", "a name of its own")
 
@@ -79,7 +84,7 @@ def source_tree() -> Path:
 
 
 def write(files: dict[Path, str], words: dict[str, str]) -> None:
-    """Write files from their templates, none if one of them is there already.
+    """Write files from their templates, all of them or none; none if one of them is there already.
 
     Raises
     ------
@@ -87,9 +92,12 @@ def write(files: dict[Path, str], words: dict[str, str]) -> None:
         If one is.
     """
     for path in files:
-        if path.exists():
-            raise InputError(f"{path} exists", "a new file", "choose another name or folder")
-    for path, template in files.items():
-        text = (SKELETON / f"{template}.tmpl").read_text(encoding="utf-8")
+        for taken in (path, path.parent.with_suffix(".py")):  # a folder would hide a module of its name
+            if taken.exists():
+                raise InputError(f"{taken} exists", "a new file", "choose another name or folder")
+    for path in files:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(re.sub(r"@([A-Z]+)@", lambda found: words[found[1]], text), encoding="utf-8")
+    with together():
+        for path, template in files.items():
+            text = (SKELETON / f"{template}.tmpl").read_text(encoding="utf-8")
+            write_atomically(path, re.sub(r"@([A-Z]+)@", lambda found: words[found[1]], text))

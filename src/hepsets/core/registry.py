@@ -107,7 +107,7 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         try:
             thing = points[0].load()
             fault = self._fault(thing)
-        except Exception as error:  # another package's code may fail in any way
+        except (Exception, SystemExit) as error:  # another package's code may fail in any way
             fault = f"{type(error).__name__}: {error}"
         if fault:
             raise InputError(

@@ -31,8 +31,13 @@ def generate_sample(sample: str, events: int, *, seed: int, workers: int = 1) ->
     Raises
     ------
     InputError
-        For an unknown sample, or if Pythia 8 is not installed.
+        For an unknown sample, numbers that cannot be, or if Pythia 8 is not installed.
     """
+    if events < 1 or workers < 1 or not 0 <= seed < 2**63:
+        raise InputError(
+            f"{events} events with seed {seed} and {workers} workers",
+            "one event or more, a seed from 0 to 2^63 - 1, one worker or more",
+        )
     if sample in z_pole.SAMPLES:
         return z_pole.generate_z(sample, events, seed=seed, workers=workers)
     if sample not in pythia.SAMPLES:

@@ -190,7 +190,10 @@ def refusing_damage(path: str | Path) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (ValidationError, ValueError, KeyError, TypeError, RuntimeError) as error:
+    except (
+        *(ValidationError, ValueError, KeyError, TypeError, RuntimeError),
+        *(AttributeError, IndexError, OverflowError),
+    ) as error:
         raise damaged(path, error) from error
 
 

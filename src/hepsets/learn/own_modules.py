@@ -28,6 +28,15 @@ def given(name: str, module: object) -> nn.Module:
     return module
 
 
-def with_heads(logits: Tensor) -> Tensor:
-    """Logits of shape ``(n_events, heads)``, also where a module gives ``(n_events,)`` for one head."""
+def with_heads(logits: object) -> Tensor:
+    """Logits of shape ``(n_events, heads)``, also where a module gives ``(n_events,)`` for one head.
+
+    Raises
+    ------
+    InputError
+        For anything else; whether there is one row per event is seen when they are compared with labels.
+    """
+    if not isinstance(logits, Tensor) or logits.ndim not in (1, 2):
+        came = f"shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
+        raise InputError(f"a module that gives {came}", "logits of shape (n_events,) or (n_events, heads)")
     return logits[:, None] if logits.ndim == 1 else logits

@@ -138,6 +138,8 @@ def infer(
         if columns:
             raise InputError("columns for events that are no file", "none", "rename the columns of the frame")
         frame = events
+    elif not isinstance(events, str | Path):
+        raise InputError(f"a {type(events).__name__} to infer from", "an EventFrame, or a file of decays")
     else:
         frame = read_events(events, models.values(), columns)
     chosen, notes = choose(models, frame)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias, overload
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from hepsets.core.compression import decompressed
@@ -178,8 +179,8 @@ def read(path: str | Path) -> Events | ParticleSets | VertexedEvents | EventFram
         return _read_hepmc(file)
     if kind is Format.EVENT_TABLE:
         with open_parquet(file) as table:
-            lists = table.schema_arrow.field("particles").type
-        fields = [field.name for field in lists.value_type]
+            particle = table.schema_arrow.field("particles").type.value_type
+        fields = [field.name for field in particle] if pa.types.is_struct(particle) else []
         return read_parquet(file) if {"pdg", "mother_index"} <= set(fields) else read_particle_sets(file)
     return read_frame(file, suffix=".parquet" if kind is Format.PARQUET_FRAME else ".csv")
 
@@ -224,8 +225,10 @@ def write(events: Events | ParticleSets | VertexedEvents | EventFrame, path: str
         write_particle_sets(events, path)
     elif isinstance(events, VertexedEvents):
         (write_fcc_tree if Path(path).suffix == ".root" else write_vertexed_events)(events, path)
-    else:
+    elif isinstance(events, EventFrame):
         events.write_parquet(path)
+    else:
+        raise InputError(f"a {type(events).__name__} to write", "events, sets of particles, or an EventFrame")
 
 
 @overload

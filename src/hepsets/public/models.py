@@ -123,15 +123,17 @@ def _fit_morphing(events: Any, labels: Any, weights: Any, options: dict[str, Any
 
 def _fresh(model: str | nn.Module, events: Events | ParticleSets | EventFrame, options: Any) -> Trainable:
     if isinstance(model, Trainable):
+        _refuse_others(model, events)
         return model
     if isinstance(events, Events):
         pdg_map = PdgMap.fit(events.particles["pdg"], min_count=RARE)
         if isinstance(model, nn.Module):
             return own_event_model(model, pdg_map, **options)
-        return build_model(model, pdg_map, **options)
+        if isinstance(model, str):
+            return build_model(model, pdg_map, **options)
     if isinstance(events, ParticleSets) and isinstance(model, str):
         return build_set_model(model, **options)
-    name = model if isinstance(model, str) else type(model).__name__
+    name = model if isinstance(model, str) else repr(model)[:40]
     raise InputError(
         f"the model {name} for a {type(events).__name__}",
         "decay trees (Events) for modules of your own; these or ParticleSets for networks of the package",
@@ -171,7 +173,17 @@ def score(model: Trainable | BoostedTrees, events: Events | ParticleSets | Event
         return model.score(events)
     if not isinstance(model, Trainable):
         raise InputError(f"a score of a {type(model).__name__}", "a model that hs.fit trained")
+    _refuse_others(model, events)
     return score_events(model, events)
+
+
+def _refuse_others(model: Trainable, events: object) -> None:
+    """Refuse events of another kind than a model takes."""
+    taken = {"decay_trees": Events, "particle_sets": ParticleSets}.get(model.kind)
+    if taken is not None and not isinstance(events, taken):
+        raise InputError(
+            f"a {type(events).__name__} for {model.name}", f"{taken.__name__}, as it was trained on"
+        )
 
 
 def save(model: Model, path: str | Path) -> None:
@@ -195,6 +207,8 @@ def save(model: Model, path: str | Path) -> None:
 
     >>> import hepsets as hs
     """
+    if not hasattr(model, "tensors"):
+        raise InputError(f"a {type(model).__name__} to save", "a model that hs.fit or hs.load returned")
     files.save(model, path)
 
 

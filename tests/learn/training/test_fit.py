@@ -260,6 +260,25 @@ def test_settling_resumed_in_any_epoch_equals_an_uninterrupted_one_bit_by_bit(ki
     assert_same_state(whole, resumed)
 
 
+def test_the_rate_falls_from_the_best_state_not_from_the_last() -> None:
+    config = dataclasses.replace(CONFIG, schedule="settle", epochs=9, learning_rate=0.03)
+    model = fresh("flat_mlp")  # it overfits, so that the best state is not the last
+    weights: list[torch.Tensor] = []  # before each step
+
+    def look(module: torch.nn.Module, _: object) -> None:
+        if module.training:
+            weights.append(torch.nn.utils.parameters_to_vector(module.parameters()).detach().clone())
+
+    model.register_forward_pre_hook(look)
+    history = fit(model, EVENTS[:200], LABELS[:200], config=config).history
+    steps = len(weights) // len(history)
+    falls = next(k for k, epoch in enumerate(history) if epoch.learning_rate < config.learning_rate)
+    best = 1 + int(np.argmin([epoch.validation_loss for epoch in history[:falls]]))
+    assert best < falls
+    assert torch.equal(weights[falls * steps], weights[best * steps])
+    assert not torch.equal(weights[falls * steps], weights[(falls - 1) * steps])
+
+
 def test_a_training_cut_short_has_not_converged_and_a_long_one_has() -> None:
     config = dataclasses.replace(CONFIG, schedule="settle")
     assert fit(fresh(), EVENTS, LABELS, config=dataclasses.replace(config, epochs=3)).converged is False

@@ -23,8 +23,7 @@ class OwnNetwork(EventNetwork):
 
     def forward(self, features: Tensor, batch: PackedBatch) -> Tensor:
         """Logits, shape ``(n_events, heads)``; the module may give ``(n_events,)`` for one head."""
-        logits: Tensor = self.module(dataclasses.replace(batch, features=features))
-        return with_heads(logits)
+        return with_heads(self.module(dataclasses.replace(batch, features=features)))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -27,8 +27,7 @@ class OwnNetwork(SetNetwork):
             dataclasses.replace(one, features=scaled)
             for one, scaled in zip(batch.sets, features, strict=True)
         )
-        logits: Tensor = self.module(SetBatch(tuple(sets), event_features))
-        return with_heads(logits)
+        return with_heads(self.module(SetBatch(tuple(sets), event_features)))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -198,6 +198,8 @@ class _Training:
     held: Held
 
     def __post_init__(self) -> None:
+        if not any(weight.requires_grad for weight in self.model.parameters()):
+            raise InputError(f"{self.name}, which has no weights to train", "a module with parameters")
         device = self.fabric.device
         self.data, self.targets = self.data.to(device), self.targets.to(device)
         self.weights = None if self.weights is None else self.weights.to(device)
@@ -305,6 +307,10 @@ class _Training:
         loss = self.task.loss(outputs, targets, weights, share)
         if self.penalty is not None:
             loss = loss + self.penalty(outputs.reshape(len(mine), -1), mine)
+        if not loss.requires_grad:
+            raise InputError(
+                f"outputs of {self.name} that depend on none of its weights", "outputs with gradients"
+            )
         self.step.zero_grad()
         self.fabric.backward(loss)
         self.step.step()

@@ -140,9 +140,9 @@ class Binary(Task):
         InputError
             For targets that are no probabilities, or all the same; for weights that do not fit.
         """
-        truth = np.asarray(targets, dtype=np.float32)
+        truth = _as_numbers(targets, "labels", np.float32)
         truth = truth[:, None] if truth.ndim == 1 else truth
-        heads: Any = getattr(model, "heads", truth.shape[-1])
+        heads: Any = getattr(model, "heads", truth.shape[-1] if truth.ndim else 1)
         if truth.shape != (examples, heads):
             raise InputError(
                 f"labels of shape {np.shape(targets)}",
@@ -161,6 +161,12 @@ class Binary(Task):
         """The loss of a batch, averaged over heads, see :meth:`Task.loss`."""
         assert weights is not None
         assert sums is not None
+        if outputs.numel() != targets.numel() or len(outputs) != len(targets):
+            raise InputError(
+                f"outputs of shape {tuple(outputs.shape)} for {len(targets)} events",
+                f"logits of shape ({len(targets)}, {targets.shape[-1]}): events, heads",
+                "sum over the particles of each event",
+            )
         return self.minimised(outputs.reshape(len(targets), -1), targets, weights, sums)
 
     def judged(self, model: nn.Module, held: Held, batch: int, penalty: Penalty | None) -> Verdict:
@@ -304,8 +310,15 @@ def _batches(model: nn.Module, held: Held, batch: int) -> Iterator[tuple[Any, Te
             yield data.batch(numbers), targets[numbers]
 
 
+def _as_numbers(values: Any, what: str, dtype: type[np.floating]) -> NDArray[Any]:
+    try:
+        return np.asarray(values, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{what} that are no numbers ({error})", "numbers, one for each event") from error
+
+
 def _importance(weights: Any, shape: tuple[int, ...]) -> Tensor:
-    importance = np.ones(shape) if weights is None else np.asarray(weights, dtype=np.float64)
+    importance = np.ones(shape) if weights is None else _as_numbers(weights, "weights", np.float64)
     if importance.ndim == 1:
         importance = np.repeat(importance[:, None], shape[1], axis=1)
     if importance.shape != shape or not (np.isfinite(importance) & (importance >= 0)).all():
