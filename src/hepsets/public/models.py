@@ -179,7 +179,7 @@ def score(model: Trainable | BoostedTrees, events: Events | ParticleSets | Event
 
 def _refuse_others(model: Trainable, events: object) -> None:
     """Refuse events of another kind than a model takes."""
-    taken = {"decay_trees": Events, "particle_sets": ParticleSets}.get(model.kind)
+    taken = {"decay_trees": Events, "particle_sets": ParticleSets}.get(str(model.kind))
     if taken is not None and not isinstance(events, taken):
         raise InputError(
             f"a {type(events).__name__} for {model.name}", f"{taken.__name__}, as it was trained on"

@@ -14,15 +14,19 @@ from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.training.checkpoint import _head
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import FitResult, fit
+from hepsets.learn.training.losses import ComputingTime
+from hepsets.learn.training.task import Binary
 
 EVENTS = random_events(100, seed=5, mean_particles=12)
 LABELS = muon_label(EVENTS)
 CONFIG = FitConfig(epochs=1, batch=64, learning_rate=0.01, device="cpu")
 
 
-def fitted(checkpoint, events=EVENTS, labels=LABELS, config=CONFIG, **options) -> FitResult:
+def fitted(
+    checkpoint, events=EVENTS, labels=LABELS, weights=None, config=CONFIG, task=None, **options
+) -> FitResult:
     model = build_model("deep_sets", PdgMap.fit(EVENTS.particles["pdg"]), **options)
-    return fit(model, events, labels, config=config, checkpoint=checkpoint)
+    return fit(model, events, labels, weights, config=config, task=task, checkpoint=checkpoint)
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +61,15 @@ FASTER = Events({**EVENTS.particles, "px": 2 * EVENTS.particles["px"]}, EVENTS.o
     "other",
     [
         {"labels": 1 - LABELS},
+        {"weights": 1 + LABELS},
+        {"task": Binary(ComputingTime())},
         {"units": 16},
         {"events": FASTER},
         {"events": EVENTS[:-1], "labels": LABELS[:-1]},
         {"config": dataclasses.replace(CONFIG, seed=1)},
         {"config": dataclasses.replace(CONFIG, learning_rate=0.02)},
     ],
-    ids=["labels", "model", "momenta", "fewer events", "seed", "learning rate"],
+    ids=["labels", "weights", "loss", "model", "momenta", "fewer events", "seed", "learning rate"],
 )
 def test_the_checkpoint_of_another_fit_is_refused(checkpoint, other) -> None:
     refused(checkpoint, "another fit", **other)

@@ -1,5 +1,6 @@
 import contextlib
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -258,6 +259,31 @@ def test_settling_resumed_in_any_epoch_equals_an_uninterrupted_one_bit_by_bit(ki
     assert losses(result) == losses(expected)
     assert result.converged == expected.converged
     assert_same_state(whole, resumed)
+
+
+def test_batches_of_training_are_augmented_each_time_and_no_other(monkeypatch) -> None:
+    """A model that turns what it trains on by a random angle must still be judged on events as they are."""
+    model, seen = fresh(), []
+
+    def augment(batch):
+        seen.append(model.training)
+        return dataclasses.replace(batch, features=torch.zeros_like(batch.features))
+
+    monkeypatch.setattr(model, "augment", augment)
+    history = fit(model, EVENTS[:200], LABELS[:200], config=dataclasses.replace(CONFIG, epochs=2)).history
+    assert len(seen) == 2 * math.ceil(150 / CONFIG.batch)
+    assert all(seen)
+    blind = fit(fresh(), EVENTS[:200], LABELS[:200], config=dataclasses.replace(CONFIG, epochs=2)).history
+    assert history[0].train_loss != blind[0].train_loss
+
+
+def test_weight_decay_pulls_weights_to_zero() -> None:
+    def size(decay: float) -> float:
+        model = fresh()
+        fit(model, EVENTS[:200], LABELS[:200], config=dataclasses.replace(CONFIG, weight_decay=decay))
+        return float(torch.nn.utils.parameters_to_vector(model.parameters()).detach().norm())
+
+    assert size(10.0) < 0.9 * size(0.0)
 
 
 def test_the_rate_falls_from_the_best_state_not_from_the_last() -> None:

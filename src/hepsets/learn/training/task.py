@@ -158,7 +158,13 @@ class Binary(Task):
         return torch.from_numpy(truth), _importance(weights, (examples, heads))
 
     def loss(self, outputs: Tensor, targets: Tensor, weights: Tensor | None, sums: Tensor | None) -> Tensor:
-        """The loss of a batch, averaged over heads, see :meth:`Task.loss`."""
+        """The loss of a batch, averaged over heads, see :meth:`Task.loss`.
+
+        Raises
+        ------
+        InputError
+            For outputs that are no logit for each event and head.
+        """
         assert weights is not None
         assert sums is not None
         if outputs.numel() != targets.numel() or len(outputs) != len(targets):
