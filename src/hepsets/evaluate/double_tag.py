@@ -40,6 +40,9 @@ FLAVOURS = ("b", "c", "light")
 STEP = 1e-6
 """Of shares, in the derivatives that carry errors over."""
 
+BEYOND = 1.0
+"""An efficiency further than this from one half is no fluctuation."""
+
 SOLVED = 1e-9
 """By how much a share of tags may miss the measured one in the solution."""
 
@@ -115,11 +118,11 @@ def count_tags(first: ArrayLike, second: ArrayLike, *, tags: int = 1) -> NDArray
 
 def tag_hemispheres(
     b_score: ArrayLike, b_cut: float, c_score: ArrayLike = (), c_cut: float = np.inf
-) -> Array:
+) -> NDArray[np.int64]:
     """Tags of hemispheres: b if its score reaches ``b_cut``, else c if that reaches ``c_cut``, else none."""
     b = np.asarray(b_score, dtype=np.float64)
     c = np.asarray(c_score, dtype=np.float64) if np.size(c_score) else np.full(b.shape, -np.inf)
-    return np.where(b >= b_cut, B_TAG, np.where(c >= c_cut, C_TAG, NO_TAG))
+    return np.where(b >= b_cut, B_TAG, np.where(c >= c_cut, C_TAG, NO_TAG)).astype(np.int64)
 
 
 def mixed_light(counts: Mapping[str, ArrayLike], shares: Mapping[str, float]) -> tuple[Array, Array]:
@@ -281,9 +284,10 @@ class _Solver:
                 )  # fmt: skip
             except np.linalg.LinAlgError:
                 found = np.array([np.nan])
-        if not ((found > 0) & (found < 1)).all() or (
-            np.abs(self.expected(found, inputs) - measured).max() > SOLVED
-        ):
+        ratios, efficiencies = found[: self.tags], found[self.tags :]
+        # efficiencies near zero or one may fluctuate beyond it
+        possible = ((ratios > 0) & (ratios < 1)).all() and (np.abs(efficiencies - 0.5) < BEYOND).all()
+        if not possible or (np.abs(self.expected(found, inputs) - measured).max() > SOLVED):
             raise InputError(
                 "shares of tags that no R between 0 and 1 explains", "tags that tell the flavours apart",
                 "use more events, or cuts that keep more of the flavours that they are for",
