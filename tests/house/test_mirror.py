@@ -124,6 +124,8 @@ TESTED_ELSEWHERE = {
         "the stream of such events",
     ),
     "select/candidates/truth.py": ("select/candidates/test_combine.py", "one detector's candidates for all"),
+    "select/vertices/config.py": ("select/vertices/test_event.py", "the call that takes it"),
+    "select/vertices/found.py": ("select/vertices/test_event.py", "what whole events are made of"),
     "select/skims/record.py": ("select/skims/test_registry.py", "every skim"),
     "simulate/detector.py": ("simulate/test_belle2.py", "the engine with its numbers"),
 }

@@ -62,7 +62,7 @@ def test_particles_have_all_columns_and_finite_values(events):
     seen.validate()
     wanted = {"px", "py", "pz", "energy", "charge", "is_track", "kind", *TRACK_PARAMETERS, *COVARIANCE}
     wanted |= {"n_clusters", "track_length", "has_clusters", "flight_time", "flight_length"}
-    wanted |= {"has_flight_time", "true_pdg", "origin"}
+    wanted |= {"has_flight_time", "true_x", "true_y", "true_z", "true_pdg", "origin"}
     assert set(seen.particles) == wanted
     assert {"flavour", "quark_x", "event_number"} <= set(seen.columns)
     assert seen.columns["event_number"].tolist() == list(range(7, 407))

@@ -66,6 +66,7 @@ SEEN = np.dtype(
     + [(name, np.float32) for name in (*TRACK_PARAMETERS, *COVARIANCE)]
     + [("n_clusters", np.float32), ("has_clusters", np.bool_), ("track_length", np.float32)]
     + [("flight_time", np.float32), ("flight_length", np.float32), ("has_flight_time", np.bool_)]
+    + [(name, np.float64) for name in ("true_x", "true_y", "true_z")]
     + [("true_pdg", np.int32), ("origin", np.int8), ("particle", np.int64)]
 )
 """A reconstructed particle.
@@ -74,8 +75,8 @@ SEEN = np.dtype(
 tracks from the pion mass; ``charge``; ``is_track``; ``kind`` (:mod:`hepsets.core.reconstructed`); track
 parameters and covariance, zero for neutral particles; ``n_clusters`` counted on ``track_length`` [cm];
 ``flight_time`` [ns] since the collision at the timing layer, ``flight_length`` [cm] to there from the point
-closest to the axis; truth: ``true_pdg``, ``origin``, and ``particle``, the position among the generated ones
-(of a conversion that of the photon)."""
+closest to the axis; truth: ``true_x true_y true_z`` [cm], where it was produced, ``true_pdg``, ``origin``,
+and ``particle``, the position among the generated ones (of a conversion that of the photon)."""
 
 _SPECIES = np.array([11, 13, 211, 321, 2212, 3112, 3222, 3312, 3334])
 _MASSES = np.array([M_E, M_MU, M_PI, M_K, M_P, 1.197449, 1.18937, 1.32171, 1.67245])
@@ -194,6 +195,7 @@ def _measure_track(
         flown = (way - begun) * slope / (beta * SPEED_OF_LIGHT)
         seen.flight_time = flying.time + flown + parts.flight.resolution * normal(stream)
         seen.flight_length = way * slope
+    seen.true_x, seen.true_y, seen.true_z = flying.x, flying.y, flying.z
     seen.kind = CHARGED_HADRON
     is_lepton = abs(flying.pdg) == 11 or abs(flying.pdg) == 13
     if is_lepton and momentum > parts.leptons.min_momentum and uniform(stream) < parts.leptons.efficiency:
@@ -258,6 +260,7 @@ def _measure_neutral(stream: Stream, parts: _Parts, flying: Record, is_photon: b
     calorimeters = parts.calorimeters
     if not measure_neutral(stream, calorimeters, flying, is_photon, seen):
         return False
+    seen.true_x, seen.true_y, seen.true_z = flying.x, flying.y, flying.z
     seen.kind = NEUTRAL_HADRON
     if is_photon and (
         flying.energy < calorimeters.photon_min_energy or uniform(stream) < calorimeters.photon_efficiency
