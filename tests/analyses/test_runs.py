@@ -25,6 +25,11 @@ def test_settings_stand_above_the_file_and_the_file_above_the_scale(tmp_path):
     assert configure(smart, RunOptions(file=path, seed=6)).seed == 6
 
 
+def test_files_for_training_and_for_test_keep_their_parts():
+    config = configure(ANALYSES["smart-background"], RunOptions(train=("a", "b"), test=("c",), seed=9))
+    assert (config.data.train, config.data.test, config.seed) == (("a", "b"), ("c",), 9)
+
+
 def test_a_fault_is_told_with_the_place_it_is_in(tmp_path):
     smart = ANALYSES["smart-background"]
     path = tmp_path / "mine.toml"

@@ -37,6 +37,16 @@ def test_a_step_is_made_once(tmp_path):
     assert step(path, lambda: pytest.fail("made again"), Path.write_text, Path.read_text) == "made"
 
 
+def test_a_run_goes_on_with_what_a_resumed_one_would_read(tmp_path):
+    def write(path, number):
+        path.write_text(f"{number:.3f}")
+
+    found = [
+        step(tmp_path / "third", lambda: 1 / 3, write, lambda path: float(path.read_text())) for _ in "12"
+    ]
+    assert found == [0.333, 0.333]
+
+
 def test_a_step_that_fails_leaves_nothing(tmp_path):
     def stop() -> str:
         raise KeyboardInterrupt

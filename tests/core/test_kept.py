@@ -80,6 +80,10 @@ def test_results_of_another_version_are_refused(tmp_path):
     path.write_text(json.dumps(content))
     with pytest.raises(InputError, match=r"that .* cannot read; .*; repeat the run"):
         read_kept(tmp_path / "found", Found)
+    content["result"]["low"] = content["result"]["new"]  # a field more than there are
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"that .* cannot read; .*; repeat the run"):
+        read_kept(tmp_path / "found", Found)
 
 
 def test_missing_damaged_and_other_results_are_refused(tmp_path):

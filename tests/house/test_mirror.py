@@ -27,7 +27,6 @@ TESTED_ELSEWHERE = {
     "analyses/continuum_suppression/page.py": ("analyses/test_continuum_suppression.py", "whole runs"),
     "analyses/continuum_suppression/result.py": ("analyses/test_continuum_suppression.py", "whole runs"),
     "analyses/continuum_suppression/samples.py": ("analyses/test_continuum_suppression.py", "whole runs"),
-    "analyses/continuum_suppression/training.py": ("analyses/test_continuum_suppression.py", "whole runs"),
     "analyses/continuum_suppression/trust.py": ("analyses/test_continuum_suppression.py", "whole runs"),
     "analyses/delta_c9/about.py": ("analyses/test_contract.py", "what every analysis has"),
     "analyses/delta_c9/analysis.py": ("analyses/test_delta_c9.py", "whole runs"),
