@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import uproot
+from helpers.edm4hep_files import branches, write_flat
 from helpers.fcc_files import plain_columns, write_columns
 from helpers.hepmc_text import hepmc_text
 from helpers.jet_events import jet_events
@@ -55,9 +56,11 @@ def test_trees_of_courses_are_recognised(tmp_path, suffix):
     assert recognise(path) is Format.FCC_TREE
 
 
-def test_trees_of_jets_are_recognised(tmp_path):
+def test_trees_of_jets_and_of_edm4hep_are_recognised(tmp_path):
     write_jets(jet_events(2), tmp_path / "file")
     assert recognise(tmp_path / "file") is Format.JETS
+    write_flat(tmp_path / "file", branches(jet_events(2), "named"))
+    assert recognise(tmp_path / "file") is Format.EDM4HEP
 
 
 @pytest.mark.parametrize("suffix", ["", *COMPRESSIONS])

@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow.csv
 import uproot
 
+from helpers.edm4hep_files import branches, write_flat
 from helpers.fcc_files import odd_columns, write_columns
 from helpers.hepmc_text import hepmc_text
 from helpers.jet_events import jet_events
@@ -41,6 +42,7 @@ from hepsets.deploy.production import ProduceConfig
 from hepsets.evaluate.estimates.domain import EventDomain
 from hepsets.formats.belle2_ntuple import read_ntuple
 from hepsets.formats.column_names import BASF2_NAMES
+from hepsets.formats.edm4hep import read_edm4hep
 from hepsets.formats.fcc_tree import read_fcc_trees
 from hepsets.formats.hepmc import Header, read_hepmc
 from hepsets.formats.hepmc_events import parse_hepmc
@@ -170,7 +172,10 @@ def _course_file(path: Path) -> None:
 
 
 def _vertexed(path: Path) -> Any:
-    events = read_fcc_trees(path).events
+    return _both(read_fcc_trees(path).events)
+
+
+def _both(events: Any) -> Any:
     return [_table(events.particles), _table(events.vertices)]
 
 
@@ -236,6 +241,11 @@ TARGETS = {
     "Belle II ntuple": Target(_ntuple_file, _ntuple, ".root"),
     "tree of a course": Target(_course_file, _vertexed, ".root"),
     "table of a course": Target(_course_file, _vertexed, ".parquet"),
+    "EDM4hep": Target(
+        lambda path: write_flat(path, branches(jet_events(4), "named")),
+        lambda path: _both(read_edm4hep(path).events),
+        ".root",
+    ),
     "jets": Target(
         lambda path: write_jets(jet_events(4), path), lambda path: _table(read_jets(path)), ".root"
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hepsets.core.particle_kinds import ParticleKind
+
 TRACK_PARAMETERS = ("d0", "phi", "omega", "z0", "tan_lambda")
 """A helix at its point closest to the z axis: signed distance [cm], azimuth [rad], charge over radius [1/cm],
 height [cm], cotangent of the polar angle; signs as in :mod:`hepsets.simulate.vertexing`."""
@@ -13,7 +15,7 @@ COVARIANCE = tuple(
 )
 """The fifteen elements of the covariance of :data:`TRACK_PARAMETERS`: its lower triangle, row by row."""
 
-CHARGED_HADRON, ELECTRON, MUON, PHOTON, NEUTRAL_HADRON = range(5)
+CHARGED_HADRON, ELECTRON, MUON, PHOTON, NEUTRAL_HADRON = (int(kind) for kind in ParticleKind)
 """``kind``: what calorimeters and muon system say of a particle, without ionisation or time of flight."""
 
 KIND_NAMES = ("charged hadron", "electron", "muon", "photon", "neutral hadron")

@@ -43,6 +43,15 @@ class Column(NamedTuple):
     lists: bool = True
 
 
+class Flat(NamedTuple):
+    """A column: its numbers, or its lists end to end, of shape ``(n_entries,)``, or ``(n_entries, size)`` of
+    arrays; and the lengths of the lists, if it holds any.
+    """
+
+    values: NDArray[Any]
+    lengths: NDArray[np.int64] | None
+
+
 @dataclass(frozen=True, eq=False)
 class Piece:
     """Some events of a file.
@@ -136,7 +145,7 @@ def iter_pieces(
         where = f"{path}: tree {chosen.name!r}"
         names = present_columns(chosen.keys(), columns, where, what)
         for array in chosen.iterate(filter_name=lambda name: name in names, step_size=STEP, library="ak"):
-            found = {name: _plain(array[name], f"{where}: branch {name}") for name in names}
+            found = {name: flat_of_awkward(array[name], f"{where}: branch {name}") for name in names}
             yield make_piece(where, found, columns)
 
 
@@ -201,33 +210,52 @@ def present_columns(
     return [name for name in columns if name in there]
 
 
-def make_piece(where: str, found: Mapping[str, pa.Array], columns: Mapping[str, Column]) -> Piece:
-    """Arrow arrays of one length as numbers and lists of the types that are wanted.
+def make_piece(where: str, found: Mapping[str, Flat], columns: Mapping[str, Column]) -> Piece:
+    """Numbers and lists end to end as the types that are wanted.
 
     Raises
     ------
     InputError
-        For lists where numbers are wanted or the other way round, for nulls, and for numbers that are
-        not whole where they have to be.
+        For lists where numbers are wanted or the other way round, and for what are no numbers, or not whole
+        where they have to be.
     """
     values, lengths = {}, {}
-    for name, array in found.items():
-        place = f"{where}: {name}"
-        wanted = columns[name]
-        is_list = pa.types.is_list(array.type) or pa.types.is_large_list(array.type)
-        is_list |= pa.types.is_fixed_size_list(array.type)
-        if is_list is not wanted.lists:
+    for name, flat in found.items():
+        place, wanted = f"{where}: {name}", columns[name]
+        if (flat.lengths is not None) is not wanted.lists:
             raise InputError(
-                f"{place} holds {'lists' if is_list else 'one entry per event'}",
+                f"{place} holds {'one entry per event' if wanted.lists else 'lists'}",
                 "a list in every event" if wanted.lists else "one number per event",
             )
-        flat = array
-        if is_list:
-            lengths[name] = np.asarray(_counts(array, place), dtype=np.int64)
-            flat = array.flatten()
-        values[name] = _numbers(flat, place, wanted.whole)
-    events = len(next(iter(found.values()))) if found else 0
-    return Piece(where, events, values, lengths)
+        if flat.lengths is not None:
+            lengths[name] = flat.lengths
+        values[name] = _numbers(flat.values, place, wanted.whole)
+    first = next(iter(found.values()))
+    return Piece(where, len(first.values if first.lengths is None else first.lengths), values, lengths)
+
+
+def flat_of_awkward(array: Any, place: str) -> Flat:
+    """A branch as awkward array: numbers, lists of numbers, or lists of fixed-size arrays of numbers.
+
+    Raises
+    ------
+    InputError
+        For anything else.
+    """
+    import awkward as ak
+
+    try:
+        if array.ndim == 1:
+            return Flat(np.asarray(ak.to_numpy(array, allow_missing=False)), None)
+        lengths = np.asarray(ak.num(array), dtype=np.int64)
+        flat = ak.flatten(array, axis=1)
+        if array.ndim > 3 or (array.ndim == 3 and flat.type.content.__class__.__name__ != "RegularType"):
+            raise InputError(f"{place} holds lists of lists", "numbers, or lists of numbers")
+        return Flat(np.asarray(ak.to_numpy(flat, allow_missing=False)), lengths)
+    except InputError:
+        raise
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise InputError(f"{place} holds {array.type.content}", "numbers, or lists of numbers") from error
 
 
 def _parquet_pieces(path: Path, columns: Mapping[str, Column], what: str) -> Iterator[Piece]:
@@ -242,7 +270,9 @@ def _parquet_pieces(path: Path, columns: Mapping[str, Column], what: str) -> Ite
         names = present_columns(there, columns, where, what)
         try:
             for batch in file.iter_batches(BATCH_EVENTS, columns=names):
-                yield make_piece(where, dict(zip(batch.schema.names, batch.columns, strict=True)), columns)
+                found = zip(batch.schema.names, batch.columns, strict=True)
+                flat = {name: _flat_of_arrow(array, f"{where}: {name}") for name, array in found}
+                yield make_piece(where, flat, columns)
         except (pa.ArrowException, OSError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
@@ -253,39 +283,49 @@ def _parquet_pieces(path: Path, columns: Mapping[str, Column], what: str) -> Ite
             ) from error
 
 
-def _plain(array: Any, place: str) -> pa.Array:
-    """An awkward array of numbers, or of lists of numbers, as an Arrow array."""
-    import awkward as ak
-
-    if array.ndim > 2:
-        raise InputError(f"{place} holds lists of lists", "numbers, or lists of numbers")
-    try:
-        return ak.to_arrow(array, extensionarray=False)
-    except (TypeError, ValueError, NotImplementedError) as error:
-        raise InputError(f"{place} holds {array.type.content}", "numbers, or lists of numbers") from error
-
-
-def _counts(array: pa.Array, place: str) -> NDArray[Any]:
+def _flat_of_arrow(array: pa.Array, place: str) -> Flat:
+    kind, lengths = array.type, None
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        if array.null_count:
+            raise InputError(f"{place} is null in {array.null_count} events", "a list in every event")
+        fixed = pa.types.is_fixed_size_list(kind)
+        counts = np.full(len(array), kind.list_size) if fixed else array.value_lengths().to_numpy()
+        lengths = np.asarray(counts, dtype=np.int64)
+        array = array.flatten()
     if array.null_count:
-        raise InputError(f"{place} is null in {array.null_count} events", "a list in every event")
-    if pa.types.is_fixed_size_list(array.type):
-        return np.full(len(array), array.type.list_size)
-    return np.asarray(array.value_lengths().to_numpy(zero_copy_only=False))
-
-
-def _numbers(flat: pa.Array, place: str, whole: bool) -> NDArray[Any]:
-    kind = flat.type
+        raise InputError(f"{place} has {array.null_count} nulls", "numbers", "fill them")
+    kind = array.type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
         raise InputError(f"{place} holds {kind}", "numbers")
-    if flat.null_count:
-        raise InputError(f"{place} has {flat.null_count} nulls", "numbers", "fill them")
-    values = np.asarray(flat.to_numpy(zero_copy_only=False))
+    return Flat(np.asarray(array.to_numpy(zero_copy_only=False)), lengths)
+
+
+def _numbers(values: NDArray[Any], place: str, whole: bool) -> NDArray[Any]:
+    if values.dtype.kind not in "biuf":
+        raise InputError(f"{place} holds {values.dtype}", "numbers")
     if not whole:
         return values.astype(np.float64)
     if values.dtype.kind == "f":
         good = (np.abs(values) < 2.0**62) & (values == np.rint(values))
         if not good.all():
-            raise InputError(f"{place} holds {values[np.argmin(good)]}", "whole numbers")
+            raise InputError(f"{place} holds {values[~good][0]}", "whole numbers")
     elif values.dtype.kind == "u" and (values > np.iinfo(np.int64).max).any():
         raise InputError(f"{place} holds {values.max()}", "numbers of at most 63 bits")
     return values.astype(np.int64)
+
+
+def narrowed(column: NDArray[np.int64], kind: type[np.integer[Any]], name: str, where: str) -> NDArray[Any]:
+    """Whole numbers of any shape as a smaller type.
+
+    Raises
+    ------
+    InputError
+        If one does not fit; ``name`` and ``where`` say what it is.
+    """
+    limits = np.iinfo(kind)
+    bad = (column < limits.min) | (column > limits.max)
+    if bad.any():
+        raise InputError(
+            f"{where}: {name} holds {column[bad][0]}", f"numbers from {limits.min} to {limits.max}"
+        )
+    return column.astype(kind)

@@ -13,21 +13,19 @@ stays as it came, however odd, and is counted.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.core.errors import InputError
 from hepsets.core.particle_kinds import VertexKind, kind_of
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.vertexed_events import NO_VERTEX, VertexedEvents
-from hepsets.formats.event_lists import Column, Piece, iter_pieces
+from hepsets.formats.event_lists import Column, Piece, iter_pieces, narrowed
 from hepsets.formats.flavoured_files import FlavouredFile, flavoured_files
-from hepsets.formats.read_counts import ReadCounts, Tally
+from hepsets.formats.read_counts import CountedEvents, Tally, masked_numbers
 
 VERTICES, IDENTIFICATION = "seeded", "truth"
 """The world of such files."""
@@ -79,28 +77,14 @@ COLUMNS = {
 """What is read of such a file."""
 
 
-@dataclass(frozen=True, eq=False)
-class FccEvents:
-    """Events of one file or several, and what was counted while they were read.
-
-    Parameters
-    ----------
-    events
-        See :func:`read_fcc_trees`.
-    counts
-        What was masked, and what was odd but kept.
-    """
-
-    events: VertexedEvents
-    counts: ReadCounts
-
-
 def is_fcc_tree(names: Collection[str]) -> bool:
     """Whether columns of these names are such a tree."""
     return {"Particle_px", "Particle_orivtx_ind", "Vertex_isPV"} <= set(names)
 
 
-def read_fcc_trees(names: str | Path | Sequence[str | Path], *, flavour_needed: bool = False) -> FccEvents:
+def read_fcc_trees(
+    names: str | Path | Sequence[str | Path], *, flavour_needed: bool = False
+) -> CountedEvents:
     """Read such files whole; :func:`iter_fcc_trees` does it in flat memory.
 
     Parameters
@@ -112,7 +96,7 @@ def read_fcc_trees(names: str | Path | Sequence[str | Path], *, flavour_needed: 
 
     Returns
     -------
-    FccEvents
+    CountedEvents
         Momenta and energies in GeV, lengths in cm. Particle columns ``px py pz energy mass charge is_track
         kind vertex true_pdg is_valid``; vertex columns ``x y z cov_x_x cov_y_y cov_z_z chi2 ndf n_tracks mass
         kind is_valid``, where ``chi2`` is χ² itself; event columns ``thrust_x thrust_y thrust_z``,
@@ -126,14 +110,12 @@ def read_fcc_trees(names: str | Path | Sequence[str | Path], *, flavour_needed: 
         missing columns, columns of other types, lists of unlike lengths, and files that disagree on their
         columns.
     """
-    parts = list(iter_fcc_trees(names, flavour_needed=flavour_needed))
-    counts = sum((part.counts for part in parts), ReadCounts())
-    return FccEvents(VertexedEvents.concatenate([part.events for part in parts]), counts)
+    return CountedEvents.concatenate(iter_fcc_trees(names, flavour_needed=flavour_needed))
 
 
 def iter_fcc_trees(
     names: str | Path | Sequence[str | Path], *, flavour_needed: bool = False
-) -> Iterator[FccEvents]:
+) -> Iterator[CountedEvents]:
     """Read such files a piece at a time, as :func:`read_fcc_trees` does.
 
     Raises
@@ -151,7 +133,7 @@ def iter_fcc_trees(
             yield part
 
 
-def _vertexed(piece: Piece, file: FlavouredFile, start: int) -> FccEvents:
+def _vertexed(piece: Piece, file: FlavouredFile, start: int) -> CountedEvents:
     of_particles = piece.offsets(PARTICLE, "nParticle")
     of_vertices = piece.offsets(VERTEX, "nVertex")
     tally = Tally()
@@ -169,7 +151,7 @@ def _vertexed(piece: Piece, file: FlavouredFile, start: int) -> FccEvents:
     events = VertexedEvents(
         ParticleSets(particles, of_particles, columns).validate(), ParticleSets(vertices, of_vertices)
     )
-    return FccEvents(events, tally.counts(events))
+    return CountedEvents(events, tally.counts(events))
 
 
 def _thrust(piece: Piece, tally: Tally) -> dict[str, NDArray[Any]]:
@@ -206,21 +188,21 @@ def _particles(
     }
     if "m" in get:
         columns["mass"] = get["m"].astype(np.float32)
-    columns["is_valid"] = _mask(columns)
+    columns["is_valid"] = masked_numbers(columns)
     tally.mask("particles whose four-momentum is no numbers", ~columns["is_valid"])
     tally.keep(f"particles above {LARGEST_ENERGY:g} GeV", columns["energy"] > LARGEST_ENERGY)
     if "m" in get:
         tally.keep("particles of negative mass", columns["mass"] < 0)
-    columns["charge"] = _narrow(get["q"], np.int8, "Particle_q", piece.where)
+    columns["charge"] = narrowed(get["q"], np.int8, "Particle_q", piece.where)
     columns["is_track"] = get["q"] != 0
     columns["kind"] = kind_of(get["ID"], get["q"])
-    columns["true_pdg"] = _narrow(get["ID"], np.int32, "Particle_ID", piece.where)
+    columns["true_pdg"] = narrowed(get["ID"], np.int32, "Particle_ID", piece.where)
     tally.keep("particles of unknown identity (0)", get["ID"] == 0)
     vertex, limit = get["orivtx_ind"], np.repeat(vertices_in_event, in_event)
     none, absent = vertex == NOWHERE, (vertex != NOWHERE) & ((vertex < 0) | (vertex >= limit))
     tally.keep("particles that belong to no vertex", none)
     tally.mask("particles whose vertex is not in their event", absent)
-    columns["vertex"] = _narrow(
+    columns["vertex"] = narrowed(
         np.where(none | absent, NO_VERTEX, vertex), np.int16, "Particle_orivtx_ind", piece.where
     )
     return columns
@@ -228,7 +210,7 @@ def _particles(
 
 def _vertices(piece: Piece, tally: Tally) -> dict[str, NDArray[Any]]:
     get = {name.removeprefix("Vertex_"): column for name, column in piece.values.items()}
-    tracks = _narrow(get["ntracks"], np.int16, "Vertex_ntracks", piece.where)
+    tracks = narrowed(get["ntracks"], np.int16, "Vertex_ntracks", piece.where)
     ndf = degrees_of_freedom(tracks)
     with np.errstate(over="ignore"):
         columns: dict[str, NDArray[Any]] = {
@@ -237,7 +219,7 @@ def _vertices(piece: Piece, tally: Tally) -> dict[str, NDArray[Any]]:
             "chi2": (get["chi2"] * ndf).astype(np.float32),
             "mass": get["m"].astype(np.float32),
         }
-    columns["is_valid"] = _mask(columns) & (ndf > 0)
+    columns["is_valid"] = masked_numbers(columns) & (ndf > 0)
     tally.mask(
         "vertices of less than two tracks, or with position, errors, χ² or mass no numbers",
         ~columns["is_valid"],
@@ -260,23 +242,3 @@ def degrees_of_freedom(tracks: NDArray[Any]) -> NDArray[np.int16]:
     ``Vertex_chi2`` is χ² divided by it (FCCAnalyses, ``VertexFitterSimple``).
     """
     return np.where(tracks > 1, 2 * tracks.astype(np.int64) - 3, 0).astype(np.int16)
-
-
-def _mask(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
-    """Which entries are numbers in all columns; those that are none become 0."""
-    good = np.ones(len(next(iter(columns.values()))), dtype=bool)
-    for column in columns.values():
-        finite = np.isfinite(column)
-        good &= finite
-        column[~finite] = 0.0
-    return good
-
-
-def _narrow(column: NDArray[np.int64], kind: type[np.integer[Any]], name: str, where: str) -> NDArray[Any]:
-    limits = np.iinfo(kind)
-    bad = (column < limits.min) | (column > limits.max)
-    if bad.any():
-        raise InputError(
-            f"{where}: {name} holds {column[bad][0]}", f"numbers from {limits.min} to {limits.max}"
-        )
-    return column.astype(kind)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,3 +82,44 @@ class Tally:
             self._masked,
             self._kept,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class CountedEvents:
+    """Events of one file or several, and what was counted while they were read.
+
+    Parameters
+    ----------
+    events
+        Particles and vertices.
+    counts
+        What was masked, and what was odd but kept.
+    """
+
+    events: VertexedEvents
+    counts: ReadCounts
+
+    @staticmethod
+    def concatenate(parts: Iterable[CountedEvents]) -> CountedEvents:
+        """Join tables end to end, and add their counts.
+
+        Raises
+        ------
+        InputError
+            For no table, or unless all have the same columns.
+        """
+        tables = list(parts)
+        counts = sum((part.counts for part in tables), ReadCounts())
+        return CountedEvents(VertexedEvents.concatenate([part.events for part in tables]), counts)
+
+
+def masked_numbers(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
+    """Which entries of columns of shape ``(n_entries,)`` are numbers in all of them; those that are none
+    become 0 in place.
+    """
+    good = np.ones(len(next(iter(columns.values()))), dtype=bool)
+    for column in columns.values():
+        finite = np.isfinite(column)
+        good &= finite
+        column[~finite] = 0.0
+    return good

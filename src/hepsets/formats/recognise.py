@@ -12,6 +12,7 @@ import pyarrow as pa
 from hepsets.core.compression import COMPRESSIONS, decompressed
 from hepsets.core.errors import InputError
 from hepsets.core.parquet import open_parquet
+from hepsets.formats.edm4hep_layout import is_edm4hep
 from hepsets.formats.fcc_tree import is_fcc_tree
 from hepsets.formats.jets import is_jet_tree
 from hepsets.formats.root_files import opened, trees_of
@@ -32,6 +33,8 @@ class Format(StrEnum):
     """ROOT or parquet, see :mod:`hepsets.formats.fcc_tree`."""
     JETS = "a tree of jets with pfcand_* lists"
     """ROOT or parquet, see :mod:`hepsets.formats.jets`."""
+    EDM4HEP = "a ROOT file of EDM4hep collections"
+    """See :mod:`hepsets.formats.edm4hep`."""
     HEPMC3 = "HepMC3 ASCII"
     """Plain or compressed, see :data:`~hepsets.core.compression.COMPRESSIONS`."""
 
@@ -103,7 +106,8 @@ def _kind_of_root(path: Path) -> Format:
 
 def _by_names(tables: Sequence[Set[str]]) -> Format | None:
     """What tables are whose columns have names of their own."""
-    for is_it, kind in ((is_fcc_tree, Format.FCC_TREE), (is_jet_tree, Format.JETS)):
+    kinds = ((is_fcc_tree, Format.FCC_TREE), (is_jet_tree, Format.JETS), (is_edm4hep, Format.EDM4HEP))
+    for is_it, kind in kinds:
         if any(map(is_it, tables)):
             return kind
     return None

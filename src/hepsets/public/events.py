@@ -18,6 +18,7 @@ from hepsets.core.parquet import open_parquet
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
 from hepsets.core.vertexed_events import VertexedEvents, read_vertexed_events, write_vertexed_events
 from hepsets.formats.belle2_ntuple import Ntuple, read_ntuple
+from hepsets.formats.edm4hep import read_edm4hep
 from hepsets.formats.fcc_tree import read_fcc_trees
 from hepsets.formats.fcc_tree_writer import write_fcc_tree
 from hepsets.formats.hepmc import HepmcBlock, read_hepmc
@@ -141,8 +142,8 @@ def read(path: str | Path) -> Events | ParticleSets | VertexedEvents | EventFram
     ----------
     path
         Parquet, CSV with a header, HepMC3 ASCII (also compressed with gzip, xz, bzip2 or zstd), a Belle II
-        ntuple, Z decays as FCC-ee courses hand them out, or jets in the convention of FCCAnalyses (ROOT;
-        ``FILE.root:TREE`` names one of several trees).
+        ntuple, Z decays as FCC-ee courses hand them out, jets in the convention of FCCAnalyses, or EDM4hep
+        (ROOT; ``FILE.root:TREE`` names one of several trees).
 
     Returns
     -------
@@ -171,6 +172,8 @@ def read(path: str | Path) -> Events | ParticleSets | VertexedEvents | EventFram
         return read_ntuple(file, tree)
     if kind is Format.FCC_TREE:
         return read_fcc_trees(path).events
+    if kind is Format.EDM4HEP:
+        return read_edm4hep(path).events
     if kind is Format.JETS:
         return read_jets(path)
     if kind is Format.VERTEXED_EVENTS:
