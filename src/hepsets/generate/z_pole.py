@@ -1,4 +1,4 @@
-"""e⁺e⁻ → Z → q q̄ at FCC-ee: Pythia 8 with its own decay table, a sample per flavour, block by block."""
+"""Z → q q̄ in e⁺e⁻ at FCC-ee: Pythia 8 with its own decay table, a sample per flavour, block by block."""
 
 from __future__ import annotations
 
