@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from helpers.tiny_run import tiny_run
 
 from hepsets.analyses import smart_background
 from hepsets.analyses.smart_background import SCALES, Config
+from hepsets.analyses.smart_background import training as one_training
 from hepsets.analyses.smart_background.config import (
     OUR_FIT,
     OURS,
@@ -26,10 +28,11 @@ from hepsets.analyses.smart_background.config import (
 )
 from hepsets.analyses.smart_background.ranking import markdown, verdict
 from hepsets.analyses.smart_background.samples import get_samples
-from hepsets.analyses.smart_background.training import Training, train_all
+from hepsets.analyses.smart_background.training import Lesson, Training, train_all
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.events import EventWriter
+from hepsets.core.purpose import Purpose
 from hepsets.evaluate.scores.paired import Influenced, Repeated
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.losses import ComputingTime
@@ -106,6 +109,78 @@ def test_studies_of_our_own_skims_are_refused_for_users_files(config, study):
 
 
 # -- trainings -------------------------------------------------------------------------------------
+
+
+class Begun(Exception):  # noqa: N818 (nothing is wrong)
+    """Ends a training where it would begin."""
+
+
+@pytest.fixture
+def given(monkeypatch, tmp_path):
+    """What the training of a model is given, seen without training anything."""
+    events = random_events(200, seed=3, mean_particles=6)
+    label = muon_label(events).astype(bool)
+    passes = np.random.default_rng(1).binomial(4, np.where(label, 0.6, 0.1))
+    weight = np.where(label, 1.0, 9.0)
+    events = events.with_columns(label=label, passes=passes, weight=weight).used_for(Purpose.TRAINING)
+
+    def begin(model, events, targets, weights, *, config, task, progress, checkpoint):
+        raise Begun(SimpleNamespace(**locals()))
+
+    monkeypatch.setattr(one_training, "fit", begin)
+
+    def of(config: Config, name: str, **options) -> SimpleNamespace:
+        with pytest.raises(Begun) as begun:
+            one_training.train(config, name, events, tmp_path, **options)
+        return begun.value.args[0]
+
+    return of
+
+
+def test_published_models_learn_labels_and_ours_how_often_an_event_passes(given):
+    published, ours = given(Config(), "deep_sets").targets, given(Config(), OURS).targets
+    assert set(published) == {0.0, 1.0}
+    assert len(set(ours)) > 3
+    assert np.corrcoef(published, ours)[0, 1] > 0.5
+
+
+def test_trainings_differ_in_seed_and_first_weights_but_not_in_their_split(given):
+    config = Config(seed=4)
+    first, second = (given(config, "deep_sets", training=Training("deep_sets", n)) for n in (0, 1))
+    assert (first.config.split_seed, second.config.split_seed) == (4, 4)
+    assert first.config.seed == first.model.config.seed == 4
+    assert second.config.seed == second.model.config.seed != 4
+
+
+def test_a_model_is_trained_for_what_the_run_says_and_a_lesson_above_it(given):
+    assert given(Config(), "deep_sets").task == Binary()
+    for_time = Config(fit_of={"deep_sets": FitChanges(loss="computing_time")})
+    assert given(for_time, "deep_sets").task == Binary(ComputingTime())
+    assert given(for_time, "transformer").task == Binary()
+    lesson = Lesson(np.zeros(200), np.arange(200.0), task=Binary())
+    found = given(for_time, "deep_sets", lesson=lesson)
+    assert found.task == Binary()
+    assert found.targets is lesson.targets
+    assert found.weights is lesson.weights
+
+
+def test_a_calibration_takes_labels_and_weights_of_the_held_out_events(monkeypatch):
+    seen = {}
+
+    def calibrate(model, events, labels, weights):
+        seen.update(events=events, labels=labels, weights=weights)
+
+    monkeypatch.setattr(one_training, "calibrate_model", calibrate)
+    held_out = np.array([7, 2, 5])
+    result = SimpleNamespace(validation_indices=held_out, validation=lambda events: events[held_out])
+    lesson = Lesson(np.zeros(10), labels=np.arange(10) % 2 == 0, label_weights=np.arange(10.0))
+    assert one_training._calibrated(None, np.arange(10), lesson, result) == ""
+    assert seen["events"].tolist() == held_out.tolist()
+    assert seen["labels"].tolist() == [False, True, False]
+    assert seen["weights"].tolist() == [7.0, 2.0, 5.0]
+    seen.clear()
+    assert one_training._calibrated(None, np.arange(10), Lesson(np.zeros(10)), result) == ""
+    assert not seen
 
 
 def test_models_do_not_depend_on_how_many_are_trained_at_once(config, finished, tmp_path):
