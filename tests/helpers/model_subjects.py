@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from helpers import quadratic_family, random_candidates, random_events
+from helpers import quadratic_family, random_candidates, random_events, toy_z_events
 from helpers.toy_decays import toy_decays, toy_sample
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.events import Events
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.pdg import PdgMap
+from hepsets.core.vertexed_events import VertexedEvents
 from hepsets.deploy.onnx.decay_trees import OnnxModel, export_onnx
 from hepsets.deploy.onnx.particle_sets import OnnxSetModel, export_set_onnx
+from hepsets.deploy.onnx.vertexed_events import OnnxVertexedModel, export_vertexed_onnx
 from hepsets.learn.data_sets.deep_sets import EventDeepSetsConfig, fit_event_deep_sets
 from hepsets.learn.data_sets.event_posterior import EventPosteriorConfig, fit_event_posterior
 from hepsets.learn.data_sets.image_cnn import ImageCnnConfig, fit_image_cnn
@@ -35,6 +37,8 @@ from hepsets.learn.tables.boosted_trees import BoostedTreesConfig, fit_trees
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import fit
 from hepsets.learn.training.score import score
+from hepsets.learn.vertexed_events.flavour_task import Flavour, flavour_targets
+from hepsets.learn.vertexed_events.recipe import build_vertexed_model
 from hepsets.select.variables.continuum import VARIABLES
 
 VALUES = (-1.5, -0.5, 0.5, 1.5)
@@ -104,6 +108,7 @@ _SCORES: dict[Kind, Callable[[Any], Callable[[Any], np.ndarray]]] = {
     "particle_sets": lambda model: lambda events: score(model, events),
     "tables": lambda model: model.score,
     "data_sets": lambda model: lambda sets: model.predict(sets.frame, sets.offsets),
+    "vertexed_events": lambda model: lambda events: score(model, events),
 }
 
 
@@ -161,6 +166,31 @@ def _tables(name: str, options: dict[str, Any]) -> Subject:
     return Subject(model, model.score, of_sizes, shuffled, ParticleSets.concatenate, 0.0)
 
 
+def _vertexed_events(name: str, options: dict[str, Any]) -> Subject:
+    events = toy_z_events.z_events(96, seed=1)
+    model = build_vertexed_model(name, charge=True, **options)
+    targets = flavour_targets(np.arange(96) % 4 % 3, np.sign(events.columns["quark_cos"]))
+    config = FitConfig(epochs=1, batch=16, device="cpu")
+    fit(model, events, targets, config=config, task=Flavour(charge=True))
+    _far_from_flat(model.network)
+
+    def exported(path: Path) -> Callable[[Any], np.ndarray]:
+        export_vertexed_onnx(model, path)
+        onnx = OnnxVertexedModel(path, threads=1)
+        return lambda events: onnx.score(events)[:, 0]
+
+    return Subject(
+        model,
+        _SCORES["vertexed_events"](model),
+        toy_z_events.events_of_sizes,
+        toy_z_events.shuffled,
+        VertexedEvents.concatenate,
+        2e-6,
+        {},
+        exported,
+    )
+
+
 def _far_from_flat(network: torch.nn.Module) -> None:
     with torch.no_grad():  # so that scores differ and mistakes show
         for parameter in network.parameters():
@@ -208,6 +238,7 @@ _MAKERS: dict[Kind, Callable[[str, dict[str, Any]], Subject]] = {
     "particle_sets": _particle_sets,
     "tables": _tables,
     "data_sets": _data_sets,
+    "vertexed_events": _vertexed_events,
 }
 
 SUBJECTS: tuple[tuple[Kind, str, dict[str, Any]], ...] = (
@@ -216,6 +247,8 @@ SUBJECTS: tuple[tuple[Kind, str, dict[str, Any]], ...] = (
     ("decay_trees", "DS_3_GCN_2", {}),
     ("particle_sets", "multi_deep_sets", {"fusion": "before", "pooling": "mean"}),
     ("particle_sets", "combined", {"fusion": "before", "pooling": "sum"}),
+    ("vertexed_events", "deep_sets", {"style": "published", "pooling": "max"}),
+    ("vertexed_events", "fcnn", {"style": "published"}),
 )
 """Kind, name and options of everything that is registered, and of relatives."""
 

@@ -85,3 +85,10 @@ def test_every_training_ends_in_time_and_its_rate_never_rises(losses, epochs, pa
         settled = plan.settled(losses[:lasted])
         assert settled is not None
         assert all(plan.settled(losses[:n]) == (settled if n >= settled else None) for n in range(lasted))
+
+
+def test_a_training_ends_early_after_so_many_epochs_without_a_lower_loss() -> None:
+    plan = Plan("plateau", epochs=50, patience=5, plateau=(0.3, 2), stop_after=3)
+    assert not plan.ended([0.5, 0.4, 0.41, 0.4])
+    assert plan.ended([0.5, 0.4, 0.41, 0.4, 0.45])
+    assert plan.ended([0.3] * 50)

@@ -1,13 +1,23 @@
-"""A small multilayer perceptron with scaled inputs, repeatable from a seed."""
+"""Multilayer perceptrons: layers in a row, and a small one with scaled inputs, repeatable from a seed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from hepsets.represent.scaler import Scaler
+
+
+def mlp(n_in: int, widths: Sequence[int]) -> nn.Sequential:
+    """Linear + ReLU layers of these widths: ``(n, n_in)`` to ``(n, widths[-1])``."""
+    layers: list[nn.Module] = []
+    for width in widths:
+        layers += [nn.Linear(n_in, width), nn.ReLU()]
+        n_in = width
+    return nn.Sequential(*layers)
 
 
 class EventNetwork(Scaler):

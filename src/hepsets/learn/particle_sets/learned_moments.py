@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hepsets.core.errors import InputError
+from hepsets.learn.layers.mlp import mlp
 from hepsets.learn.particle_sets.model import SetModelConfig, SetNetwork
-from hepsets.learn.particle_sets.multi_deep_sets import event_mlp, mlp, pool
+from hepsets.learn.particle_sets.multi_deep_sets import event_mlp, pool
 from hepsets.learn.particle_sets.pair_messages import compiled_messages
 from hepsets.learn.particle_sets.recipe import SetRecipe
 from hepsets.represent.decay_trees.graph import runs_kernels

@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from hepsets.core.errors import InputError
+from hepsets.learn.layers.mlp import mlp
 from hepsets.learn.particle_sets.model import SetModelConfig, SetNetwork
 from hepsets.learn.particle_sets.recipe import SetRecipe
 from hepsets.represent.particle_sets.data import SetBatch
@@ -123,15 +124,6 @@ def pool(total: Tensor, count: Tensor, pooling: Pooling) -> Tensor:
     if pooling in ("sum", "sum_mean"):
         parts.append(total / TYPICAL_MULTIPLICITY)
     return torch.cat(parts, dim=1)
-
-
-def mlp(n_in: int, widths: Sequence[int]) -> nn.Sequential:
-    """Linear + ReLU layers."""
-    layers: list[nn.Module] = []
-    for width in widths:
-        layers += [nn.Linear(n_in, width), nn.ReLU()]
-        n_in = width
-    return nn.Sequential(*layers)
 
 
 def event_mlp(n_in: int, units: int, layers: int, dropout: float) -> nn.Sequential:

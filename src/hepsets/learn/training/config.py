@@ -35,6 +35,8 @@ class FitConfig:
         Share of the most epochs without improvement after which the validation loss counts as flat.
     plateau_factor, plateau_epochs
         See ``schedule``.
+    stop_after
+        A training ends early after so many epochs without a lower validation loss; ``None``: it does not.
     weight_decay
         Decoupled weight decay (AdamW), 0 for none.
     validation_fraction
@@ -55,6 +57,7 @@ class FitConfig:
     patience: float = Field(default=0.2, gt=0.0, le=1.0)
     plateau_factor: float = Field(default=0.9, gt=0.0, lt=1.0)
     plateau_epochs: int = Field(default=1, ge=0)
+    stop_after: int | None = Field(default=None, ge=1)
     weight_decay: float = Field(default=0.0, ge=0.0)
     validation_fraction: float = Field(default=0.25, gt=0.0, lt=1.0)
     split_seed: int | None = Field(default=None, ge=0)

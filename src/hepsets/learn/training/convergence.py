@@ -51,6 +51,8 @@ class Plan:
         The first one.
     plateau
         Factor of the learning rate, and epochs without improvement that it waits for, of ``"plateau"``.
+    stop_after
+        Epochs without a lower loss that end it, whatever the schedule; ``None``: none do.
     """
 
     schedule: Schedule
@@ -58,6 +60,7 @@ class Plan:
     patience: int
     learning_rate: float = 1.0
     plateau: tuple[float, int] = (0.9, 1)
+    stop_after: int | None = None
 
     @classmethod
     def of(cls, config: FitConfig, steps: int) -> Plan:
@@ -68,7 +71,7 @@ class Plan:
         most = max(config.epochs, math.ceil(config.least_steps / steps))
         patience = max(2, round(config.patience * most))
         plateau = (config.plateau_factor, config.plateau_epochs)
-        return cls(config.schedule, most, patience, config.learning_rate, plateau)
+        return cls(config.schedule, most, patience, config.learning_rate, plateau, config.stop_after)
 
     def settled(self, losses: Sequence[float]) -> int | None:
         """Epochs before the learning rate began to fall, for ``"settle"``; ``None``: it has not yet."""
@@ -83,6 +86,9 @@ class Plan:
 
     def ended(self, losses: Sequence[float]) -> bool:
         """Whether a training with these losses is at its end."""
+        waited = self.stop_after
+        if waited is not None and len(losses) > waited and min(losses[-waited:]) >= min(losses[:-waited]):
+            return True
         if self.schedule == "settle" and (settled := self.settled(losses)) is not None:
             return len(losses) >= settled + self._cooldown(settled)
         return len(losses) >= self.epochs

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import expit
 from torch import Tensor, nn
 
 from hepsets.learn.training.trainable import Trainable, TrainingData, in_evaluation
@@ -16,7 +15,7 @@ _PREPARED_EVENTS = 8192
 
 
 def score(model: Trainable, events: Any, *, batch_events: int = 256) -> NDArray[np.float32]:
-    """Probability of each event to pass, by the first head.
+    """Probability of each event to pass, by the first head, or of the first class.
 
     Parameters
     ----------
@@ -37,7 +36,7 @@ def score(model: Trainable, events: Any, *, batch_events: int = 256) -> NDArray[
 
 
 def score_heads(model: Trainable, events: Any, *, batch_events: int = 256) -> NDArray[np.float32]:
-    """Probability of each event to pass, by every head; as :func:`score`.
+    """Probability of each event to pass, by every head, or of each class; as :func:`score`.
 
     Returns
     -------
@@ -49,8 +48,7 @@ def score_heads(model: Trainable, events: Any, *, batch_events: int = 256) -> ND
     for begin in range(0, len(events), prepared):
         data = model.prepare(events[begin : begin + prepared])
         logits = logits_of(model, data, batch_events=batch_events)
-        # torch's sigmoid rounds by the place in the array, this one does not
-        expit(logits.numpy(), out=result[begin : begin + prepared])
+        result[begin : begin + prepared] = model.probabilities(logits.numpy())
     return result
 
 

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from scipy.special import expit
 from torch import Tensor, nn
 
 from hepsets.learn.training.logit_spline import LogitSpline
@@ -72,6 +75,11 @@ class Trainable(nn.Module):
     def logits(self, batch: Any) -> Tensor:
         """What the network says, shape ``(n_events, heads)``."""
         raise NotImplementedError
+
+    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What logits of shape ``(n_events, heads)`` mean, same shape: each head's own probability."""
+        found: NDArray[np.float32] = expit(logits)  # torch's sigmoid rounds by the place in the array
+        return found
 
     def prepare(self, events: Any) -> TrainingData:
         """Tensors that this model takes its batches from."""

@@ -1,0 +1,1 @@
+"""Models of reconstructed events with vertices, or of their hemispheres: flavour taggers."""

@@ -1,0 +1,1 @@
+"""Reconstructed events with vertices as numbers: of particles, of vertices, of events."""

@@ -1,0 +1,76 @@
+"""Features as tensors and batches."""
+
+import numpy as np
+import pytest
+import torch
+from helpers.toy_z_events import z_events
+
+from hepsets.core.errors import InputError
+from hepsets.represent.vertexed_events.data import VertexedData, halved, read_features, write_features
+from hepsets.represent.vertexed_events.inputs import InputSpec, proper_inputs
+
+SPEC = proper_inputs("dndx+tof", structure=True)
+
+
+def test_a_batch_in_any_order_holds_what_single_events_hold() -> None:
+    data = VertexedData.from_events(z_events(12, seed=1), SPEC)
+    batch = data.batch(torch.tensor([7, 2, 2, 11]))
+    for place, number in enumerate([7, 2, 2, 11]):
+        one = data.batch(torch.tensor([number]))
+        begin, end = batch.particles.offsets[place : place + 2]
+        assert torch.equal(batch.particles.features[begin:end], one.particles.features)
+        assert torch.equal(batch.vertex[begin:end], one.vertex)
+    rows = batch.vertex_row
+    assert ((rows < batch.vertices.n_particles) == (batch.vertex >= 0)).all()
+
+
+def test_batches_in_order_and_selections_are_the_same_events() -> None:
+    data = VertexedData.from_events(z_events(10, seed=2), SPEC)
+    parts = list(data.batches(4))
+    assert [part.n_events for part in parts] == [4, 4, 2]
+    last = data.select(torch.tensor([8, 9])).batch(torch.arange(2))
+    assert torch.equal(parts[2].particles.features, last.particles.features)
+    assert torch.equal(parts[2].vertex, last.vertex)
+    assert torch.equal(data[8:].particles.features, last.particles.features)
+
+
+def test_files_hold_what_was_written(tmp_path) -> None:
+    data = halved(VertexedData.from_events(z_events(5, seed=3), SPEC))
+    write_features(data, tmp_path / "features.npz")
+    read = read_features(tmp_path / "features.npz")
+    assert read.spec == data.spec
+    for one, other in zip(read.tensors(), data.tensors(), strict=True):
+        assert torch.equal(one, other)
+        assert one.dtype == other.dtype
+    assert read.batch(torch.arange(2)).particles.features.dtype == torch.float32
+
+
+def test_joined_parts_are_the_whole() -> None:
+    some = z_events(9, seed=4)
+    whole = VertexedData.from_events(some, SPEC)
+    parts = [VertexedData.from_events(some[:4], SPEC), VertexedData.from_events(some[4:], SPEC)]
+    for one, other in zip(whole.tensors(), VertexedData.joined(parts).tensors(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_part_of_the_features_is_chosen_by_name() -> None:
+    data = VertexedData.from_events(z_events(3, seed=5), SPEC)
+    part = data.seeing(InputSpec(("charge", "side"), ("vertex_mass",)))
+    assert torch.equal(
+        part.particles.features[:, 0], data.particles.features[:, SPEC.particles.index("charge")]
+    )
+    assert part.event_features.shape == (3, 0)
+    with pytest.raises(InputError, match="truth_kaon"):
+        data.seeing(proper_inputs("truth"))
+
+
+def test_sorted_particles_stay_in_their_events() -> None:
+    data = VertexedData.from_events(z_events(6, seed=6), SPEC)
+    names = ("has_impact", "log_momentum")
+    places = [SPEC.particles.index(name) for name in names]
+    ordered = data.sorted_by(names)
+    for number in range(6):
+        begin, end = data.particles.offsets[number : number + 2]
+        keys = ordered.particles.features[begin:end, places].numpy()
+        expected = data.particles.features[begin:end, places].numpy()
+        np.testing.assert_array_equal(keys, expected[np.lexsort((-expected[:, 1], -expected[:, 0]))])
