@@ -75,9 +75,15 @@ class Flavour(Task):
             raise InputError(f"class {int(truth[0, 0])} for every event", "events of several flavours")
         return truth, None
 
-    def loss(self, outputs: Tensor, targets: Tensor, weights: Tensor | None, sums: Tensor | None) -> Tensor:  # noqa: ARG002
-        """Mean loss of a batch, see :meth:`hepsets.learn.training.task.Task.loss`: of the class, and a part of
-        that of the charge where one is to be learnt.
+    def loss(
+        self,
+        outputs: Tensor,
+        targets: Tensor,
+        weights: Tensor | None,  # noqa: ARG002 (all examples count the same)
+        sums: Tensor | None,  # noqa: ARG002
+    ) -> Tensor:
+        """Mean loss of a batch, see :meth:`hepsets.learn.training.task.Task.loss`: of the class, and a
+        part of that of the charge where one is to be learnt.
         """
         if not self.charge:
             return functional.cross_entropy(outputs, targets[:, 0])

@@ -32,7 +32,8 @@ def group_sum(values: Tensor, group: Tensor, groups: int) -> Tensor:
 def group_max(values: Tensor, group: Tensor, groups: int) -> Tensor:
     """Largest values of the members of each group, at least 0: ``(n, k)`` to ``(groups, k)``.
 
-    They are those of ReLUs, so an empty group has what a silent one has. The shapes are those of :func:`group_sum`.
+    They are those of ReLUs, so an empty group has what a silent one has. The shapes are those of
+    :func:`group_sum`.
     """
     if runs_kernels(values):
         result: Tensor = _Max.apply(values, group, groups)  # type: ignore[no-untyped-call]
