@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hepsets.core.errors import InputError
-from hepsets.core.file_roles import NamedOutput, Output, check_files, check_suffix
+from hepsets.core.file_roles import NamedOutput, Output, check_files, check_suffix, expand_patterns
 
 
 def test_a_folder_that_is_read_is_not_written_into(tmp_path):
@@ -24,3 +24,18 @@ def test_devices_may_be_read_and_written_at_once_and_called_anything(tmp_path):
     check_files([null], [NamedOutput(name, null, Output("JSON")) for name in ("--out", "--curve")])
     os.mkfifo(tmp_path / "pipe")
     check_suffix("--out", tmp_path / "pipe", "parquet")
+
+
+def test_a_word_before_a_file_goes_with_each_file_of_a_pattern_and_hides_none(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("one.json", "two.json", "c=three.json"):
+        Path(name).touch()
+    assert expand_patterns([Path("b=*o*.json"), Path("c=*.json")]) == [
+        Path(name) for name in ("b=one.json", "b=two.json", "c=c=three.json", "c=one.json", "c=two.json")
+    ]
+    for read in ("b=one.json", "b=one.json:tree"):
+        with pytest.raises(InputError, match="is also the input"):
+            check_files([Path(read)], [NamedOutput("--out", Path("one.json"), Output("JSON"))])
+    check_files([Path("one.json")], [NamedOutput("--out", Path("x=one.json"), Output("JSON"))])
+    with pytest.raises(InputError, match=r"no file matches b=none\*"):
+        expand_patterns([Path("b=none*")])

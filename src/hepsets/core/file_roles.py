@@ -82,6 +82,8 @@ class NamedOutput:
 def expand_patterns(paths: Sequence[Path]) -> list[Path]:
     """Paths with patterns such as ``*.root`` replaced by the files that match, in the order of their names.
 
+    A word before a pattern, as in ``b=*.root``, stays before each of its files.
+
     Raises
     ------
     InputError
@@ -92,11 +94,24 @@ def expand_patterns(paths: Sequence[Path]) -> list[Path]:
         if path.exists() or not has_magic(str(path)):
             found.append(path)
             continue
-        matches = sorted(glob(str(path)))  # noqa: PTH207 (an absolute pattern has no folder)
+        word, pattern = split_word(str(path))
+        matches = sorted(glob(pattern))  # noqa: PTH207 (an absolute pattern has no folder)
         if not matches:
             raise InputError(f"no file matches {path}", "a pattern of existing files", "check the path")
-        found += map(Path, matches)
+        found += [Path(f"{word}={match}" if word else match) for match in matches]
     return found
+
+
+def split_word(name: str) -> tuple[str, str]:
+    """The word and the file of ``WORD=FILE``; no word where a file is called so, or there is none.
+
+    Examples
+    --------
+    >>> split_word("b=x.root"), split_word("x.root"), split_word("./a=b.root")
+    (('b', 'x.root'), ('', 'x.root'), ('', './a=b.root'))
+    """
+    word, sign, rest = name.partition("=")
+    return (word, rest) if sign and word.isalnum() and not Path(name).exists() else ("", name)
 
 
 def check_files(inputs: Sequence[Path], outputs: Sequence[NamedOutput]) -> None:
@@ -182,6 +197,9 @@ def _identity(path: Path, stream: int) -> Identity | None:
     except OSError:
         if path == STREAM:
             return None
+        word, rest = split_word(str(path)) if not stream else ("", "")  # WORD=FILE, of what is read
+        if word and any(Path(name).is_file() for name in (rest, rest.rpartition(":")[0])):
+            return _identity(Path(rest), stream)
         place = Path(os.path.realpath(path))
         inside, colon, _ = str(path).rpartition(":")  # FILE.root:TREE
         if colon and Path(inside).is_file():

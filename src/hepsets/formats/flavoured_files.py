@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hepsets.core.errors import InputError
-from hepsets.core.file_roles import expand_patterns
+from hepsets.core.file_roles import expand_patterns, split_word
 from hepsets.formats.root_files import split_tree
 
 FLAVOURS = {"b": 5, "c": 4, "s": 3, "ud": 1, "u": 1, "d": 1}
@@ -86,12 +86,11 @@ def split_flavour(name: str | Path) -> tuple[int | None, str]:
     >>> split_flavour("b=a.root"), split_flavour("a.root")
     ((5, 'a.root'), (None, 'a.root'))
     """
-    text = str(name)
-    word, sign, rest = text.partition("=")
-    if not sign or not word.isalnum() or Path(text).exists():
-        return None, text
+    word, rest = split_word(str(name))
+    if not word:
+        return None, rest
     if word not in FLAVOURS:
-        raise InputError(f"flavour {word!r} in {text}", f"one of {', '.join(FLAVOURS)} before '='")
+        raise InputError(f"flavour {word!r} in {name}", f"one of {', '.join(FLAVOURS)} before '='")
     return FLAVOURS[word], rest
 
 
