@@ -119,7 +119,9 @@ def count_tags(first: ArrayLike, second: ArrayLike, *, tags: int = 1) -> NDArray
 def tag_hemispheres(
     b_score: ArrayLike, b_cut: float, c_score: ArrayLike = (), c_cut: float = np.inf
 ) -> NDArray[np.int64]:
-    """Tags of hemispheres: b if its score reaches ``b_cut``, else c if that reaches ``c_cut``, else none."""
+    """Tags of hemispheres, shape ``(n_hemispheres,)``: b if its score reaches ``b_cut``, else c if that
+    reaches ``c_cut``, else none.
+    """
     b = np.asarray(b_score, dtype=np.float64)
     c = np.asarray(c_score, dtype=np.float64) if np.size(c_score) else np.full(b.shape, -np.inf)
     return np.where(b >= b_cut, B_TAG, np.where(c >= c_cut, C_TAG, NO_TAG)).astype(np.int64)
