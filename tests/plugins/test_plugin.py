@@ -145,4 +145,4 @@ def test_its_skim_and_detector_are_taken_by_name(hepsets, tmp_path):
     done = hepsets("simulate", events, "--out", tmp_path / "x.parquet", "--detector", "nonsense")
     assert done.returncode == 2
     assert "detector 'nonsense' of dice-package" in done.stderr
-    assert "(dict is no DetectorConfig)" in done.stderr
+    assert "(dict is no DetectorConfig and no LayeredConfig)" in done.stderr

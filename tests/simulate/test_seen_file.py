@@ -12,7 +12,8 @@ from hepsets.simulate.layered import see_z_events
 from hepsets.simulate.seen_file import see_file
 
 
-def test_a_file_holds_what_the_detector_sees_whatever_the_row_groups_and_workers(tmp_path):
+def test_a_file_holds_what_the_detector_sees_whatever_the_row_groups_and_workers(tmp_path, monkeypatch):
+    monkeypatch.setattr("hepsets.simulate.seen_file.BATCH_EVENTS", 7)
     events = generate_z_block("zcc", 2, 0, 30)
     with EventWriter(tmp_path / "events.parquet") as writer:
         writer.write(events[:10])

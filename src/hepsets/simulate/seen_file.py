@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import iter_parquet
 from hepsets.core.parallel import map_in_order
 from hepsets.core.parquet import TableWriter, open_parquet
-from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.progress import progress_bar
 from hepsets.simulate.layered import LayeredConfig, see_z_events
+
+BATCH_EVENTS = 5000
+"""Events that are seen, and written, at once."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +68,19 @@ def see_file(path: Path, out: Path, *, detector: LayeredConfig, seed: int = 1, w
         TableWriter(out, metadata=provenance) as writer,
         progress_bar("simulating", total) as advance,
     ):
-        for seen in map_in_order(_see_row_group, tasks, workers):
-            writer.write_table(seen.to_arrow())
-            advance(len(seen))
+        for tables in map_in_order(_see_row_group, tasks, workers):
+            for table in tables:
+                writer.write_table(table)
+                advance(table.num_rows)
     return total
 
 
-def _see_row_group(task: _RowGroup) -> ParticleSets:
+def _see_row_group(task: _RowGroup) -> list[pa.Table]:
     (events,) = iter_parquet(task.path, row_groups=[task.number])
-    numbers = task.first_event + np.arange(len(events))
-    return see_z_events(events, seed=task.seed, event_numbers=numbers, detector=task.detector)
+    tables = []
+    for begin in range(0, len(events), BATCH_EVENTS):
+        part = events[begin : begin + BATCH_EVENTS]
+        numbers = task.first_event + begin + np.arange(len(part))
+        seen = see_z_events(part, seed=task.seed, event_numbers=numbers, detector=task.detector)
+        tables.append(seen.to_arrow())
+    return tables
