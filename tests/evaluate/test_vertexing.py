@@ -13,6 +13,7 @@ from hepsets.evaluate.vertexing import (
     core_width,
     fake_rate,
     match,
+    narrow_width,
     vertexing_quality,
 )
 from hepsets.select.vertices.event import vertexed
@@ -60,6 +61,16 @@ def test_the_core_is_the_standard_deviation_of_a_normal_distribution_whatever_it
     assert np.std(repeated) == pytest.approx(core_width(rng.normal(size=400)).se, rel=0.2)
     with pytest.raises(InputError, match="3 values"):
         core_width(values[:3])
+
+
+def test_the_narrow_one_of_two_normal_distributions_does_not_see_the_other():
+    rng = np.random.default_rng(3)
+    values = np.concatenate([rng.normal(scale=2.0, size=8000), rng.normal(scale=20.0, size=2000)])
+    width = narrow_width(values)
+    assert width.value == pytest.approx(2.0, rel=0.06)
+    assert core_width(values).value > 2.2
+    one = rng.normal(scale=2.0, size=8000)
+    assert narrow_width(one).value == pytest.approx(2.0, rel=0.12)
 
 
 @pytest.fixture(scope="module")

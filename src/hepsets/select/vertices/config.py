@@ -81,7 +81,7 @@ class DisplacedConfig:
     """χ² per degree of freedom."""
     max_mass: PositiveFloat = 10.0
     """Mass [GeV] of all tracks as pions."""
-    min_significance: float = 16.0
+    min_significance: float = 25.0
     """χ², of three degrees of freedom, by which the vertex must be away from the primary one."""
     min_distance: float = 0.01
     max_distance: PositiveFloat = 5.0
@@ -89,6 +89,18 @@ class DisplacedConfig:
     max_d0: PositiveFloat = 1.0
     max_height: PositiveFloat = 2.0
     """Distance [cm] at which a track may pass the primary vertex, across and along the beam."""
+    min_shared_miss: float = 2.0
+    shared_ratio: float = 2.0
+    """A track of the primary vertex that misses it by this χ² at least, and so many times worse than the
+    displaced one, changes to that.
+    """
+    line_width: PositiveFloat = 2.0e-3
+    line_angle: float = 0.03
+    """Width [cm] of the line from the primary to a displaced vertex, at which single tracks are looked for,
+    and how it grows with their distance [rad]: a c hadron does not fly quite as its b hadron did.
+    """
+    max_single_chi2: PositiveFloat = 9.0
+    """χ² of such a track with the line, of one degree of freedom."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

@@ -16,6 +16,7 @@ from hepsets.select.vertices.axis import with_thrust
 from hepsets.select.vertices.config import VertexingConfig
 from hepsets.select.vertices.displaced import Primary, find_displaced
 from hepsets.select.vertices.found import PRIMARY, VERTEX, momentum_and_mass, put_down
+from hepsets.select.vertices.leftovers import claim_shared, find_singles
 from hepsets.select.vertices.primary import find_primary, misses
 from hepsets.select.vertices.seeded import fit_groups, group_by_origin
 from hepsets.select.vertices.tracks import track_rows
@@ -47,7 +48,8 @@ def vertexed(
     events
         Particles in their order, with ``vertex``; vertices with position and covariance [cm], ``chi2``,
         ``ndf``, ``n_tracks``, ``mass`` [GeV], ``kind`` and, where the truth is known, ``origin``; event
-        columns with ``thrust …``. The primary vertex comes first; without tracks it is the beam spot.
+        columns with ``thrust …``. The primary vertex comes first; without tracks it is the beam spot. Found
+        vertices of a single track lie where it crosses a line of flight, with one degree of freedom.
 
     Raises
     ------
@@ -135,7 +137,12 @@ def _find_in_event(
         chi2 = find_primary(tracks, inside, beam, primary_config, primary.point, primary.covariance)
     for i in range(len(tracks)):
         free[i] = free[i] and not inside[i]
+    n_v0s = n_found
     n_found += find_displaced(tracks, free, primary, displaced_config, vertex, vertices, n_found)
+    places = (n_v0s, n_found)
+    if claim_shared(tracks, missed, inside, primary, displaced_config, vertex, vertices, places):
+        chi2 = find_primary(tracks, inside, beam, primary_config, primary.point, primary.covariance)
+    n_found += find_singles(tracks, free, primary, displaced_config, vertex, vertices, places)
     members = np.flatnonzero(inside)
     n = len(members)
     mass = momentum_and_mass(tracks, members, primary.point)[3]

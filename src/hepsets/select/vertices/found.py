@@ -53,6 +53,14 @@ def put_down(
 
 
 @kernel
+def take_up(vertex: Record, point: Array, covariance: Array) -> None:
+    """Fill ``point``, shape ``(3,)``, and ``covariance``, shape ``(6,)``, from a record :data:`VERTEX`."""
+    point[0], point[1], point[2] = vertex.x, vertex.y, vertex.z
+    covariance[0], covariance[1], covariance[2] = vertex.cov_x_x, vertex.cov_x_y, vertex.cov_y_y
+    covariance[3], covariance[4], covariance[5] = vertex.cov_x_z, vertex.cov_y_z, vertex.cov_z_z
+
+
+@kernel
 def momentum_and_mass(
     tracks: Array, members: NDArray[np.int64], point: Array
 ) -> tuple[float, float, float, float]:
