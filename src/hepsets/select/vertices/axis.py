@@ -13,6 +13,9 @@ from hepsets.select.variables.event_shape import Thrust, thrust
 
 Array = NDArray[np.float64]
 
+BATCH = 5000
+"""Events are worked on by so many: what is worked with is larger than the columns that it comes from."""
+
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class AxisConfig:
@@ -41,6 +44,12 @@ def with_thrust(seen: ParticleSets, config: AxisConfig) -> ParticleSets:
     InputError
         If momenta are missing or not finite.
     """
+    places = range(0, max(len(seen), 1), BATCH)
+    parts = [_thrust_columns(seen[begin : begin + BATCH], config) for begin in places]
+    return seen.with_columns(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+
+
+def _thrust_columns(seen: ParticleSets, config: AxisConfig) -> dict[str, Array]:
     found = thrust(momenta(seen), seen.offsets)
     errors = axis_errors(seen, found, config)
     columns = {"thrust": found.value}
@@ -50,7 +59,7 @@ def with_thrust(seen: ParticleSets, config: AxisConfig) -> ParticleSets:
     if "quark_x" in seen.columns:
         quark = np.stack([seen.columns[f"quark_{name}"] for name in "xyz"], axis=1)
         columns["quark_cos"] = np.einsum("ij,ij->i", quark, found.axis)
-    return seen.with_columns(**columns)
+    return columns
 
 
 def axis_errors(seen: ParticleSets, found: Thrust, config: AxisConfig) -> Array:

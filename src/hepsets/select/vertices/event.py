@@ -12,7 +12,7 @@ from hepsets.core.kernel import Record, as_record, kernel
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.reconstructed import FROM_B, FROM_C_OF_B, FROM_PRIMARY
 from hepsets.core.vertexed_events import NO_VERTEX, VertexedEvents
-from hepsets.select.vertices.axis import with_thrust
+from hepsets.select.vertices.axis import BATCH, with_thrust
 from hepsets.select.vertices.config import VertexingConfig
 from hepsets.select.vertices.displaced import Primary, find_displaced
 from hepsets.select.vertices.found import PRIMARY, VERTEX, momentum_and_mass, put_down
@@ -57,35 +57,37 @@ def vertexed(
         For missing columns and numbers that are not finite.
     """
     config = VertexingConfig() if config is None else config
-    rows = track_rows(seen.particles)
-    seen.validate()
-    is_track = seen.particles["is_track"].astype(np.bool_)
-    beam, v0 = config.beam.constraint, as_record(config.v0)
-    if vertices == "found":
-        settings = as_record(config.primary), v0, as_record(config.displaced)
-        vertex, found, counts = _find(rows, is_track, seen.offsets, beam, *settings)
-    else:
-        missing = [name for name in ("origin", *TRUE_POINT) if name not in seen.particles]
-        if missing:
-            raise InputError(
-                f"no column {', '.join(missing)}",
-                "the truth that seeded vertices are made of",
-                "take found ones",
-            )
-        points = np.stack([seen.particles[name] for name in TRUE_POINT], axis=1).astype(np.float64)
-        vertex, found, counts = _seed(
-            rows, points, seen.particles["origin"], is_track, seen.offsets, beam, v0
+    wanted = ["is_track", *(("origin", *TRUE_POINT) if vertices == "seeded" else ())]
+    missing = [name for name in wanted if name not in seen.particles]
+    if missing:
+        raise InputError(
+            f"no column {', '.join(missing)}", "the truth that seeded vertices are made of", "take found ones"
         )
+    seen.validate()
+    places = range(0, len(seen), BATCH)
+    parts = [_with_vertices(seen[begin : begin + BATCH], vertices, config) for begin in places]
+    vertex, found, counts = (np.concatenate(column) for column in zip(*parts, strict=True))
     offsets = np.concatenate([[0], np.cumsum(counts)])
-    columns = {name: found[name] for name in found.dtype.names or ()}
-    seen = with_thrust(seen, config.axis)
+    columns = {name: np.ascontiguousarray(found[name]) for name in found.dtype.names or ()}
     if "origin" in seen.particles:
-        columns["origin"] = true_origin(vertex, seen, offsets, found["kind"])
+        columns["origin"] = true_origin(vertex, seen, offsets, columns["kind"])
+    seen = with_thrust(seen, config.axis)
     particles = {name: column for name, column in seen.particles.items() if name not in TRUE_POINT}
     return VertexedEvents(
         ParticleSets({**particles, "vertex": vertex}, seen.offsets, seen.columns, seen.purpose),
         ParticleSets(columns, offsets),
     )
+
+
+def _with_vertices(seen: ParticleSets, vertices: Literal["seeded", "found"], config: VertexingConfig) -> Any:
+    """Of each particle its vertex; records of vertices; their number in each event."""
+    rows, is_track = track_rows(seen.particles), seen.particles["is_track"].astype(np.bool_)
+    beam, v0 = config.beam.constraint, as_record(config.v0)
+    if vertices == "found":
+        settings = as_record(config.primary), v0, as_record(config.displaced)
+        return _find(rows, is_track, seen.offsets, beam, *settings)
+    points = np.stack([seen.particles[name] for name in TRUE_POINT], axis=1).astype(np.float64)
+    return _seed(rows, points, seen.particles["origin"], is_track, seen.offsets, beam, v0)
 
 
 def true_origin(
