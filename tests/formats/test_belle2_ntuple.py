@@ -4,6 +4,7 @@ import pytest
 from hepsets.core.errors import InputError
 from hepsets.formats import belle2_ntuple
 from hepsets.formats.belle2_ntuple import best_candidates, read_ntuple
+from hepsets.formats.column_names import COLUMNS, Column
 from hepsets.select.variables.continuum import VARIABLES
 
 uproot = pytest.importorskip("uproot")
@@ -106,6 +107,14 @@ def test_further_columns_come_along_under_our_names(tmp_path):
     assert not ntuple.columns["is_signal"][::5].any()  # NaN: matches nothing
     correct = (np.arange(N) % 5 > 0) & (np.arange(N) % 2 == 1)
     assert ntuple.label.tolist() == np.where(np.arange(N) % 3 == 0, 0, np.where(correct, 1, -1)).tolist()
+
+
+def test_a_new_column_is_one_line_of_the_table_of_columns(tmp_path, monkeypatch):
+    monkeypatch.setitem(COLUMNS, "tracks", Column(("ntracks",), "whole"))
+    path = write(tmp_path / "a.root", {**spelled(values()), "nTracks": np.arange(N, dtype=float)})
+    column = read_ntuple(path).columns["tracks"]
+    assert column.dtype == np.int64
+    assert column.tolist() == list(range(N))
 
 
 @pytest.mark.parametrize(

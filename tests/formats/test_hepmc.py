@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hepsets.core.errors import InputError
 from hepsets.formats import hepmc
-from hepsets.formats.hepmc import Header, HepmcBlock, add_weight_names, add_weights
+from hepsets.formats.hepmc import Header, HepmcBlock, add_weight_names, marked
 from hepsets.formats.hepmc_events import parse_hepmc
 
 EVENTS = random_events(12)
@@ -36,17 +36,23 @@ def test_block_size_changes_nothing(monkeypatch):
 
 def test_weights_are_added_and_nothing_else_changes():
     text = next(part for part in parts(hepmc_text(EVENTS)) if isinstance(part, HepmcBlock)).texts[0]
-    added = add_weights(text, [2.5, 0.0])
+    added = marked(text, ("Default",), {"a": 2.5, "b": 0.0})
     assert added.replace(b" 2.5 0\nA", b"\nA") == text
     assert re.search(rb"^W \S+ 2.5 0$", added, re.MULTILINE)
     bare = re.sub(rb"\nW [^\n]*", b"", text)
-    assert b"U GEV MM\nW 1 2.5 0\n" in add_weights(bare, [2.5, 0.0])
+    assert b"U GEV MM\nW 1 2.5 0\n" in marked(bare, (), {"a": 2.5, "b": 0.0})
 
 
 def test_weights_keep_all_digits():
     text = b"E 0 0 0\nU GEV MM\nW 1\n"
-    value = float(add_weights(text, [1 / 0.3]).split()[-1])
+    value = float(marked(text, ("Default",), {"a": 1 / 0.3}).split()[-1])
     assert value == 1 / 0.3
+
+
+def test_weights_that_an_event_has_are_replaced_in_their_places():
+    text = b"E 0 0 0\nU GEV MM\nW 1 2 3\nA 0 x y\n"
+    assert marked(text, ("x", "y", "z"), {"y": 5.0, "new": 7.0}) == text.replace(b"W 1 2 3", b"W 1 5 3 7")
+    assert marked(text, ("x", "y", "z"), {}) == text
 
 
 @pytest.mark.parametrize(

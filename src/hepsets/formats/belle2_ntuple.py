@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
-from hepsets.formats.column_names import VARIABLES, Layout, find_layout
+from hepsets.formats.column_names import COLUMNS, VARIABLES, Layout, find_layout
 from hepsets.formats.root_files import opened, split_tree, trees_of
 
 Array = NDArray[np.float64]
@@ -21,12 +21,9 @@ Array = NDArray[np.float64]
 STEP = "64 MB"
 """How much of a tree is read at once."""
 
-_INTEGERS = ("experiment", "run", "event", "production", "candidate")
 _NOT_NEGATIVE = tuple(name for name in VARIABLES if re.match("R2|thrust|cos|et|cleo", name))
 _MISSING = -1.0
 """What basf2 writes for variables that cannot be negative where there is nothing, as R2 of no particles."""
-
-_TRUTH = ("is_signal", "is_continuum", "is_not_continuum")
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +36,9 @@ class Ntuple:
         One array of shape ``(n_candidates,)`` for every name in
         :data:`~hepsets.select.variables.continuum.VARIABLES`, all finite.
     columns
-        What else was there, each of shape ``(n_candidates,)``: ``mbc`` and ``delta_e`` [GeV],
-        ``signal_probability``, ``is_signal`` and ``is_continuum`` (bool), ``experiment``, ``run``,
-        ``event``, ``production``, ``candidate`` (int64), ``weight`` (the inverse sampling rate that
-        ``variablesToNtuple`` writes as ``__weight__``); always ``file``, the position of the path.
+        What else was there of :data:`~hepsets.formats.column_names.COLUMNS`, each of shape
+        ``(n_candidates,)``: ``mbc`` and ``delta_e`` [GeV], ``weight`` (the inverse sampling rate that
+        ``variablesToNtuple`` writes as ``__weight__``), …; always ``file``, the position of the path.
     branches
         The branch that each variable was read from (in the first file).
     dropped
@@ -258,9 +254,10 @@ def _pieces(path: Path, tree: Any, layout: Layout) -> Iterator[dict[str, NDArray
                     "one number per candidate",
                     "write one row per candidate with variablesToNtuple",
                 )
-            if name in _TRUTH:  # NaN: a candidate that matches no generated particle
+            kind = COLUMNS[name].kind if name in COLUMNS else "number"
+            if kind == "truth":
                 out[name] = column == 1
-            elif name in _INTEGERS:
+            elif kind == "whole":
                 out[name] = _whole(column, f"{path}: branch {branch}")
             else:
                 out[name] = column.astype(np.float64)

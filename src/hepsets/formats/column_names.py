@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from hepsets.core.errors import InputError
 
@@ -40,21 +41,40 @@ _FAMILIES = tuple(
 )
 """Variables that must come with the same arguments."""
 
-_COLUMNS = {
-    "mbc": ("mbc",),
-    "delta_e": ("deltae",),
-    "is_signal": ("issignal",),
-    "is_continuum": ("iscontinuumevent",),
-    "is_not_continuum": ("isnotcontinuumevent",),
-    "signal_probability": ("extrainfo(signalprobability)", "extrainfo_signalprobability", "sigprob"),
-    "experiment": ("__experiment__", "expnum"),
-    "run": ("__run__", "runnum"),
-    "event": ("__event__", "evtnum"),
-    "production": ("__production__", "productionidentifier"),
-    "candidate": ("__candidate__",),
-    "weight": ("__weight__",),
+
+@dataclass(frozen=True)
+class Column:
+    """A further column of ntuples.
+
+    Parameters
+    ----------
+    spellings
+        Names of the branch in lower case, in order of preference.
+    kind
+        ``"number"``, kept as float64; ``"whole"``, numbers of events and the like, which basf2 may write as
+        floats, kept as int64; ``"truth"``, true where it is 1, with NaN for a candidate that matches no
+        generated particle, kept as bool.
+    """
+
+    spellings: tuple[str, ...]
+    kind: Literal["number", "whole", "truth"] = "number"
+
+
+COLUMNS = {
+    "mbc": Column(("mbc",)),
+    "delta_e": Column(("deltae",)),
+    "is_signal": Column(("issignal",), "truth"),
+    "is_continuum": Column(("iscontinuumevent",), "truth"),
+    "is_not_continuum": Column(("isnotcontinuumevent",), "truth"),
+    "signal_probability": Column(("extrainfo(signalprobability)", "extrainfo_signalprobability", "sigprob")),
+    "experiment": Column(("__experiment__", "expnum"), "whole"),
+    "run": Column(("__run__", "runnum"), "whole"),
+    "event": Column(("__event__", "evtnum"), "whole"),
+    "production": Column(("__production__", "productionidentifier"), "whole"),
+    "candidate": Column(("__candidate__",), "whole"),
+    "weight": Column(("__weight__",)),
 }
-"""Further columns, read if they are there: ours, and names in lower case in order of preference."""
+"""Further columns by our names, read if they are there."""
 
 _ESCAPES = {"__bo": "(", "__bc": ")", "__cm": ",", "__sp": ""}
 _VARIABLE = re.compile(
@@ -149,10 +169,12 @@ def find_layout(names: Sequence[str], where: str) -> Layout:
     lower = {_unescaped(name): name for name in reversed(names)}
     lower |= {name.lower(): name for name in reversed(names)}
     columns: dict[str, str] = {}
-    for column, spellings in _COLUMNS.items():
-        present = [lower[p + s] for s in spellings for p in dict.fromkeys((prefix, "")) if p + s in lower]
+    for name, column in COLUMNS.items():
+        present = [
+            lower[p + s] for s in column.spellings for p in dict.fromkeys((prefix, "")) if p + s in lower
+        ]
         if present:
-            columns[column] = present[0]
+            columns[name] = present[0]
     return Layout(branches, columns, arguments)
 
 

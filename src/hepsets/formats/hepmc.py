@@ -129,25 +129,24 @@ def read_weights(text: bytes) -> list[float]:
     return [float(weight) for weight in _weight_line(text).split()]
 
 
-def replace_weights(text: bytes, weights: Mapping[int, float]) -> bytes:
-    """The text of an event with some of its weights replaced, by their places."""
-    line = _weight_line(text)
-    numbers = line.split()
-    for place, weight in weights.items():
-        numbers[place] = b"%.17g" % weight
-    at = text.index(b"\nW ") + len(b"\nW ")
-    return text[:at] + b" ".join(numbers) + text[at + len(line.rstrip()) :]
+def marked(text: bytes, names: Sequence[str], numbers: Mapping[str, float]) -> bytes:
+    """The text of an event with what a filter says of it: all that is ever changed or added.
 
-
-def add_weights(text: bytes, weights: Sequence[float]) -> bytes:
-    """The text of an event with further weights; an event without any gets 1 as its first."""
-    numbers = b" ".join(b"%.17g" % weight for weight in weights)
-    line = _weight_line(text)
-    if line:
-        at = text.index(b"\nW ") + len(b"\nW ") + len(line.rstrip())
-        return text[:at] + b" " + numbers + text[at:]
-    at = text.index(b"\n", text.index(b"\nU ") + 1)
-    return text[:at] + b"\nW 1 " + numbers + text[at:]
+    Parameters
+    ----------
+    text
+        As it came.
+    names
+        Names of the weights that it has.
+    numbers
+        Weights by name: those that the event has are replaced, further ones stand behind them, in order. An
+        event without any weight gets 1 as its first.
+    """
+    known = {names.index(name): number for name, number in numbers.items() if name in names}
+    further = [number for name, number in numbers.items() if name not in names]
+    if known:
+        text = _replace_weights(text, known)
+    return _add_weights(text, further) if further else text
 
 
 def add_weight_names(header: Header, names: Sequence[str], weights: int) -> bytes:
@@ -177,6 +176,27 @@ def add_weight_names(header: Header, names: Sequence[str], weights: int) -> byte
     line = b"W " + r"\|".join((*known, *names)).encode("utf-8", "surrogateescape")
     lines = [entry for entry in header.text.split(b"\n") if not entry.startswith(b"W ")]
     return b"\n".join([lines[0], line, *lines[1:]])
+
+
+def _replace_weights(text: bytes, weights: Mapping[int, float]) -> bytes:
+    """The text of an event with some of its weights replaced, by their places."""
+    line = _weight_line(text)
+    numbers = line.split()
+    for place, weight in weights.items():
+        numbers[place] = b"%.17g" % weight
+    at = text.index(b"\nW ") + len(b"\nW ")
+    return text[:at] + b" ".join(numbers) + text[at + len(line.rstrip()) :]
+
+
+def _add_weights(text: bytes, weights: Sequence[float]) -> bytes:
+    """The text of an event with further weights; an event without any gets 1 as its first."""
+    numbers = b" ".join(b"%.17g" % weight for weight in weights)
+    line = _weight_line(text)
+    if line:
+        at = text.index(b"\nW ") + len(b"\nW ") + len(line.rstrip())
+        return text[:at] + b" " + numbers + text[at:]
+    at = text.index(b"\n", text.index(b"\nU ") + 1)
+    return text[:at] + b"\nW 1 " + numbers + text[at:]
 
 
 # -- the stream --------------------------------------------------------------------------------------

@@ -1,12 +1,18 @@
-"""The detectors by name."""
+"""The detectors by name, found by being in this folder, or by an entry point.
+
+A detector is a file of numbers here: ``idea.py`` with a :class:`~hepsets.simulate.detector.DetectorConfig`
+``IDEA`` is the detector ``idea``.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
 from typing import TypeAlias
 
 from hepsets.core.errors import InputError
 from hepsets.core.registry import Registry
-from hepsets.simulate.belle2 import BELLE2
 from hepsets.simulate.detector import DetectorConfig
 from hepsets.simulate.layered import LayeredConfig
 
@@ -14,20 +20,22 @@ Detector: TypeAlias = DetectorConfig | LayeredConfig
 """The numbers of a detector: parametric, as :mod:`hepsets.simulate.detector` takes it, or of layers, as
 :mod:`hepsets.simulate.layered`."""
 
+DEFAULT_DETECTOR = "belle2"
+
 
 def _fault(thing: object) -> str:
     right = isinstance(thing, DetectorConfig | LayeredConfig)
     return "" if right else f"{type(thing).__name__} is no DetectorConfig and no LayeredConfig"
 
 
-DEFAULT_DETECTOR = "belle2"
+def _detectors_of_this_folder() -> dict[str, Detector]:
+    """Configurations of an engine that are named as their file is, in order of these names."""
+    files = [file.name for file in iter_modules([str(Path(__file__).parent)]) if file.name != "registry"]
+    found = {name: getattr(import_module(f"hepsets.simulate.{name}"), name.upper(), None) for name in files}
+    return {name: thing for name, thing in found.items() if isinstance(thing, DetectorConfig | LayeredConfig)}
 
-DETECTORS: Registry[Detector] = Registry(
-    "hepsets.detectors",
-    "detector",
-    {DEFAULT_DETECTOR: BELLE2, "idea": "hepsets.simulate.idea:IDEA"},
-    _fault,
-)
+
+DETECTORS: Registry[Detector] = Registry("hepsets.detectors", "detector", _detectors_of_this_folder(), _fault)
 """Detectors by name. Those of other packages are :class:`~hepsets.simulate.detector.DetectorConfig` or
 :class:`~hepsets.simulate.layered.LayeredConfig` objects behind entry points of the group
 ``hepsets.detectors``."""

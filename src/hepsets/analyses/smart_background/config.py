@@ -19,8 +19,9 @@ from hepsets.evaluate.filter.speedup import SpeedupConfig
 from hepsets.generate.pythia import SAMPLES
 from hepsets.learn.decay_trees.model import ModelConfig
 from hepsets.learn.decay_trees.recipe import event_recipe
-from hepsets.learn.training.config import FitConfig, Schedule
+from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.losses import ComputingTime
+from hepsets.learn.training.schedule import Schedule
 from hepsets.learn.training.task import Binary
 from hepsets.select.skims.registry import SKIMS
 from hepsets.select.variables.generated import truth_observable

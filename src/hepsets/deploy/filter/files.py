@@ -26,11 +26,10 @@ from hepsets.formats.hepmc import (
     Header,
     HepmcBlock,
     add_weight_names,
-    add_weights,
     count_weights,
+    marked,
     read_hepmc,
     read_weights,
-    replace_weights,
 )
 from hepsets.formats.hepmc_events import parse_hepmc
 
@@ -213,13 +212,9 @@ def _send(
     weights = np.array([read_weights(text) for text in block.texts])
     earlier = {name: weights[:, names.index(name)] for name in earlier_weights(names)}
     chosen, written = work.decide(events.with_columns(weights=weights), numbers, earlier, source)
-    places = {names.index(name): column for name, column in written.items() if name in earlier}
-    further = [column for name, column in written.items() if name not in earlier]
     for event in np.flatnonzero(chosen):
-        text = block.texts[event]
-        if places:
-            text = replace_weights(text, {place: column[event] for place, column in places.items()})
-        write.write(add_weights(text, [column[event] for column in further]) if further else text)
+        said = {name: float(column[event]) for name, column in written.items()}
+        write.write(marked(block.texts[event], names, said))
 
 
 def _check_weights(block: HepmcBlock, header: Header, weights: int, source: str) -> None:

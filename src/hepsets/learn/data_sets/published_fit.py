@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from hepsets.learn.training.config import FitConfig, Schedule
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.schedule import Schedule
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

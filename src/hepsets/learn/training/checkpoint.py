@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from hepsets.core.errors import InputError
 from hepsets.core.whole_file import whole_file
 from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.schedule import SCHEDULES
 
 _CHECKPOINT_FORMAT = b"hepsets-checkpoint-3"
 """First line of a checkpoint, followed by the SHA-256 of what comes after: what torch.save writes. Its own
@@ -64,7 +65,7 @@ def _fingerprint(what: str, config: FitConfig, tensors: Iterable[Tensor]) -> str
     """
     settings = dataclasses.asdict(config)
     settings.pop("device")
-    if config.schedule in ("constant", "plateau"):  # then more epochs only go on
+    if SCHEDULES[config.schedule].goes_on:
         settings.pop("epochs")
     digest = hashlib.sha256(f"{what} {settings!r}".encode())
     for tensor in tensors:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-Schedule = Literal["constant", "cosine", "plateau", "settle"]
-"""How the learning rate falls, see :class:`FitConfig`."""
+from hepsets.learn.training.schedule import SCHEDULES, Plan, Schedule
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -26,15 +26,12 @@ class FitConfig:
     learning_rate
         Of Adam, in the first step.
     schedule
-        ``"constant"``; ``"cosine"``: the learning rate falls to zero on half a cosine; ``"plateau"``: it
-        falls by ``plateau_factor`` whenever the validation loss has not improved for more than
-        ``plateau_epochs``; or ``"settle"``: it stays until the validation loss stops improving, and then,
-        from the best state, falls to zero on half a cosine in a third as many epochs, which ends the
-        training.
+        How the learning rate falls: a name in :data:`~hepsets.learn.training.schedule.SCHEDULES`.
     patience
         Share of the most epochs without improvement after which the validation loss counts as flat.
     plateau_factor, plateau_epochs
-        See ``schedule``.
+        Of the schedule ``"plateau"``: by what the rate falls, after more than how many epochs without a lower
+        loss.
     stop_after
         A training ends early after so many epochs without a lower validation loss; ``None``: it does not.
     weight_decay
@@ -63,3 +60,14 @@ class FitConfig:
     split_seed: int | None = Field(default=None, ge=0)
     seed: int = Field(default=0, ge=0)
     device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    def plan(self, steps: int) -> Plan:
+        """The course of a training of ``steps`` per epoch.
+
+        It has as many epochs as ``least_steps`` need, if that is more; ``patience`` is a share of them, of
+        which at least two are waited for.
+        """
+        most = max(self.epochs, math.ceil(self.least_steps / steps))
+        patience = max(2, round(self.patience * most))
+        plateau = (self.plateau_factor, self.plateau_epochs)
+        return SCHEDULES[self.schedule](most, patience, self.learning_rate, plateau, self.stop_after)

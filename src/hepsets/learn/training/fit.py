@@ -22,7 +22,6 @@ from hepsets.core.purpose import Purpose, demand
 from hepsets.core.ragged import RaggedTable
 from hepsets.learn.training.checkpoint import EpochRecord, _fingerprint, _resume, _State, _write_checkpoint
 from hepsets.learn.training.config import FitConfig
-from hepsets.learn.training.convergence import Plan
 from hepsets.learn.training.losses import Penalty
 from hepsets.learn.training.task import Binary, Held, Task
 from hepsets.learn.training.trainable import Trainable, TrainingData
@@ -53,7 +52,7 @@ class FitResult:
         Training speed, batches made included, validation not.
     converged
         Whether the validation loss had stopped improving; ``None`` where nobody can tell, see
-        :meth:`hepsets.learn.training.convergence.Plan.converged`.
+        :meth:`hepsets.learn.training.schedule.Plan.converged`.
     """
 
     history: tuple[EpochRecord, ...]
@@ -206,7 +205,7 @@ class _Training:
         if self.penalty is not None:
             self.penalty.to(device)
         self.steps = math.ceil(len(self.chosen) / self.config.batch)
-        self.plan = Plan.of(self.config, self.steps)
+        self.plan = self.config.plan(self.steps)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(),
             lr=self.config.learning_rate,
