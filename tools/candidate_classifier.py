@@ -51,7 +51,7 @@ CHARM_SHARE = 4
 
 
 def batches(paths: Sequence[Path]) -> Iterator[tuple[int, Events, NDArray[np.int64]]]:
-    """Batches of events with the number of their file and event numbers that run through."""
+    """Batches of events with the number of their file, and event numbers ``(n_events,)`` that run through."""
     number = 0
     for which, path in enumerate(paths):
         for events in iter_parquet(path):
@@ -157,7 +157,10 @@ def cross_fit(
     n_modes: int,
     epochs: int,
 ) -> Classifier:
-    """Two networks; fold 0, which judges even events, learns from odd ones."""
+    """Two networks; fold 0, which judges even events, learns from odd ones.
+
+    ``features`` has shape ``(n_candidates, n_features)``, the other arrays ``(n_candidates,)``.
+    """
     parts = []
     for fold in (0, 1):
         chosen = numbers % 2 != fold

@@ -11,17 +11,6 @@ MOST_PARAMETERS = 10
 REASON = "Long, since "
 """How the sentence of a docstring begins that says why a function is longer."""
 
-STILL_LONG = {
-    "src/hepsets/analyses/delta_c9/figures/background.py::mbc_and_delta_e",
-    "src/hepsets/analyses/delta_c9/figures/decays.py::example_images",
-    "src/hepsets/analyses/delta_c9/figures/predictions.py::linearity",
-    "src/hepsets/analyses/smart_background/comparison.py::judge",
-    "src/hepsets/learn/data_sets/quadratic_kernels.py::_fits",
-}
-"""Longer without a reason: what is mended leaves the list, nothing joins."""
-STILL_MANY: set[str] = set()
-"""As above."""
-
 
 def lines_of(function):
     """Lines of a function without its docstring."""
@@ -49,7 +38,7 @@ def parse(text):
 
 def test_functions_are_short_or_say_why_not():
     long = {name for name, function in functions(SOURCES, ROOT / "tools") if is_too_long(function)}
-    assert long == STILL_LONG, f"over {MOST_LINES} lines: split, or say '{REASON}…' in the docstring"
+    assert long == set(), f"over {MOST_LINES} lines: split, or say '{REASON}…' in the docstring"
 
 
 def test_functions_take_few_things():
@@ -58,7 +47,7 @@ def test_functions_take_few_things():
         for name, function in functions(SOURCES, ROOT / "tools")
         if n_parameters(function) > MOST_PARAMETERS and not name.startswith("src/hepsets/cli/")
     }
-    assert many == STILL_MANY, f"over {MOST_PARAMETERS} parameters: join what belongs together"
+    assert many == set(), f"over {MOST_PARAMETERS} parameters: join what belongs together"
 
 
 def test_a_long_function_is_told_from_one_with_a_long_docstring():

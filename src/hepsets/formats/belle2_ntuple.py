@@ -75,6 +75,7 @@ class Ntuple:
     def label(self) -> NDArray[np.int8]:
         """1 for a correct candidate, 0 for continuum, -1 for neither (a wrong candidate in B B̄).
 
+        Shape ``(n_candidates,)``.
         With ``isSignal`` alone all others are 0, with ``isContinuumEvent`` alone all of B B̄ is 1.
 
         Raises

@@ -169,12 +169,10 @@ def find_layout(names: Sequence[str], where: str) -> Layout:
     lower = {_unescaped(name): name for name in reversed(names)}
     lower |= {name.lower(): name for name in reversed(names)}
     columns: dict[str, str] = {}
-    for name, column in COLUMNS.items():
-        present = [
-            lower[p + s] for s in column.spellings for p in dict.fromkeys((prefix, "")) if p + s in lower
-        ]
-        if present:
-            columns[name] = present[0]
+    for ours, column in COLUMNS.items():
+        spelled = [p + s for s in column.spellings for p in dict.fromkeys((prefix, "")) if p + s in lower]
+        if spelled:
+            columns[ours] = lower[spelled[0]]
     return Layout(branches, columns, arguments)
 
 

@@ -157,7 +157,7 @@ def conjugate(pdg: int) -> int:
 
 
 def is_parton(pdg: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
-    """Whether ids are quarks, gluons, diquarks or Pythia's placeholders (81–90)."""
+    """Whether ids are quarks, gluons, diquarks or Pythia's placeholders (81–90), of any shape."""
     size = np.abs(pdg)
     diquark = (size > 1000) & (size < 10_000) & (size // 10 % 10 == 0)
     parton: NDArray[np.bool_] = (size <= 8) | (size == 21) | diquark | ((size > 80) & (size <= 90))

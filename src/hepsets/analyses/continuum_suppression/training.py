@@ -168,7 +168,10 @@ def train_all(config: Config, samples: Samples, folder: Path, *, workers: int = 
 
 
 def class_weights(events: ParticleSets) -> NDArray[np.float64]:
-    """Event weights with which signal and background weigh the same in training."""
+    """Event weights ``(n_events,)`` with which signal and background weigh the same in training.
+
+    Each is scaled to half of the events.
+    """
     label, weight = events.columns["label"], events.columns["weight"].astype(np.float64)
     weights = np.empty(len(events))
     for which in (label, ~label):

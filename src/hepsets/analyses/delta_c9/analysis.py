@@ -10,7 +10,7 @@ from hepsets.analyses.delta_c9.config import OF_THE_STUDY, Config, check
 from hepsets.analyses.delta_c9.detector import study_detector
 from hepsets.analyses.delta_c9.images import example_images
 from hepsets.analyses.delta_c9.one_data_set import look_at_one
-from hepsets.analyses.delta_c9.page import make_page
+from hepsets.analyses.delta_c9.page.page import make_page
 from hepsets.analyses.delta_c9.result import Result
 from hepsets.analyses.delta_c9.theory import find_meaning, study_nuisances
 from hepsets.analyses.report import report

@@ -21,7 +21,7 @@ from hepsets.core.pdg import PdgMap
 from hepsets.core.progress import progress_bar
 from hepsets.core.purpose import Purpose, demand
 from hepsets.core.run import log
-from hepsets.deploy.filter.card import make_card, save_card
+from hepsets.deploy.filter.card import FilterCard, make_card, save_card
 from hepsets.evaluate.filter.bias import Bias, WeightedBias, measure_bias, measure_weighted_bias
 from hepsets.evaluate.filter.choice_error import RULE_CHOICES, choice_error
 from hepsets.evaluate.filter.effective_fraction import EffectiveFraction
@@ -33,7 +33,7 @@ from hepsets.evaluate.filter.importance_sampling import (
     importance_speedup,
     scan_floors,
 )
-from hepsets.evaluate.filter.keep_rule import KeepRule
+from hepsets.evaluate.filter.keep_rule import KeepRule, LogisticRule, ProtectedRule
 from hepsets.evaluate.filter.protection import (
     Protection,
     effective_fractions,
@@ -190,23 +190,18 @@ def judge(
     threshold, rule = first
     errors = _choice_errors(config, samples, chosen_on, scores, costs)
     protected = protected_rules(config.protect, validation, chosen_on, costs, trained=_trained_on(samples))
-    card = make_card(  # what a filter made of this model must know
-        name,
-        samples.train,
-        sample=samples.sample,
-        skim=samples.skim,
-        rule=rule,
-        logistic=choose_logistic_rule(chosen_on, costs),
-        threshold=threshold,
-        protected=protected,
-    )
-    save_card(card, folder / f"{name}.card.json")
+    logistic = choose_logistic_rule(chosen_on, costs)
+    save_card(_card(name, samples, first, logistic, protected), folder / f"{name}.card.json")
     judged = [
         _judged(samples, scores, first, costs, errors),
         *(_retrained(samples, other, costs, errors) for other in trained[1:]),
     ]
     aucs, speedups, importances = (Repeated(each) for each in zip(*judged, strict=True))
     observables = passing_observables(samples.test[np.flatnonzero(label)])
+    protected_errors = [
+        protection_choice_error(each, validation, chosen_on, samples.test, scores, costs, seed=config.seed)
+        for each in protected
+    ]
     return ModelResult(
         name=name,
         inputs=model.config.inputs,
@@ -228,22 +223,34 @@ def judge(
         weighted_biases=weighted_biases(rule(scores), samples.test, config.seed),
         effective_fractions=effective_fractions(rule(scores), samples.test, costs, observables),
         protections=tuple(
-            judge_protection(
-                each,
-                samples.test,
-                scores,
-                costs,
-                observables,
-                choice_se=protection_choice_error(
-                    each, validation, chosen_on, samples.test, scores, costs, seed=config.seed
-                ),
-            )
-            for each in protected
+            judge_protection(each, samples.test, scores, costs, observables, choice_se=choice_se)
+            for each, choice_se in zip(protected, protected_errors, strict=True)
         ),
         fits=tuple(TrainingRecord.of(fitted) for _, fitted in trained),
         aucs=aucs,
         speedups=speedups,
         importances=importances,
+    )
+
+
+def _card(
+    name: str,
+    samples: Samples,
+    chosen: tuple[float, KeepRule],
+    logistic: LogisticRule,
+    protected: tuple[ProtectedRule, ...],
+) -> FilterCard:
+    """What a filter made of this model must know."""
+    threshold, rule = chosen
+    return make_card(
+        name,
+        samples.train,
+        sample=samples.sample,
+        skim=samples.skim,
+        rule=rule,
+        logistic=logistic,
+        threshold=threshold,
+        protected=protected,
     )
 
 
@@ -315,7 +322,10 @@ def _retrained(
 
 
 def biases_at(threshold: float, test: Events, scores: NDArray[np.float64]) -> tuple[Bias, ...]:
-    """What a threshold does to the observables of the passing events; nothing if it keeps none."""
+    """What a threshold does to the observables of the passing events; none if it keeps none of them.
+
+    ``scores`` are of all test events, shape ``(n_test_events,)``.
+    """
     passing = np.flatnonzero(test.columns["label"])
     events, kept = test[passing], scores[passing] >= threshold
     weight = events.columns["weight"]
@@ -327,7 +337,10 @@ def biases_at(threshold: float, test: Events, scores: NDArray[np.float64]) -> tu
 
 
 def weighted_biases(keep: NDArray[np.float64], test: Events, seed: int) -> tuple[WeightedBias, ...]:
-    """What is left of a bias when events are kept with probability ``keep`` and weighted with its inverse."""
+    """What is left of a bias when events are kept with probability ``keep`` and weighted with its inverse.
+
+    ``keep`` is that of all test events, shape ``(n_test_events,)``, above 0; ``seed`` tells which are kept.
+    """
     chance = uniforms(seed, np.arange(len(test)), IMPORTANCE_TRIAL)
     passing = np.flatnonzero(test.columns["label"])
     events, probability = test[passing], keep[passing]

@@ -236,9 +236,23 @@ def embedding_map(
     groups: Sequence[str],
     counts: ArrayLike | None = None,
 ) -> None:
-    """A learnt embedding in two dimensions ``(n, 2)``, with names; the most frequent are named first.
+    """A learnt embedding in two dimensions, with names; the most frequent are named first.
 
     Names that would cover an earlier one are left out.
+
+    Parameters
+    ----------
+    coordinates
+        Shape ``(n, 2)``.
+    names, groups
+        Of each of the ``n`` points; a group has a colour.
+    counts
+        How frequent each is, shape ``(n,)``; all alike by default.
+
+    Raises
+    ------
+    InputError
+        If names or groups are not as many as points.
     """
     points = np.asarray(coordinates, dtype=np.float64)
     if points.shape != (len(names), 2) or len(groups) != len(names):

@@ -60,7 +60,10 @@ def measure_limit(config: Config, samples: Samples, folder: Path, *, workers: in
 
 
 def spread(label: NDArray[np.bool_], number: int) -> NDArray[np.int64]:
-    """About ``number`` event numbers, evenly over each class and in its share; all if there are fewer."""
+    """About ``number`` event numbers, evenly over each class and in its share; all if there are fewer.
+
+    ``label`` has shape ``(n_events,)``; the numbers are sorted, shape ``(about number,)``.
+    """
     number = min(number, len(label))
     parts = []
     for which in (np.flatnonzero(label), np.flatnonzero(~label)):
@@ -78,7 +81,11 @@ def repeat_simulation(config: Config, events: Events, path: Path, *, workers: in
 def simulate_further(
     config: Config, events: Events, passes: NDArray[np.int64], path: Path, *, workers: int
 ) -> Further:
-    """Further trials of the events that passed at most ``config.limit.few`` times."""
+    """Further trials of the events that passed at most ``config.limit.few`` times.
+
+    ``passes`` has shape ``(n_events, n_groups)``: how often each event passed in each group of trials.
+    Counts are kept in the file ``path``.
+    """
     few = np.flatnonzero(passes.sum(axis=1) <= config.limit.few)
     counts = np.full(len(events), -1, dtype=np.int64)
     if config.limit.further and len(few):

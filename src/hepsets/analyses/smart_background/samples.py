@@ -218,7 +218,12 @@ def _read_samples(data: DataConfig, retention: float) -> Samples:
 
 
 def refuse_shared_events(train: Events, test: Events, train_name: str, test_name: str) -> NDArray[np.uint64]:
-    """Refuse test events that are training events too, known by their particles; the training hashes.
+    """Refuse test events that are training events too, known by their particles.
+
+    Returns
+    -------
+    ndarray
+        One hash for each training event, shape ``(n_train,)``.
 
     Raises
     ------

@@ -86,7 +86,7 @@ def count_asymmetries(frame: EventFrame, edges: NDArray[Any]) -> Asymmetries:
     frame
         Decays, true or reconstructed.
     edges
-        Of the bins in q² [GeV²], rising.
+        Of the bins in q² [GeV²], rising, shape ``(n_bins + 1,)``.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def expected_asymmetries(
     delta_c9
         Where.
     edges
-        Of the bins in q² [GeV²], rising; NaN results for bins that no decay reaches.
+        Of the bins in q² [GeV²], rising, shape ``(n_bins + 1,)``; NaN results for bins that no decay reaches.
     vetoes
         Ranges of q² [GeV²] without events.
     table

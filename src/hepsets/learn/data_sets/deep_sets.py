@@ -145,6 +145,7 @@ class DeepSetsNetwork(nn.Module):
 
         Sums over thousands of events differ by percents between values of ΔC9. In their own units
         the network per set sees that from its first step; its first layer could have learnt the same.
+        ``features`` has shape ``(n_events, n_features)``.
         """
         self.scaler.fit(features)
         with torch.no_grad():

@@ -89,7 +89,7 @@ class NetworkEstimator:
         raise NotImplementedError
 
     def estimate(self, frame: EventFrame, offsets: NDArray[Any]) -> SetEstimates:
-        """ΔC9 of each set with its interval; arguments as for :meth:`predict`."""
+        """ΔC9 of each set with its interval, shape ``(n_sets,)``; arguments as for :meth:`predict`."""
         return self.estimate_sets(whole_sets(frame, offsets))
 
     def predict(self, frame: EventFrame, offsets: NDArray[Any]) -> NDArray[np.float64]:
@@ -141,11 +141,11 @@ def groups(sets: EventSets) -> Iterator[tuple[NDArray[np.float32], NDArray[np.in
     Yields
     ------
     matrix
-        Variables of the events that these sets hold, each event once.
+        Variables of the events that these sets hold, each event once, shape ``(n_events, n_variables)``.
     members
-        The sets' members as rows of ``matrix``.
+        The sets' members as rows of ``matrix``, shape ``(n_members,)``.
     offsets
-        Of these sets.
+        Of these sets, shape ``(n_sets + 1,)``.
     """
     begin = 0
     while begin < len(sets):

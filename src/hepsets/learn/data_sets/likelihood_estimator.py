@@ -125,12 +125,15 @@ class LikelihoodEstimator(NetworkEstimator):
         return self.estimate_terms(*self.terms_of_sets(sets))
 
     def estimate_terms(self, terms: EventTerms, offsets: NDArray[np.integer]) -> SetEstimates:
-        """The same from the terms of all sets end to end; ``offsets`` say where sets begin and end."""
+        """The same from the terms of all sets end to end, and their offsets, shape ``(n_sets + 1,)``."""
         fits = self.fit_sets(terms, offsets)
         return SetEstimates(fits.value, fits.low, fits.high)
 
     def terms_of_sets(self, sets: EventSets) -> tuple[EventTerms, NDArray[np.int64]]:
-        """The terms of all sets end to end, and the offsets; each event is looked at once."""
+        """The terms of all sets end to end, and the offsets, shape ``(n_sets + 1,)``.
+
+        Each event is looked at once.
+        """
         used = np.zeros(len(sets.frame), dtype=bool)
         used[sets.members] = True
         place = np.cumsum(used) - 1

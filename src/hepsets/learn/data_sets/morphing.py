@@ -359,7 +359,15 @@ def decay_inputs(frame: EventFrame, prefix: str = "") -> NDArray[np.float32]:
 def odds_inputs(
     inputs: NDArray[np.float32], frame: EventFrame, columns: Sequence[str]
 ) -> NDArray[np.float32]:
-    """What tells signal from background: the inputs of the decay and columns beside them."""
+    """What tells signal from background: the inputs of the decay and columns beside them.
+
+    From ``(n_events, n_inputs)`` to ``(n_events, n_inputs + len(columns))``.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or not finite.
+    """
     extra = [_finite(frame, name) for name in columns]
     return np.concatenate([inputs, *(column[:, None] for column in extra)], axis=1)
 
@@ -372,7 +380,7 @@ def evaluate(network: EventNetwork, inputs: NDArray[np.float32]) -> Array:
 
 
 def coefficients(network: EventNetwork, inputs: NDArray[np.float32]) -> tuple[Array, Array]:
-    """β and γ of events, with 1 + βδ + γδ² > 0 for every δ."""
+    """β and γ of events, each of shape ``(n_events,)``, with 1 + βδ + γδ² > 0 for every δ."""
     u, v = evaluate(network, inputs).T
     return 2 * u, u**2 + v**2 + LEAST_CURVATURE
 

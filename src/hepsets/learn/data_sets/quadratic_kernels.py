@@ -152,6 +152,84 @@ def _crossing(
 
 
 @kernel
+def _bracket(
+    fraction: float,
+    beta: Array,
+    gamma: Array,
+    background: Array,
+    linear: float,
+    quadratic: float,
+    scan: Array,
+) -> tuple[float, float, float, float, float]:
+    """Two values around the maximum with the slopes there, and the background fraction.
+
+    Some events say near which point of ``scan`` it lies; steps outwards with all events go on to where the
+    slopes have the right signs, or to an end of the scan.
+    """
+    least, greatest = scan[0], scan[-1]
+    stride = max(1, len(beta) // SCAN_EVENTS)
+    some, some_gamma, some_background = beta[::stride], gamma[::stride], background[::stride]
+    best, best_value = 0, -np.inf
+    for k in range(len(scan)):
+        value, _, fraction = _value_slope(
+            scan[k], fraction, some, some_gamma, some_background, linear, quadratic, False
+        )
+        if value > best_value:
+            best, best_value = k, value
+    low, high = scan[max(best - 1, 0)], scan[min(best + 1, len(scan) - 1)]
+    # all events may peak a little outside what the scanned ones have pointed to
+    _, slope_low, fraction = _value_slope(low, fraction, beta, gamma, background, linear, quadratic, True)
+    while slope_low < 0.0 and low > least:
+        low = max(least, low - SCAN_STEP)
+        _, slope_low, fraction = _value_slope(low, fraction, beta, gamma, background, linear, quadratic, True)
+    _, slope_high, fraction = _value_slope(high, fraction, beta, gamma, background, linear, quadratic, True)
+    while slope_high > 0.0 and high < greatest:
+        high = min(greatest, high + SCAN_STEP)
+        _, slope_high, fraction = _value_slope(
+            high, fraction, beta, gamma, background, linear, quadratic, True
+        )
+    return low, slope_low, high, slope_high, fraction
+
+
+@kernel
+def _summit(
+    low: float,
+    slope_low: float,
+    high: float,
+    slope_high: float,
+    fraction: float,
+    beta: Array,
+    gamma: Array,
+    background: Array,
+    linear: float,
+    quadratic: float,
+) -> tuple[float, float]:
+    """Where the slope is zero between two values, or the end that it falls from; the background fraction."""
+    if slope_low <= 0.0:
+        return low, fraction
+    if slope_high >= 0.0:
+        return high, fraction
+    middle = 0.5 * (low + high)
+    side = 0
+    for _ in range(60):
+        middle = (low * slope_high - high * slope_low) / (slope_high - slope_low)
+        _, slope, fraction = _value_slope(middle, fraction, beta, gamma, background, linear, quadratic, True)
+        if abs(slope) < 1e-7 * len(beta) or high - low < 1e-9:
+            break
+        if slope > 0.0:
+            low, slope_low = middle, slope
+            if side == 1:
+                slope_high *= 0.5
+            side = 1
+        else:
+            high, slope_high = middle, slope
+            if side == -1:
+                slope_low *= 0.5
+            side = -1
+    return middle, fraction
+
+
+@kernel
 def _fits(
     beta: Array,
     gamma: Array,
@@ -162,51 +240,14 @@ def _fits(
     scan: Array,
     result: Array,
 ) -> None:
+    """ΔC9, both ends of its interval, background fraction and log-likelihood of each set, one row each."""
     least, greatest = scan[0], scan[-1]
     for s in range(len(offsets) - 1):
         b = beta[offsets[s] : offsets[s + 1]]
         g = gamma[offsets[s] : offsets[s + 1]]
         r = background[offsets[s] : offsets[s + 1]] if len(background) > 0 else background
-        stride = max(1, len(b) // SCAN_EVENTS)
-        best, best_value, fraction = 0, -np.inf, 0.5
-        for k in range(len(scan)):
-            value, _, fraction = _value_slope(
-                scan[k], fraction, b[::stride], g[::stride], r[::stride], linear, quadratic, False
-            )
-            if value > best_value:
-                best, best_value = k, value
-        low, high = scan[max(best - 1, 0)], scan[min(best + 1, len(scan) - 1)]
-        # all events may peak a little outside what the scanned ones have pointed to
-        _, slope_low, fraction = _value_slope(low, fraction, b, g, r, linear, quadratic, True)
-        while slope_low < 0.0 and low > least:
-            low = max(least, low - SCAN_STEP)
-            _, slope_low, fraction = _value_slope(low, fraction, b, g, r, linear, quadratic, True)
-        _, slope_high, fraction = _value_slope(high, fraction, b, g, r, linear, quadratic, True)
-        while slope_high > 0.0 and high < greatest:
-            high = min(greatest, high + SCAN_STEP)
-            _, slope_high, fraction = _value_slope(high, fraction, b, g, r, linear, quadratic, True)
-        if slope_low <= 0.0:
-            middle = low
-        elif slope_high >= 0.0:
-            middle = high
-        else:
-            middle = 0.5 * (low + high)
-            side = 0
-            for _ in range(60):
-                middle = (low * slope_high - high * slope_low) / (slope_high - slope_low)
-                _, slope, fraction = _value_slope(middle, fraction, b, g, r, linear, quadratic, True)
-                if abs(slope) < 1e-7 * len(b) or high - low < 1e-9:
-                    break
-                if slope > 0.0:
-                    low, slope_low = middle, slope
-                    if side == 1:
-                        slope_high *= 0.5
-                    side = 1
-                else:
-                    high, slope_high = middle, slope
-                    if side == -1:
-                        slope_low *= 0.5
-                    side = -1
+        low, slope_low, high, slope_high, fraction = _bracket(0.5, b, g, r, linear, quadratic, scan)
+        middle, fraction = _summit(low, slope_low, high, slope_high, fraction, b, g, r, linear, quadratic)
         top, _, fraction = _value_slope(middle, fraction, b, g, r, linear, quadratic, False)
         result[s, 0], result[s, 3], result[s, 4] = middle, fraction, top
         # steps outwards that begin near one standard deviation, from the curvature

@@ -224,7 +224,7 @@ def signal_slopes(terms: EventTerms, rate: Rate, delta_c9: float) -> Array:
 
 
 def checked_offsets(offsets: NDArray[np.integer], events: int) -> NDArray[np.int64]:
-    """Offsets as int64.
+    """Offsets as int64, shape ``(n_sets + 1,)``.
 
     Raises
     ------

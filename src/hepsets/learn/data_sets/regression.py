@@ -109,7 +109,7 @@ class Residuals:
 
     @classmethod
     def of(cls, *predictions: tuple[EventSets, NDArray[np.float64]]) -> Residuals:
-        """From sets of one size, or of two, and a prediction for each."""
+        """From sets of one size, or of two, and their predictions, each of shape ``(n_sets,)``."""
         sizes, variances = [], []
         for sets, predicted in predictions:
             values, which = np.unique(sets.delta_c9, return_inverse=True)
@@ -124,7 +124,8 @@ class Residuals:
         """Predictions plus and minus the spread where they lie, for sets of so many events.
 
         Between and beyond two sizes N the variance follows a + b / N, but never falls below a quarter of
-        what it was for the larger one; with one size it is the same for all.
+        what it was for the larger one; with one size it is the same for all. Both arguments have shape
+        ``(n_sets,)``.
         """
         variances = [np.interp(predicted, self.delta_c9, one) for one in self.variance]
         variance = variances[-1]
@@ -136,7 +137,7 @@ class Residuals:
         return SetEstimates(predicted, predicted - half, predicted + half)
 
     def tensors(self) -> dict[str, Tensor]:
-        """As tensors for a file."""
+        """As tensors for a file, shapes as in the parameters of the class."""
         return {f"residuals.{name}": torch.from_numpy(getattr(self, name)) for name in _RESIDUALS}
 
     @classmethod

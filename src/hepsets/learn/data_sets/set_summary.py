@@ -142,7 +142,10 @@ class SetSummary(NetworkEstimator):
         truths: ArrayLike,
         prior: tuple[float, float],
     ) -> Array:
-        """Posterior probability of ΔC9 below its true value, for each set and a flat prior in ``prior``."""
+        """Posterior probability of ΔC9 below its true value, for each set and a flat prior in ``prior``.
+
+        ``truths`` and what is returned have shape ``(n_sets,)``.
+        """
         mean, width = self.posterior(events, offsets)
         low, high = ((end - mean) / width for end in prior)
         return np.asarray(truncnorm.cdf(np.asarray(truths), low, high, mean, width))
@@ -239,7 +242,10 @@ def _width_loss(outputs: Tensor, targets: Tensor) -> Tensor:
 def training_sets(
     frame: EventFrame, estimator: LikelihoodEstimator, config: SetSummaryConfig
 ) -> tuple[NDArray[np.float32], Array, NDArray[np.int64]]:
-    """Mean scores and ln N of training sets, their ΔC9, and their numbers of events."""
+    """Mean scores and ln N of training sets, their ΔC9, and their numbers of events.
+
+    Shapes are ``(n_sets, n_scores + 1)``, ``(n_sets,)`` and ``(n_sets,)``.
+    """
     random = np.random.default_rng([config.fit.seed, 2])
     signal = signal_of(frame)
     terms = estimator.terms(frame)

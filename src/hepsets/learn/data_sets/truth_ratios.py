@@ -79,7 +79,7 @@ class TruthRatios:
 
         The estimate is the one of least variance that samples at several ΔC9 allow: the rates R(δ_m)
         and the mixture's density solve each other's equations (Shirts & Chodera 2008, eq. 11). Here
-        they all follow from two numbers, since R is quadratic too.
+        they all follow from two numbers, since R is quadratic too. All arguments have shape ``(n_events,)``.
         """
         linear, quadratic = 0.0, 0.0
         for _ in range(MAX_ROUNDS):
@@ -169,12 +169,12 @@ class TruthRatios:
 
 
 def signal_of(frame: EventFrame) -> NDArray[np.bool_]:
-    """Which events are signal; all of them where the frame does not say."""
+    """Which events are signal, shape ``(n_events,)``; all of them where the frame does not say."""
     return frame["is_signal"].astype(bool) if "is_signal" in frame else np.ones(len(frame), dtype=bool)
 
 
 def signal_with(frame: EventFrame, truth: TruthRatios) -> NDArray[np.bool_]:
-    """Which events are signal, as many as there are truth ratios.
+    """Which events are signal, shape ``(n_events,)``: as many as there are truth ratios.
 
     Raises
     ------

@@ -56,7 +56,7 @@ class GraphConvolution(nn.Module):
         self.linear = nn.Linear(n_in, n_out)
 
     def forward(self, values: Tensor, batch: PackedBatch) -> Tensor:
-        """Convolved values of all particles."""
+        """Convolved values of all particles, from ``(n_particles, n_in)`` to ``(n_particles, n_out)``."""
         return batch.graph.convolve(self.linear(values))
 
 

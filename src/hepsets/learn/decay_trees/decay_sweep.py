@@ -222,7 +222,7 @@ class SweepRound(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, sweeps: DecaySweeps) -> Tensor:
-        """Particles after one round."""
+        """Particles after one round, shape ``(n_particles, units)`` as before."""
         if self.training:
             own, up, down = self.messages(self.norm(x)).chunk(3, dim=1)
         else:

@@ -117,7 +117,10 @@ class MultiDeepSets(SetNetwork):
 
 
 def pool(total: Tensor, count: Tensor, pooling: Pooling) -> Tensor:
-    """What is taken of a set, from the sum over its members and their number; zeros if it is empty."""
+    """What is taken of a set, from the sum over its members and their number; zeros if it is empty.
+
+    From ``(n_events, width)`` and ``(n_events,)`` to ``(n_events, width)``, twice as wide for ``"sum_mean"``.
+    """
     parts = []
     if pooling in ("mean", "sum_mean"):
         parts.append(total / count.clamp(min=1).to(total.dtype)[:, None])

@@ -139,7 +139,7 @@ class BoostedTrees:
         return self.score_matrix(self.matrix(events))
 
     def score_matrix(self, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The same from numbers that :meth:`matrix` gave, changed or not."""
+        """The same, shape ``(n,)``, from what :meth:`matrix` gave, ``(n, n_inputs)``, changed or not."""
         if len(matrix) == 0:
             return np.empty(0, dtype=np.float32)
         return np.asarray(self._booster.inplace_predict(matrix), dtype=np.float32)

@@ -110,7 +110,7 @@ class DisCo(Penalty):
         self.register_buffer("weights", torch.from_numpy(np.where(counted, weights, 0.0).astype(np.float32)))
 
     def forward(self, logits: Tensor, events: Tensor) -> Tensor:
-        """The penalty, of the first head, from logits ``(n, heads)`` and event numbers ``(n,)``."""
+        """The penalty, of the first head, from logits of shape ``(n, heads)`` and event numbers ``(n,)``."""
         weights = self.weights[events]
         counted = weights > 0
         scores = torch.sigmoid(logits[counted, 0])

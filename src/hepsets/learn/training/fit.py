@@ -76,7 +76,7 @@ class FitResult:
 def split_train_validation(
     n_events: int, fraction: float, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Random, sorted event numbers of the training and the validation part.
+    """Random, sorted event numbers of the training part, shape ``(n_train,)``, and the validation part.
 
     Raises
     ------

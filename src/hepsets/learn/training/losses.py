@@ -28,12 +28,15 @@ class Penalty(nn.Module):
     """
 
     def forward(self, logits: Tensor, events: Tensor) -> Tensor:
-        """A number, from logits ``(n, heads)`` and the numbers ``(n,)`` of these events in the sample."""
+        """A number, from logits of shape ``(n, heads)`` and these events' numbers in the sample ``(n,)``."""
         raise NotImplementedError
 
 
 def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor, sums: Tensor) -> Tensor:
-    """Cross entropy [nat], weighted over events and divided by ``sums``, averaged over heads."""
+    """Cross entropy [nat], weighted over events and divided by ``sums``, averaged over heads.
+
+    Logits, targets and weights have shape ``(n_events, heads)``; ``sums`` of the weights ``(heads,)``.
+    """
     each = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     return ((each * weights).sum(0) / sums.clamp(min=1e-12)).mean()
 

@@ -28,7 +28,7 @@ class TrainingData(Protocol):
         """The events numbered by ``events`` (int64, any order, repeats allowed) as one batch."""
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """All that it holds."""
+        """All that it holds, in tensors of any shape."""
 
     def select(self, events: Tensor) -> Self:
         """Some events as a data set of their own."""

@@ -49,8 +49,8 @@ class ImageScale:
 
     @classmethod
     def fit(cls, matrix: NDArray[np.float32], bins: int) -> Self:
-        """Take the scale of q² from training events,
-        :func:`~hepsets.represent.data_sets.pools.variable_matrix`.
+        """Take the scale of q² [GeV²] from training events: their variables, shape ``(n_events, 4)``, as
+        :func:`~hepsets.represent.data_sets.pools.variable_matrix` gives them.
 
         Raises
         ------

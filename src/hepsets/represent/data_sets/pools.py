@@ -55,12 +55,12 @@ class EventSets:
         return EventSets(self.frame, self.members[: offsets[-1]], offsets, self.delta_c9[:used:number])
 
     def packed(self) -> tuple[EventFrame, NDArray[np.int64]]:
-        """The events of all sets end to end, copied as often as sets hold them, and the offsets."""
+        """The events of all sets end to end, as often as sets hold them; offsets ``(n_sets + 1,)``."""
         return self.frame[self.members], self.offsets
 
 
 def whole_sets(frame: EventFrame, offsets: NDArray[Any]) -> EventSets:
-    """The sets of a frame whose events lie set by set.
+    """The sets of a frame whose events lie set by set, with offsets of shape ``(n_sets + 1,)``.
 
     Raises
     ------

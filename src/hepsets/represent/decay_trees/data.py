@@ -64,7 +64,7 @@ class EventData:
         return self.offsets.shape[0] - 1
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """All that it holds."""
+        """All that it holds: shapes as in the parameters of the class."""
         return self.features, self.tokens, self.mothers, self.offsets, self.event_types
 
     def to(self, device: torch.device | str) -> Self:

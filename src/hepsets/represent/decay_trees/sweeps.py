@@ -45,7 +45,7 @@ class DecaySweeps:
         return self._differentiable(values, up=False)
 
     def both(self, up: Tensor, down: Tensor) -> tuple[Tensor, Tensor]:
-        """:meth:`from_descendants` of ``up`` and :meth:`from_ancestors` of ``down``."""
+        """:meth:`from_descendants` of ``up`` and :meth:`from_ancestors` of ``down``, shapes as there."""
         if torch.compiler.is_exporting():
             return self._both_in_a_loop(up, down)
         return self.from_descendants(up), self.from_ancestors(down)
@@ -57,7 +57,10 @@ class DecaySweeps:
         return self.sweep(values, up=up)
 
     def sweep(self, values: Tensor, *, up: bool) -> Tensor:
-        """One sweep without gradient: ``up`` from descendants, else down from ancestors."""
+        """One sweep without gradient: ``up`` from descendants, else down from ancestors.
+
+        Shape ``(n_particles, width)``, as before.
+        """
         if runs_kernels(values):
             result = values.detach().clone(memory_format=torch.contiguous_format)
             (_sweep_up if up else _sweep_down)(result.numpy(), self.mothers.numpy(), self._mothers_first())

@@ -124,7 +124,7 @@ class SetData(SetBatch):
         return self.n_events
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """All that it holds."""
+        """All that it holds: shapes as in :class:`SetBatch`."""
         return (
             *(tensor for one in self.sets for tensor in (one.features, one.offsets)),
             self.event_features,

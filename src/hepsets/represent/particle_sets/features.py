@@ -89,7 +89,13 @@ class CandidateEvents:
         self.event_of_particle = sets.event_of_particle
 
     def particle(self, name: str) -> Array:
-        """A particle column, float64, shape ``(n_particles,)``."""
+        """A particle column, float64, shape ``(n_particles,)``.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
         if name not in self.sets.particles:
             raise InputError(
                 f"no particle column {name!r} in {list(self.sets.particles)}",
@@ -98,7 +104,13 @@ class CandidateEvents:
         return np.asarray(self.sets.particles[name], dtype=np.float64)
 
     def event(self, name: str) -> Array:
-        """An event column, float64, shape ``(n_events,)``."""
+        """An event column, float64, shape ``(n_events,)``.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
         if name not in self.sets.columns:
             raise InputError(
                 f"no event column {name!r} in {list(self.sets.columns)}",

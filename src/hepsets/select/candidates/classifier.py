@@ -49,7 +49,10 @@ class Classifier(NamedTuple):
 
 @kernel
 def logit(network: Classifier, features: NDArray[np.float64], mode: int, fold: int) -> float:
-    """Logit of the signal probability of one candidate, by the network of the given fold."""
+    """Logit of the signal probability of one candidate, by the network of the given fold.
+
+    ``features`` has shape ``(n_features,)``.
+    """
     n_features, n_hidden = network.hidden.shape[1], network.hidden.shape[2]
     result = network.output[fold, n_hidden]
     for unit in range(n_hidden):

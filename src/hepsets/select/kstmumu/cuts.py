@@ -156,6 +156,11 @@ def efficiency(
         Of the decays and of the detector.
     config, detector
         The cuts and the detector.
+
+    Raises
+    ------
+    InputError
+        If no decay lies in the window.
     """
     decays = sample_decays(events, delta_c9, seed, window=truth_window(window))
     inside = int(window.contains(decays["q_squared"]).sum())

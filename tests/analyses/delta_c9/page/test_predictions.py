@@ -1,15 +1,12 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from helpers.delta_c9_inputs import SIZES, TRUTHS, delta_c9_study, toy_row
+from helpers.delta_c9_inputs import TRUTHS, delta_c9_study, toy_row
 from helpers.figure_text import text_that_leaves
 
-from hepsets.analyses.delta_c9.figures.predictions import (
-    errors_by_size,
+from hepsets.analyses.delta_c9.page.predictions import (
     linearity,
     prediction_distributions,
-    shift_effects,
-    spread_and_bias,
     toy_pools,
 )
 from hepsets.core.errors import InputError
@@ -22,12 +19,6 @@ def of_one_size(quality, events=8000):
     return {name: [p for p in points if p.events == events] for name, points in quality.items()}
 
 
-def of_some_truths(quality):
-    return {
-        name: [p for p in points if p.quality.delta_c9 in (-0.8, 0.0)] for name, points in quality.items()
-    }
-
-
 def every_figure(models):
     study = delta_c9_study(models)
     styles = model_styles(list(study.quality))
@@ -38,9 +29,6 @@ def every_figure(models):
         "distributions": prediction_distributions(study.predictions, styles, exact=exact, **at),
         "distributions alone": prediction_distributions(study.predictions, styles, **at),
         "pools": toy_pools(study.predictions, study.pooled, styles, **at),
-        "errors": errors_by_size(study.squared, study.absolute, styles, study.bounds),
-        "spread": spread_and_bias(of_some_truths(study.quality), styles),
-        "shifts": shift_effects(study.shifts, styles),
     }
 
 
@@ -125,58 +113,11 @@ def test_both_kinds_of_toys_are_drawn_and_quoted():
     assert "one pool −0." in title
 
 
-def test_the_bound_on_errors_is_that_of_a_gaussian():
-    study = delta_c9_study(1)
-    figure = errors_by_size(study.squared, study.absolute, model_styles(["exact"]), study.bounds)
-    random = np.random.default_rng(5).normal(size=(20_000, 1)) * study.bounds[8000]
-    for axes, expected in zip(figure.axes, (np.mean(random**2), np.mean(np.abs(random))), strict=True):
-        assert axes.lines[0].get_ydata()[0] == pytest.approx(expected, rel=0.02)
-        assert axes.get_yscale() == "log"
-
-
-def test_an_estimator_at_the_bound_lies_on_its_line():
-    study = delta_c9_study(2)
-    figure = errors_by_size(study.squared, study.absolute, model_styles(list(study.squared)), study.bounds)
-    for axes in figure.axes:
-        assert axes.containers[0].lines[0].get_ydata() == pytest.approx(axes.lines[0].get_ydata(), rel=0.05)
-
-
-def test_spread_and_bias_are_in_units_of_the_bound_one_column_per_truth():
-    study = delta_c9_study()
-    quality = {"cnn": of_some_truths(study.quality)["cnn"]}
-    figure = spread_and_bias(quality, model_styles(["cnn"]))
-    assert [axes.get_title("left") for axes in figure.axes[:2]] == [
-        r"true $\Delta C_9$ = −0.8",
-        r"true $\Delta C_9$ = 0",
-    ]
-    assert figure.axes[0].containers[0].lines[0].get_ydata() == pytest.approx([2.6, 2.6, 2.6])
-    at_zero = [p.quality.bias.value / p.bound for p in quality["cnn"] if p.quality.delta_c9 == 0]
-    x, y = figure.axes[3].containers[0].lines[0].get_data()
-    assert y == pytest.approx(at_zero)
-    assert x == pytest.approx(SIZES)
-    assert [text.get_text() for text in figure.axes[2].get_xticklabels()] == [
-        "8\u202f000",
-        "16\u202f000",
-        "32\u202f000",
-    ]
-
-
-def test_shifts_are_named_with_sign_and_unit():
-    effects = {"cnn": {-0.01: Measured(-0.5, 0.1), 0.01: Measured(0.5, 0.1)}}
-    axes = shift_effects(effects, model_styles(["cnn"])).axes[0]
-    texts = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert texts == ["$q^2$ −0.01 GeV²", "$q^2$ +0.01 GeV²"]
-    assert [container.lines[0].get_xdata()[0] for container in axes.containers] == [-0.5, 0.5]
-
-
 def test_nothing_to_draw_is_said():
     for draw in (
         lambda: linearity({}, {}),
         lambda: prediction_distributions({}, {}, truth=0, bound=1),
         lambda: toy_pools({}, {}, {}, truth=0, bound=1),
-        lambda: errors_by_size({}, {}, {}, {}),
-        lambda: spread_and_bias({}, {}),
-        lambda: shift_effects({}, {}),
     ):
         with pytest.raises(InputError, match="nothing to draw"):
             draw()

@@ -1,53 +1,55 @@
-"""The figures of B→K*⁰μ⁺μ⁻ events: detector, observables and images.
-
-Style and helpers are those of :mod:`hepsets.report.figures`; what is inferred from the events is
-drawn by :mod:`hepsets.analyses.delta_c9.figures.predictions`, background by
-:mod:`hepsets.analyses.delta_c9.figures.background`.
-"""
+"""The report's section on the detector: efficiency, resolution, and observables along q²."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from hepsets.analyses.delta_c9.detector import Efficiency, TheoryCurves
+from hepsets.analyses.delta_c9.page.axes import SIGNAL, SYMBOLS, UNITS, row_of_panels, variable_axis
+from hepsets.analyses.delta_c9.result import Result
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.generate.kstmumu.density import WINDOWS
 from hepsets.generate.kstmumu.observables import Asymmetries
+from hepsets.report.page import Content, FigureFiles
 from hepsets.report.style import COLOURS, INK, MUTED, RULE, not_empty, styled
-
-SYMBOLS: Mapping[str, str] = {
-    "q_squared": r"$q^2$",
-    "costheta_mu": r"$\cos\theta_\mu$",
-    "costheta_K": r"$\cos\theta_K$",
-    "chi": r"$\chi$",
-}
-"""Labels without unit of the four variables."""
-
-UNITS: Mapping[str, str] = {"q_squared": "GeV²", "chi": "rad"}
 
 VETOES = WINDOWS["0-20"].vetoes
 SMOOTH = (8.9, 14.0)
 """Where the theory is a smooth continuation without its charmonium resonances [GeV²]."""
 
 _MARKERS = ("o", "s", "^", "D", "v")
-SIGNAL, BACKGROUND = COLOURS[0], COLOURS[1]
 
 
-# -- detector ----------------------------------------------------------------------------------------
+def detector(result: Result, figures: FigureFiles) -> Iterator[Content]:
+    """What the detector does to decays, as far as it was looked at."""
+    study, efficiency = result.detector, result.detector.efficiency
+    if efficiency is None:
+        return
+    vetoes = WINDOWS[result.config.windows[0]].vetoes
+    yield f"Of the decays in the window {efficiency} are selected."
+    yield figures(
+        "efficiency",
+        efficiency_curves(study.passed, efficiency, vetoes=vetoes),
+        "Efficiency against the true variables.",
+    )
+    yield figures("resolution", resolution_histograms(study.differences, study.resolution), "Resolution.")
+    yield figures(
+        "asymmetries",
+        asymmetries_along_q_squared(study.theory, study.asymmetries, vetoes=vetoes),
+        "A_FB and S₅ along q²; lines are the theory before any detector. From 8.9 to 14 GeV² it "
+        "is a smooth continuation without its resonances.",
+    )
 
 
 @styled
@@ -63,7 +65,7 @@ def efficiency_curves(
     ``vetoes``: of q², shaded.
     """
     not_empty(efficiencies)
-    panels = _row_of_panels(figure, efficiencies, 2.6, sharey=True)
+    panels = row_of_panels(figure, efficiencies, 2.6, sharey=True)
     highest = 0.0
     for axes, (name, curve) in zip(panels, efficiencies.items(), strict=True):
         share, low, high = curve.wilson()
@@ -106,7 +108,7 @@ def resolution_histograms(
         Half widths of the central 68.3 %.
     """
     not_empty(differences)
-    panels = _row_of_panels(figure, differences, 2.9, sharey=True)
+    panels = row_of_panels(figure, differences, 2.9, sharey=True)
     for axes, (name, values) in zip(panels, differences.items(), strict=True):
         width = widths[name]
         scale = 1e3 if width.value < 0.02 else 1.0
@@ -148,9 +150,14 @@ def asymmetries_along_q_squared(
     measured
         By level of realism, then by ΔC9; bins without events are left out.
     vetoes
-        Shaded.
+        Ranges of q² [GeV²], shaded.
     smooth
-        Range that is marked as free of resonances, which nature has there.
+        Range of q² [GeV²] that is marked as free of resonances, which nature has there.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to draw, or events at a ΔC9 that the theory is not given at.
     """
     not_empty(list(theory))
     not_empty(measured)
@@ -205,103 +212,3 @@ def asymmetries_along_q_squared(
 def _shade(axes: Axes, vetoes: Sequence[tuple[float, float]]) -> None:
     for low, high in vetoes:
         axes.axvspan(low, high, color=RULE, lw=0, zorder=0)
-
-
-# -- images --------------------------------------------------------------------------------------------
-
-_PLANES = ((0, 1), (0, 2), (1, 2))
-_ANGLES = ("costheta_mu", "costheta_K", "chi")
-_RANGES = ((-1.0, 1.0), (-1.0, 1.0), (-np.pi, np.pi))
-
-
-@styled
-def example_images(figure: Figure, images: Mapping[float, NDArray[np.floating[Any]]]) -> None:
-    """Images of the angles: one slice, and the mean along each axis; a row for each ΔC9.
-
-    Parameters
-    ----------
-    images
-        By ΔC9: mean standardised q² in bins of (cosθ_μ, cosθ_K, χ), empty bins 0 (they show the
-        paper), shape ``(n, n, n)``.
-    """
-    not_empty(list(images))
-    for image in images.values():
-        if image.ndim != 3:
-            raise InputError(f"an image of shape {image.shape}", "three axes")
-    figure.set_size_inches(9.4, 2.25 * len(images) + 0.7)
-    grid = figure.subplots(len(images), 4, squeeze=False, sharex="col", sharey="col")
-    maps = {
-        value: [image[:, :, image.shape[2] // 2], *(image.mean(axis=3 - i - j) for i, j in _PLANES)]
-        for value, image in images.items()
-    }
-    blue, orange = to_rgba(COLOURS[0]), to_rgba(COLOURS[1])
-    stops = (0.0, blue), (0.5, (*blue[:3], 0.0)), (0.5, (*orange[:3], 0.0)), (1.0, orange)
-    colours = LinearSegmentedColormap.from_list("standardised q2", stops)
-    norms = []
-    for columns in ([0], [1, 2, 3]):
-        flat = np.concatenate([np.abs(of_one[c]).ravel() for of_one in maps.values() for c in columns])
-        filled = flat[flat > 0]
-        norms.append(Normalize(*(np.quantile(filled, 0.99) * np.array([-1, 1]) if filled.size else (-1, 1))))
-    for r, (row, (value, of_one)) in enumerate(zip(grid, maps.items(), strict=True)):
-        for c, (axes, shown, (i, j)) in enumerate(zip(row, of_one, ((0, 1), *_PLANES), strict=True)):
-            extent = (*_RANGES[i], *_RANGES[j])
-            axes.imshow(
-                shown.T,
-                origin="lower",
-                extent=extent,
-                aspect="auto",
-                cmap=colours,
-                norm=norms[min(c, 1)],
-                interpolation="nearest",
-            )
-            variable_axis(axes.yaxis, _ANGLES[j])
-            variable_axis(axes.xaxis, _ANGLES[i])
-            if r < len(grid) - 1:
-                axes.set_xlabel("")
-            if r == 0:
-                left_out = SYMBOLS[_ANGLES[3 - i - j]]
-                axes.set_title(f"slice at {left_out} = 0" if c == 0 else f"mean over {left_out}")
-        row[0].annotate(
-            rf"$\Delta C_9$ = {value:g}".replace("-", "−"),
-            (-0.42, 0.5),
-            xycoords="axes fraction",
-            rotation=90,
-            va="center",
-            ha="right",
-            fontsize=9,
-        )
-    for panels, scale, label in (
-        (grid[:, :1], norms[0], "standardised $q^2$"),
-        (grid[:, 1:], norms[1], "mean standardised $q^2$, empty bins as 0"),
-    ):
-        bar = figure.colorbar(
-            ScalarMappable(scale, colours),
-            ax=list(panels.flat),
-            location="bottom",
-            fraction=0.05,
-            aspect=14 if panels.shape[1] == 1 else 40,
-            pad=0.02,
-        )
-        bar.set_label(label)
-        bar.outline.set_visible(False)
-        bar.ax.xaxis.set_major_locator(MaxNLocator(5, symmetric=True))
-
-
-# -- inside --------------------------------------------------------------------------------------------
-
-
-def variable_axis(axis: Axis, name: str) -> None:
-    """Label an axis by its variable with unit, with ticks that suit it."""
-    symbol = SYMBOLS.get(name, name)
-    axis.set_label_text(f"{symbol} [{UNITS[name]}]" if name in UNITS else symbol)
-    if name == "chi":
-        axis.set_ticks([-np.pi, 0, np.pi], ["−π", "0", "π"])
-    elif name.startswith("costheta"):
-        axis.set_ticks([-1, -0.5, 0, 0.5, 1], ["−1", "−0.5", "0", "0.5", "1"])
-    else:
-        axis.set_major_locator(MaxNLocator(5, integer=True))
-
-
-def _row_of_panels(figure: Figure, content: Mapping[str, Any], height: float, *, sharey: bool) -> list[Axes]:
-    figure.set_size_inches(min(9.4, 2.3 * len(content) + 0.4), height)
-    return list(figure.subplots(1, len(content), sharey=sharey, squeeze=False)[0])

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hepsets.analyses.delta_c9.config import Config
-from hepsets.analyses.delta_c9.page_estimates import minus
-from hepsets.analyses.delta_c9.theory import Meaning
+from hepsets.analyses.delta_c9.page.models import minus
+from hepsets.analyses.delta_c9.result import Result
 from hepsets.report.page import Column, Content, Table
 from hepsets.select.kstmumu.yields import BRANCHING_FRACTION
 
 
-def meaning(config: Config, found: Meaning) -> Iterator[Content]:
+def meaning(result: Result) -> Iterator[Content]:
     """The data set that such numbers of decays take, what a closure test is, and the theory's uncertainty."""
-    name = config.windows[0]
+    found, name = result.meaning, result.config.windows[0]
+    if found is None:
+        return
     yield (
         "This is a closure test: training and toys come from one simulation, with one theory, one detector "
         "and one background. It says how much a method makes of the decays, not how right the simulation is."

@@ -1,25 +1,44 @@
-"""The figures of background to B→K*⁰μ⁺μ⁻: where it lies, what the sideband tells of it, how it is suppressed.
-
-Style and helpers are those of :mod:`hepsets.report.figures` and
-:mod:`hepsets.analyses.delta_c9.figures.decays`.
-"""
+"""The report's sections on background: where it lies, what the sideband tells, how it is suppressed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from hepsets.analyses.delta_c9.figures.decays import BACKGROUND, SIGNAL, variable_axis
+from hepsets.analyses.delta_c9.page.axes import BACKGROUND, SIGNAL, variable_axis
+from hepsets.analyses.delta_c9.result import Result
 from hepsets.analyses.delta_c9.suppression import Suppression
 from hepsets.evaluate.estimates.two_sample_chi2 import two_sample_chi2
-from hepsets.report.style import INK, MUTED, RULE, not_empty, p_text, styled
+from hepsets.report.page import Content, FigureFiles
+from hepsets.report.style import INK, MUTED, RULE, Array, not_empty, p_text, styled
+from hepsets.select.kstmumu.cuts import SELECTION
+
+
+def background(result: Result, figures: FigureFiles) -> Iterator[Content]:
+    """Where candidates of signal and background lie, if it was looked at."""
+    candidates = result.detector.candidates
+    if candidates is None:
+        return
+    yield "Background is drawn from a smooth model of candidates in simulated B B̄ events."
+    yield figures(
+        "mbc_delta_e",
+        mbc_and_delta_e(candidates.signal, candidates.background, delta_e_cut=SELECTION.max_delta_e),
+        f"Mbc and ΔE of candidates, {result.config.data.background_over_signal:g} of background to one "
+        "of signal in the signal region. The gap lies between the regions.",
+    )
+    yield figures(
+        "sideband",
+        sideband_comparison(candidates.in_sideband, candidates.in_region),
+        "Background in the sideband and in the signal region.",
+    )
 
 
 @styled
@@ -64,40 +83,51 @@ def mbc_and_delta_e(
         (panels[1], masses, middle, high, 0.001, r"$M_\mathrm{bc}$ [GeV]"),
         (panels[2], energies, -reach, reach, 0.0025, r"$\Delta E$ [GeV], signal region"),
     ):
-        edges = np.linspace(start, end, max(round((end - start) / width), 1) + 1)
-        for kind, value in values.items():
-            counts, _ = np.histogram(value, edges)
-            drawn: dict[str, Any] = (
-                {"fill": True, "color": BACKGROUND, "alpha": 0.4}
-                if kind == "background"
-                else {"color": SIGNAL, "lw": 1.4}
-            )
-            axes.stairs(counts, edges, label=kind, **drawn)
-        axes.set(xlim=(start, end), xlabel=label, ylabel=f"candidates / {1e3 * width:g} MeV")
-        axes.set_ylim(0, 1.25 * axes.get_ylim()[1])
-        axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+        _candidates(axes, values, np.linspace(start, end, max(round((end - start) / width), 1) + 1))
+        axes.set(xlabel=label, ylabel=f"candidates / {1e3 * width:g} MeV")
     panels[0].set(yscale="log", ylim=(0.7, None))
     panels[0].set_ylim(0.7, 8 * panels[0].get_ylim()[1])
-    for axes in panels[:2]:
-        where = axes.get_xaxis_transform()
-        for region, text in ((sideband, "sideband"), (signal_region, "signal region")):
-            shown = np.clip(region, *axes.get_xlim())
-            axes.plot(shown, (0.92, 0.92), color=MUTED, lw=3, solid_capstyle="butt", transform=where)
-            if axes is panels[1] or text == "sideband":
-                axes.annotate(
-                    text,
-                    (shown.mean(), 0.92),
-                    (0, 4),
-                    xycoords=where,
-                    textcoords="offset points",
-                    ha="center",
-                    fontsize=8,
-                    color=MUTED,
-                )
+    _region(panels[0], sideband, "sideband")
+    _region(panels[0], signal_region)
+    _region(panels[1], sideband, "sideband")
+    _region(panels[1], signal_region, "signal region")
     for sign in (-1, 1):
         panels[2].axvline(sign * delta_e_cut, color=MUTED, lw=0.9, ls=(0, (2, 2)))
     handles, texts = panels[0].get_legend_handles_labels()
     figure.legend(handles[::-1], texts[::-1], loc="outside upper left", ncols=2)
+
+
+def _candidates(axes: Axes, values: Mapping[str, Array], edges: Array) -> None:
+    """Candidates of signal (a line) and background (filled), with room for what stands above."""
+    for kind, value in values.items():
+        counts, _ = np.histogram(value, edges)
+        drawn: dict[str, Any] = (
+            {"fill": True, "color": BACKGROUND, "alpha": 0.4}
+            if kind == "background"
+            else {"color": SIGNAL, "lw": 1.4}
+        )
+        axes.stairs(counts, edges, label=kind, **drawn)
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_ylim(0, 1.25 * axes.get_ylim()[1])
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+
+
+def _region(axes: Axes, region: tuple[float, float], text: str = "") -> None:
+    """A bar near the top of the panel over the part of a region that it shows."""
+    where = axes.get_xaxis_transform()
+    shown = np.clip(region, *axes.get_xlim())
+    axes.plot(shown, (0.92, 0.92), color=MUTED, lw=3, solid_capstyle="butt", transform=where)
+    if text:
+        axes.annotate(
+            text,
+            (shown.mean(), 0.92),
+            (0, 4),
+            xycoords=where,
+            textcoords="offset points",
+            ha="center",
+            fontsize=8,
+            color=MUTED,
+        )
 
 
 @styled
@@ -151,8 +181,25 @@ def sideband_comparison(
     figure.legend(keys, ["sideband", "background in the signal region"], loc="outside upper left", ncols=2)
 
 
+def suppression(result: Result, figures: FigureFiles) -> Iterator[Content]:
+    """What the suppression of background leaves, if it was looked at."""
+    found = result.detector.suppression
+    if found is None:
+        return
+    yield (
+        f"Boosted trees leave {found.b_over_s_after} background candidates per signal decay in place "
+        f"of {found.b_over_s_before:.1f}, and {found.signal_efficiency} of the signal, in what "
+        f"{result.config.study.luminosity:g}/ab should hold."
+    )
+    yield figures(
+        "suppression",
+        trees_and_merit(found),
+        "Output of the trees, and the figure of merit on expected yields.",
+    )
+
+
 @styled
-def suppression(figure: Figure, found: Suppression, *, bins: int = 40) -> None:
+def trees_and_merit(figure: Figure, found: Suppression, *, bins: int = 40) -> None:
     """Output of the classifier for signal and background, and the figure of merit against the cut.
 
     Test events are filled, training events points; the title has the χ² tests that both have one density.

@@ -6,18 +6,16 @@ from collections.abc import Iterator
 
 from hepsets.analyses.delta_c9.comparison import Row
 from hepsets.analyses.delta_c9.config import OURS
-from hepsets.analyses.delta_c9.page_detector import detector_sections
-from hepsets.analyses.delta_c9.page_estimates import (
-    chosen,
-    intervals,
-    pools,
-    predictions,
-    shifts,
-    sizes,
-    tables,
-)
-from hepsets.analyses.delta_c9.page_likelihood import form_factors, one_set
-from hepsets.analyses.delta_c9.page_meaning import meaning
+from hepsets.analyses.delta_c9.page.background import background, suppression
+from hepsets.analyses.delta_c9.page.detector import detector
+from hepsets.analyses.delta_c9.page.images import images
+from hepsets.analyses.delta_c9.page.intervals import intervals
+from hepsets.analyses.delta_c9.page.meaning import meaning
+from hepsets.analyses.delta_c9.page.models import chosen, tables
+from hepsets.analyses.delta_c9.page.predictions import pools, predictions
+from hepsets.analyses.delta_c9.page.shifts import shifts
+from hepsets.analyses.delta_c9.page.single_sets import form_factors, one_set
+from hepsets.analyses.delta_c9.page.sizes import sizes
 from hepsets.analyses.delta_c9.result import Result
 from hepsets.generate.kstmumu.density import TRAIN_VALUES
 from hepsets.report import style
@@ -96,10 +94,9 @@ def _key_figures(result: Result) -> tuple[KeyFigure, ...]:
 def sections(result: Result, figures: FigureFiles) -> Iterator[Section]:
     """All sections; what was not looked at has none."""
     styles = style.model_styles(list(dict.fromkeys(row.model for row in result.comparison.rows)))
-    yield Section("Models", tuple(tables(result)))
-    if result.meaning is not None:
-        yield Section("What the numbers stand for", tuple(meaning(result.config, result.meaning)))
     for title, content in (
+        ("Models", tables(result)),
+        ("What the numbers stand for", meaning(result)),
         ("Predictions", predictions(result, styles, figures)),
         ("Size of the data set", sizes(result, styles, figures)),
         ("Intervals", intervals(result, styles, figures)),
@@ -107,9 +104,12 @@ def sections(result: Result, figures: FigureFiles) -> Iterator[Section]:
         ("Data sets that share events", pools(result, styles, figures)),
         ("A shift of q²", shifts(result, styles, figures)),
         ("Form factors", form_factors(result.nuisances, styles, figures)),
+        ("Detector and selection", detector(result, figures)),
+        ("Background", background(result, figures)),
+        ("Background suppression", suppression(result, figures)),
+        ("Images", images(result, figures)),
     ):
         found = tuple(content)
         if found:
             yield Section(title, found)
-    yield from detector_sections(result, figures)
     yield configuration(result.config, result.origin)

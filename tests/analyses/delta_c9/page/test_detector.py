@@ -5,11 +5,10 @@ from helpers.delta_c9_inputs import decay_study
 from helpers.figure_text import text_that_leaves
 
 from hepsets.analyses.delta_c9.detector import Efficiency
-from hepsets.analyses.delta_c9.figures.decays import (
+from hepsets.analyses.delta_c9.page.detector import (
     VETOES,
     asymmetries_along_q_squared,
     efficiency_curves,
-    example_images,
     resolution_histograms,
 )
 from hepsets.core.errors import InputError
@@ -29,7 +28,6 @@ def every_figure():
         "one level": asymmetries_along_q_squared(
             study.theory, {"generator": study.measured["generator"]}, smooth=None
         ),
-        "images": example_images(study.images),
     }
 
 
@@ -123,44 +121,14 @@ def test_the_smooth_region_is_said():
         assert tuple(axes.lines[-1].get_xdata()) == (8.9, 14.0)
 
 
-def test_images_show_a_slice_and_the_means_along_each_axis_the_right_way_up():
-    image = np.zeros((4, 4, 4))
-    image[3, 0, 2] = 2.0  # large cos(theta_mu), small cos(theta_K)
-    figure = example_images({0.0: image})
-    shown = [axes.images[0] for axes in figure.axes[:4]]
-    assert shown[0].get_array()[0, 3] == 2.0  # row: cos(theta_K), column: cos(theta_mu)
-    assert shown[1].get_array()[0, 3] == 0.5
-    assert shown[2].get_array()[2, 3] == 0.5
-    assert shown[3].get_array()[2, 0] == 0.5
-    assert [i.get_extent()[2:] for i in shown[:2]] == [[-1.0, 1.0]] * 2
-    assert shown[2].get_extent()[3] == pytest.approx(np.pi)
-    assert [axes.get_title("left") for axes in figure.axes[:4]] == [
-        r"slice at $\chi$ = 0",
-        r"mean over $\chi$",
-        r"mean over $\cos\theta_K$",
-        r"mean over $\cos\theta_\mu$",
-    ]
-
-
-def test_empty_bins_show_the_paper():
-    figure = example_images({0.0: np.eye(4)[:, :, None] * np.ones(4)})
-    picture = figure.axes[0].images[0]
-    colours = picture.to_rgba(picture.get_array())
-    assert colours[0, 1, 3] < 0.02
-    assert colours[0, 0, 3] == pytest.approx(1)
-
-
 def test_what_cannot_be_drawn_is_said():
     for draw in (
         lambda: efficiency_curves({}),
         lambda: resolution_histograms({}, {}),
         lambda: asymmetries_along_q_squared({}, {}),
-        lambda: example_images({}),
     ):
         with pytest.raises(InputError, match="nothing to draw"):
             draw()
-    with pytest.raises(InputError, match="three axes"):
-        example_images({0.0: np.zeros((4, 4))})
 
 
 def test_events_of_another_delta_c9_than_the_theory_are_refused():

@@ -4,10 +4,10 @@ import pytest
 from helpers.delta_c9_inputs import decay_study
 from helpers.figure_text import text_that_leaves
 
-from hepsets.analyses.delta_c9.figures.background import (
+from hepsets.analyses.delta_c9.page.background import (
     mbc_and_delta_e,
     sideband_comparison,
-    suppression,
+    trees_and_merit,
 )
 from hepsets.core.errors import InputError
 from hepsets.evaluate.estimates.two_sample_chi2 import two_sample_chi2
@@ -20,7 +20,7 @@ def every_figure():
     return {
         "mbc": mbc_and_delta_e(study.signal, study.background),
         "sideband": sideband_comparison(study.sideband, study.region),
-        "suppression": suppression(study.suppression),
+        "suppression": trees_and_merit(study.suppression),
     }
 
 
@@ -86,7 +86,7 @@ def test_a_sideband_that_differs_fails_its_test():
 
 def test_the_cut_is_marked_in_both_panels_and_the_merit_at_it_quoted():
     study = decay_study()
-    left, right = suppression(study.suppression).axes
+    left, right = trees_and_merit(study.suppression).axes
     for axes in (left, right):
         assert list(axes.lines[-1].get_xdata()) == [study.suppression.cut] * 2
     texts = {text.get_text() for text in right.texts}
@@ -96,7 +96,7 @@ def test_the_cut_is_marked_in_both_panels_and_the_merit_at_it_quoted():
 
 def test_outputs_of_each_class_integrate_to_one():
     study = decay_study()
-    left = suppression(study.suppression).axes[0]
+    left = trees_and_merit(study.suppression).axes[0]
     for patch in left.patches:
         heights, edges, _ = patch.get_data()
         assert heights @ np.diff(edges) == pytest.approx(1)

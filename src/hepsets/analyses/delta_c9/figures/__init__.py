@@ -1,1 +1,0 @@
-"""Figures that only the ΔC9 analysis draws."""
