@@ -54,7 +54,10 @@ class Record:
 
     @staticmethod
     def read(batch: Any) -> tuple[Record, NDArray[np.bool_]]:
-        """The record of what ``pythia.nextBatch(n, "none")`` returned, and which succeeded ``(n,)``, bool."""
+        """The record of what ``pythia.nextBatch(n, "none")`` returned, and which events succeeded.
+
+        The latter has shape ``(n,)``.
+        """
         layout = batch.layout
         succeeded = np.ones(len(batch), dtype=bool)
         if layout.is_option:
