@@ -1,16 +1,31 @@
 """A package of somebody else gives an analysis, a skim and a detector, and the command takes them."""
 
 import os
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from helpers.house import ROOT
 from helpers.plugins import declare
 
 from hepsets.core.events import read_parquet, write_parquet
 from hepsets.generate.pythia import generate_block
+
+PAGE = ROOT / "docs" / "extending.md"
+
+TRAIN_ITS_MODEL = """
+import numpy as np
+import hepsets as hs
+
+events = hs.generate("mixed", 300, seed=1)
+model = hs.fit("my_model", events, np.arange(300) % 2 == 0, options={"power": 3}, epochs=1, batch=64)
+hs.save(model, "power.safetensors")
+again = hs.load("power.safetensors")
+print(again.config.power, np.array_equal(hs.score(again, events), hs.score(model, events)))
+"""
 
 MODULE = '''
 """What docs/extending.md calls an external plugin, as small as it gets."""
@@ -74,22 +89,30 @@ def __getattr__(name):
 '''
 
 
+def code_of_docs(words):
+    """The Python of docs/extending.md that has these words in it."""
+    (found,) = (text for text in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S) if words in text)
+    return found
+
+
 @pytest.fixture(scope="module")
 def hepsets(tmp_path_factory):
     """The command in a process that finds the package; gives exit code and both streams."""
     folder = tmp_path_factory.mktemp("package")
     (folder / "dice_package.py").write_text(MODULE)
+    (folder / "my_model.py").write_text(code_of_docs("class Power"))
     groups = {
         "hepsets.analyses": {"dice": "dice_package", "broken": "no_such_module"},
+        "hepsets.models": {"my_model": "my_model:POWER"},
         "hepsets.skims": {"very_fast_charm": "dice_package:very_fast_charm"},
         "hepsets.detectors": {"half_blind": "dice_package:HALF_BLIND", "nonsense": "dice_package:SCALES"},
     }
     declare(folder, "dice-package", groups)
     path = os.pathsep.join([*filter(None, sys.path), str(folder)])
 
-    def command(*words):
+    def command(*words, code="from hepsets.cli.main import main; main()"):
         return subprocess.run(
-            [sys.executable, "-c", "from hepsets.cli.main import main; main()", *map(str, words)],
+            [sys.executable, "-c", code, *map(str, words)],
             env=os.environ | {"PYTHONPATH": path}, cwd=folder, capture_output=True, text=True, check=False,
         )  # fmt: skip
 
@@ -103,6 +126,7 @@ def test_list_names_what_the_package_gives_and_the_package(hepsets):
     assert "analysis 'broken' of dice-package (no_such_module) cannot be used" in done.stdout
     assert "very_fast_charm (of dice-package)" in done.stdout
     assert "half_blind (of dice-package)" in done.stdout
+    assert "models:    my_model (of dice-package)" in done.stdout
 
 
 def test_its_analysis_runs_as_those_of_hepsets_do(hepsets, tmp_path):
@@ -146,3 +170,8 @@ def test_its_skim_and_detector_are_taken_by_name(hepsets, tmp_path):
     assert done.returncode == 2
     assert "detector 'nonsense' of dice-package" in done.stderr
     assert "(dict is no DetectorConfig and no LayeredConfig)" in done.stderr
+
+
+def test_its_model_as_the_docs_have_it_is_trained_kept_and_loaded_by_name(hepsets):
+    done = hepsets(code=TRAIN_ITS_MODEL)
+    assert (done.stdout.split(), done.returncode) == (["3", "True"], 0), done.stderr

@@ -51,11 +51,20 @@ def on_files(files: Files, config: Any) -> Files:
     for page, text in made.items():
         files.append(File.generated(config, page, content=text))
     for entry in config["nav"]:
+        if "Analyses" in entry:
+            entry["Analyses"] += unlisted_analyses(config["nav"])
         if "Notebooks" in entry:
             entry["Notebooks"] = list(notebooks)
         if "Reference" in entry:
             entry["Reference"] = _tree(list(reference))
     return files
+
+
+def unlisted_analyses(nav: Any) -> list[str]:
+    """Pages of docs/ named as an analysis that the navigation does not list: those just written."""
+    listed = json.dumps(nav)
+    pages = (f"{path.parent.name}.md" for path in sorted(SOURCE.glob("analyses/*/__init__.py")))
+    return [page for page in pages if (ROOT / "docs" / page).is_file() and f'"{page}"' not in listed]
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from hepsets.analyses.contract import ANALYSES, find_able, names_of
 from hepsets.cli.application import MAX_SEED, Seed, Settings, command, cores
 from hepsets.core.errors import InputError
 from hepsets.core.file_roles import Input, Output
+from hepsets.core.registry import Registry
 from hepsets.core.streams import echo
 from hepsets.deploy.filter.shipped import SHIPPED
 
@@ -36,7 +37,10 @@ Name = Annotated[
 
 @command("list")
 def list_all() -> None:
-    """List the analyses, with question, studies and models, samples, skims, detectors and filters."""
+    """List the analyses, with question, studies and models, samples, skims, detectors and filters.
+
+    Models, too, that other packages add.
+    """
     from hepsets.generate.kstmumu.files import SAMPLE
     from hepsets.generate.samples import SAMPLES
     from hepsets.select.skims.registry import SKIMS
@@ -53,13 +57,16 @@ def list_all() -> None:
         for what in ("studies", "models"):
             if names_of(analysis, what):
                 echo(f"    {what + ':':9}{', '.join(names_of(analysis, what))}")
+    models: Registry[Any] = Registry("hepsets.models", "model", {})  # hepsets' own take PyTorch to list
     for title, names in (
+        ("models", [name + _of(models.source(name)) for name in models]),
         ("samples", (*SAMPLES, SAMPLE)),
         ("skims", [name + _of(SKIMS.source(name)) for name in SKIMS]),
         ("detectors", [name + _of(DETECTORS.source(name)) for name in DETECTORS]),
         ("filters", SHIPPED),
     ):
-        echo(f"{title + ':':11}{', '.join(names)}")
+        if names:
+            echo(f"{title + ':':11}{', '.join(names)}")
 
 
 def _of(package: str) -> str:
