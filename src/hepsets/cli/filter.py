@@ -26,10 +26,17 @@ def export(
         Input(),
     ] = None,
 ) -> None:
-    """Export a trained model as a filter: one ONNX file with everything inside, checked against PyTorch."""
-    from hepsets.deploy.filter.export import export_from_run
+    """Export a trained filter or flavour tagger: one ONNX file, checked against PyTorch."""
+    from hepsets.deploy.filter.export import export_from_run, model_file
+    from hepsets.deploy.flavour_export import export_tagger
+    from hepsets.learn.files import load
+    from hepsets.learn.vertexed_events.model import VertexedModel
 
-    events, difference = export_from_run(run, model, out, data)
+    found = load(model_file(run, model))
+    if isinstance(found, VertexedModel):
+        events, difference = export_tagger(found, out, data)
+    else:
+        events, difference = export_from_run(run, model, out, data)
     echo(f"{out}: scores of {events} events differ from PyTorch's by at most {difference:.1g}")
 
 

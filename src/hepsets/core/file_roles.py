@@ -27,6 +27,7 @@ SUFFIXES = {
     "parquet": (".parquet",),
     "HepMC3 or parquet": (*_HEPMC, ".parquet"),
     "ONNX": (".onnx",),
+    "ROOT or parquet": (".root", ".parquet"),
     "JSON": (".json",),
     "CSV": (".csv",),
     "HTML": (".html", ".htm"),

@@ -44,17 +44,28 @@ def export_from_run(run: Path, name: str, out: Path, data: Path | None = None) -
     InputError
         If the run lacks the model or its card, or as :func:`hepsets.deploy.onnx.decay_trees.export_filter`.
     """
-    folder = run / "models"
-    path = folder / f"{name}.safetensors"
-    if not path.is_file():
-        there = sorted(file.stem for file in folder.glob("*.safetensors"))
-        raise InputError(f"no model {name!r} in {run}", f"one of {', '.join(there) or 'a finished run'}")
+    path = model_file(run, name)
     if not out.parent.is_dir():
         raise InputError(f"no folder {out.parent}", "an existing folder", "create it first")
-    card, model = load_card(folder / f"{name}.card.json"), load(path, EventModel)
+    card, model = load_card(path.with_name(f"{name}.card.json")), load(path, EventModel)
     events = _generated(card) if data is None else next(iter_parquet(data))
     events = events[:COMPARED_EVENTS]
     return len(events), export_filter(model, card, out, events)
+
+
+def model_file(run: Path, name: str) -> Path:
+    """The file of a model of a finished run.
+
+    Raises
+    ------
+    InputError
+        If the run has no such model.
+    """
+    path = run / "models" / f"{name}.safetensors"
+    if not path.is_file():
+        there = sorted(file.stem for file in path.parent.glob("*.safetensors"))
+        raise InputError(f"no model {name!r} in {run}", f"one of {', '.join(there) or 'a finished run'}")
+    return path
 
 
 def _generated(card: FilterCard) -> Events:

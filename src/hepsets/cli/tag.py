@@ -1,0 +1,57 @@
+"""The command tag: scores of a trained flavour tagger, added to a user's file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hepsets.cli.application import command
+from hepsets.core.errors import InputError
+from hepsets.core.file_roles import Input, Output, check_suffix
+from hepsets.core.streams import echo
+from hepsets.core.whole_file import together
+
+
+@command("tag")
+def tag(
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(help="Files of Z decays, ROOT (also FILE.root:TREE) or parquet."),
+        Input(),
+    ],
+    model: Annotated[
+        Path,
+        typer.Option(help="Folder of a finished run, or a file of a model or of hepsets export."),
+        Input(),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(help="File to write; of several inputs, an existing folder for files of their names."),
+        Output(None),
+    ],
+    name: Annotated[str | None, typer.Option(help="Which model of the run.")] = None,
+    prefix: Annotated[str, typer.Option(help="What the names of the new columns begin with.")] = "score",
+) -> None:
+    """Add the scores of a flavour tagger to files of Z decays, and touch nothing else in them."""
+    from hepsets.deploy.flavour_tags import find_tagger, tag_file
+    from hepsets.formats.root_files import split_tree
+
+    places = [out]
+    if len(inputs) > 1 or out.is_dir():
+        if not out.is_dir():
+            raise InputError(f"--out {out} for {len(inputs)} files", "an existing folder", "create it first")
+        places = [out / split_tree(path)[0].name for path in inputs]
+        if len(set(places)) < len(places):
+            raise InputError("inputs of the same name", "files of different names", "tag them one by one")
+    for place in places:
+        check_suffix("--out", place, "ROOT or parquet")
+    tagger = find_tagger(model, name)
+    with together():
+        done = [
+            tag_file(tagger, path, place, prefix=prefix) for path, place in zip(inputs, places, strict=True)
+        ]
+    for one in done:
+        for line in one.lines():
+            echo(line, err=True)

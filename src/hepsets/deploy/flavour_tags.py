@@ -1,0 +1,218 @@
+"""Tag a user's file of Z decays: probabilities of flavours as further columns, everything else as it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsets.core.errors import InputError
+from hepsets.core.run import versions
+from hepsets.core.vertexed_events import VertexedEvents
+from hepsets.deploy.onnx.vertexed_events import OnnxVertexedModel
+from hepsets.formats.added_columns import copy_with_columns, is_parquet
+from hepsets.formats.event_lists import choose_tree
+from hepsets.formats.fcc_tree import WHAT, is_fcc_tree, iter_fcc_trees
+from hepsets.formats.read_counts import ReadCounts
+from hepsets.formats.root_files import opened, split_tree, trees_of
+from hepsets.learn.files import load
+from hepsets.learn.training.score import score_heads
+from hepsets.learn.vertexed_events.model import VertexedModel
+from hepsets.represent.vertexed_events.data import VertexedData
+from hepsets.represent.vertexed_events.hemispheres import hemispheres
+
+CHECKED_EVENTS = 2000
+"""So many events of a file are compared with the training before any is scored."""
+
+CHECKED_PARTICLES = 2000
+"""In fewer particles a feature may be constant by chance: then nothing is refused."""
+
+LACKING = 3
+"""So many features that vary in training and not in the file: it does not hold what the model looks at."""
+
+
+@dataclass(frozen=True)
+class FlavourTagger:
+    """A trained tagger, and where it is from.
+
+    Parameters
+    ----------
+    model
+        In PyTorch, or exported.
+    path
+        Its file.
+    level
+        Whether it tags events, or each of their hemispheres.
+    """
+
+    model: VertexedModel | OnnxVertexedModel
+    path: Path
+    level: str
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What its columns stand for: the classes, and ``"charge"`` if it tells quark from antiquark."""
+        model = self.model
+        charge = model.charge if isinstance(model, OnnxVertexedModel) else model.config.charge
+        return (*model.classes, "charge") if charge else tuple(model.classes)
+
+    def score(self, events: VertexedEvents) -> NDArray[np.float32]:
+        """Probabilities, shape ``(n_events, n_outputs)``, or ``(n_events, n_outputs, 2)`` of hemispheres.
+
+        The first hemisphere is the one that the thrust axis points to.
+        """
+        seen = hemispheres(events) if self.level == "hemisphere" else events
+        model = self.model
+        found = model.score(seen) if isinstance(model, OnnxVertexedModel) else score_heads(model, seen)
+        if self.level == "hemisphere":
+            found = found.reshape(len(events), 2, -1).transpose(0, 2, 1)
+        return np.ascontiguousarray(found)
+
+    def lacking(self, events: VertexedEvents) -> tuple[str, ...]:
+        """Features of particles that varied in training and do not in these events.
+
+        Always empty for an exported model, which does not tell, and for few particles.
+        """
+        if isinstance(self.model, OnnxVertexedModel):
+            return ()
+        data = VertexedData.from_events(events, self.model.spec)
+        if data.particles.n_particles < CHECKED_PARTICLES:
+            return ()
+        features = data.particles.features
+        constant = (features.max(0).values == features.min(0).values).tolist()
+        scaler = self.model.particle_scaler
+        varied = (scaler.scale != 1).tolist()
+        names = self.model.spec.particles
+        return tuple(name for name, c, v in zip(names, constant, varied, strict=True) if c and v)
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """What was done to a file.
+
+    Parameters
+    ----------
+    out
+        The new file.
+    columns
+        What it has more than the old one.
+    counts
+        What was read, masked and kept.
+    """
+
+    out: Path
+    columns: tuple[str, ...]
+    counts: ReadCounts
+
+    def lines(self) -> list[str]:
+        """For people."""
+        return [f"{self.out}: columns {', '.join(self.columns)}", *self.counts.lines()]
+
+
+def find_tagger(where: Path, name: str | None = None) -> FlavourTagger:
+    """The tagger of a model's file, or of a finished run.
+
+    Parameters
+    ----------
+    where
+        A file that a run or ``hepsets export`` wrote, or the folder of a run.
+    name
+        Which model of a run, as its file is called; needed if there are several.
+
+    Raises
+    ------
+    InputError
+        If there is no such tagger, or it is unclear which is meant.
+    """
+    path = where
+    if where.is_dir():
+        files = {file.stem: file for file in sorted((where / "models").glob("*.safetensors"))}
+        if name is None and len(files) == 1:
+            name = next(iter(files))
+        if name not in files:
+            raise InputError(
+                f"model {name!r} of {where}" if name else f"no name of a model of {where}",
+                f"one of {', '.join(files)}" if files else "the folder of a finished run",
+                "name it with --name" if files else "",
+            )
+        path = files[name]
+    elif name is not None:
+        raise InputError(f"a name, {name!r}, for the single file {where}", "no name")
+    if path.suffix == ".onnx":
+        exported = OnnxVertexedModel(path)
+        return FlavourTagger(exported, path, exported.level)
+    model = load(path, VertexedModel)
+    return FlavourTagger(model, path, model.config.level)
+
+
+def tag_file(tagger: FlavourTagger, source: Path, out: Path, *, prefix: str = "score") -> Tagged:
+    """Add a tagger's scores to a file of Z decays, whole or not at all; the file itself is not touched.
+
+    Columns are ``PREFIX_b``, … by class, float32: one number per event, or two, of the hemisphere that the
+    thrust axis points to and of the other. ``PREFIX_charge`` is the probability of a hemisphere to be the
+    quark's. Events are read and copied in pieces; only their scores are kept.
+
+    Parameters
+    ----------
+    tagger
+        See :func:`find_tagger`.
+    source
+        ``FILE.root``, ``FILE.root:TREE`` or parquet, with the columns of FCC-ee courses.
+    out
+        A file of the same format.
+    prefix
+        What the names of the columns begin with.
+
+    Raises
+    ------
+    InputError
+        For what :func:`hepsets.formats.fcc_tree.read_fcc_trees` and
+        :func:`hepsets.formats.added_columns.copy_with_columns` refuse, another format of ``out``, and events
+        that lack what the tagger looks at.
+    """
+    path, tree = split_tree(source)
+    parquet = is_parquet(path)
+    if parquet != (out.suffix == ".parquet"):
+        raise InputError(
+            f"--out {out} for {path}, {'parquet' if parquet else 'ROOT'}", "a file of the same format"
+        )
+    if not parquet:
+        with opened(path) as file:
+            tree = choose_tree(path, trees_of(file), tree, what=WHAT, known_by=is_fcc_tree).name
+    scores: list[NDArray[np.float32]] = []
+    counts = ReadCounts()
+    for piece in iter_fcc_trees(f"{path}:{tree}" if tree else path):
+        if not scores:
+            _refuse_lacking(tagger, piece.events[:CHECKED_EVENTS], path)
+        scores.append(tagger.score(piece.events))
+        counts += piece.counts
+    found = np.concatenate(scores)
+    columns = {f"{prefix}_{name}": found[:, place] for place, name in enumerate(tagger.outputs)}
+    copy_with_columns(path, tree, out, columns, json.dumps(_origin(tagger)))
+    return Tagged(out, tuple(columns), counts)
+
+
+def _refuse_lacking(tagger: FlavourTagger, events: VertexedEvents, path: Path) -> None:
+    lacking = tagger.lacking(events)
+    if len(lacking) >= LACKING:
+        raise InputError(
+            f"{path} does not tell {', '.join(lacking[:6])}{' …' if len(lacking) > 6 else ''}",
+            "what the tagger was trained with",
+            "use a tagger of such files: hepsets run z-flavour --data …",
+        )
+
+
+def _origin(tagger: FlavourTagger) -> dict[str, object]:
+    """What the note beside the columns says."""
+    digest = hashlib.sha256(tagger.path.read_bytes()).hexdigest()
+    return {
+        "tagger": tagger.path.name,
+        "sha256": digest,
+        "level": tagger.level,
+        "outputs": tagger.outputs,
+        "hepsets": versions().get("hepsets", ""),
+    }

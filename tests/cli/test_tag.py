@@ -1,0 +1,76 @@
+"""`hepsets tag`: one file or several, and what is said where nothing can be done."""
+
+import pytest
+import uproot
+from helpers.command import hepsets
+from helpers.toy_z_events import z_events
+
+from hepsets.formats.fcc_tree_writer import write_fcc_tree
+from hepsets.learn.files import save
+from hepsets.learn.vertexed_events.recipe import build_vertexed_model
+
+
+@pytest.fixture
+def tag(monkeypatch, capsys):
+    def command(*arguments):
+        return hepsets(monkeypatch, capsys, "tag", *arguments)
+
+    return command
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Two files and a model."""
+    for number, name in ((5, "Zbb"), (4, "Zcc")):
+        write_fcc_tree(z_events(8, flavours=(number,)), tmp_path / f"{name}.root")
+    model = build_vertexed_model("deep_sets", identification="truth", classes=("b", "c"), units=4)
+    save(model, tmp_path / "model.safetensors")
+    return tmp_path / "Zbb.root", tmp_path / "Zcc.root", tmp_path / "model.safetensors"
+
+
+def test_one_file_becomes_one_and_several_a_folder_of_them(tmp_path, tag, files):
+    first, second, model = files
+    code, out, err = tag(f"{first}:events", "--model", model, "--out", tmp_path / "one.root")
+    assert (code, out) == (0, "")
+    assert "columns score_b, score_c" in err
+    assert "8 events" in err
+    folder = tmp_path / "tagged"
+    code, _, err = tag(first, second, "--model", model, "--out", folder)
+    assert code == 2
+    assert "existing folder" in err
+    folder.mkdir()
+    assert tag(first, second, "--model", model, "--out", folder, "--prefix", "mine")[0] == 0
+    assert sorted(file.name for file in folder.iterdir()) == ["Zbb.root", "Zcc.root"]
+    with uproot.open(folder / "Zcc.root") as file:
+        assert {"mine_b", "mine_c", "Particle_px"} <= set(file["events"].keys())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("{first}", "--model", "{model}", "--out", "{first}"), "is also the input"),
+        (("{first}", "--model", "{model}", "--out", "{tmp}/out.txt"), "ends in .root or .parquet"),
+        (("{first}", "--model", "{model}", "--out", "{tmp}/out.parquet"), "same format"),
+        (("{first}", "--model", "{first}", "--out", "{tmp}/out.root"), "no safetensors file"),
+        (("{tmp}/none.root", "--model", "{model}", "--out", "{tmp}/out.root"), "none.root"),
+        (("{model}", "--model", "{model}", "--out", "{tmp}/out.root"), "ROOT file"),
+    ],
+)
+def test_what_cannot_be_tagged_gives_one_line_and_leaves_no_file(tmp_path, tag, files, arguments, said):
+    first, _, model = files
+    before = sorted(tmp_path.iterdir())
+    filled = [text.format(first=first, model=model, tmp=tmp_path) for text in arguments]
+    code, out, err = tag(*filled)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert len(err.strip().splitlines()) == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_one_file_that_cannot_be_tagged_leaves_the_others_out_as_well(tmp_path, tag, files):
+    first, second, model = files
+    second.write_bytes(second.read_bytes()[:3000])
+    folder = tmp_path / "tagged"
+    folder.mkdir()
+    assert tag(first, second, "--model", model, "--out", folder)[0] == 2
+    assert list(folder.iterdir()) == []
