@@ -34,6 +34,7 @@ from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.particle_sets.recipe import build_set_model
 from hepsets.learn.registry import KINDS, Kind, recipes
 from hepsets.learn.tables.boosted_trees import BoostedTreesConfig, fit_trees
+from hepsets.learn.tables.class_trees import ClassTreesConfig, Labelled, fit_class_trees
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import fit
 from hepsets.learn.training.score import score
@@ -158,10 +159,21 @@ def _particle_sets(name: str, options: dict[str, Any]) -> Subject:
 
 
 def _tables(name: str, options: dict[str, Any]) -> Subject:
-    assert name == "boosted_trees"
     events = random_candidates.random_candidates(300, seed=1)
+    if name == "class_trees":
+        return _class_trees(events, options)
+    assert name == "boosted_trees"
     config = BoostedTreesConfig(trees=20, threads=1, least_weight=1.0, **options)
     model = fit_trees(events, events.columns["R2"] > 0.5, VARIABLES, config=config)[0]
+    of_sizes, shuffled = random_candidates.candidates_of_sizes, random_candidates.shuffled
+    return Subject(model, model.score, of_sizes, shuffled, ParticleSets.concatenate, 0.0)
+
+
+def _class_trees(events: ParticleSets, options: dict[str, Any]) -> Subject:
+    classes = np.digitize(events.columns["R2"], np.quantile(events.columns["R2"], [1 / 3, 2 / 3]))
+    sample = Labelled(events, classes)
+    config = ClassTreesConfig(trees=8, **options)
+    model = fit_class_trees(sample, sample, VARIABLES, ("low", "middle", "high"), config)[0]
     of_sizes, shuffled = random_candidates.candidates_of_sizes, random_candidates.shuffled
     return Subject(model, model.score, of_sizes, shuffled, ParticleSets.concatenate, 0.0)
 

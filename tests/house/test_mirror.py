@@ -6,6 +6,18 @@ from helpers.house import ROOT, SOURCES, python_files
 TESTS = ROOT / "tests"
 
 TESTED_ELSEWHERE = {
+    "analyses/z_flavour/about.py": ("analyses/test_contract.py", "what every analysis has"),
+    "analyses/z_flavour/analysis.py": ("analyses/test_z_flavour.py", "whole runs"),
+    "analyses/z_flavour/blocks.py": ("analyses/test_z_flavour.py", "whole runs"),
+    "analyses/z_flavour/cells.py": ("analyses/test_z_flavour.py", "whole runs"),
+    "analyses/z_flavour/comparison.py": ("analyses/test_z_flavour.py", "whole runs"),
+    "analyses/z_flavour/config.py": ("analyses/test_z_flavour.py", "whole runs"),
+    "analyses/z_flavour/metrics.py": ("analyses/test_z_flavour.py", "whole runs"),
+    "analyses/z_flavour/page.py": ("analyses/test_z_flavour.py", "whole runs"),
+    "analyses/z_flavour/result.py": ("analyses/test_z_flavour.py", "whole runs"),
+    "analyses/z_flavour/samples.py": ("analyses/test_z_flavour.py", "whole runs"),
+    "analyses/z_flavour/summary.py": ("analyses/test_z_flavour.py", "whole runs"),
+    "analyses/z_flavour/training.py": ("analyses/test_z_flavour.py", "whole runs"),
     "analyses/smart_background/summary.py": ("analyses/test_smart_background.py", "whole runs"),
     "analyses/smart_background/sample_facts.py": ("analyses/test_smart_background.py", "whole runs"),
     "analyses/smart_background/page_studies.py": ("analyses/test_smart_background.py", "whole runs"),

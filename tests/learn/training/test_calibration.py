@@ -2,13 +2,16 @@ import numpy as np
 import pytest
 import torch
 from helpers.random_events import random_events
+from scipy.special import softmax
 
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
 from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.files import load, save
-from hepsets.learn.training.calibration import calibrate_model
+from hepsets.learn.training.calibration import calibrate_classes, calibrate_model
+from hepsets.learn.training.examples import Rows
 from hepsets.learn.training.score import score, score_heads
+from hepsets.learn.training.trainable import Trainable
 
 
 @pytest.fixture
@@ -95,3 +98,31 @@ def test_few_events_are_calibrated_with_slope_and_offset_alone(model):
     calibrate_model(model, events, labels)
     assert (model.calibration.bends == 0).all()
     assert model.calibration.slope[0] > 0
+
+
+def test_classes_are_calibrated_by_a_temperature_and_offsets() -> None:
+    # logits twice too large, and one class three times too probable
+    rng = np.random.default_rng(1)
+    true_logits = rng.normal(0, 1.5, (6000, 3))
+    probabilities = softmax(true_logits, axis=1)
+    classes = (probabilities.cumsum(1) < rng.random(6000)[:, None]).sum(1)
+    model = _Table(torch.from_numpy(2 * true_logits + [0, 2 * np.log(3), 0]).float())
+    calibrate_classes(model, np.arange(6000), classes)
+    slope, offset = model.calibration.slope.numpy(), model.calibration.offset.numpy()
+    np.testing.assert_allclose(slope, 0.5, atol=0.03)
+    assert offset[1] - offset[0] == pytest.approx(-np.log(3), abs=0.08)
+    assert offset[2] - offset[0] == pytest.approx(0, abs=0.08)
+
+
+class _Table(Trainable):
+    """A model whose events are numbers of rows of a table of logits."""
+
+    def __init__(self, logits: torch.Tensor) -> None:
+        super().__init__("table", heads=logits.shape[1])
+        self.table = torch.nn.Parameter(logits)
+
+    def prepare(self, events: np.ndarray) -> Rows:
+        return Rows(torch.from_numpy(events))
+
+    def logits(self, batch: torch.Tensor) -> torch.Tensor:
+        return self.table[batch]

@@ -6,7 +6,13 @@ import torch
 from helpers.toy_z_events import z_events
 
 from hepsets.core.errors import InputError
-from hepsets.represent.vertexed_events.data import VertexedData, halved, read_features, write_features
+from hepsets.represent.vertexed_events.data import (
+    VertexedData,
+    gather_features,
+    halved,
+    read_features,
+    write_features,
+)
 from hepsets.represent.vertexed_events.inputs import InputSpec, proper_inputs
 
 SPEC = proper_inputs("dndx+tof", structure=True)
@@ -74,3 +80,16 @@ def test_sorted_particles_stay_in_their_events() -> None:
         keys = ordered.particles.features[begin:end, places].numpy()
         expected = data.particles.features[begin:end, places].numpy()
         np.testing.assert_array_equal(keys, expected[np.lexsort((-expected[:, 1], -expected[:, 0]))])
+
+
+def test_events_gathered_from_several_files_are_those_chosen(tmp_path) -> None:
+    some = z_events(9, seed=7)
+    for name, part in (("a", some[:4]), ("b", some[4:])):
+        write_features(VertexedData.from_events(part, SPEC), tmp_path / name)
+    chosen = [np.array([1, 3]), np.array([0, 4])]
+    gathered = gather_features([tmp_path / "a", tmp_path / "b"], chosen, SPEC)
+    expected = VertexedData.from_events(some, SPEC).select(torch.tensor([1, 3, 4, 8]))
+    for one, other in zip(gathered.tensors(), expected.tensors(), strict=True):
+        assert torch.equal(one, other)
+    few = gather_features([tmp_path / "a"], [np.array([0])], InputSpec(("charge",)))
+    assert few.spec == InputSpec(("charge",))

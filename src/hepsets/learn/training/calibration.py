@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sized
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 
 from hepsets.core.errors import InputError
@@ -66,6 +69,51 @@ def calibrate_model(
             model.calibration.offset[head] = offset
             model.calibration.knots[head] = torch.from_numpy(knots)
             model.calibration.bends[head] = torch.from_numpy(coefficients[1:])
+
+
+def calibrate_classes(
+    model: Trainable, events: Any, classes: NDArray[np.integer], number: int | None = None
+) -> None:
+    """Fit a temperature, and an offset of each class, to classes; they become part of the model.
+
+    Temperature scaling (Guo et al., arXiv:1706.04599) with offsets keeps probabilities between two classes in
+    their order, so no working point moves.
+
+    Parameters
+    ----------
+    model
+        Trained; its calibration is replaced.
+    events
+        Validation events.
+    classes
+        Their classes, shape ``(n_events,)``.
+    number
+        How many of the model's heads are classes, all by default; others are left alone.
+
+    Raises
+    ------
+    InputError
+        For training or test events. Nothing is changed then.
+    """
+    demand(getattr(events, "purpose", None), Purpose.VALIDATION, "a model is calibrated")
+    number = model.heads if number is None else number
+    logits = _network_logits(model, events)[:, :number]
+    rows = np.arange(len(logits))
+
+    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        scaled = logits * np.exp(parameters[0]) + parameters[1:]
+        of_class = log_softmax(scaled, axis=1)
+        difference = np.exp(of_class)
+        difference[rows, classes] -= 1
+        gradient = [(difference * logits).sum() * np.exp(parameters[0]), *difference.sum(0)]
+        return -float(of_class[rows, classes].mean()), np.array(gradient) / len(logits)
+
+    found = minimize(loss, np.zeros(number + 1), jac=True, method="L-BFGS-B").x
+    with torch.no_grad():
+        model.calibration.slope[:number] = float(np.exp(found[0]))
+        model.calibration.offset[:number] = torch.from_numpy(found[1:] - found[1:].mean())
+        model.calibration.knots[:number] = 0.0
+        model.calibration.bends[:number] = 0.0
 
 
 def _network_logits(model: Trainable, events: Sized) -> NDArray[np.float64]:

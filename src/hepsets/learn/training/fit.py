@@ -151,7 +151,7 @@ def fit(
     if validation is not None:
         held = dataclasses.replace(held, targets=task.checked(model, validation[1], len(held.data), None)[0])
     if isinstance(model, Trainable):
-        model.fit_inputs(data.batch(torch.from_numpy(chosen)))
+        model.fit_scales(data, torch.from_numpy(chosen))
     training = _Training(model, task, config, penalty, _fabric(config), data, truth, importance, chosen, held)
     return training.run(progress, checkpoint)
 

@@ -88,6 +88,18 @@ class Trainable(nn.Module):
     def fit_inputs(self, training: Any) -> None:
         """Take scales and the like from a batch of all training events, before the first step."""
 
+    def fit_scales(self, data: TrainingData, training: Tensor) -> None:
+        """Take scales and the like from the training events, by default from a batch of all of them.
+
+        Parameters
+        ----------
+        data
+            What :meth:`prepare` made.
+        training
+            Numbers of the training events, int64, shape ``(n,)``.
+        """
+        self.fit_inputs(data.batch(training))
+
     def augment(self, batch: Any) -> Any:
         """What training shows in place of a batch."""
         return batch

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from hepsets.core.vertexed_events import VertexedEvents
 from hepsets.learn.registry import Kind
-from hepsets.learn.training.trainable import Trainable
+from hepsets.learn.training.trainable import Trainable, TrainingData
 from hepsets.represent.scaler import Scaler
 from hepsets.represent.vertexed_events.data import VertexedBatch, VertexedData
 from hepsets.represent.vertexed_events.identification import Identification
@@ -26,6 +26,10 @@ Level = Literal["event", "hemisphere"]
 
 MASKED_BEYOND = 4.0
 """Published features farther from their mean than this many standard deviations count as that mean."""
+
+SCALING_EVENTS = 10_000
+"""Training events that scales are taken from, where there are more: they tell a scale to better than a per
+cent."""
 
 LARGEST = 10.0
 """Proper features are cut at this many standard deviations."""
@@ -148,6 +152,18 @@ class VertexedModel(Trainable):
         for scaler, features in self._scaled(training):
             if len(features):
                 scaler.fit(features)
+
+    def fit_scales(self, data: TrainingData, training: Tensor) -> None:
+        """Take means and scales from training events, every so many of them: a batch of all might not fit.
+
+        Parameters
+        ----------
+        data
+            What :meth:`prepare` made.
+        training
+            Numbers of the training events, int64, shape ``(n,)``.
+        """
+        self.fit_inputs(data.batch(training[:: max(1, len(training) // SCALING_EVENTS)]))
 
     def _scaled(self, batch: VertexedBatch) -> tuple[tuple[Scaler, Tensor], ...]:
         return (

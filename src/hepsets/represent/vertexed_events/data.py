@@ -255,6 +255,64 @@ def read_features(path: Path) -> VertexedData:
     return VertexedData.of_table(table, spec)
 
 
+def gather_features(
+    paths: Sequence[Path], chosen: Sequence[NDArray[np.int64]], spec: InputSpec | None = None
+) -> VertexedData:
+    """Some events of several files as one data set, with no more memory than it needs.
+
+    Parameters
+    ----------
+    paths
+        Files of :func:`write_features`, with the same features.
+    chosen
+        For each file the numbers of its events, rising, shape ``(n_chosen,)``.
+    spec
+        The features that are wanted, all by default.
+    """
+    sizes = np.zeros(2, dtype=np.int64)
+    for path, events in zip(paths, chosen, strict=True):
+        with np.load(path, allow_pickle=False) as file:
+            names = ("particle_offsets", "vertex_offsets")
+            sizes += [int(np.diff(file[name])[events].sum()) for name in names]
+    result: VertexedData | None = None
+    at = np.zeros(3, dtype=np.int64)
+    for path, events in zip(paths, chosen, strict=True):
+        part = read_features(path)
+        part = (part if spec is None else part.seeing(spec)).select(torch.from_numpy(events))
+        if result is None:
+            result = _empty_like(part, int(sizes[0]), int(sizes[1]), sum(map(len, chosen)))
+        at = _put(part, result, at)
+    assert result is not None  # there is a file
+    return result
+
+
+def _empty_like(part: VertexedData, particles: int, vertices: int, events: int) -> VertexedData:
+    def packed(one: PackedSet, members: int) -> PackedSet:
+        offsets = torch.zeros(events + 1, dtype=torch.int64)
+        return PackedSet(torch.empty(members, one.features.shape[1], dtype=one.features.dtype), offsets)
+
+    return VertexedData(
+        part.spec,
+        packed(part.particles, particles),
+        packed(part.vertices, vertices),
+        torch.empty(particles, dtype=part.vertex.dtype),
+        torch.empty(events, part.event_features.shape[1], dtype=part.event_features.dtype),
+    )
+
+
+def _put(part: VertexedData, whole: VertexedData, at: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Copy a part into the whole, from these particles, vertices and events on; where the next one goes."""
+    particle, vertex, event = (int(place) for place in at)
+    end = particle + part.particles.n_particles, vertex + part.vertices.n_particles, event + len(part)
+    whole.particles.features[particle : end[0]] = part.particles.features
+    whole.vertex[particle : end[0]] = part.vertex
+    whole.vertices.features[vertex : end[1]] = part.vertices.features
+    whole.event_features[event : end[2]] = part.event_features
+    whole.particles.offsets[event + 1 : end[2] + 1] = part.particles.offsets[1:] + particle
+    whole.vertices.offsets[event + 1 : end[2] + 1] = part.vertices.offsets[1:] + vertex
+    return np.array(end, dtype=np.int64)
+
+
 _KINDS = ("particles", "vertices", "events")
 
 

@@ -1,0 +1,24 @@
+"""What the flavour analysis is called, asks and compares; cheap to import."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+CellName = Literal["published", "seeded", "found", "unidentified", "hemispheres"]
+"""What is compared; each has events, features and trainings of its own, see
+:data:`hepsets.analyses.z_flavour.cells.CELLS`."""
+
+CELL_NAMES: tuple[CellName, ...] = get_args(CellName)
+
+OURS = "vertex_graph"
+"""Our own model: particles, vertices and V0s joined by membership."""
+
+TREES = "boosted_trees"
+"""Trees on vertices and impact parameters, as LCFIPlus has them."""
+
+PUBLISHED = ("fcnn", "gru_attention", "deep_sets")
+"""The models of the coursework, in the order of their accuracy there."""
+
+name = "z-flavour"
+question = "Which quark did the Z decay to: b, c, s, or u and d?"
+MODELS = (*PUBLISHED, TREES, "particle_transformer", OURS)

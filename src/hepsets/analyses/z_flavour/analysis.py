@@ -1,0 +1,33 @@
+"""The steps of a run, in order."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+
+from hepsets.analyses.report import report
+from hepsets.analyses.z_flavour.cells import CELLS
+from hepsets.analyses.z_flavour.comparison import compare
+from hepsets.analyses.z_flavour.config import Config, check
+from hepsets.analyses.z_flavour.page import make_page
+from hepsets.analyses.z_flavour.result import Result
+from hepsets.analyses.z_flavour.samples import get_samples
+from hepsets.analyses.z_flavour.summary import markdown
+from hepsets.analyses.z_flavour.training import train_all
+from hepsets.core.run import Origin, RunFolder, write_atomically
+
+
+def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
+    """Make or read events, train and compare the models, report."""
+    check(config)
+    if config.data.train:  # files of the coursework hold seeded vertices and true kinds
+        cells = tuple(name for name in config.cells if CELLS[name].world != "found")
+        config = dataclasses.replace(config, cells=cells or ("published", "seeded"))
+    samples = get_samples(config, folder.path / "events", workers=workers)
+    trained = train_all(config, samples, folder.path / "models", workers=workers)
+    result = Result(config, Origin.now(), compare(samples, trained))
+    report(result, make_page, folder.path)
+    write_atomically(folder.path / "tables.md", markdown(result))
+    if not config.data.keep:
+        shutil.rmtree(folder.path / "events", ignore_errors=True)
+    return result

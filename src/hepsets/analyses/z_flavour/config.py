@@ -1,0 +1,136 @@
+"""The configuration of the flavour analysis and its three sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from hepsets.analyses.z_flavour.about import CELL_NAMES, MODELS, CellName
+from hepsets.core.errors import InputError
+from hepsets.learn.tables.class_trees import ClassTreesConfig
+from hepsets.learn.training.config import FitConfig
+from hepsets.simulate.idea import IdeaConfig
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class DataConfig:
+    """Which events.
+
+    Parameters
+    ----------
+    train_per_class
+        Events of each flavour to train on. With those that validate and test they are ``shares`` of all.
+    more_test_per_class
+        Generated events of each flavour that are for testing alone, besides those of the split.
+    shares
+        Training, validation and test part of the events.
+    train
+        The user's own files in place of generated events: ROOT or parquet as coursework at FCC-ee has them,
+        each of one flavour, told by its name or as ``b=FILE``.
+    test
+        Such files for testing; by default a part of the others.
+    keep
+        Keep the features in the folder of the run.
+    """
+
+    train_per_class: int = Field(default=50_000, ge=40)
+    more_test_per_class: int = Field(default=10_000, ge=0)
+    shares: tuple[float, float, float] = (0.80, 0.15, 0.05)
+    train: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    keep: bool = False
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Config:
+    """Everything that a run depends on.
+
+    Parameters
+    ----------
+    scale
+        Name of the size that the other defaults came from.
+    seed
+        Seed of events, detector, initial weights, split and training.
+    data
+        Events.
+    detector
+        The settings of the detector.
+    cells
+        What is compared.
+    models
+        The models that are trained, where a comparison has them.
+    published_fit
+        Training on published features, as published: the rate falls to 0.3 of it after three epochs without
+        improvement, five end it.
+    fit
+        Training on proper features.
+    transformer_epochs
+        Epochs of the Particle Transformer, which takes several times as long per event.
+    trees
+        Growing of the trees.
+    """
+
+    scale: Literal["quick", "standard", "full"] = "standard"
+    seed: int = Field(default=1, ge=0, lt=2**31)
+    data: DataConfig = DataConfig()
+    detector: IdeaConfig = IdeaConfig()
+    cells: tuple[CellName, ...] = CELL_NAMES
+    models: tuple[str, ...] = MODELS
+    published_fit: FitConfig = FitConfig(
+        epochs=12,
+        batch=256,
+        learning_rate=1e-3,
+        schedule="plateau",
+        plateau_factor=0.3,
+        plateau_epochs=2,
+        stop_after=5,
+    )
+    fit: FitConfig = FitConfig(epochs=8, batch=256, learning_rate=2e-3, schedule="cosine", weight_decay=1e-3)
+    transformer_epochs: int = Field(default=3, ge=1)
+    trees: ClassTreesConfig = ClassTreesConfig()
+
+
+SCALES: Mapping[str, Mapping[str, Any]] = {
+    "quick": {
+        "data": {"train_per_class": 600, "more_test_per_class": 400},
+        "cells": ["published", "seeded", "found", "hemispheres"],
+        "published_fit": {"epochs": 4, "batch": 64},
+        "fit": {"epochs": 4, "batch": 64},
+        "transformer_epochs": 1,
+        "trees": {"trees": 60},
+    },
+    "standard": {},
+    "full": {
+        "data": {"train_per_class": 150_000, "more_test_per_class": 50_000},
+        "published_fit": {"epochs": 50, "batch": 64},
+        "fit": {"epochs": 15},
+        "transformer_epochs": 12,
+    },
+}
+"""What differs from the defaults at each size."""
+
+
+def check(config: Config) -> None:
+    """Refuse what no type can, before anything is done.
+
+    Raises
+    ------
+    InputError
+        For unknown models, none, or comparisons that are named twice; for shares that do not add up; for test
+        files without training files; for a seed of a single training.
+    """
+    unknown = [model for model in config.models if model not in MODELS]
+    if unknown or not config.models:
+        raise InputError(f"models = {list(config.models)}", f"some of {', '.join(MODELS)}")
+    if not config.cells or len(set(config.cells)) < len(config.cells):
+        raise InputError(f"cells = {list(config.cells)}", f"some of {', '.join(CELL_NAMES)}, each once")
+    shares = config.data.shares
+    if min(shares) <= 0 or abs(sum(shares) - 1) > 1e-6:
+        raise InputError(f"data.shares = {list(shares)}", "three positive shares that add up to 1")
+    if config.data.test and not config.data.train:
+        raise InputError("test files alone", "training files too", "give --data")
+    if config.fit.seed or config.published_fit.seed or config.trees.seed:
+        raise InputError("a seed of a single training", "one seed for the run", "set seed, or --seed")

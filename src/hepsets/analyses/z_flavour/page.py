@@ -1,0 +1,182 @@
+"""The report of a flavour run: its sections, in the order a reader asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hepsets.analyses.z_flavour.cells import CELLS, THREE
+from hepsets.analyses.z_flavour.comparison import CellResult, ModelResult
+from hepsets.analyses.z_flavour.config import Config
+from hepsets.analyses.z_flavour.result import Result
+from hepsets.analyses.z_flavour.summary import SHOWN, TITLES, per_cent
+from hepsets.core.measured import Measured
+from hepsets.report import figures as shared_figures
+from hepsets.report import style
+from hepsets.report.page import (
+    Column,
+    Content,
+    FigureFiles,
+    KeyFigure,
+    Page,
+    Section,
+    Table,
+    configuration,
+)
+
+REASONS = {
+    "published": (
+        "The networks of the coursework on the columns of its files: positions in the laboratory, "
+        "standardised by a mean and a standard deviation that far vertices rule, values beyond four of these "
+        "masked, the event's columns repeated in every row. Flights of millimetres vanish in such a scale."
+    ),
+    "seeded": (
+        "The same events and the same truth in them, vertices made of the true production points and kinds "
+        "known; features are flights, masses and signed impact parameters over their errors. Both truths are "
+        "more than a detector has."
+    ),
+    "found": (
+        "What a detector would see: vertices by the finder, kinds by counted clusters and time of flight. "
+        "Models know four flavours; the accuracy of b, c and s is theirs with ud events left out."
+    ),
+    "unidentified": (
+        "The same events, but clusters and times of flight are not shown: what strangeness rests on."
+    ),
+    "hemispheres": (
+        "Each hemisphere alone, as double tags need it. A further output tells b from b̄ hemispheres."
+    ),
+}
+
+
+def make_page(result: Result, figures: FigureFiles) -> Page:
+    """The page, out of what the run found alone."""
+    return Page(
+        title="Which quark did the Z decay to?",
+        summary=_summary(result),
+        facts=_facts(result),
+        key_figures=_key_figures(result.best),
+        sections=tuple(sections(result, figures)),
+    )
+
+
+def sections(result: Result, figures: FigureFiles) -> Iterator[Section]:
+    """All sections; what was not compared has none."""
+    for name, cell in result.cells.items():
+        yield Section(TITLES[name], tuple(_cell(cell, figures)))
+    yield configuration(result.config, result.origin)
+
+
+def _summary(result: Result) -> str:
+    best = result.best
+    world = TITLES[best.cell].lower()
+    told = " and ".join(
+        f"{per_cent(quality.accuracy)} % of {_named(quality.classes)} right"
+        for quality in sorted(best.quality.values(), key=lambda one: len(one.classes))
+    )
+    return f"{best.name} ({world}): {told}. Every model was trained once, so none is called best."
+
+
+def _named(classes: tuple[str, ...]) -> str:
+    return f"{', '.join(classes[:-1])} and {classes[-1]} events"
+
+
+def _facts(result: Result) -> tuple[tuple[str, str], ...]:
+    config: Config = result.config
+    training, validation, test = result.lead.counts
+    return (
+        ("events", ", ".join((*config.data.train, *config.data.test)) or "generated here"),
+        ("training", f"{training:,} events, {validation:,} more for validation"),
+        ("test", f"{test:,} events"),
+        ("scale", config.scale),
+        ("seed", str(config.seed)),
+        ("date", result.origin.date),
+    )
+
+
+def _key_figures(best: ModelResult) -> tuple[KeyFigure, ...]:
+    found = [
+        KeyFigure(f"{per_cent(quality.accuracy, 1)} %", f"accuracy, {classes} flavours", best.name)
+        for classes, quality in best.quality.items()
+    ]
+    for flavour, against, mistag in SHOWN:
+        for point in best.points:
+            if (point.flavour, point.against, point.mistag) == (flavour, against, mistag):
+                shown = per_cent(Measured(point.efficiency, point.se), 1)
+                found.append(KeyFigure(f"{shown} %", f"{flavour} at {100 * mistag:g} % {against}", best.name))
+    return tuple(found[:5])
+
+
+def _cell(cell: CellResult, figures: FigureFiles) -> Iterator[Content]:
+    """Table and figures of one comparison."""
+    yield REASONS[cell.name]
+    yield _table(cell)
+    if cell.models:
+        yield _confusion(cell.models[-1])
+        styles = style.model_styles([model.name for model in cell.models])
+        curves = {
+            model.name: shared_figures.TrainingCurve(
+                list(model.history.train), list(model.history.validation), model.history.best
+            )
+            for model in cell.models
+            if len(model.history.validation) > 1
+        }
+        if curves:
+            yield figures(
+                f"training_{cell.name}",
+                shared_figures.training_curves(curves, styles, steps="epoch"),
+                "Loss on training (dashed) and validation events (solid); the circle marks what was kept.",
+            )
+
+
+def _table(cell: CellResult) -> Content:
+    rows = []
+    for model in cell.models:
+        points = {(p.flavour, p.against, p.mistag): Measured(p.efficiency, p.se) for p in model.points}
+        own, three = model.quality[max(model.quality)], model.quality.get(len(THREE))
+        rows.append(
+            (
+                model.name,
+                model.parameters,
+                own.accuracy,
+                None if three is own or three is None else three.accuracy,
+                own.mean_auc,
+                *(points.get(shown) for shown in SHOWN),
+                model.charge_accuracy,
+                model.seconds,
+                model.score_rate,
+            )
+        )
+    level = CELLS[cell.name].level
+    return Table(
+        (
+            Column("model"),
+            Column("parameters", "or trees"),
+            Column("accuracy"),
+            Column("accuracy", "of b, c, s"),
+            Column("AUC", "mean of one against the rest"),
+            *(Column(f"{a} efficiency", f"at {100 * m:g} % {b}") for a, b, m in SHOWN),
+            Column("charge", "b from b̄"),
+            Column("training", "s", digits=0),
+            Column("scoring", f"{level}s per s", digits=0),
+        ),
+        tuple(rows),
+    )
+
+
+def _confusion(model: ModelResult) -> Content:
+    """The confusion matrix of one model."""
+    quality = model.quality[max(model.quality)]
+    return Table(
+        (Column("true"), *(Column(f"called {name}", model.name) for name in quality.classes)),
+        tuple(
+            (
+                name,
+                *(
+                    Measured(float(share), float(se))
+                    for share, se in zip(
+                        quality.confusion.share[row], quality.confusion.share_se[row], strict=True
+                    )
+                ),
+            )
+            for row, name in enumerate(quality.classes)
+        ),
+    )

@@ -1,0 +1,55 @@
+"""Everything that a run of the flavour analysis found: what its metrics and its report are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hepsets.analyses.z_flavour.about import OURS, CellName
+from hepsets.analyses.z_flavour.comparison import CellResult, ModelResult
+from hepsets.analyses.z_flavour.config import Config
+from hepsets.analyses.z_flavour.metrics import metrics_of
+from hepsets.core.run import Origin
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Everything that a run found.
+
+    Parameters
+    ----------
+    config, origin
+        What was run, and when and with what.
+    cells
+        The comparisons by name.
+    """
+
+    config: Config
+    origin: Origin
+    cells: dict[CellName, CellResult]
+
+    @property
+    def models(self) -> tuple[ModelResult, ...]:
+        """The models of all comparisons."""
+        return tuple(model for cell in self.cells.values() for model in cell.models)
+
+    @property
+    def lead(self) -> CellResult:
+        """The comparison that leads: what a detector would see, else the first one."""
+        return self.cells.get("found", next(iter(self.cells.values())))
+
+    @property
+    def best(self) -> ModelResult:
+        """Our model in the comparison that leads, or the most accurate one where it was not trained."""
+        models = self.lead.models
+        ours = [model for model in models if model.name == OURS]
+        return (
+            ours[0]
+            if ours
+            else max(models, key=lambda one: max(q.accuracy.value for q in one.quality.values()))
+        )
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The metrics of ``result.json``."""
+        return metrics_of(self.cells)

@@ -1,0 +1,210 @@
+"""The trainings of a run: each model of each comparison, several at once, each kept as soon as it is done."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from hepsets.analyses.z_flavour.about import OURS, TREES, CellName
+from hepsets.analyses.z_flavour.cells import CELLS, Cell, SampleName
+from hepsets.analyses.z_flavour.config import Config
+from hepsets.analyses.z_flavour.samples import Labelled, Sample
+from hepsets.analyses.z_flavour.split import TRAINING, VALIDATION
+from hepsets.core.progress import follow, progress_bar
+from hepsets.core.run import log, write_atomically
+from hepsets.learn import files
+from hepsets.learn.tables import class_trees
+from hepsets.learn.tables.class_trees import ClassTrees, fit_class_trees
+from hepsets.learn.training.calibration import calibrate_classes
+from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.fit import fit
+from hepsets.learn.training.side_by_side import side_by_side
+from hepsets.learn.vertexed_events.flavour_task import Flavour, flavour_targets
+from hepsets.learn.vertexed_events.model import VertexedModel
+from hepsets.learn.vertexed_events.recipe import build_vertexed_model
+from hepsets.represent.vertexed_events.inputs import InputSpec, proper_inputs
+from hepsets.represent.vertexed_events.table import tree_table
+
+Model: TypeAlias = ClassTrees | VertexedModel
+
+TRANSFORMER = "particle_transformer"
+
+
+@dataclass(frozen=True)
+class Training:
+    """One model of one comparison to train."""
+
+    cell: CellName
+    model: str
+
+    @property
+    def name(self) -> str:
+        """What tables call the model."""
+        return f"{self.model}{CELLS[self.cell].suffix}"
+
+
+@dataclass(frozen=True)
+class History:
+    """Losses [nat] of a training, by epoch or round of trees, and which one was kept, counted from 0."""
+
+    train: tuple[float, ...]
+    validation: tuple[float, ...]
+    best: int
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model, the history of its training and how many seconds that took."""
+
+    model: Model
+    history: History
+    seconds: float
+
+
+def trainings(config: Config) -> tuple[Training, ...]:
+    """All that a run trains."""
+    return tuple(
+        Training(cell, model)
+        for cell in config.cells
+        for model in CELLS[cell].models
+        if model in config.models
+    )
+
+
+def train_all(
+    config: Config, samples: dict[SampleName, Sample], folder: Path, *, workers: int = 1
+) -> dict[Training, Trained]:
+    """Train what is not in the folder yet, longest first, one thread each, and load all of it."""
+    wanted = [training for training in trainings(config) if CELLS[training.cell].sample in samples]
+    for training in wanted:
+        (folder / training.cell).mkdir(parents=True, exist_ok=True)
+    todo = sorted((t for t in wanted if not _fit_file(folder, t).exists()), key=_cost, reverse=True)
+    tasks = [_Task(config, training, samples[CELLS[training.cell].sample], folder) for training in todo]
+    for _ in side_by_side(_train, tasks, workers=workers, device=config.fit.device):
+        pass
+    trained = {training: load(training, folder) for training in wanted}
+    for training, found in trained.items():
+        best, of = found.history.best + 1, len(found.history.validation)
+        log.info("%s/%s: best of %d is %d, %.0f s", training.cell, training.name, of, best, found.seconds)
+    return trained
+
+
+def load(training: Training, folder: Path) -> Trained:
+    """A model that is in the folder."""
+    model: Any = files.load(_model_file(folder, training))
+    record = json.loads(_fit_file(folder, training).read_text())
+    history = History(tuple(record["train"]), tuple(record["validation"]), record["best"])
+    return Trained(model, history, record["seconds"])
+
+
+# -- inside ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Task:
+    config: Config
+    training: Training
+    sample: Sample
+    folder: Path
+
+
+def _train(task: _Task) -> None:
+    cell = CELLS[task.training.cell]
+    grow = _grow if task.training.model == TREES else _fit
+    start = time.perf_counter()
+    history, loading = grow(task, cell)
+    record = dataclasses.asdict(history) | {"seconds": time.perf_counter() - start - loading}
+    write_atomically(_fit_file(task.folder, task.training), json.dumps(record) + "\n")
+
+
+def _loaded(task: _Task, cell: Cell, spec: InputSpec) -> tuple[Labelled, Labelled, float]:
+    """Training and validation examples, and how many seconds it took to read them."""
+    start = time.perf_counter()
+    train, held = (task.sample.load(part, cell.classes, spec) for part in (TRAINING, VALIDATION))
+    return train, held, time.perf_counter() - start
+
+
+def _grow(task: _Task, cell: Cell) -> tuple[History, float]:
+    train, held, loading = _loaded(task, cell, proper_inputs(cell.identification))
+    grown_on, stopped_by = (class_trees.Labelled(tree_table(one.data), one.flavour) for one in (train, held))
+    settings = dataclasses.replace(task.config.trees, seed=task.config.seed)
+    variables = list(grown_on.events.columns)
+    trees, grown = fit_class_trees(
+        grown_on, stopped_by, variables, cell.classes, settings, name=task.training.name
+    )
+    files.save(trees, _model_file(task.folder, task.training))
+    return History(grown.train_losses, grown.validation_losses, grown.best_rounds - 1), loading
+
+
+def _fit(task: _Task, cell: Cell) -> tuple[History, float]:
+    config, training = task.config, task.training
+    model = build_vertexed_model(
+        training.model,
+        style=cell.style,
+        identification=cell.identification,
+        level=cell.level,
+        classes=list(cell.classes),
+        charge=cell.charge,
+        seed=config.seed,
+    )
+    train, held, loading = _loaded(task, cell, model.spec)
+    path = _model_file(task.folder, training)
+    checkpoint = path.with_suffix(".checkpoint")
+    with progress_bar(f"training {training.cell}/{training.name}", 1.0) as advance:
+        result = fit(
+            model,
+            train.data,
+            _targets(train, cell),
+            config=dataclasses.replace(fit_config(config, training), seed=config.seed),
+            task=Flavour(charge=cell.charge),
+            validation=(model.prepare(held.data), _targets(held, cell)),
+            progress=follow(advance, 1.0),
+            checkpoint=checkpoint,
+        )
+    if cell.style == "proper":
+        calibrate_classes(model, held.data, held.flavour, len(cell.classes))
+    files.save(model, path)
+    checkpoint.unlink(missing_ok=True)
+    return (
+        History(
+            tuple(epoch.train_loss for epoch in result.history),
+            tuple(epoch.validation_loss for epoch in result.history),
+            result.best_epoch - 1,
+        ),
+        loading,
+    )
+
+
+def fit_config(config: Config, training: Training) -> FitConfig:
+    """How a network is trained."""
+    if CELLS[training.cell].style == "published":
+        return config.published_fit
+    if training.model == TRANSFORMER:
+        return dataclasses.replace(config.fit, epochs=config.transformer_epochs)
+    return config.fit
+
+
+def _targets(examples: Labelled, cell: Cell) -> np.ndarray[Any, Any]:
+    """Flavours, and the charge of b hemispheres: the tagger's further output tells b from b̄."""
+    of_b = examples.flavour == cell.classes.index("b")
+    return flavour_targets(examples.flavour, np.where(of_b, examples.charge, 0))
+
+
+def _model_file(folder: Path, training: Training) -> Path:
+    return folder / training.cell / f"{training.name}.safetensors"
+
+
+def _fit_file(folder: Path, training: Training) -> Path:
+    return folder / training.cell / f"{training.name}.fit.json"
+
+
+def _cost(training: Training) -> float:
+    """How long it takes, as far as it is known, with Deep Sets as the unit."""
+    models = {TREES: 2, OURS: 4, TRANSFORMER: 6, "gru_attention": 5}
+    return models.get(training.model, 1) * len(CELLS[training.cell].classes)

@@ -1,0 +1,246 @@
+"""Boosted decision trees (XGBoost) for several classes, on named columns of events."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import xgboost as xgb
+from numpy.typing import NDArray
+from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from hepsets.core.errors import InputError
+from hepsets.core.record import parse
+from hepsets.learn.registry import Kind, Recipe
+from hepsets.learn.tables.boosted_trees import EventColumns, event_matrix
+
+MODEL = "class_trees"
+"""Their name in the registry."""
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class ClassTreesConfig:
+    """How to grow the trees.
+
+    Parameters
+    ----------
+    trees
+        The most that are grown of each class.
+    patience
+        Growing ends when the validation loss has not fallen for so many rounds.
+    depth
+        Of a tree.
+    learning_rate
+        Share of each tree's correction that is taken.
+    subsample, columns
+        Share of the events, and of the variables, that a tree sees.
+    threads
+        Threads to use, ``None`` for all cores.
+    seed
+        Seed of what each tree sees.
+    """
+
+    trees: int = Field(default=300, ge=1)
+    patience: int = Field(default=20, ge=1)
+    depth: int = Field(default=6, ge=1)
+    learning_rate: float = Field(default=0.1, gt=0.0, le=1.0)
+    subsample: float = Field(default=0.7, gt=0.0, le=1.0)
+    columns: float = Field(default=0.5, gt=0.0, le=1.0)
+    threads: int | None = Field(default=1, ge=1)
+    seed: int = Field(default=0, ge=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Labelled:
+    """Events with their classes: columns, and a number of the class from 0, shape ``(n_events,)``."""
+
+    events: EventColumns
+    classes: NDArray[np.integer]
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassTreesResult:
+    """Cross entropies [nat] by round, and how many rounds were kept: those of the least validation loss."""
+
+    train_losses: tuple[float, ...]
+    validation_losses: tuple[float, ...]
+    best_rounds: int
+
+
+class ClassTrees:
+    """Trees of several classes. Make them with :func:`fit_class_trees`.
+
+    Parameters
+    ----------
+    name
+        What the model is called in files and tables.
+    variables, classes
+        Event columns and names of classes, in order.
+    config
+        How the trees were grown.
+    booster
+        XGBoost's trees.
+    """
+
+    kind: Kind = "tables"
+
+    def __init__(
+        self,
+        name: str,
+        variables: Sequence[str],
+        classes: Sequence[str],
+        config: ClassTreesConfig,
+        booster: xgb.Booster,
+    ) -> None:
+        self.name = name
+        self.variables = tuple(variables)
+        self.classes = tuple(classes)
+        self.config = config
+        self._booster = booster
+
+    def __len__(self) -> int:
+        return int(self._booster.num_boosted_rounds()) * len(self.classes)
+
+    def probabilities(self, events: EventColumns) -> NDArray[np.float32]:
+        """Probability of each class, shape ``(n_events, n_classes)``.
+
+        Raises
+        ------
+        InputError
+            If a column is missing or holds values that are not finite.
+        """
+        if not len(events):
+            return np.empty((0, len(self.classes)), dtype=np.float32)
+        matrix = event_matrix(events, self.variables)
+        return np.asarray(self._booster.inplace_predict(matrix), dtype=np.float32)
+
+    def score(self, events: EventColumns) -> NDArray[np.float32]:
+        """Probability of the first class, shape ``(n_events,)``; errors as of :meth:`probabilities`."""
+        return np.ascontiguousarray(self.probabilities(events)[:, 0])
+
+    def gains(self) -> dict[str, float]:
+        """By how much splits on each variable lowered the training loss, in parts of 1."""
+        found = self._booster.get_score(importance_type="total_gain")
+        gains = np.array([found.get(f"f{place}", 0.0) for place in range(len(self.variables))], dtype=float)
+        return dict(zip(self.variables, (gains / max(gains.sum(), 1e-30)).tolist(), strict=True))
+
+    def record(self) -> dict[str, Any]:
+        """Name, variables, classes and options."""
+        return {
+            "model": MODEL,
+            "name": self.name,
+            "variables": self.variables,
+            "classes": self.classes,
+            "config": dataclasses.asdict(self.config),
+        }
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The trees, as the bytes of XGBoost's JSON, shape ``(n_bytes,)``."""
+        text = np.frombuffer(bytes(self._booster.save_raw("json")), dtype=np.uint8)
+        return {"trees": torch.from_numpy(text.copy())}
+
+
+def fit_class_trees(
+    train: Labelled,
+    validation: Labelled,
+    variables: Sequence[str],
+    classes: Sequence[str],
+    config: ClassTreesConfig | None = None,
+    *,
+    name: str = MODEL,
+) -> tuple[ClassTrees, ClassTreesResult]:
+    """Grow trees on training events, stop by the loss of validation events, keep the best number.
+
+    Parameters
+    ----------
+    train, validation
+        Events with the columns ``variables`` and their classes.
+    variables
+        Names of event columns.
+    classes
+        Names of the classes, in the order of their numbers.
+    config
+        How to grow the trees.
+    name
+        What the model is called.
+
+    Raises
+    ------
+    InputError
+        For missing columns, values that are not finite, or a class without training events.
+    """
+    config = config or ClassTreesConfig()
+    if set(np.unique(train.classes)) != set(range(len(classes))):
+        raise InputError(
+            f"classes {sorted(set(np.unique(train.classes).tolist()))} to train on",
+            f"events of {', '.join(classes)}, numbered from 0",
+        )
+    parts = {
+        what: xgb.DMatrix(event_matrix(part.events, variables), part.classes)
+        for what, part in (("training", train), ("validation", validation))
+    }
+    losses: dict[str, dict[str, list[float]]] = {}
+    booster = xgb.train(
+        {
+            "objective": "multi:softprob",
+            "num_class": len(classes),
+            "eval_metric": "mlogloss",
+            "tree_method": "hist",
+            "max_depth": config.depth,
+            "eta": config.learning_rate,
+            "subsample": config.subsample,
+            "colsample_bytree": config.columns,
+            "seed": config.seed,
+            **_threads(config),
+        },
+        parts["training"],
+        config.trees,
+        evals=[(part, what) for what, part in parts.items()],
+        early_stopping_rounds=config.patience,
+        evals_result=losses,
+        verbose_eval=False,
+    )
+    best = booster.best_iteration + 1
+    return (
+        ClassTrees(name, variables, classes, config, booster[:best]),
+        ClassTreesResult(
+            tuple(losses["training"]["mlogloss"]), tuple(losses["validation"]["mlogloss"]), best
+        ),
+    )
+
+
+def _threads(config: ClassTreesConfig) -> dict[str, int]:
+    return {} if config.threads is None else {"nthread": config.threads}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClassTreesRecipe(Recipe):
+    """How trees of several classes are grown, by the options of ``config``, and read."""
+
+    config: ClassTreesConfig
+
+    @property
+    def kind(self) -> Kind:
+        """Rows of event columns."""
+        return "tables"
+
+    def read(self, record: Mapping[str, Any], tensors: dict[str, Tensor], **given: Any) -> ClassTrees:
+        """The trees of a file, see :meth:`hepsets.learn.registry.Recipe.read`."""
+        config = self.stored(record)
+        names = TypeAdapter(tuple[str, ...])
+        variables, classes = (names.validate_python(record[key]) for key in ("variables", "classes"))
+        trees = parse(tensors["trees"].numpy().tobytes())  # XGBoost would follow any depth of nesting
+        booster = xgb.Booster(_threads(config))
+        booster.load_model(bytearray(json.dumps(trees).encode()))
+        if booster.num_features() != len(variables):
+            raise ValueError(f"{booster.num_features()} features for {len(variables)} variables")
+        return ClassTrees(str(record["name"]), variables, classes, config, booster, **given)
+
+
+RECIPES = (ClassTreesRecipe(name=MODEL, config=ClassTreesConfig()),)

@@ -1,0 +1,150 @@
+"""A tiny run of the flavour analysis, from generation to the report, and one on a user's files."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from helpers.json_schema import problems, result_schema
+from helpers.redrawn import redrawn
+from helpers.tiny_run import tiny_run
+
+from hepsets.analyses import z_flavour
+from hepsets.analyses.z_flavour import SCALES, Config
+from hepsets.analyses.z_flavour.about import OURS, TREES
+from hepsets.analyses.z_flavour.blocks import blocks_of
+from hepsets.analyses.z_flavour.cells import CELLS, SAMPLE_INPUTS
+from hepsets.analyses.z_flavour.config import DataConfig, check
+from hepsets.analyses.z_flavour.samples import get_samples
+from hepsets.analyses.z_flavour.split import TEST, TRAINING
+from hepsets.analyses.z_flavour.training import trainings
+from hepsets.core import config as configuration
+from hepsets.core.errors import InputError
+from hepsets.core.run import RunFolder
+from hepsets.learn.tables.class_trees import ClassTreesConfig
+from hepsets.learn.training.config import FitConfig
+from hepsets.represent.vertexed_events.inputs import InputSpec
+
+pytest.importorskip("pythia8mc")
+
+TINY = Config(
+    scale="quick",
+    data=DataConfig(train_per_class=160, more_test_per_class=60, keep=True),
+    cells=("published", "found", "hemispheres"),
+    models=("fcnn", "deep_sets", TREES, OURS),
+    published_fit=FitConfig(epochs=2, batch=32),
+    fit=FitConfig(epochs=3, batch=32, learning_rate=3e-3),
+    trees=ClassTreesConfig(trees=15),
+)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return tiny_run(z_flavour, "z-flavour", TINY, tmp_path_factory)
+
+
+def test_a_run_tells_flavours_and_keeps_to_the_schema(made) -> None:
+    folder, result = made
+    record = json.loads((folder / "result.json").read_text())
+    assert problems(record, result_schema()) == []
+    metrics = record["metrics"]
+    named = {(model["name"], model["world"], model["classes"]): model for model in metrics["models"]}
+    assert set(named) == {
+        ("fcnn", "published", 3),
+        ("deep_sets", "published", 3),
+        *((name, "found", classes) for name in ("deep_sets", TREES, OURS) for classes in (3, 4)),
+    }
+    assert named[TREES, "found", 3]["accuracy"] > 0.7
+    assert named[OURS, "found", 4]["accuracy"] < named[OURS, "found", 3]["accuracy"]
+    assert {model["name"] for model in metrics["hemisphere_models"]} == {TREES, OURS}
+    assert {point["level"] for point in metrics["working_points"]} == {"event", "hemisphere"}
+    assert result.best.name == OURS
+
+
+def test_the_page_is_drawn_again_from_what_was_kept(made, tmp_path, monkeypatch) -> None:
+    folder, _ = made
+    one, again = redrawn(folder, z_flavour, tmp_path, monkeypatch)
+    assert one == again
+
+
+def test_a_run_that_is_resumed_makes_nothing_again(made, tmp_path, monkeypatch) -> None:
+    folder, _ = made
+    monkeypatch.setattr("hepsets.analyses.z_flavour.samples.make_block", lambda block: pytest.fail("made"))
+    samples = get_samples(TINY, folder / "events")
+    assert samples["found"].count(TRAINING) == 4 * 160
+    assert samples["found"].count(TEST) == 4 * (10 + 60)
+
+
+def test_examples_are_of_their_part_and_hemispheres_stay_together(made) -> None:
+    folder, _ = made
+    sample = get_samples(TINY, folder / "events")["hemispheres"]
+    parts = [sample.load(part, ("b", "c"), InputSpec(("charge",))) for part in range(3)]
+    events = [set(part.event.tolist()) for part in parts]
+    assert not events[0] & events[1]
+    assert not events[0] & events[2]
+    for part in parts:
+        assert (np.bincount(part.event)[np.unique(part.event)] == 2).all()
+        assert (part.charge[::2] == -part.charge[1::2]).all()
+        assert set(part.flavour.tolist()) == {0, 1}
+
+
+def test_models_need_no_more_than_what_is_kept_of_events() -> None:
+    from hepsets.learn.vertexed_events.recipe import build_vertexed_model
+
+    for training in trainings(Config()):
+        if training.model != TREES:
+            cell = CELLS[training.cell]
+            spec = build_vertexed_model(
+                training.model, style=cell.style, identification=cell.identification
+            ).spec
+            kept = SAMPLE_INPUTS[cell.sample]
+            assert set(spec.particles) <= set(kept.particles)
+            assert set(spec.vertices) <= set(kept.vertices)
+
+
+def test_every_scale_is_a_configuration() -> None:
+    for values in SCALES.values():
+        check(configuration.from_mapping(Config, configuration.merge({}, values)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"models": ("unheard_of",)}, "some of fcnn"),
+        ({"cells": ("found", "found")}, "each once"),
+        ({"data": DataConfig(shares=(0.5, 0.3, 0.3))}, "add up to 1"),
+        ({"data": DataConfig(test=("Zbb.root",))}, "give --data"),
+        ({"fit": FitConfig(seed=3)}, "one seed for the run"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(change, message) -> None:
+    with pytest.raises(InputError, match=message):
+        check(dataclasses.replace(Config(), **change))
+
+
+def test_blocks_hold_all_events() -> None:
+    assert list(blocks_of(2300, 7)) == [(7, 1000), (8, 1000), (9, 300)]
+
+
+def test_a_users_files_are_read_split_and_tagged(made, tmp_path) -> None:
+    from helpers.toy_z_events import events_of_sizes
+
+    from hepsets.formats.fcc_tree_writer import write_fcc_tree
+
+    names = []
+    for flavour, name in ((5, "Zbb"), (4, "Zcc"), (3, "Zss")):
+        path = tmp_path / f"{name}.parquet"
+        write_fcc_tree(events_of_sizes([12] * 120, seed=flavour, flavours=(flavour,)), path)
+        names.append(str(path))
+    config = dataclasses.replace(
+        TINY,
+        data=DataConfig(train=tuple(names)),
+        cells=("published", "seeded", "found"),
+        models=("deep_sets",),
+    )
+    with RunFolder(tmp_path / "run", config) as folder:
+        result = z_flavour.run(config, folder)
+    assert set(result.cells) == {"published", "seeded"}
+    assert result.cells["seeded"].counts == (288, 54, 18)
