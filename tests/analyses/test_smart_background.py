@@ -221,6 +221,13 @@ def test_tuning_goes_on_where_it_stopped_and_never_reads_test_events(tmp_path, m
     assert [path.name for path in tmp_path.rglob("*.parquet")] == ["train.parquet"]
 
 
+def test_data_that_are_refused_leave_no_storage_of_a_tuning(tmp_path):
+    config = dataclasses.replace(TINY, data=dataclasses.replace(TINY.data, train=("none.parquet",)))
+    with pytest.raises(InputError, match=r"none\.parquet"):
+        smart_background.tune(config, "gcn_stack", trials=1, storage=tmp_path / "tune.sqlite")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_storage_that_is_no_data_base_is_refused(tmp_path):
     (tmp_path / "tune.sqlite").write_text("nonsense")
     with pytest.raises(InputError, match="cannot be used"):

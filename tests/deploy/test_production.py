@@ -43,6 +43,7 @@ from hepsets.generate.pythia import GenerateConfig, generate
 from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.select.skims.registry import run_skims
 
+dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 LocalCluster, Security = distributed.LocalCluster, distributed.Security
 pytest.importorskip("pythia8mc")
@@ -215,8 +216,6 @@ async def answer(address, security):
 
 def test_certificates_of_batch_jobs_are_read_by_their_owner_alone(tmp_path, monkeypatch):
     pytest.importorskip("dask_jobqueue")
-    import dask
-
     put_stand_ins("slurm", tmp_path / "bin", monkeypatch)
     folder = tmp_path / "run"
     with dask.config.set({"jobqueue.slurm.interface": "lo"}), scale_out.connect("slurm", 1, folder) as client:
@@ -362,6 +361,21 @@ def test_an_error_of_a_worker_reaches_the_user(tmp_path, client):
         make_shards(CONFIG, tmp_path / "elsewhere", client)
 
 
+def test_workers_that_die_at_their_start_are_one_line_and_leave_nothing(tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mixed.toml").write_text('sample = "mixed"')
+    monkeypatch.setattr(sys, "argv", ["hepsets", "produce", "mixed.toml", "--workers", "1"])
+    with (
+        dask.config.set({"distributed.worker.preload": ["import os; os._exit(1)"]}),
+        pytest.raises(SystemExit) as stop,
+    ):
+        cli.main()
+    out, err = capfd.readouterr()
+    assert (stop.value.code, out, err.count("\n")) == (2, "", 1)
+    assert "workers that do not start on this machine (Nanny failed to start" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["mixed.toml"]
+
+
 STAND_INS = {
     "slurm": {
         "sbatch": """
@@ -394,8 +408,6 @@ def put_stand_ins(scheduler, folder, monkeypatch):
 @pytest.mark.parametrize("scheduler", STAND_INS)
 def test_batch_jobs_make_the_same_sample(scheduler, produced, tmp_path, monkeypatch):
     pytest.importorskip("dask_jobqueue")
-    import dask
-
     put_stand_ins(scheduler, tmp_path / "bin", monkeypatch)
     with dask.config.set({f"jobqueue.{scheduler}.interface": "lo"}):
         produce(CONFIG, tmp_path / "run", scheduler=scheduler, workers=2)

@@ -46,6 +46,8 @@ def test_a_run_hands_on_what_was_said_and_what_was_found(monkeypatch, tmp_path):
     [
         (lambda: hs.run("delta-c8"), "did you mean 'delta-c9'"),
         (lambda: hs.run("delta-c9", settings={"level": ["generator"]}), "did you mean 'levels'"),
+        (lambda: hs.run("delta-c9", settings=5), "settings 5; expected a mapping"),
+        (lambda: hs.run(5), "5; expected one of"),
         (lambda: hs.infer("nowhere", hs.EventFrame({"chi": np.zeros(3)})), "no folder nowhere"),
     ],
 )

@@ -13,7 +13,6 @@ from hepsets.analyses.contract import ANALYSES
 from hepsets.cli.application import command
 from hepsets.core.errors import InputError
 from hepsets.core.file_roles import Output
-from hepsets.core.run import write_atomically
 from hepsets.core.streams import echo
 from hepsets.core.whole_file import together
 
@@ -91,6 +90,8 @@ def write(files: dict[Path, str], words: dict[str, str]) -> None:
     InputError
         If one is.
     """
+    from hepsets.core.run import write_atomically
+
     for path in files:
         for taken in (path, path.parent.with_suffix(".py")):  # a folder would hide a module of its name
             if taken.exists():

@@ -74,7 +74,7 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
             If nothing has this name, several packages give it, or what one gives cannot be used.
         """
         if name not in self:
-            near = difflib.get_close_matches(name, list(self), n=1)
+            near = difflib.get_close_matches(str(name), list(self), n=1)
             raise InputError(
                 f"no {self.kind} {name!r}",
                 f"one of {', '.join(self)}" if len(self) else f"a package that adds one to {self.group}",

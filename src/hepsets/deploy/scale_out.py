@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from hepsets.core.errors import InputError
+from hepsets.core.errors import InputError, reason
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -65,8 +65,8 @@ def connect(scheduler: str, workers: int, folder: Path = Path()) -> Iterator[Any
     Raises
     ------
     InputError
-        For an unknown scheduler, one that does not answer, a machine without the batch system, or
-        if Dask is not installed.
+        For an unknown scheduler, one that does not answer, workers that do not start, a machine without
+        the batch system, or if Dask is not installed.
     """
     check_scheduler(scheduler)
     distributed = _import("distributed")
@@ -76,17 +76,27 @@ def connect(scheduler: str, workers: int, folder: Path = Path()) -> Iterator[Any
 
             # workers need not be looked at every ten milliseconds by a thread of their own
             stack.enter_context(config.set({"distributed.worker.profile.enabled": False}))
-            # Pythia is one object per process: a worker has one thread
-            place = stack.enter_context(
-                distributed.LocalCluster(
-                    n_workers=workers, threads_per_worker=1, dashboard_address=_DASHBOARD, security=_own_tls()
-                )
-            )
+            place = stack.enter_context(_local_cluster(distributed, workers))
         elif scheduler in BATCH_SYSTEMS:
             place = stack.enter_context(_batch_cluster(scheduler, workers, folder.absolute()))
         else:
             place = scheduler
         yield stack.enter_context(_client(distributed, place))
+
+
+def _local_cluster(distributed: Any, workers: int) -> Any:
+    security = _own_tls()
+    try:
+        # Pythia is one object per process: a worker has one thread
+        return distributed.LocalCluster(
+            n_workers=workers, threads_per_worker=1, dashboard_address=_DASHBOARD, security=security
+        )
+    except Exception as error:  # whatever Dask, its configuration or the machine end it with
+        raise InputError(
+            f"{workers} Dask workers that do not start on this machine ({reason(error)})",
+            "memory, processes and disk for each",
+            "look at what ended them, or try fewer --workers",
+        ) from error
 
 
 def _client(distributed: Any, place: Any) -> Any:

@@ -85,6 +85,8 @@ def run(
     Traceback (most recent call last):
     hepsets.core.errors.InputError: scale = 'enormous'; expected one of quick, standard, full
     """
+    if settings is not None and not isinstance(settings, Mapping):
+        raise InputError(f"settings {settings!r}", 'a mapping, such as {"models": ["decay_sweep"]}')
     options = RunOptions(scale=scale, seed=seed, settings=settings or {})
     folder = None if out is None else Path(out)
     result, where = run_analysis(analysis, options, out=folder, workers=workers, resume=resume)

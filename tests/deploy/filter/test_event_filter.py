@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hepsets.core.errors import InputError
+from hepsets.core.event_frame import EventFrame
 from hepsets.core.events import Events
 from hepsets.deploy.filter.card import FARTHEST, LATEST, FilterCard
 from hepsets.deploy.filter.event_filter import CARD, NO_SCORE, EventFilter, FilterSettings
@@ -414,3 +415,20 @@ sys.exit(", ".join(heavy & set(sys.modules)) or None)
 """
     done = subprocess.run([sys.executable, "-c", code, str(small_filter())], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda one: one.weights(EventFrame({"chi": np.zeros(3)})), "a EventFrame to filter"),
+        (lambda one: one.scores(None), "a NoneType to score"),
+        (lambda one: one.weights(EVENTS, {"mode": "score"}), "settings of type dict"),
+        (
+            lambda one: one.weights(EVENTS, event_numbers=np.arange(len(EVENTS)) / 2),
+            "float64; expected integ",
+        ),
+    ],
+)
+def test_what_is_no_generated_event_number_or_setting_is_refused(one, call, message):
+    with pytest.raises(InputError, match=message):
+        call(one)

@@ -9,7 +9,7 @@ import sys
 import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import pyarrow as pa
@@ -359,3 +359,25 @@ def test_damaged_files_give_an_error_or_a_whole_output(tmp_path_factory, data):
     with suppress(InputError):
         filter_files(one, [folder / "in"], out, FilterSettings())
     assert {path.name for path in folder.iterdir()} <= {"in", out.name}
+
+
+@pytest.mark.parametrize("suffix", ["hepmc", "hepmc.gz", "parquet"])
+def test_progress_counts_the_bytes_of_each_input_once_though_a_file_is_given_twice(
+    one, tmp_path, monkeypatch, suffix
+):
+    heard = []
+
+    @contextmanager
+    def bar(description, total):
+        heard.append(total)
+        yield lambda step: heard.append(-step)
+
+    monkeypatch.setattr(module, "progress_bar", bar)
+    path, out = tmp_path / f"a.{suffix}", tmp_path / f"b.{suffix}"
+    if suffix == "parquet":
+        write_parquet(EVENTS, path)
+    else:
+        path.write_bytes(gzip.compress(TEXT) if suffix.endswith("gz") else TEXT)
+    filter_files(one, [path, path], out, FilterSettings())
+    assert heard[0] == pytest.approx(2e-6 * path.stat().st_size)
+    assert sum(heard) == pytest.approx(0.0, abs=1e-12)

@@ -57,26 +57,16 @@ def tune(config: Config, model: str | None, *, trials: int, storage: Path, worke
     recipe = event_recipe(model)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     events_folder = storage.with_name(f"{storage.stem}-events-{configuration.sha256(config)[:12]}")
-    try:
-        study = optuna.create_study(
-            study_name=f"{model}-{configuration.sha256(config)[:12]}",
-            storage=f"sqlite:///{storage}",
-            direction="maximize",
-            load_if_exists=True,
-        )
-    except Exception as error:
-        raise InputError(
-            f"{storage} cannot be used ({str(error).splitlines()[0]})",
-            "a new file or one that an earlier hepsets tune wrote",
-        ) from error
+    if storage.exists():
+        _study(storage, model, config)  # refused before the work on events
+    events = get_training_events(config, events_folder, workers=workers)
+    pdg_map = PdgMap.fit(events.particles["pdg"], min_count=RARE)
+    lesson = lesson_of(config, model, events)
+    own = model_config(config, model)
+    study = _study(storage, model, config)
     # a sampler that began anew with the same seed would repeat the trials that are there already
     seed = np.random.SeedSequence([config.seed, len(study.trials)]).generate_state(1)
     study.sampler = optuna.samplers.TPESampler(seed=int(seed[0]))
-    events = get_training_events(config, events_folder, workers=workers)
-    pdg_map = PdgMap.fit(events.particles["pdg"], min_count=RARE)
-
-    lesson = lesson_of(config, model, events)
-    own = model_config(config, model)
 
     def objective(trial: optuna.Trial) -> float:
         options = dataclasses.replace(own, seed=config.seed, **_suggested(trial, own))
@@ -97,6 +87,22 @@ def tune(config: Config, model: str | None, *, trials: int, storage: Path, worke
     with progress_bar(f"tuning {model}", trials) as advance:
         study.optimize(objective, n_trials=trials, callbacks=[lambda *_: advance(1)])
     return Tuned(float(study.best_value), dict(study.best_params), len(study.trials))
+
+
+def _study(storage: Path, model: str, config: Config) -> optuna.Study:
+    """The study of a model and a configuration in a storage file; made where there is none."""
+    try:
+        return optuna.create_study(
+            study_name=f"{model}-{configuration.sha256(config)[:12]}",
+            storage=f"sqlite:///{storage}",
+            direction="maximize",
+            load_if_exists=True,
+        )
+    except Exception as error:
+        raise InputError(
+            f"{storage} cannot be used ({str(error).splitlines()[0]})",
+            "a new file or one that an earlier hepsets tune wrote",
+        ) from error
 
 
 def _suggested(trial: optuna.Trial, own: ModelConfig) -> dict[str, Any]:

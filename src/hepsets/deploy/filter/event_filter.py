@@ -283,7 +283,15 @@ class EventFilter:
         return self.decide(events, settings, event_numbers=event_numbers).weights
 
     def scores(self, events: Events) -> Array:
-        """Probabilities to pass, shape ``(n_events, n_skims)``, at the training's share of passing events."""
+        """Probabilities to pass, shape ``(n_events, n_skims)``, at the training's share of passing events.
+
+        Raises
+        ------
+        InputError
+            For what is not generated events.
+        """
+        if not isinstance(events, Events):
+            raise InputError(f"a {type(events).__name__} to score", "generated decay trees (Events)")
         return self.model.score(events).reshape(len(events), len(self.card.skims)).astype(np.float64)
 
     def decide(
@@ -298,12 +306,19 @@ class EventFilter:
         Raises
         ------
         InputError
-            As :meth:`weights`, and unless there is one number for each event.
+            For what is not generated events or settings, and unless there is one number for each event.
         """
-        settings = settings or FilterSettings()
+        if not isinstance(events, Events):
+            raise InputError(f"a {type(events).__name__} to filter", "generated decay trees (Events)")
+        settings = FilterSettings() if settings is None else settings
+        if not isinstance(settings, FilterSettings):
+            raise InputError(f"settings of type {type(settings).__name__}", "FilterSettings")
         numbers = np.arange(len(events)) if event_numbers is None else np.asarray(event_numbers)
-        if numbers.shape != (len(events),):
-            raise InputError(f"event numbers of shape {numbers.shape}", f"({len(events)},)")
+        if numbers.shape != (len(events),) or (numbers.size and numbers.dtype.kind not in "iu"):
+            raise InputError(
+                f"event numbers of shape {numbers.shape} and type {numbers.dtype}",
+                f"integers of shape ({len(events)},)",
+            )
         keys = event_keys(events, numbers)
         scores = self.scores(self._told(events, settings.sample))
         strange = self.strange(events)

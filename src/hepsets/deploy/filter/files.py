@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,6 +19,7 @@ from hepsets.core.event_content import SCORE
 from hepsets.core.events import Events, required
 from hepsets.core.file_roles import STREAM
 from hepsets.core.parquet import TableWriter, open_parquet
+from hepsets.core.progress import Advance, progress_bar
 from hepsets.core.whole_file import is_special, whole_file
 from hepsets.deploy.filter.chain import WEIGHT, chain, earlier_weights
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
@@ -36,6 +38,8 @@ from hepsets.formats.hepmc_events import parse_hepmc
 _BATCH_EVENTS = 2048
 _GROUP_EVENTS = 5000
 """Events per row group of the output, which wait in memory until there are as many."""
+_BUFFER = 1 << 16
+_MEGABYTE = 1e6
 _PARQUET = b"PAR1"
 _UNREADABLE = (pa.ArrowException, OSError, ValueError)
 
@@ -104,17 +108,44 @@ def filter_files(
         raise InputError(f"parquet input for {out}", "an output that ends in .parquet")
     if parquet == {False} and out.suffix == ".parquet":
         raise InputError(f"{inputs[0]}, which is no parquet file, for {out}", "an output in the same format")
-    work = _Work(event_filter, settings, renumber)
-    (_filter_parquet if parquet == {True} else _filter_hepmc)(work, inputs, out)
+    with _progress(inputs) as advance:
+        work = _Work(event_filter, settings, renumber, advance)
+        (_filter_parquet if parquet == {True} else _filter_hepmc)(work, inputs, out)
     return work.summary
+
+
+@contextmanager
+def _progress(inputs: Sequence[Path]) -> Iterator[Advance]:
+    """Tell how many megabytes of the inputs are read; silent for pipes, whose end nobody knows."""
+    if STREAM in inputs or any(map(is_special, inputs)):
+        yield lambda _: None
+        return
+    with progress_bar("filtering MB", sum(path.stat().st_size for path in inputs) / _MEGABYTE) as advance:
+        yield advance
+
+
+class _Counted(io.FileIO):
+    """A file that tells how many of its megabytes are read."""
+
+    def __init__(self, path: Path, advance: Advance) -> None:
+        super().__init__(path)
+        self._advance = advance
+
+    def readinto(self, buffer: Any) -> int | None:
+        read = super().readinto(buffer)
+        self._advance((read or 0) / _MEGABYTE)
+        return read
 
 
 class _Work:
     """The decisions on a stream of events, counted."""
 
-    def __init__(self, event_filter: EventFilter, settings: FilterSettings, renumber: bool) -> None:
+    def __init__(
+        self, event_filter: EventFilter, settings: FilterSettings, renumber: bool, advance: Advance
+    ) -> None:
         event_filter.rules(settings)  # refuses what the filter does not offer, before anything is written
         self.filter = event_filter
+        self.advance = advance
         self.settings = settings
         self.summary = FilterSummary.of(
             event_filter.skims, unbiased=settings.mode != "threshold", weighted=settings.mode != "score"
@@ -168,7 +199,7 @@ def _filter_hepmc(work: _Work, inputs: Sequence[Path], out: Path) -> None:
     with _hepmc_output(out) as write:
         for path in inputs:
             source = "standard input" if path == STREAM else str(path)
-            with _hepmc_input(path, source) as stream:
+            with _hepmc_input(path, source, work.advance) as stream:
                 _copy(work, stream, write, source)
         work.finish(inputs)
 
@@ -228,9 +259,11 @@ def _check_weights(block: HepmcBlock, header: Header, weights: int, source: str)
 
 
 @contextmanager
-def _hepmc_input(path: Path, source: str) -> Iterator[IO[bytes]]:
+def _hepmc_input(path: Path, source: str, advance: Advance) -> Iterator[IO[bytes]]:
     with ExitStack() as stack:
-        raw: Any = sys.stdin.buffer if path == STREAM else stack.enter_context(path.open("rb"))
+        raw: Any = sys.stdin.buffer
+        if path != STREAM:
+            raw = stack.enter_context(io.BufferedReader(_Counted(path, advance), _BUFFER))
         yield stack.enter_context(decompressed(raw, source))
 
 
@@ -260,6 +293,7 @@ def _filter_parquet(work: _Work, inputs: Sequence[Path], out: Path) -> None:
         for path in inputs:
             with open_parquet(path) as file:
                 names = _names(file, path, work)
+                per_event = path.stat().st_size / _MEGABYTE / max(file.metadata.num_rows, 1)
                 for batch in _batches(file, path):
                     table = _filtered(work, pa.Table.from_batches([batch]), names, path)
                     try:
@@ -268,6 +302,7 @@ def _filter_parquet(work: _Work, inputs: Sequence[Path], out: Path) -> None:
                         raise InputError(
                             f"{path} has other columns than {inputs[0]}", "files of one schema"
                         ) from error
+                    work.advance(per_event * len(batch))
         work.finish(inputs)
 
 
