@@ -45,7 +45,7 @@ class Mean:
 
 
 class Posterior(LikelihoodEstimator):
-    """Its distribution function says the ΔC9 that the decays of a set have, less the truth it is asked for."""
+    """Its distribution function says the ΔC9 that the decays of a set have less the truth it is given."""
 
     name = "morphing"
 
