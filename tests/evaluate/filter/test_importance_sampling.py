@@ -5,8 +5,11 @@ import pytest
 from helpers.beta_scores import STUDY, beta_sample
 
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose
 from hepsets.evaluate.filter.importance_sampling import (
     choose_keep_rule,
+    choose_logistic_rule,
+    importance_influence,
     importance_ratio,
     importance_speedup,
     scan_floors,
@@ -112,3 +115,61 @@ def test_floors_bound_the_weights_and_the_highest_keeps_everything():
     assert scan.speedup[-1] == pytest.approx(1)
     at = importance_speedup(labels, rule(truth), None, costs)
     assert scan.speedup[list(scan.floors).index(0.02)] == pytest.approx(at.speedup)
+
+
+def prescaled(random, n):
+    """Events, their keep probabilities, and prescales that differ within each class."""
+    labels, scores = beta_sample(random, n)
+    return labels, np.clip(scores, 0.05, 1), np.where(labels & (scores < 0.5), 8, random.integers(1, 4, n))
+
+
+@pytest.mark.parametrize("choose", [choose_keep_rule, choose_logistic_rule])
+def test_an_event_of_weight_three_counts_as_three_events_when_a_rule_is_chosen(choose):
+    labels, scores, weights = prescaled(np.random.default_rng(9), 400)
+    costs = SpeedupConfig(retention=None, time_network=0.001)
+    weighted = choose(scored(labels, scores, weights), costs)
+    assert weighted == choose(scored(np.repeat(labels, weights), np.repeat(scores, weights)), costs)
+    assert weighted != choose(scored(labels, scores), costs)
+
+
+@pytest.mark.parametrize("choose", [choose_keep_rule, choose_logistic_rule])
+def test_rules_are_chosen_on_validation_events_and_no_others(choose):
+    labels, scores = beta_sample(np.random.default_rng(9), 50)
+    choose(scored(labels, scores, purpose=Purpose.VALIDATION), STUDY)
+    for purpose in (Purpose.TRAINING, Purpose.TEST):
+        with pytest.raises(InputError, match=f"{purpose} events where a keep rule is chosen"):
+            choose(scored(labels, scores, purpose=purpose), STUDY)
+
+
+def test_no_neighbour_of_the_chosen_keep_rule_saves_more():
+    labels, scores, weights = prescaled(np.random.default_rng(10), 2000)
+    rule = choose_keep_rule(scored(labels, scores, weights), STUDY, trained=0.4)
+    assert (rule.trained, rule.population) == (0.4, STUDY.retention)
+
+    def gain(scale, floor):
+        other = KeepRule(rule.scale * scale, rule.floor * floor, 0.4, STUDY.retention)
+        return importance_speedup(labels, other(scores), weights, STUDY).speedup
+
+    for scale in (0.8, 1.25):
+        for floor in (0.5, 1, 2):
+            assert gain(scale, floor) < gain(1, 1)
+
+
+def test_a_ratio_of_unbiased_speedups_is_that_of_the_two_with_weights_and_measured_retention():
+    random = np.random.default_rng(11)
+    labels, keep, weights = prescaled(random, 500)
+    other = np.clip(keep * random.uniform(0.5, 1.5, 500), 0.05, 1)
+    costs = SpeedupConfig(retention=None, time_network=0.001)
+    one, two = (importance_speedup(labels, p, weights, costs).speedup for p in (keep, other))
+    assert importance_ratio(labels, keep, other, weights, costs).value == pytest.approx(one / two)
+    assert importance_influence(labels, keep, weights, costs).speedup == pytest.approx(one)
+
+
+def test_each_floor_of_a_scan_is_the_importance_sampling_with_that_floor():
+    labels, scores, weights = prescaled(np.random.default_rng(12), 500)
+    scan = scan_floors(labels, scores, weights, KeepRule(1.2, 0.05, 0.5, 0.05), STUDY, floors=[0.1, 1])
+    keep = KeepRule(1.2, 0.1, 0.5, 0.05)(scores)
+    at = importance_speedup(labels, keep, weights, STUDY)
+    assert (scan.speedup[0], scan.speedup_se[0]) == pytest.approx((at.speedup, at.speedup_se))
+    assert scan.effective_fraction == pytest.approx([at.effective_fraction, 1])
+    assert scan.largest_weight == pytest.approx([1 / keep[labels].min(), 1])
