@@ -93,3 +93,28 @@ def test_events_without_the_observable_are_left_out():
         measure_effective_fraction("x", holes, labels, keep, None, COSTS)
     with pytest.raises(InputError, match="one for each passing event"):
         measure_effective_fraction("x", x, labels, keep, None, COSTS)
+
+
+def test_a_count_on_an_edge_belongs_to_the_bin_above_and_what_lies_beyond_to_the_outer_ones():
+    charged = np.array([-1, 0, 1, 2, 2, 3, 9])
+    labels = np.append(np.ones(7, dtype=bool), False)
+    found = measure_effective_fraction(
+        "charged", charged, labels, np.full(8, 0.5), None, COSTS, edges=[0, 1, 2, 3]
+    )
+    assert found.passing.tolist() == [2, 1, 4]
+
+
+def test_a_bin_is_worth_the_harmonic_mean_of_its_own_events_and_a_lone_one_has_its_value_as_error():
+    values = np.array([0.5, 1.5, 1.5, 1.5, 7.0, 2.5, 2.5])
+    valid = values != 7.0
+    labels = np.append(np.ones(7, dtype=bool), [False, False])
+    keep = np.array([0.5, 0.2, 0.4, 0.8, 0.01, 0.25, 0.5, 0.3, 0.1])
+    found = measure_effective_fraction(
+        "x", values, labels, keep, None, COSTS, valid=valid, edges=[0, 1, 2, 3]
+    )
+    assert found.observable == "x"
+    assert found.edges.tolist() == [0, 1, 2, 3]
+    assert found.fraction == pytest.approx([0.5, 3 / (5 + 2.5 + 1.25), 1 / 3])
+    assert (found.fraction_se[0], found.speedup_se[0]) == (found.fraction[0], found.speedup[0])
+    assert found.fraction_se[2] == pytest.approx(1 / 9)  # ⟨1/p⟩ = 3 ± 1
+    assert (found.lowest, found.highest) == (2, 0)

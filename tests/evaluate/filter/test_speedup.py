@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose
 from hepsets.evaluate.filter.speedup import (
     SpeedupConfig,
     choose_threshold,
@@ -154,3 +155,65 @@ def test_the_curve_agrees_with_the_single_points():
         assert curve.false_positive_rate[i] == pytest.approx(point.false_positive_rate)
         assert curve.kept[i] == pytest.approx(point.kept)
     assert curve.speedup[0] == pytest.approx(1.0)
+
+
+def test_the_chosen_threshold_comes_with_the_plain_rates_of_its_weighted_sample():
+    random = np.random.default_rng(6)
+    labels, scores = beta_sample(random, 300)
+    weights = np.where(scores < 0.5, 4.0, random.uniform(1, 3, 300))
+    for costs in (STUDY, SpeedupConfig(retention=None, time_network=0.001)):
+        choice = choose_threshold(scored(labels, scores, weights), costs)
+        point = speedup_at(choice.threshold, labels, scores, weights, costs)
+        assert point.threshold == choice.threshold
+        for name in ("speedup", "true_positive_rate", "false_positive_rate"):
+            assert getattr(choice, name) == pytest.approx(getattr(point, name)), name
+        assert point.effective_passing == pytest.approx(
+            weights[labels].sum() ** 2 / (weights[labels] ** 2).sum()
+        )
+
+
+def test_the_choice_maximises_the_speedup_less_its_error_with_half_an_event_on_either_side():
+    """Counted out threshold by threshold, with the error from numerical derivatives."""
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        labels, scores = beta_sample(random, 40)
+        weights = random.choice([1.0, 5.0], 40)
+        safe = []
+        for threshold in np.sort(scores):
+            rates, errors = [], []
+            for which in (labels, ~labels):
+                w = weights[which]
+                n = w.sum() ** 2 / (w**2).sum()
+                rate = (n * (w @ (scores[which] >= threshold)) / w.sum() + 0.5) / (n + 1)
+                rates.append(rate)
+                errors.append(np.sqrt(rate * (1 - rate) / n))
+            (f1, f0), (e1, e0) = rates, errors
+            slope1 = (speedup(f1 + 1e-6, f0, STUDY) - speedup(f1 - 1e-6, f0, STUDY)) / 2e-6
+            slope0 = (speedup(f1, f0 + 1e-6, STUDY) - speedup(f1, f0 - 1e-6, STUDY)) / 2e-6
+            safe.append(speedup(f1, f0, STUDY) - np.hypot(slope1 * e1, slope0 * e0))
+        best = np.sort(scores)[np.argmax(safe)]
+        assert choose_threshold(scored(labels, scores, weights), STUDY).threshold == best
+
+
+def test_thresholds_are_chosen_on_validation_events_and_no_others():
+    labels, scores = beta_sample(np.random.default_rng(7), 50)
+    choose_threshold(scored(labels, scores, purpose=Purpose.VALIDATION), STUDY)
+    for purpose in (Purpose.TRAINING, Purpose.TEST):
+        with pytest.raises(InputError, match=f"{purpose} events where a threshold is chosen"):
+            choose_threshold(scored(labels, scores, purpose=purpose), STUDY)
+
+
+def test_the_curve_is_drawn_over_all_scores_and_measures_the_retention_where_it_is_open():
+    labels, scores = beta_sample(np.random.default_rng(8), 300)
+    weights = np.where(labels, 1.0, 7.0)
+    costs = SpeedupConfig(retention=None, time_network=0.0)
+    curve = speedup_curve(labels, scores, weights, costs)
+    assert curve.thresholds == pytest.approx(0.0025 * np.arange(401))
+    assert curve.kept[0] == pytest.approx(1)
+    assert curve.speedup[200] == pytest.approx(speedup_at(0.5, labels, scores, weights, costs).speedup)
+
+
+def test_unweighted_labels_measure_a_binomial_retention():
+    found = measured_retention(np.arange(100) < 20)
+    assert found.value == pytest.approx(0.2)
+    assert found.se == pytest.approx(np.sqrt(0.2 * 0.8 / 99))
