@@ -80,7 +80,7 @@ class Config:
     cells: tuple[CellName, ...] = CELL_NAMES
     models: tuple[str, ...] = MODELS
     published_fit: FitConfig = FitConfig(
-        epochs=12,
+        epochs=8,
         batch=256,
         learning_rate=1e-3,
         schedule="plateau",
@@ -88,8 +88,8 @@ class Config:
         plateau_epochs=2,
         stop_after=5,
     )
-    fit: FitConfig = FitConfig(epochs=8, batch=256, learning_rate=2e-3, schedule="cosine", weight_decay=1e-3)
-    transformer_epochs: int = Field(default=3, ge=1)
+    fit: FitConfig = FitConfig(epochs=6, batch=256, learning_rate=2e-3, schedule="cosine", weight_decay=1e-3)
+    transformer_epochs: int = Field(default=2, ge=1)
     trees: ClassTreesConfig = ClassTreesConfig()
 
 

@@ -46,12 +46,12 @@ class ClassTreesConfig:
         Seed of what each tree sees.
     """
 
-    trees: int = Field(default=300, ge=1)
+    trees: int = Field(default=150, ge=1)
     patience: int = Field(default=20, ge=1)
     depth: int = Field(default=6, ge=1)
-    learning_rate: float = Field(default=0.1, gt=0.0, le=1.0)
+    learning_rate: float = Field(default=0.15, gt=0.0, le=1.0)
     subsample: float = Field(default=0.7, gt=0.0, le=1.0)
-    columns: float = Field(default=0.5, gt=0.0, le=1.0)
+    columns: float = Field(default=0.3, gt=0.0, le=1.0)
     threads: int | None = Field(default=1, ge=1)
     seed: int = Field(default=0, ge=0)
 

@@ -64,6 +64,7 @@ class VertexGraph(VertexedNetwork):
         self.rounds = nn.ModuleList(_Round(units, n_events) for _ in range(config.rounds))
         self.per_side = mlp(4 * units + n_events, [2 * units, units])
         self.per_event = head(3 * units + n_events, config)
+        self.charges = _Charges(spec, units) if config.charge else None
 
     def forward(self, particles: Tensor, vertices: Tensor, events: Tensor, batch: VertexedBatch) -> Tensor:
         """Logits, shape ``(n_events, heads)``."""
@@ -77,7 +78,32 @@ class VertexGraph(VertexedNetwork):
         one, primary, other = sides.unbind(1)
         both = [one + other, torch.maximum(one, other), primary, events]
         result: Tensor = self.per_event(torch.cat(both, dim=1))
-        return result
+        if self.charges is None:
+            return result
+        return torch.cat([result[:, :-1], result[:, -1:] + self.charges(h, u, one + other, batch)], dim=1)
+
+
+class _Charges(nn.Module):
+    r"""The logit of the charge: charges of particles and of vertices, weighed by what they are.
+
+    :math:`\sum_k a_k(z) \big(\sum_i q_i w_k(h_i) + \sum_j Q_j v_k(u_j)\big)`, with a of the whole hemisphere:
+    charge-conjugation turns its sign, but for what h, u and z know of single charges.
+    """
+
+    channels = 8
+
+    def __init__(self, spec: InputSpec, units: int) -> None:
+        super().__init__()
+        self.place = spec.particles.index("charge"), spec.vertices.index("vertex_charge")
+        self.of_particle = nn.Linear(units, self.channels)
+        self.of_vertex = nn.Linear(units, self.channels)
+        self.whole = nn.Linear(units, self.channels)
+
+    def forward(self, h: Tensor, u: Tensor, whole: Tensor, batch: VertexedBatch) -> Tensor:
+        q = batch.particles.features[:, self.place[0], None]
+        charge = batch.vertices.features[:, self.place[1], None]
+        total = batch.particles.sum(q * self.of_particle(h)) + batch.vertices.sum(charge * self.of_vertex(u))
+        return (total * self.whole(whole)).sum(1, keepdim=True)
 
 
 class _Links:
