@@ -5,6 +5,9 @@ BIN := .venv/bin
 OUT ?= runs/smart-background-$(shell date +%Y%m%d-%H%M%S)
 BROWSER := $(shell for name in "$$CHROMIUM" chromium chromium-browser google-chrome chrome; do command -v "$$name" && break; done)
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+# of make mutants FILES="evaluate/filter/bias.py …": the mutants of these files, and the tests that mirror them
+MUTATED = $(foreach file,$(FILES),'hepsets.$(subst /,.,$(file:.py=)).*')
+MIRRORS = $(shell echo $(foreach file,$(FILES),test_$(notdir $(file))) | sed 's/ / or /g')
 
 .PHONY: help install run test fuzz mutants check format validate benchmark docs notebooks architecture figures shipped clean
 
@@ -31,10 +34,10 @@ test: install ## run the tests
 fuzz: install ## damage everything that is read, in thousands of ways: make fuzz FUZZ_SEED=1 FUZZ_INPUTS=500
 	FUZZ_SEED=$(or $(FUZZ_SEED),20261129) FUZZ_INPUTS=$(or $(FUZZ_INPUTS),150) $(BIN)/pytest tests/test_fuzz.py -m fuzz -n $(WORKERS)
 
-mutants: install ## change formulas and choices one by one: which changes does no test see? (hours)
+mutants: install ## change formulas one by one: which changes does no test see? (hours, or FILES=evaluate/filter/speedup.py)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --constraint constraints.txt 'mutmut>=3.8'
-	$(BIN)/mutmut run --max-children $(WORKERS)
-	$(BIN)/mutmut results
+	$(if $(FILES),PYTEST_ADDOPTS="-k '$(MIRRORS)'") $(BIN)/mutmut run --max-children $(WORKERS) $(MUTATED)
+	$(BIN)/mutmut results | sed '/not checked/d'
 
 validate: install ## run the slow physics validation
 	$(BIN)/pytest -m validate -n $(WORKERS)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from hepsets.core.errors import InputError
 from hepsets.evaluate.scores.calibration import calibrate, correct_prior
@@ -71,3 +72,36 @@ def test_the_corrected_probability_averages_to_the_retention():
 def test_a_share_that_is_none_is_refused(share):
     with pytest.raises(InputError, match="share of passing events"):
         correct_prior(0.5, 0.5, share)
+
+
+@pytest.mark.parametrize("confidence", [0.6827, 0.95])
+def test_intervals_are_wilsons_and_equal_weights_do_not_change_them(confidence):
+    """Bins of 8, 5 and 0 events of which 3 and 5 pass, and one event at a score of 1."""
+    labels = np.array([1] * 3 + [0] * 5 + [1] * 5 + [0])
+    scores = np.repeat([0.1, 0.3, 1.0], [8, 5, 1])
+    for weights in (None, np.full(14, 4.0)):
+        curve = calibrate(labels, scores, weights, bins=4, confidence=confidence)
+        assert curve.events.tolist() == [8, 5, 1]
+        assert curve.mean_score == pytest.approx([0.1, 0.3, 1.0])
+        assert curve.observed == pytest.approx([3 / 8, 1, 0])
+        for i, (passing, events) in enumerate([(3, 8), (5, 5), (0, 1)]):
+            wilson = binomtest(passing, events).proportion_ci(confidence, method="wilson")
+            assert (curve.low[i], curve.high[i]) == pytest.approx(tuple(wilson), abs=1e-12)
+
+
+def test_errors_are_means_over_the_weights_of_the_bins():
+    """Two bins of shares 1/4 and 3/4; the second holds two events of unlike weights."""
+    curve = calibrate([0, 1, 1, 0], [0.2, 0.2, 0.6, 0.8], [1, 1, 4, 2], bins=2)
+    share, mean = np.array([0.25, 0.75]), np.array([0.2, 4 / 6])
+    sigma = np.sqrt(mean * (1 - mean) / [2, 36 / 20])
+    assert curve.mean_score == pytest.approx([0.2, (4 * 0.6 + 2 * 0.8) / 6])
+    assert curve.expected_error == pytest.approx(0.25 * 0.3 + 0.75 * abs(4 / 6 - mean[1]))
+    assert curve.expected_error_se == pytest.approx(np.hypot(*(share * sigma)))
+    assert curve.chance_error == pytest.approx(np.sqrt(2 / np.pi) * (share @ sigma))
+
+
+def test_one_bin_holds_all_and_none_is_refused():
+    assert calibrate([0, 1], [0.1, 0.5], bins=1).observed == pytest.approx([0.5])
+    assert len(calibrate(np.arange(1000) % 2, np.arange(1000) / 1000).events) == 15
+    with pytest.raises(InputError, match="0 calibration bins"):
+        calibrate([0, 1], [0.1, 0.9], bins=0)

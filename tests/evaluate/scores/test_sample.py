@@ -3,7 +3,8 @@ import pytest
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
-from hepsets.evaluate.scores.sample import effective_count, mean, scored
+from hepsets.core.purpose import Purpose
+from hepsets.evaluate.scores.sample import effective_count, mean, mean_influence, scored
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,20 @@ def test_equal_weights_count_every_event():
 
 def test_a_measured_number_reads_with_its_error():
     assert str(Measured(0.87654, 0.0021)) == "0.8765 ± 0.0021"
+
+
+def test_a_sample_is_what_was_given_in_common_types_and_keeps_its_purpose():
+    sample = scored([0, 1, 1], [0, 1, 0], [1, 2, 3], Purpose.TEST)
+    assert [each.dtype for each in sample[:3]] == [bool, float, float]
+    assert sample.labels.tolist() == [False, True, True]
+    assert (sample.scores.tolist(), sample.weights.tolist()) == ([0, 1, 0], [1, 2, 3])
+    assert sample.purpose is Purpose.TEST
+    assert scored([0, 1], [0.2, 0.3]).weights.tolist() == [1, 1]
+
+
+def test_unlike_weights_count_as_kish_says_and_one_event_has_no_influence():
+    assert effective_count(np.array([1.0, 3.0])) == pytest.approx(16 / 10)
+    assert mean(np.array([5.0]), np.array([2.0])) == Measured(5.0, 0.0)
+    two = mean(np.array([1.0, 4.0]), np.array([2.0, 1.0]))
+    assert (two.value, two.se) == pytest.approx((2.0, np.sqrt(2 * (2**2 + 2**2)) / 3))
+    assert mean_influence(np.array([1.0, 4.0]), np.array([2.0, 1.0])).sum() == pytest.approx(0)
