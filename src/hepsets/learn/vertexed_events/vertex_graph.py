@@ -103,7 +103,8 @@ class _Charges(nn.Module):
         q = batch.particles.features[:, self.place[0], None]
         charge = batch.vertices.features[:, self.place[1], None]
         total = batch.particles.sum(q * self.of_particle(h)) + batch.vertices.sum(charge * self.of_vertex(u))
-        return (total * self.whole(whole)).sum(1, keepdim=True)
+        logit: Tensor = (total * self.whole(whole)).sum(1, keepdim=True)
+        return logit
 
 
 class _Links:
