@@ -16,7 +16,7 @@ from hepsets.analyses.z_flavour import SCALES, Config
 from hepsets.analyses.z_flavour.about import OURS, TREES
 from hepsets.analyses.z_flavour.blocks import blocks_of
 from hepsets.analyses.z_flavour.cells import CELLS, SAMPLE_INPUTS
-from hepsets.analyses.z_flavour.config import DataConfig, check
+from hepsets.analyses.z_flavour.config import DataConfig, LookConfig, check
 from hepsets.analyses.z_flavour.samples import get_samples
 from hepsets.analyses.z_flavour.split import TEST, TRAINING
 from hepsets.analyses.z_flavour.training import trainings
@@ -37,6 +37,7 @@ TINY = Config(
     published_fit=FitConfig(epochs=2, batch=32),
     fit=FitConfig(epochs=3, batch=32, learning_rate=3e-3),
     trees=ClassTreesConfig(trees=15),
+    look=LookConfig(closure_samples=2, events=8, trials=2, learning_shares=(0.2, 0.5), vertexed_events=60),
 )
 
 
@@ -61,6 +62,23 @@ def test_a_run_tells_flavours_and_keeps_to_the_schema(made) -> None:
     assert {model["name"] for model in metrics["hemisphere_models"]} == {TREES, OURS}
     assert {point["level"] for point in metrics["working_points"]} == {"event", "hemisphere"}
     assert result.best.name == OURS
+
+
+def test_a_run_looks_closer_at_our_tagger(made) -> None:
+    folder, result = made
+    metrics = json.loads((folder / "result.json").read_text())["metrics"]
+    assert metrics["vertexing"]["b_efficiency"] > 0.5
+    assert metrics["limit"]["events"] == 32
+    assert metrics["limit"]["limit"] > 0.3
+    assert metrics["learning_curve"]["events_per_class"] == [32, 80, 160]
+    assert metrics["learning_curve"]["extrapolated_low"] <= metrics["learning_curve"]["extrapolated"]
+    assert "found" in result.look.curves
+    assert {one["input"].split(":")[0] for one in metrics["importance"]} == {"particles", "vertices"}
+    page = (folder / "report.html").read_text()
+    assert "Working points beside published taggers" in page
+    assert "60 GeV" in page
+    if result.look.closure is not None:  # so few events may not tell R_b
+        assert abs(metrics["r_b"]["value"] - metrics["r_b"]["truth"]) < 5 * metrics["r_b"]["se"]
 
 
 def test_the_page_is_drawn_again_from_what_was_kept(made, tmp_path, monkeypatch) -> None:

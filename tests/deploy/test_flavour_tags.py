@@ -129,10 +129,14 @@ def test_a_run_with_several_models_asks_which(tmp_path):
         find_tagger(tmp_path / "run")
     save(a_model(), models / "one.safetensors")
     assert find_tagger(tmp_path / "run").path.stem == "one"
-    save(a_model(), models / "two.safetensors")
-    with pytest.raises(InputError, match="one of one, two; name it with --name"):
+    (models / "found").mkdir()
+    save(a_model(), models / "found" / "two.safetensors")
+    with pytest.raises(InputError, match="one of found/two, one; name it with --name"):
         find_tagger(tmp_path / "run")
-    assert find_tagger(tmp_path / "run", "two").path.stem == "two"
+    assert find_tagger(tmp_path / "run", "found/two").path.stem == "two"
+    (models / "seeded").mkdir()
+    save(a_model(), models / "seeded" / "vertex_graph.safetensors")
+    assert find_tagger(tmp_path / "run").path.stem == "vertex_graph"
     with pytest.raises(InputError, match="single file"):
         find_tagger(models / "one.safetensors", "one")
 

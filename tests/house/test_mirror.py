@@ -14,6 +14,7 @@ TESTED_ELSEWHERE = {
     "analyses/z_flavour/config.py": ("analyses/test_z_flavour.py", "whole runs"),
     "analyses/z_flavour/metrics.py": ("analyses/test_z_flavour.py", "whole runs"),
     "analyses/z_flavour/page.py": ("analyses/test_z_flavour.py", "whole runs"),
+    "analyses/z_flavour/page_closer_look.py": ("analyses/test_z_flavour.py", "whole runs"),
     "analyses/z_flavour/result.py": ("analyses/test_z_flavour.py", "whole runs"),
     "analyses/z_flavour/samples.py": ("analyses/test_z_flavour.py", "whole runs"),
     "analyses/z_flavour/summary.py": ("analyses/test_z_flavour.py", "whole runs"),

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from hepsets.cli.application import command
-from hepsets.core.errors import InputError
 from hepsets.core.file_roles import Input, Output, check_suffix
 from hepsets.core.streams import echo
 from hepsets.core.whole_file import together
@@ -35,16 +34,9 @@ def tag(
     prefix: Annotated[str, typer.Option(help="What the names of the new columns begin with.")] = "score",
 ) -> None:
     """Add the scores of a flavour tagger to files of Z decays, and touch nothing else in them."""
-    from hepsets.deploy.flavour_tags import find_tagger, tag_file
-    from hepsets.formats.root_files import split_tree
+    from hepsets.deploy.flavour_tags import find_tagger, places_of, tag_file
 
-    places = [out]
-    if len(inputs) > 1 or out.is_dir():
-        if not out.is_dir():
-            raise InputError(f"--out {out} for {len(inputs)} files", "an existing folder", "create it first")
-        places = [out / split_tree(path)[0].name for path in inputs]
-        if len(set(places)) < len(places):
-            raise InputError("inputs of the same name", "files of different names", "tag them one by one")
+    places = places_of(inputs, out)
     for place in places:
         check_suffix("--out", place, "ROOT or parquet")
     tagger = find_tagger(model, name)

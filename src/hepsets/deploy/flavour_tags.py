@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from hepsets.core.errors import InputError
 from hepsets.core.run import versions
 from hepsets.core.vertexed_events import VertexedEvents
+from hepsets.deploy.filter.export import models_of
 from hepsets.deploy.onnx.vertexed_events import OnnxVertexedModel
 from hepsets.formats.added_columns import copy_with_columns, is_parquet
 from hepsets.formats.event_lists import choose_tree
@@ -30,6 +32,9 @@ CHECKED_EVENTS = 2000
 
 CHECKED_PARTICLES = 2000
 """In fewer particles a feature may be constant by chance: then nothing is refused."""
+
+DEFAULT = "seeded/vertex_graph"
+"""The model of a run for files with seeded vertices and true kinds."""
 
 LACKING = 3
 """So many features that vary in training and not in the file: it does not hold what the model looks at."""
@@ -121,7 +126,8 @@ def find_tagger(where: Path, name: str | None = None) -> FlavourTagger:
     where
         A file that a run or ``hepsets export`` wrote, or the folder of a run.
     name
-        Which model of a run, as its file is called; needed if there are several.
+        Which model of a run, such as ``found/vertex_graph``; by default :data:`DEFAULT`, which is meant for
+        files of FCC-ee courses, or the only one.
 
     Raises
     ------
@@ -130,12 +136,12 @@ def find_tagger(where: Path, name: str | None = None) -> FlavourTagger:
     """
     path = where
     if where.is_dir():
-        files = {file.stem: file for file in sorted((where / "models").glob("*.safetensors"))}
-        if name is None and len(files) == 1:
-            name = next(iter(files))
+        files = models_of(where)
+        if name is None:
+            name = DEFAULT if DEFAULT in files or len(files) != 1 else next(iter(files))
         if name not in files:
             raise InputError(
-                f"model {name!r} of {where}" if name else f"no name of a model of {where}",
+                f"no model {name!r} in {where}",
                 f"one of {', '.join(files)}" if files else "the folder of a finished run",
                 "name it with --name" if files else "",
             )
@@ -147,6 +153,24 @@ def find_tagger(where: Path, name: str | None = None) -> FlavourTagger:
         return FlavourTagger(exported, path, exported.level)
     model = load(path, VertexedModel)
     return FlavourTagger(model, path, model.config.level)
+
+
+def places_of(inputs: Sequence[Path], out: Path) -> list[Path]:
+    """Where the copies of files stand: at ``out``, or in that folder under their own names.
+
+    Raises
+    ------
+    InputError
+        For several files without a folder, or of the same name.
+    """
+    if len(inputs) == 1 and not out.is_dir():
+        return [out]
+    if not out.is_dir():
+        raise InputError(f"--out {out} for {len(inputs)} files", "an existing folder", "create it first")
+    places = [out / split_tree(path)[0].name for path in inputs]
+    if len(set(places)) < len(places):
+        raise InputError("inputs of the same name", "files of different names", "tag them one by one")
+    return places
 
 
 def tag_file(tagger: FlavourTagger, source: Path, out: Path, *, prefix: str = "score") -> Tagged:

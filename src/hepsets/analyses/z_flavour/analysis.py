@@ -7,6 +7,7 @@ import shutil
 
 from hepsets.analyses.report import report
 from hepsets.analyses.z_flavour.cells import CELLS
+from hepsets.analyses.z_flavour.closer_look import look_closer
 from hepsets.analyses.z_flavour.comparison import compare
 from hepsets.analyses.z_flavour.config import Config, check
 from hepsets.analyses.z_flavour.page import make_page
@@ -25,7 +26,9 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
         config = dataclasses.replace(config, cells=cells or ("published", "seeded"))
     samples = get_samples(config, folder.path / "events", workers=workers)
     trained = train_all(config, samples, folder.path / "models", workers=workers)
-    result = Result(config, Origin.now(), compare(samples, trained))
+    compared = compare(samples, trained)
+    look = look_closer(config, samples, trained, folder.path / "models" / "smaller", workers=workers)
+    result = Result(config, Origin.now(), compared, look)
     report(result, make_page, folder.path)
     write_atomically(folder.path / "tables.md", markdown(result))
     if not config.data.keep:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -45,6 +45,30 @@ class DataConfig:
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class LookConfig:
+    """What is looked at besides the comparisons.
+
+    Parameters
+    ----------
+    closure_samples
+        Disjoint samples in which R_b is measured.
+    events, trials
+        Generated events of each flavour that are simulated again and again, and how often: an even number.
+    learning_shares
+        Shares of the training events that our tagger is trained on besides all of them, for its learning
+        curve; for less than two there is none.
+    vertexed_events
+        Generated b b̄ and s s̄ events, of each, in which the quality of vertices is measured.
+    """
+
+    closure_samples: int = Field(default=20, ge=2)
+    events: int = Field(default=500, ge=1)
+    trials: int = Field(default=8, ge=2, multiple_of=2)
+    learning_shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (1 / 16, 1 / 4)
+    vertexed_events: int = Field(default=2000, ge=1)
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Config:
     """Everything that a run depends on.
 
@@ -71,6 +95,8 @@ class Config:
         Epochs of the Particle Transformer, which takes several times as long per event.
     trees
         Growing of the trees.
+    look
+        What is looked at besides.
     """
 
     scale: Literal["quick", "standard", "full"] = "standard"
@@ -91,6 +117,7 @@ class Config:
     fit: FitConfig = FitConfig(epochs=6, batch=256, learning_rate=2e-3, schedule="cosine", weight_decay=1e-3)
     transformer_epochs: int = Field(default=2, ge=1)
     trees: ClassTreesConfig = ClassTreesConfig()
+    look: LookConfig = LookConfig()
 
 
 SCALES: Mapping[str, Mapping[str, Any]] = {
@@ -101,6 +128,13 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
         "fit": {"epochs": 4, "batch": 64},
         "transformer_epochs": 1,
         "trees": {"trees": 60},
+        "look": {
+            "closure_samples": 4,
+            "events": 40,
+            "trials": 2,
+            "learning_shares": [0.1, 0.4],
+            "vertexed_events": 400,
+        },
     },
     "standard": {},
     "full": {

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hepsets.analyses.z_flavour.about import OURS
 from hepsets.analyses.z_flavour.cells import CELLS
+from hepsets.analyses.z_flavour.closer_look import CloserLook
+from hepsets.analyses.z_flavour.closure import Closure
 from hepsets.analyses.z_flavour.comparison import CellResult, ModelResult
 from hepsets.core.metrics import record, to_json
 
@@ -35,6 +38,56 @@ def metrics_of(cells: Mapping[Any, CellResult]) -> dict[str, Any]:
     }
     plain: dict[str, Any] = to_json(metrics)
     return plain
+
+
+def look_metrics(look: CloserLook) -> dict[str, Any]:
+    """The metrics of what was looked at besides the comparisons; what was not is missing.
+
+    ``limit`` is a reference, no bound: see :mod:`hepsets.evaluate.scores.repeated_measurement`.
+    """
+    found: dict[str, Any] = {}
+    if look.vertexing is not None:
+        found["vertexing"] = look.vertexing
+    for name, one in look.limit.items():
+        found["limit"] = record(
+            model=name,
+            events=one.events,
+            trials=one.trials,
+            single=one.single,
+            averaged=one.averaged,
+            limit=one.limit,
+            flipped_back=one.flipped_back,
+        )
+    if look.closure is not None:
+        found |= _closure(look.closure)
+    if look.learning is not None:
+        curve, far = look.learning, look.learning.extrapolated
+        found["learning_curve"] = record(
+            model=OURS, events_per_class=curve.events, error_rate=curve.error_rate,
+            error_rate_errors=curve.error_rate_se, exponent=curve.exponent, floor=curve.offset, at=curve.at,
+            extrapolated=far.value, extrapolated_low=far.low, extrapolated_high=far.high,
+        )  # fmt: skip
+    if look.importance:
+        found["importance"] = [
+            record(input=one.name, accuracy_loss=one.accuracy_loss) for one in look.importance
+        ]
+    plain: dict[str, Any] = to_json(found)
+    return plain
+
+
+def _closure(closure: Closure) -> dict[str, Any]:
+    whole = closure.whole
+    return {
+        "r_b": {
+            **record(
+                value=whole.r_b.value, se=whole.r_b.se, truth=closure.truth["b"], data_se=whole.r_b_data,
+                simulation_se=whole.r_b_simulation, events=whole.events, samples=len(closure.samples),
+                pull_width=closure.pull_width, efficiency=whole.efficiency["b b"],
+                correlation=whole.correlation["b b"],
+            ),
+        },
+        "r_c": record(value=whole.r_c.value, se=whole.r_c.se, truth=closure.truth["c"]),
+    }  # fmt: skip
 
 
 def _entries(model: ModelResult) -> list[dict[str, Any]]:

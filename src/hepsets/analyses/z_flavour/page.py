@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hepsets.analyses.z_flavour.cells import CELLS, THREE
 from hepsets.analyses.z_flavour.comparison import CellResult, ModelResult
 from hepsets.analyses.z_flavour.config import Config
+from hepsets.analyses.z_flavour.page_closer_look import closer_look, comparison_figures
 from hepsets.analyses.z_flavour.result import Result
 from hepsets.analyses.z_flavour.summary import SHOWN, TITLES, per_cent
 from hepsets.core.measured import Measured
@@ -62,6 +63,7 @@ def sections(result: Result, figures: FigureFiles) -> Iterator[Section]:
     """All sections; what was not compared has none."""
     for name, cell in result.cells.items():
         yield Section(TITLES[name], tuple(_cell(cell, figures)))
+    yield from closer_look(result.look, result.cells, figures)
     yield configuration(result.config, result.origin)
 
 
@@ -125,6 +127,7 @@ def _cell(cell: CellResult, figures: FigureFiles) -> Iterator[Content]:
                 shared_figures.training_curves(curves, styles, steps="epoch"),
                 "Loss on training (dashed) and validation events (solid); the circle marks what was kept.",
             )
+        yield from comparison_figures(cell, figures)
 
 
 def _table(cell: CellResult) -> Content:

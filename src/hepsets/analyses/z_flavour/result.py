@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hepsets.analyses.z_flavour.about import OURS, CellName
+from hepsets.analyses.z_flavour.closer_look import CloserLook
 from hepsets.analyses.z_flavour.comparison import CellResult, ModelResult
 from hepsets.analyses.z_flavour.config import Config
-from hepsets.analyses.z_flavour.metrics import metrics_of
+from hepsets.analyses.z_flavour.metrics import look_metrics, metrics_of
 from hepsets.core.run import Origin
 
 
@@ -22,11 +23,14 @@ class Result:
         What was run, and when and with what.
     cells
         The comparisons by name.
+    look
+        What was looked at besides.
     """
 
     config: Config
     origin: Origin
     cells: dict[CellName, CellResult]
+    look: CloserLook
 
     @property
     def models(self) -> tuple[ModelResult, ...]:
@@ -52,4 +56,4 @@ class Result:
     @property
     def metrics(self) -> dict[str, Any]:
         """The metrics of ``result.json``."""
-        return metrics_of(self.cells)
+        return metrics_of(self.cells) | look_metrics(self.look)

@@ -63,9 +63,16 @@ def model_file(run: Path, name: str) -> Path:
     """
     path = run / "models" / f"{name}.safetensors"
     if not path.is_file():
-        there = sorted(file.stem for file in path.parent.glob("*.safetensors"))
-        raise InputError(f"no model {name!r} in {run}", f"one of {', '.join(there) or 'a finished run'}")
+        there = ", ".join(models_of(run))
+        raise InputError(f"no model {name!r} in {run}", f"one of {there or 'a finished run'}")
     return path
+
+
+def models_of(run: Path) -> dict[str, Path]:
+    """Files of the models of a run by their names, which hold the name of a folder where there is one."""
+    folder = run / "models"
+    files = sorted(folder.rglob("*.safetensors"))
+    return {file.relative_to(folder).with_suffix("").as_posix(): file for file in files}
 
 
 def _generated(card: FilterCard) -> Events:

@@ -174,9 +174,15 @@ class VertexedModel(Trainable):
 
     def logits(self, batch: VertexedBatch) -> Tensor:
         """What the network says, shape ``(n_events, heads)``."""
-        scaled = (scaler(features) for scaler, features in self._scaled(batch))
-        result: Tensor = self.network(*map(self._limited, scaled), batch)
+        result: Tensor = self.network(*self.scaled(batch), batch)
         return result
+
+    def scaled(self, batch: VertexedBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """What the network sees of particles, vertices and events, each of shape ``(n, n_features)``."""
+        particles, vertices, events = (
+            self._limited(scaler(features)) for scaler, features in self._scaled(batch)
+        )
+        return particles, vertices, events
 
     def _limited(self, scaled: Tensor) -> Tensor:
         if self.config.style == "published":

@@ -1,0 +1,206 @@
+"""R_b and R_c of a mixture of test events that is known, measured by double tags of their hemispheres.
+
+Half of the test events stand for data, mixed as the Z decays; the other half for simulation. The tagger saw
+neither. So what comes out must agree with what was mixed, within errors that hold the counts of both halves;
+R_c comes from a second tag, not from outside. That is a closure: it tests tagger, counting and errors, not
+whether simulation is like nature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hepsets.core.errors import InputError
+from hepsets.core.measured import Measured
+from hepsets.evaluate.double_tag import (
+    DoubleTag,
+    count_tags,
+    measure_partial_widths,
+    tag_hemispheres,
+)
+from hepsets.evaluate.scores.sample import Array
+from hepsets.evaluate.scores.working_points import pair_scores
+
+SHARES: Mapping[str, float] = {"b": 0.2158, "c": 0.1722, "s": 0.2197, "ud": 0.3923}
+"""Of hadronic Z decays, about as in the Standard Model; what is mixed is what must come out."""
+
+B_MISTAG, C_MISTAG = 0.01, 0.01
+"""Cuts are set on validation hemispheres: where this share of c is taken for b, and this of ud for c."""
+
+MARGIN = 1.03
+"""Flavours fluctuate in the mixture, which must not run out of events."""
+
+
+@dataclass(frozen=True)
+class HemisphereScores:
+    """What tells b and c in the hemispheres of events.
+
+    Parameters
+    ----------
+    b, c
+        Shape ``(n_events, 2)``: the smaller of ln p_b / p_c and ln p_b / p_ud, and that of ln p_c / p_ud and
+        ln p_c / p_b: both other flavours must be unlikely.
+    """
+
+    b: Array
+    c: Array
+
+    @staticmethod
+    def of(probabilities: ArrayLike, classes: Sequence[str]) -> HemisphereScores:
+        """From probabilities of both hemispheres of each event, shape ``(2 n_events, n_classes)``.
+
+        Raises
+        ------
+        InputError
+            Unless there are classes b, c and ud.
+        """
+        p = np.asarray(probabilities, dtype=np.float64)
+        lacking = {"b", "c", "ud"} - set(classes)
+        if lacking:
+            raise InputError(f"a tagger without {', '.join(sorted(lacking))}", "one of b, c, s and ud")
+        b, c, light = (classes.index(name) for name in ("b", "c", "ud"))
+        of_b = np.minimum(pair_scores(p, b, c), pair_scores(p, b, light))
+        of_c = np.minimum(pair_scores(p, c, light), pair_scores(p, c, b))
+        return HemisphereScores(of_b.reshape(-1, 2), of_c.reshape(-1, 2))
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Scores from which on a hemisphere is tagged b, and c."""
+
+    b: float
+    c: float
+
+
+@dataclass(frozen=True)
+class Closure:
+    """R_b and R_c of a known mixture.
+
+    Parameters
+    ----------
+    whole
+        Of all data, by two tags.
+    samples
+        R_b of disjoint samples of the data; errors are those of their own counts, as all of them share the
+        simulation.
+    truth
+        Shares that were mixed.
+    cuts
+        Where hemispheres were tagged.
+    """
+
+    whole: DoubleTag
+    samples: tuple[Measured, ...]
+    truth: Mapping[str, float]
+    cuts: Cuts
+
+    @property
+    def pulls(self) -> Array:
+        """(measured - true) / error of the disjoint samples."""
+        return np.array([(one.value - self.truth["b"]) / one.se for one in self.samples])
+
+    @property
+    def pull_width(self) -> Measured:
+        """Standard deviation of the pulls, one if errors are right."""
+        width = float(self.pulls.std(ddof=1))
+        return Measured(width, width / float(np.sqrt(2 * (len(self.pulls) - 1))))
+
+
+def choose_cuts(scores: HemisphereScores, truth: NDArray[np.int64], classes: Sequence[str]) -> Cuts:
+    """Cuts at the mis-identifications :data:`B_MISTAG` of c and :data:`C_MISTAG` of ud, on validation events.
+
+    Parameters
+    ----------
+    scores
+        Of validation events.
+    truth
+        Shape ``(n_events,)``: places of the true flavours in ``classes``.
+    classes
+        Names of the flavours.
+    """
+    of_c, of_light = (truth == classes.index(name) for name in ("c", "ud"))
+    return Cuts(
+        float(np.quantile(scores.b[of_c], 1 - B_MISTAG)), float(np.quantile(scores.c[of_light], 1 - C_MISTAG))
+    )
+
+
+def measure_closure(
+    scores: HemisphereScores,
+    truth: NDArray[np.int64],
+    classes: Sequence[str],
+    cuts: Cuts,
+    *,
+    samples: int = 20,
+    seed: int = 0,
+) -> Closure:
+    """Mix test events as the Z decays, and measure R_b and R_c.
+
+    Parameters
+    ----------
+    scores
+        Of test events.
+    truth
+        Shape ``(n_events,)``: places of the true flavours in ``classes``.
+    classes
+        Names of the flavours, those of :data:`SHARES`.
+    cuts
+        Chosen on other events, see :func:`choose_cuts`.
+    samples
+        Number of disjoint samples of the data.
+    seed
+        Of the mixture.
+
+    Raises
+    ------
+    InputError
+        If a flavour has no events, or as :func:`hepsets.evaluate.double_tag.measure_partial_widths`.
+    """
+    random = np.random.default_rng([seed, 31])
+    tags = tag_hemispheres(scores.b, cuts.b, scores.c, cuts.c)
+    data: dict[str, NDArray[np.int64]] = {}
+    simulation = {}
+    for flavour in SHARES:
+        own = random.permutation(np.flatnonzero(truth == classes.index(flavour)))
+        if len(own) < 4 * samples:
+            raise InputError(f"{len(own)} test events of {flavour}", f"{4 * samples} or more for R_b")
+        half = len(own) // 2
+        data[flavour] = own[:half]
+        simulation[flavour] = _counts(tags[own[half:]])
+    events = int(min(len(own) / SHARES[flavour] for flavour, own in data.items()) / MARGIN)
+    parts = _mixed(data, events // samples, samples, random)
+    light = {flavour: SHARES[flavour] for flavour in ("s", "ud")}
+
+    def measured(which: NDArray[np.int64]) -> DoubleTag:
+        return measure_partial_widths(_counts(tags[which]), simulation, light_shares=light)
+
+    found = [measured(part) for part in parts]
+    return Closure(
+        measured(np.concatenate(parts)),
+        tuple(Measured(one.r_b.value, one.r_b_data) for one in found),
+        dict(SHARES),
+        cuts,
+    )
+
+
+def _mixed(
+    data: Mapping[str, NDArray[np.int64]], events: int, samples: int, random: np.random.Generator
+) -> list[NDArray[np.int64]]:
+    """Disjoint samples whose flavours fluctuate as those of a fixed number of decays."""
+    used = dict.fromkeys(data, 0)
+    parts = []
+    for _ in range(samples):
+        chosen = []
+        for flavour, number in zip(data, random.multinomial(events, list(SHARES.values())), strict=True):
+            begin = used[flavour]
+            used[flavour] = min(begin + int(number), len(data[flavour]))
+            chosen.append(data[flavour][begin : used[flavour]])
+        parts.append(np.concatenate(chosen))
+    return parts
+
+
+def _counts(tags: NDArray[np.int64]) -> NDArray[np.int64]:
+    return count_tags(tags[:, 0], tags[:, 1], tags=2)

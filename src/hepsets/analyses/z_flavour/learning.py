@@ -1,0 +1,109 @@
+"""Our tagger trained on fewer events: what more would buy."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hepsets.analyses.z_flavour.about import OURS, CellName
+from hepsets.analyses.z_flavour.cells import CELLS, SampleName
+from hepsets.analyses.z_flavour.comparison import judge
+from hepsets.analyses.z_flavour.config import Config
+from hepsets.analyses.z_flavour.samples import Sample
+from hepsets.analyses.z_flavour.split import TEST, TRAINING
+from hepsets.analyses.z_flavour.training import Trained, Training, train_all
+from hepsets.core.measured import Measured
+from hepsets.evaluate.scores.learning_curve import LearningCurve, fit_learning_curve
+from hepsets.learn.training.side_by_side import side_by_side
+
+TARGET = 2e6
+"""Events per flavour that Particle Transformer was trained on."""
+
+UNUSED = -1
+"""Part of events that a smaller training leaves aside."""
+
+
+@dataclass(frozen=True)
+class _Smaller:
+    """A training on fewer events."""
+
+    config: Config
+    cell: CellName
+    sample: Sample
+    folder: Path
+
+
+def learning_curve(
+    config: Config, cell: CellName, sample: Sample, whole: Trained, folder: Path, *, workers: int = 1
+) -> LearningCurve | None:
+    """Error rates of our tagger against training events per flavour, carried on to :data:`TARGET`.
+
+    Parameters
+    ----------
+    config
+        The run's; ``look.learning_shares`` says which shares of the training events are tried.
+    cell
+        The comparison.
+    sample
+        Its events.
+    whole
+        Our tagger trained on all of them.
+    folder
+        Where the smaller trainings go.
+    workers
+        Trainings at once.
+
+    Returns
+    -------
+    LearningCurve or None
+        None for less than three sizes.
+    """
+    shares = sorted(set(config.look.learning_shares))
+    if len(shares) < 2:
+        return None
+    tasks = [
+        _Smaller(config, cell, smaller(sample, share, config.seed), folder / f"{share:g}") for share in shares
+    ]
+    for _ in side_by_side(_train, tasks, workers=workers, device=config.fit.device):
+        pass
+    test = sample.load(TEST, CELLS[cell].classes)
+    classes = len(CELLS[cell].classes)
+    points = []
+    for task in tasks:
+        training, found = next(iter(_train(task).items()))
+        points.append((_events(task.sample, classes), judge(training, found, test).quality[classes].accuracy))
+    accuracy = judge(Training(cell, OURS), whole, test).quality[classes].accuracy
+    points.append((_events(sample, classes), accuracy))
+    return fit_learning_curve(*_columns(points), at=TARGET)
+
+
+def smaller(sample: Sample, share: float, seed: int) -> Sample:
+    """The same events with only a share of each flavour's training events, at least one; none are moved."""
+    part = sample.part.copy()
+    for flavour in np.unique(sample.flavour):
+        own = np.flatnonzero((sample.part == TRAINING) & (sample.flavour == flavour))
+        order = np.random.default_rng([seed, int(flavour), 77]).permutation(own)
+        part[order[max(1, round(share * len(own))) :]] = UNUSED
+    return dataclasses.replace(sample, part=part)
+
+
+def _train(task: _Smaller) -> dict[Training, Trained]:
+    alone = dataclasses.replace(task.config, cells=(task.cell,), models=(OURS,))
+    name: SampleName = CELLS[task.cell].sample
+    return train_all(alone, {name: task.sample}, task.folder)
+
+
+def _events(sample: Sample, classes: int) -> int:
+    """Training events per flavour."""
+    return round(int((sample.part == TRAINING).sum()) / classes)
+
+
+def _columns(points: list[tuple[int, Measured]]) -> tuple[list[int], list[float], list[float]]:
+    return (
+        [events for events, _ in points],
+        [1 - accuracy.value for _, accuracy in points],
+        [accuracy.se for _, accuracy in points],
+    )
