@@ -55,7 +55,6 @@ TESTED_ELSEWHERE = {
     "analyses/delta_c9/result.py": ("analyses/test_delta_c9.py", "whole runs"),
     "analyses/smart_background/about.py": ("analyses/test_contract.py", "what every analysis has"),
     "analyses/smart_background/analysis.py": ("analyses/test_smart_background.py", "whole runs"),
-    "analyses/smart_background/comparison.py": ("analyses/test_chains.py", "whole chains"),
     "analyses/smart_background/config.py": ("analyses/test_smart_background.py", "whole runs"),
     "analyses/smart_background/figures.py": ("report/test_figures.py", "all figures alike"),
     "analyses/smart_background/page_many_skims.py": (
