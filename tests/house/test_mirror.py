@@ -113,7 +113,6 @@ TESTED_ELSEWHERE = {
         "the model whose loop it is",
     ),
     "learn/particle_sets/recipe.py": ("contracts/test_model_contract.py", "every model"),
-    "learn/registry.py": ("contracts/test_model_contract.py", "every model"),
     "learn/training/config.py": ("learn/training/test_fit.py", "the loop that takes them"),
     "learn/training/examples.py": ("learn/training/test_task.py", "the loop that takes them"),
     "learn/training/logit_spline.py": ("learn/training/test_calibration.py", "the calibration that it is"),

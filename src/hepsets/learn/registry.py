@@ -140,7 +140,7 @@ def recipes(kind: Kind) -> Mapping[str, Recipe]:
     Raises
     ------
     InputError
-        If an entry point gives a name that is taken.
+        If an entry point gives a name that is taken, or a recipe of another name than its own.
     """
     found: dict[str, Recipe] = {}
     for module in _modules(kind):
@@ -152,7 +152,12 @@ def recipes(kind: Kind) -> Mapping[str, Recipe]:
             continue  # it says what is wrong when it is asked for
         if recipe.kind != kind:
             continue
-        if name in found:
+        if recipe.name != name:
+            raise InputError(
+                f"model {recipe.name!r} under the name {name!r} in {ADDED.source(name)}", "one name for both",
+                "files of the model could not be read again",
+            )  # fmt: skip
+        if name in found or _of_a_family(kind, name) is not None:
             raise InputError(
                 f"model {name!r} of hepsets and {ADDED.source(name)}", "one package that gives it",
                 "uninstall the other, or rename it there",
@@ -174,11 +179,19 @@ def recipe(kind: Kind | str, name: str) -> Recipe:
     there = recipes(kind)
     if name in there:
         return there[name]
+    member = _of_a_family(kind, name)
+    if member is not None:
+        return member
+    if name in ADDED:
+        ADDED.find(name)  # which says why it cannot be used, if it cannot
+    raise InputError(f"no model {name!r} of {kind}", f"one of {', '.join(there)}")
+
+
+def _of_a_family(kind: Kind, name: str) -> Recipe | None:
+    """The member of a family that has this name, if one does."""
     for module in _modules(kind):
         for family in getattr(module, "FAMILIES", ()):
             if (member := family(name)) is not None:
                 assert isinstance(member, Recipe)
                 return member
-    if name in ADDED:
-        ADDED.find(name)  # which says why it cannot be used, if it cannot
-    raise InputError(f"no model {name!r} of {kind}", f"one of {', '.join(there)}")
+    return None
