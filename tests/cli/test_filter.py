@@ -1,3 +1,6 @@
+import dataclasses
+import shutil
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -53,6 +56,21 @@ def test_a_run_without_model_or_card_is_refused(monkeypatch, capsys, run, tmp_pa
         assert message in err
         assert err.count("\n") == 1
         (run / "models" / "deep_sets_pdg.card.json").unlink(missing_ok=True)
+    assert not (tmp_path / "f.onnx").exists()
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "card.json"])
+def test_a_file_of_another_model_is_refused(monkeypatch, capsys, run, tmp_path, ending):
+    for each in ("safetensors", "card.json"):
+        shutil.copy(run / "models" / f"deep_sets_pdg.{each}", run / "models" / f"deep_sets.{each}")
+    if ending == "safetensors":  # the card says what the file is called
+        card = dataclasses.replace(small_card(), model="deep_sets")
+        save_card(card, run / "models" / "deep_sets.card.json")
+    code, _, err = hepsets(
+        monkeypatch, capsys, "export", run, "--model", "deep_sets", "--out", tmp_path / "f.onnx"
+    )
+    assert (code, err.count("\n")) == (2, 1)
+    assert "expected model and card of 'deep_sets'" in err
     assert not (tmp_path / "f.onnx").exists()
 
 

@@ -12,6 +12,7 @@ from hepsets.deploy.filter.card import FilterCard, load_card
 from hepsets.deploy.onnx.decay_trees import export_filter
 from hepsets.learn.decay_trees.model import EventModel
 from hepsets.learn.files import load
+from hepsets.learn.registry import recipes
 
 COMPARED_EVENTS = 1000
 """Events on which the exported graph is compared with the model."""
@@ -42,12 +43,20 @@ def export_from_run(run: Path, name: str, out: Path, data: Path | None = None) -
     Raises
     ------
     InputError
-        If the run lacks the model or its card, or as :func:`hepsets.deploy.onnx.decay_trees.export_filter`.
+        If the run lacks the model or its card, either is of another model, or as
+        :func:`hepsets.deploy.onnx.decay_trees.export_filter`.
     """
     path = model_file(run, name)
     if not out.parent.is_dir():
         raise InputError(f"no folder {out.parent}", "an existing folder", "create it first")
     card, model = load_card(path.with_name(f"{name}.card.json")), load(path, EventModel)
+    of_a_recipe = name in recipes("decay_trees")  # a run may call a model by what it is trained for
+    if card.model != name or (of_a_recipe and model.name != name):
+        raise InputError(
+            f"{path} holds {model.name!r}, and the card beside it is of {card.model!r}",
+            f"model and card of {name!r}",
+            "copy both from the run once more",
+        )
     events = _generated(card) if data is None else next(iter_parquet(data))
     events = events[:COMPARED_EVENTS]
     return len(events), export_filter(model, card, out, events)
