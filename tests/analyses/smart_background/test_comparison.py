@@ -152,6 +152,18 @@ def test_the_time_of_the_network_and_the_errors_of_the_choices_count(judged, exp
     assert result.speedup.speedup < dear.speedup
 
 
+def test_the_error_of_each_choice_is_added_to_the_worth_of_that_choice(monkeypatch, tmp_path):
+    def choice_error(choose, worth, sample, *, seed, samples=None):
+        assert sample.purpose is Purpose.VALIDATION
+        return 300.0 if isinstance(choose(sample), float) else 500.0
+
+    monkeypatch.setattr(comparison, "score", scores_of)
+    monkeypatch.setattr(comparison, "choice_error", choice_error)
+    result = judge(CONFIG, "deep_sets", SAMPLES, [training_of(1.0)], tmp_path)
+    assert result.speedup.speedup_se == pytest.approx(300.0, rel=1e-3)
+    assert result.importance.speedup_se == pytest.approx(500.0, rel=1e-3)
+
+
 def test_biases_are_those_of_passing_test_events_above_the_threshold(judged, expected):
     result, _ = judged
     passing = SAMPLES.test.columns["label"]
