@@ -48,6 +48,7 @@ def test_every_feature_belongs_to_one_group_and_only_its_group_is_exchanged(exam
         assert changed.event_features is data.event_features
     for part in ("particles", "vertices"):
         assert len(found[part]) == len(set(found[part]))
+    assert data.spec.particles.index("side") not in found["particles"]  # else there would be no hemispheres
 
 
 def test_the_first_examples_of_each_flavour_are_taken_whole(examples):

@@ -48,11 +48,15 @@ from hepsets.learn.vertexed_events.gru_attention import GruAttention
 from hepsets.learn.vertexed_events.model import VertexedModel
 from hepsets.represent.particle_sets.data import PackedSet
 from hepsets.represent.vertexed_events.data import VertexedData
+from hepsets.represent.vertexed_events.vertices import VERTEX_KINDS
 from hepsets.select.vertices.event import vertexed
 from hepsets.simulate.layered import see_z_events
 
 PAIRS = tuple(dict.fromkeys((flavour, against) for flavour, against, _ in WORKING_POINTS))
 """Flavours that are told apart, in the order of figures."""
+
+_STRUCTURE = ("side", "vertex_side")
+"""In which hemisphere a member is: exchanged, there would be no hemispheres, not just less known of them."""
 
 SHOWN_EVENTS = 8000
 """Events of each flavour whose probabilities are kept for figures."""
@@ -264,7 +268,8 @@ def _exchanges(data: VertexedData) -> Iterator[tuple[str, Exchange[VertexedData]
         names: Sequence[str] = getattr(data.spec, which)
         groups: dict[str, list[int]] = {}
         for place, name in enumerate(names):
-            groups.setdefault(_group(which, name), []).append(place)
+            if name not in _STRUCTURE:
+                groups.setdefault(_group(which, name), []).append(place)
         for group, columns in groups.items():
             yield group, _exchange(which, columns)
 
@@ -272,7 +277,10 @@ def _exchanges(data: VertexedData) -> Iterator[tuple[str, Exchange[VertexedData]
 def _group(which: str, name: str) -> str:
     """What a feature is about."""
     if which == "vertices":
-        return f"vertices: {name.removeprefix('vertex_').split('_')[0]}"
+        if name in VERTEX_KINDS:
+            return "vertices: kind"
+        what = name.removeprefix("vertex_").removeprefix("corrected_").split("_")[0]
+        return f"vertices: {what.replace('axis', 'angle to the axis')}"
     for begin, group in (
         ("impact", "impact parameters"), ("has_impact", "impact parameters"), ("axis_", "axis"),
         ("flight_", "time of flight"), ("has_flight", "time of flight"),

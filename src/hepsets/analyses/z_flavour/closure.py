@@ -2,7 +2,7 @@
 
 Half of the test events stand for data, mixed as the Z decays; the other half for simulation. The tagger saw
 neither. So what comes out must agree with what was mixed, within errors that hold the counts of both halves;
-R_c comes from a second tag, not from outside. That is a closure: it tests tagger, counting and errors, not
+R_c comes from a second tag where there are events enough, and is what was mixed where not. That is a closure: it tests tagger, counting and errors, not
 whether simulation is like nature.
 """
 
@@ -17,6 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.evaluate.double_tag import (
+    B_TAG,
+    C_TAG,
+    NO_TAG,
     DoubleTag,
     count_tags,
     measure_partial_widths,
@@ -83,10 +86,11 @@ class Closure:
     Parameters
     ----------
     whole
-        Of all data, by two tags.
+        Of all data, by two tags; by that for b alone, and R_c as it was mixed, where the events are too few
+        for both.
     samples
-        R_b of disjoint samples of the data; errors are those of their own counts, as all of them share the
-        simulation.
+        R_b of disjoint samples of the data by the tag for b, with R_c as it was mixed; errors are those of
+        their own counts, as all of them share the simulation.
     truth
         Shares that were mixed.
     cuts
@@ -174,12 +178,21 @@ def measure_closure(
     parts = _mixed(data, events // samples, samples, random)
     light = {flavour: SHARES[flavour] for flavour in ("s", "ud")}
 
-    def measured(which: NDArray[np.int64]) -> DoubleTag:
-        return measure_partial_widths(_counts(tags[which]), simulation, light_shares=light)
+    given = Measured(SHARES["c"], 0.0)
+    of_b = {flavour: _of_b(counts) for flavour, counts in simulation.items()}
 
-    found = [measured(part) for part in parts]
+    def by_b_tag(which: NDArray[np.int64]) -> DoubleTag:
+        counts = _of_b(_counts(tags[which]))
+        return measure_partial_widths(counts, of_b, light_shares=light, r_c=given)
+
+    everything = np.concatenate(parts)
+    try:
+        whole = measure_partial_widths(_counts(tags[everything]), simulation, light_shares=light)
+    except InputError:  # too few events for five unknown shares
+        whole = by_b_tag(everything)
+    found = [by_b_tag(part) for part in parts]
     return Closure(
-        measured(np.concatenate(parts)),
+        whole,
         tuple(Measured(one.r_b.value, one.r_b_data) for one in found),
         dict(SHARES),
         cuts,
@@ -200,6 +213,14 @@ def _mixed(
             chosen.append(data[flavour][begin : used[flavour]])
         parts.append(np.concatenate(chosen))
     return parts
+
+
+def _of_b(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The counts with the tag for b alone."""
+    none = [NO_TAG, C_TAG]
+    bare = counts[np.ix_(none, none)].sum()
+    once = counts[NO_TAG, B_TAG] + counts[B_TAG, C_TAG]
+    return np.array([[bare, once], [0, counts[B_TAG, B_TAG]]])
 
 
 def _counts(tags: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -38,6 +38,9 @@ LEAKS = (
 
 _WITH_POINTS: tuple[CellName, ...] = ("hemispheres", "found")
 
+_LOOKED_INTO: tuple[CellName, ...] = ("seeded", "found", "hemispheres")
+"""Comparisons with ROC curves against the rest, and calibration."""
+
 LIMIT = (
     "The same generated decays were simulated again and again and scored by the same tagger. The mean of "
     "several scores is right more often than one, and carried on to infinitely many simulations it shows "
@@ -80,6 +83,8 @@ def comparison_figures(cell: CellResult, figures: FigureFiles) -> Iterator[Conte
         "Of each true flavour (rows) the percentage that is taken for each (columns), with its binomial "
         "error; above, the accuracy of the model.",
     )
+    if cell.name not in _LOOKED_INTO:
+        return
     yield figures(
         f"rest_{cell.name}",
         rocs_against_rest(models, styles),
@@ -184,13 +189,15 @@ def _closure(closure: Closure, figures: FigureFiles) -> Iterator[Content]:
                 "data" if name in whole.from_data else "simulation",
             )
             for name in names
+            if name in whole.efficiency
         ),
     )
     yield figures(
         "r_b",
         partial_widths(closure.samples, closure.truth["b"], whole.r_b),
-        f"R_b of {len(closure.samples)} disjoint samples with the errors of their own counts, and of all of "
-        f"them (open, with the whole error); the line is what was mixed. Their pulls have the width {width}.",
+        f"R_b of {len(closure.samples)} disjoint samples by the b tag, with the errors of their own counts, "
+        "and of all of them (open, with the whole error); the line is what was mixed. Their pulls have the "
+        f"width {width}.",
     )
 
 
