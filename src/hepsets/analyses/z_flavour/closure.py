@@ -1,9 +1,9 @@
 """R_b and R_c of a mixture of test events that is known, measured by double tags of their hemispheres.
 
 Half of the test events stand for data, mixed as the Z decays; the other half for simulation. The tagger saw
-neither. So what comes out must agree with what was mixed, within errors that hold the counts of both halves;
-R_c comes from a second tag where there are events enough, and is what was mixed where not. That is a closure: it tests tagger, counting and errors, not
-whether simulation is like nature.
+neither. So what comes out must agree with what was mixed, within errors that hold the counts of both halves.
+R_c comes from a second tag where there are events enough, and is what was mixed where not. That is a
+closure: it tests tagger, counting and errors, not whether simulation is like nature.
 """
 
 from __future__ import annotations
