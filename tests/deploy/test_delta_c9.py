@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -361,3 +362,12 @@ def test_a_changed_number_of_a_card_is_seen(model, tmp_path, name):
     )
     with pytest.raises(InputError, match="damaged or was edited"):
         DeltaC9Inference.load(folder)
+
+
+@pytest.mark.parametrize("name", ["morphing.safetensors", "cells.safetensors", "domain.json"])
+def test_files_of_two_models_are_not_one_model(name, model, tmp_path):
+    model.save(tmp_path / "wide")
+    tiny_model("generator", "1-19").save(tmp_path / "narrow")
+    shutil.copy(tmp_path / "narrow" / name, tmp_path / "wide" / name)
+    with pytest.raises(InputError, match="the files of one model"):
+        DeltaC9Inference.load(tmp_path / "wide")

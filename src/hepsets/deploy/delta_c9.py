@@ -10,6 +10,7 @@ of missing columns). Nothing in them is code.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import shutil
 import uuid
@@ -179,10 +180,11 @@ class DeltaC9Inference:
             self.cells.save(partial / "cells.safetensors")
             self.reference.save(partial / "reference.safetensors")
             self.domain.write(partial / "domain.json")
-            card = sealed({"schema": SCHEMA, **dataclasses.asdict(self.provenance)})
-            (partial / CARD).write_text(json.dumps(card) + "\n", encoding="utf-8")
             if self.draws is not None:
                 self.draws.save(partial / "draws.safetensors")
+            digests = {path.name: _digest(path) for path in sorted(partial.iterdir())}
+            card = sealed({"schema": SCHEMA, "files": digests, **dataclasses.asdict(self.provenance)})
+            (partial / CARD).write_text(json.dumps(card) + "\n", encoding="utf-8")
             if folder.exists():
                 folder.rename(old)
             try:
@@ -220,6 +222,7 @@ class DeltaC9Inference:
                 )
             record = unsealed(record, card)
             del record["schema"]
+            digests = record.pop("files", {})  # models of earlier versions do not name any
             provenance = _provenance(record)
         except InputError:
             raise
@@ -232,7 +235,7 @@ class DeltaC9Inference:
                 f"{'with' if morphing.odds else 'without'} background",
                 "the files of one model",
             )
-        return cls(
+        model = cls(
             morphing,
             CellModel.load(folder / "cells.safetensors"),
             EventDomain.read(folder / "domain.json"),
@@ -240,6 +243,8 @@ class DeltaC9Inference:
             ReferenceEvents.load(folder / "reference.safetensors"),
             ColumnDraws.load(folder / "draws.safetensors") if morphing.odds else None,
         )
+        _refuse_foreign(folder, digests)  # each file is sound, but they may be of several models
+        return model
 
     def infer(self, frame: EventFrame) -> Inference:
         """ΔC9 of one data set, with all that limits it.
@@ -537,6 +542,23 @@ def _mixed_labels(frame: EventFrame) -> list[str]:
         f"The events are labelled with {len(labels)} values of ΔC9 from {labels[0]:g} to {labels[-1]:g}: "
         "no single value describes them."
     ]
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _refuse_foreign(folder: Path, digests: Mapping[str, str]) -> None:
+    """Refuse files of several models in one folder: each is sound, together they give a wrong number."""
+    for name, digest in digests.items():
+        path = folder / name
+        if path.is_file() and _digest(path) != digest:
+            raise InputError(
+                f"{path} is not the file that {folder / CARD} was written with",
+                "the files of one model",
+                "copy the whole folder of the model",
+            )
 
 
 def _provenance(record: Mapping[str, object]) -> Provenance:
