@@ -130,6 +130,7 @@ def test_an_event_of_weight_three_counts_as_three_events_when_a_rule_is_chosen(c
     weighted = choose(scored(labels, scores, weights), costs)
     assert weighted == choose(scored(np.repeat(labels, weights), np.repeat(scores, weights)), costs)
     assert weighted != choose(scored(labels, scores), costs)
+    assert weighted.floor >= 0.01  # no weight above 100
 
 
 @pytest.mark.parametrize("choose", [choose_keep_rule, choose_logistic_rule])
@@ -173,3 +174,25 @@ def test_each_floor_of_a_scan_is_the_importance_sampling_with_that_floor():
     assert (scan.speedup[0], scan.speedup_se[0]) == pytest.approx((at.speedup, at.speedup_se))
     assert scan.effective_fraction == pytest.approx([at.effective_fraction, 1])
     assert scan.largest_weight == pytest.approx([1 / keep[labels].min(), 1])
+
+
+def test_the_influence_of_an_event_is_the_derivative_by_its_weight_and_the_network_costs_time():
+    labels, keep, weights = prescaled(np.random.default_rng(13), 60)
+    costs = SpeedupConfig(retention=0.1, time_generate=0.01, time_network=0.2, time_simulate=1.0)
+    found = importance_influence(labels, keep, weights, costs)
+    p_pass, p_fail = (np.average(keep[which], weights=weights[which]) for which in (labels, ~labels))
+    inverse = np.average(1 / keep[labels], weights=weights[labels])
+    result = importance_speedup(labels, keep, weights, costs)
+    assert result.kept == found.kept == pytest.approx(0.1 * p_pass + 0.9 * p_fail)
+    assert result.speedup == pytest.approx(1.01 / (inverse * (0.21 + found.kept)))
+    for event in (*np.flatnonzero(labels)[:5], *np.flatnonzero(~labels)[:5]):
+        own = labels == labels[event]
+        step = 1e-5 * weights[own].sum() * (np.arange(60) == event)
+        up, down = (importance_influence(labels, keep, weights + s, costs) for s in (step, -step))
+        for name, change in (
+            ("response", np.log(up.speedup / down.speedup)),
+            ("cost", np.log(up.speedup / up.effective_fraction / down.speedup * down.effective_fraction)),
+        ):
+            influence = getattr(found, name)
+            centred = influence[event] - np.average(influence[own], weights=weights[own])
+            assert change / 2e-5 == pytest.approx(centred, rel=1e-3, abs=1e-6), name

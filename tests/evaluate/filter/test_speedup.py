@@ -147,6 +147,7 @@ def test_the_curve_agrees_with_the_single_points():
     scores = np.round(scores, 2)
     weights = random.uniform(1, 3, len(labels))
     curve = speedup_curve(labels, scores, weights, STUDY, [0.0, 0.25, 0.5, 0.73, 1.0])
+    assert curve.thresholds.tolist() == [0.0, 0.25, 0.5, 0.73, 1.0]
     for i, threshold in enumerate(curve.thresholds):
         point = speedup_at(threshold, labels, scores, weights, STUDY)
         assert curve.speedup[i] == pytest.approx(point.speedup)
@@ -217,3 +218,9 @@ def test_unweighted_labels_measure_a_binomial_retention():
     found = measured_retention(np.arange(100) < 20)
     assert found.value == pytest.approx(0.2)
     assert found.se == pytest.approx(np.sqrt(0.2 * 0.8 / 99))
+
+
+def test_two_events_of_each_class_have_the_same_error_on_the_curve_as_alone():
+    labels, scores = [True, True, False, False], [0.2, 0.9, 0.1, 0.7]
+    curve = speedup_curve(labels, scores, None, STUDY, [0.5])
+    assert curve.speedup_se[0] == pytest.approx(speedup_at(0.5, labels, scores, None, STUDY).speedup_se)
