@@ -163,3 +163,10 @@ def test_counts_that_tell_nothing_are_refused_in_one_line(data, names, given, sa
         measure_partial_widths(data, simulation, r_c=given)
     with pytest.raises(InputError, match=r"tags \[0, 3\]"):
         count_tags([0], [3], tags=2)
+
+
+def test_a_tag_that_tells_no_flavour_is_refused_whatever_it_leaves_to_solve():
+    alike = np.array([[64, 32], [0, 4]])
+    everywhere = dict.fromkeys(("b", "c", "light"), alike)
+    with pytest.raises(InputError, match="no R between"):
+        measure_partial_widths(alike, everywhere, r_c=Measured(0.17, 0.0))

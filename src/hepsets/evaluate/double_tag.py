@@ -208,6 +208,14 @@ def _shares(counts: NDArray[np.int64], name: str) -> tuple[Array, Array]:
     return value, (np.diag(value) - np.outer(value, value)) / total
 
 
+def _untold() -> InputError:
+    return InputError(
+        "shares of tags that no R between 0 and 1 explains",
+        "tags that tell the flavours apart",
+        "use more events, or cuts that keep more of the flavours that they are for",
+    )
+
+
 @dataclass(frozen=True)
 class _Solver:
     """The equations of one or two tags.
@@ -290,10 +298,7 @@ class _Solver:
         # efficiencies near zero or one may fluctuate beyond it
         possible = ((ratios > 0) & (ratios < 1)).all() and (np.abs(efficiencies - 0.5) < BEYOND).all()
         if not possible or (np.abs(self.expected(found, inputs) - measured).max() > SOLVED):
-            raise InputError(
-                "shares of tags that no R between 0 and 1 explains", "tags that tell the flavours apart",
-                "use more events, or cuts that keep more of the flavours that they are for",
-            )  # fmt: skip
+            raise _untold()
         return np.asarray(found)
 
     def slopes(self, inputs: Array, unknown: Array) -> Array:
@@ -311,6 +316,8 @@ class _Solver:
             return np.array(columns).T
 
         by_unknown = derivative(True, len(unknown))
+        if not np.linalg.cond(by_unknown) < 1 / STEP:
+            raise _untold()
         return np.asarray(-np.linalg.solve(by_unknown, derivative(False, len(inputs))))
 
     def result(self, inputs: Array, blocks: Sequence[Array], events: int) -> DoubleTag:
