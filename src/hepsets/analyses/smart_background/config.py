@@ -68,6 +68,7 @@ class FitChanges:
     patience: float | None = Field(default=None, gt=0.0, le=1.0)
     plateau_factor: float | None = Field(default=None, gt=0.0, lt=1.0)
     plateau_epochs: int | None = Field(default=None, ge=0)
+    stop_after: int | None = Field(default=None, ge=1)
     weight_decay: float | None = Field(default=None, ge=0.0)
     validation_fraction: float | None = Field(default=None, gt=0.0, lt=1.0)
     device: Literal["auto", "cpu", "cuda"] | None = None
