@@ -2,14 +2,12 @@ import io
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
-from datetime import datetime
 from multiprocessing import get_context
 
 import pytest
+from helpers.stuck_work import NOON, lines_of_stuck_work
 
 from hepsets.core.progress import follow, progress_bar, progress_line
-
-NOON = datetime(2026, 11, 29, 12)
 
 
 def test_work_that_is_done_at_a_glance_is_silent(capsys):
@@ -19,37 +17,21 @@ def test_work_that_is_done_at_a_glance_is_silent(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def _lines_of_stuck_work(advances: int = 1) -> str:
-    """What standard error gets of work that is stuck after a quarter of it, a minute ago."""
-    times = iter([NOON.timestamp()] + [NOON.timestamp() + 60.0] * 10_000)
-    kept, sys.stderr = sys.stderr, io.StringIO()
-    try:
-        with progress_bar("generating", 40_000, every_s=0.01, clock=lambda: next(times)) as advance:
-            for _ in range(advances):
-                advance(10_000 / advances)
-            until = time.monotonic() + (10.0 if advances else 0.3)
-            while "10 000" not in sys.stderr.getvalue() and time.monotonic() < until:
-                time.sleep(0.01)
-        return sys.stderr.getvalue()
-    finally:
-        sys.stderr = kept
-
-
 def test_without_a_terminal_a_line_tells_the_step_the_rate_and_the_end_though_the_step_still_runs():
-    last = _lines_of_stuck_work(advances=4).splitlines()[-1]
+    last = lines_of_stuck_work(advances=4).splitlines()[-1]
     assert last == "generating: 10 000 of 40 000, 167 per s, ends about 12:04:00"
 
 
 def test_workers_say_nothing():
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        assert pool.submit(_lines_of_stuck_work, 0).result() == ""
+        assert pool.submit(lines_of_stuck_work, 0).result() == ""
 
 
 def test_of_processes_that_train_together_the_first_speaks(monkeypatch):
     monkeypatch.setenv("RANK", "1")
-    assert _lines_of_stuck_work(0) == ""
+    assert lines_of_stuck_work(0) == ""
     monkeypatch.setenv("RANK", "0")
-    assert _lines_of_stuck_work() != ""
+    assert lines_of_stuck_work() != ""
 
 
 def test_work_goes_on_when_nobody_reads_its_progress(monkeypatch):

@@ -94,7 +94,7 @@ def list_models(kind: str = "decay_trees") -> list[str]:
     --------
     >>> import hepsets as hs
     >>> hs.list_models("tables")
-    ['boosted_trees']
+    ['boosted_trees', 'class_trees']
     """
     from hepsets.learn.registry import KINDS, recipes  # brings PyTorch
 

