@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 import xgboost as xgb
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, TypeAdapter
@@ -17,8 +15,8 @@ from torch import Tensor
 
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose, demand
-from hepsets.core.record import parse
 from hepsets.learn.registry import Kind, Recipe
+from hepsets.learn.tables.booster import from_tensors, gains, grow, to_tensors
 from hepsets.learn.training.fit import split_train_validation
 
 MODEL = "boosted_trees"
@@ -146,9 +144,7 @@ class BoostedTrees:
 
     def gains(self) -> dict[str, float]:
         """By how much splits on each variable lowered the training loss, in parts of 1."""
-        found = self._booster.get_score(importance_type="total_gain")
-        gains = np.array([found.get(f"f{place}", 0.0) for place in range(len(self.variables))], dtype=float)
-        return dict(zip(self.variables, (gains / max(gains.sum(), 1e-30)).tolist(), strict=True))
+        return gains(self._booster, self.variables)
 
     def record(self) -> dict[str, Any]:
         """Name, variables and options."""
@@ -157,8 +153,7 @@ class BoostedTrees:
 
     def tensors(self) -> dict[str, Tensor]:
         """The trees, as the bytes of XGBoost's JSON, shape ``(n_bytes,)``."""
-        text = np.frombuffer(bytes(self._booster.save_raw("json")), dtype=np.uint8)
-        return {"trees": torch.from_numpy(text.copy())}
+        return to_tensors(self._booster)
 
 
 def fit_trees(
@@ -209,37 +204,20 @@ def fit_trees(
         if not 0 < importance[part] @ truth[part] < importance[part].sum():
             raise InputError(f"{what} events of one class", "signal and background", "give more events")
     importance = importance / importance.mean()
-    parts = {
-        what: xgb.DMatrix(matrix[part], truth[part], weight=importance[part])
-        for what, part in (("training", train), ("validation", held))
-    }
-    losses: dict[str, dict[str, list[float]]] = {}
-    booster = xgb.train(
-        {
-            "objective": "binary:logistic",
-            "eval_metric": "logloss",
-            "tree_method": "hist",
-            "max_depth": config.depth,
-            "eta": config.learning_rate,
-            "subsample": config.subsample,
-            "colsample_bytree": config.columns,
-            "min_child_weight": config.least_weight,
-            "seed": config.seed,
-            **_threads(config),
-        },
-        parts["training"],
-        config.trees,
-        evals=[(part, what) for what, part in parts.items()],
-        early_stopping_rounds=config.patience,
-        evals_result=losses,
-        verbose_eval=False,
+    growing, stopping = (
+        xgb.DMatrix(matrix[part], truth[part], weight=importance[part]) for part in (train, held)
     )
-    best = booster.best_iteration + 1
+    grown = grow(
+        growing,
+        stopping,
+        config,
+        "logloss",
+        objective="binary:logistic",
+        min_child_weight=config.least_weight,
+    )
     return (
-        BoostedTrees(name, variables, config, booster[:best]),
-        BoostedTreesResult(
-            tuple(losses["training"]["logloss"]), tuple(losses["validation"]["logloss"]), best, train, held
-        ),
+        BoostedTrees(name, variables, config, grown.booster),
+        BoostedTreesResult(grown.train_losses, grown.validation_losses, grown.best_rounds, train, held),
     )
 
 
@@ -265,10 +243,6 @@ def event_matrix(events: EventColumns, variables: Sequence[str]) -> NDArray[np.f
     return matrix
 
 
-def _threads(config: BoostedTreesConfig) -> dict[str, int]:
-    return {} if config.threads is None else {"nthread": config.threads}
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TreesRecipe(Recipe):
     """How boosted trees are grown, by the options of ``config``, and read."""
@@ -284,12 +258,8 @@ class TreesRecipe(Recipe):
         """The trees of a file, see :meth:`hepsets.learn.registry.Recipe.read`."""
         config = self.stored(record)
         variables = TypeAdapter(tuple[str, ...]).validate_python(record["variables"])
-        trees = parse(tensors["trees"].numpy().tobytes())  # XGBoost would follow any depth of nesting
-        booster = xgb.Booster(_threads(config))
-        booster.load_model(bytearray(json.dumps(trees).encode()))
-        if booster.num_features() != len(variables):
-            raise ValueError(f"{booster.num_features()} features for {len(variables)} variables")
-        return BoostedTrees(str(record["name"]), variables, config, booster, **given)
+        trees = from_tensors(tensors, variables, config)
+        return BoostedTrees(str(record["name"]), variables, config, trees, **given)
 
 
 RECIPES = (TreesRecipe(name=MODEL, config=BoostedTreesConfig()),)

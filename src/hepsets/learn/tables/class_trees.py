@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 import xgboost as xgb
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, TypeAdapter
@@ -16,9 +14,9 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from hepsets.core.errors import InputError
-from hepsets.core.record import parse
 from hepsets.learn.registry import Kind, Recipe
 from hepsets.learn.tables.boosted_trees import EventColumns, event_matrix
+from hepsets.learn.tables.booster import from_tensors, gains, grow, to_tensors
 
 MODEL = "class_trees"
 """Their name in the registry."""
@@ -126,9 +124,7 @@ class ClassTrees:
 
     def gains(self) -> dict[str, float]:
         """By how much splits on each variable lowered the training loss, in parts of 1."""
-        found = self._booster.get_score(importance_type="total_gain")
-        gains = np.array([found.get(f"f{place}", 0.0) for place in range(len(self.variables))], dtype=float)
-        return dict(zip(self.variables, (gains / max(gains.sum(), 1e-30)).tolist(), strict=True))
+        return gains(self._booster, self.variables)
 
     def record(self) -> dict[str, Any]:
         """Name, variables, classes and options."""
@@ -142,8 +138,7 @@ class ClassTrees:
 
     def tensors(self) -> dict[str, Tensor]:
         """The trees, as the bytes of XGBoost's JSON, shape ``(n_bytes,)``."""
-        text = np.frombuffer(bytes(self._booster.save_raw("json")), dtype=np.uint8)
-        return {"trees": torch.from_numpy(text.copy())}
+        return to_tensors(self._booster)
 
 
 def fit_class_trees(
@@ -181,42 +176,14 @@ def fit_class_trees(
             f"classes {sorted(set(np.unique(train.classes).tolist()))} to train on",
             f"events of {', '.join(classes)}, numbered from 0",
         )
-    parts = {
-        what: xgb.DMatrix(event_matrix(part.events, variables), part.classes)
-        for what, part in (("training", train), ("validation", validation))
-    }
-    losses: dict[str, dict[str, list[float]]] = {}
-    booster = xgb.train(
-        {
-            "objective": "multi:softprob",
-            "num_class": len(classes),
-            "eval_metric": "mlogloss",
-            "tree_method": "hist",
-            "max_depth": config.depth,
-            "eta": config.learning_rate,
-            "subsample": config.subsample,
-            "colsample_bytree": config.columns,
-            "seed": config.seed,
-            **_threads(config),
-        },
-        parts["training"],
-        config.trees,
-        evals=[(part, what) for what, part in parts.items()],
-        early_stopping_rounds=config.patience,
-        evals_result=losses,
-        verbose_eval=False,
+    training, held = (
+        xgb.DMatrix(event_matrix(part.events, variables), part.classes) for part in (train, validation)
     )
-    best = booster.best_iteration + 1
+    grown = grow(training, held, config, "mlogloss", objective="multi:softprob", num_class=len(classes))
     return (
-        ClassTrees(name, variables, classes, config, booster[:best]),
-        ClassTreesResult(
-            tuple(losses["training"]["mlogloss"]), tuple(losses["validation"]["mlogloss"]), best
-        ),
+        ClassTrees(name, variables, classes, config, grown.booster),
+        ClassTreesResult(grown.train_losses, grown.validation_losses, grown.best_rounds),
     )
-
-
-def _threads(config: ClassTreesConfig) -> dict[str, int]:
-    return {} if config.threads is None else {"nthread": config.threads}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -235,12 +202,8 @@ class ClassTreesRecipe(Recipe):
         config = self.stored(record)
         names = TypeAdapter(tuple[str, ...])
         variables, classes = (names.validate_python(record[key]) for key in ("variables", "classes"))
-        trees = parse(tensors["trees"].numpy().tobytes())  # XGBoost would follow any depth of nesting
-        booster = xgb.Booster(_threads(config))
-        booster.load_model(bytearray(json.dumps(trees).encode()))
-        if booster.num_features() != len(variables):
-            raise ValueError(f"{booster.num_features()} features for {len(variables)} variables")
-        return ClassTrees(str(record["name"]), variables, classes, config, booster, **given)
+        trees = from_tensors(tensors, variables, config)
+        return ClassTrees(str(record["name"]), variables, classes, config, trees, **given)
 
 
 RECIPES = (ClassTreesRecipe(name=MODEL, config=ClassTreesConfig()),)
