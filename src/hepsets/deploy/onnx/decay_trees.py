@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
 from onnx import TensorProto, helper
 from torch import Tensor, nn
@@ -20,8 +19,7 @@ from hepsets.core.whole_file import whole_file
 from hepsets.deploy.filter.card import FilterCard
 from hepsets.deploy.filter.event_filter import CARD, EventFilter
 from hepsets.deploy.onnx.runtime import OnnxModel as OnnxModel
-from hepsets.deploy.onnx.seal import seal
-from hepsets.deploy.onnx.trace import on_cpu_in_evaluation, traced
+from hepsets.deploy.onnx.trace import on_cpu_in_evaluation, traced, write_graph
 from hepsets.learn.decay_trees.model import EventModel
 from hepsets.learn.training.score import logits_of
 from hepsets.represent.decay_trees.batch import PackedBatch
@@ -88,18 +86,8 @@ def export_onnx(
     with on_cpu_in_evaluation(model):
         graph = _trace(model, skims)
     _put_pdg_map_in_front(graph, model.pdg_map)
-    helper.set_model_props(
-        graph,
-        {
-            "model": model.name,
-            "particles": json.dumps(RAW_COLUMNS),
-            "output": "probability to pass",
-            **(metadata or {}),
-        },
-    )
-    onnx.checker.check_model(graph, full_check=True)
-    with whole_file(path) as partial:
-        partial.write_bytes(seal(graph.SerializeToString()))
+    properties = {"model": model.name, "particles": json.dumps(RAW_COLUMNS), "output": "probability to pass"}
+    write_graph(graph, {**properties, **(metadata or {})}, path)
 
 
 def export_filter(model: EventModel, card: FilterCard, path: str | Path, events: Events) -> float:

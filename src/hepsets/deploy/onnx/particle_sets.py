@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import helper
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.core.whole_file import whole_file
-from hepsets.deploy.onnx.runtime import open_session
-from hepsets.deploy.onnx.seal import seal
-from hepsets.deploy.onnx.trace import on_cpu_in_evaluation, traced
+from hepsets.deploy.onnx.runtime import open_session, scores_of
+from hepsets.deploy.onnx.trace import on_cpu_in_evaluation, traced, write_graph
 from hepsets.learn.particle_sets.model import SetModel
 from hepsets.represent.particle_sets.data import PackedSet, SetBatch, SetData
 from hepsets.represent.particle_sets.features import SetSpec
@@ -92,10 +87,7 @@ def export_set_onnx(model: SetModel, path: str | Path) -> None:
         "sets": json.dumps([dataclasses.asdict(spec) for spec in model.sets]),
         "event_features": json.dumps(model.event_features),
     }
-    helper.set_model_props(graph, {"model": model.name, "output": "probability to be signal", **record})
-    onnx.checker.check_model(graph, full_check=True)
-    with whole_file(path) as partial:
-        partial.write_bytes(seal(graph.SerializeToString()))
+    write_graph(graph, {"model": model.name, "output": "probability to be signal", **record}, path)
 
 
 class OnnxSetModel:
@@ -126,8 +118,11 @@ class OnnxSetModel:
     def score(self, events: ParticleSets, *, batch_events: int = 256) -> NDArray[np.float32]:
         """Probability of each event to be signal, float32, shape ``(n_events,)``."""
         data = SetData.from_events(events, self.sets, self.event_features)
-        parts = [self._run(self._inputs(batch)) for batch in data.batches(batch_events)]
-        return np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
+        parts = [
+            scores_of(self._session, self._inputs(batch), self.path, _EXPECTED)
+            for batch in data.batches(batch_events)
+        ]
+        return np.concatenate(parts, dtype=np.float32) if parts else np.empty(0, dtype=np.float32)
 
     def _inputs(self, batch: SetBatch) -> dict[str, NDArray[Any]]:
         inputs = {}
@@ -138,12 +133,3 @@ class OnnxSetModel:
         if self.event_features:
             inputs["event_features"] = batch.event_features.numpy()
         return inputs
-
-    def _run(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
-        try:
-            (scores,) = self._session.run(["score"], inputs)
-        except Exception as error:  # onnxruntime's own errors share no public base class
-            raise InputError(
-                f"{self.path} cannot score events ({str(error).splitlines()[0]})", _EXPECTED
-            ) from error
-        return np.asarray(scores, dtype=np.float32)

@@ -85,13 +85,7 @@ class OnnxModel:
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
 
     def _run(self, inputs: Mapping[str, NDArray[Any]], n_events: int) -> NDArray[np.float32]:
-        try:
-            (scores,) = self._session.run(["score"], inputs)
-        except Exception as error:  # as above
-            raise InputError(
-                f"{self.path} cannot score events ({str(error).splitlines()[0]})", _EXPECTED
-            ) from error
-        result: NDArray[np.float32] = scores
+        result = scores_of(self._session, inputs, self.path, _EXPECTED)
         if len(result) != n_events or result.dtype != np.float32:
             raise InputError(f"{self.path} gives scores of shape {result.shape}", _EXPECTED)
         return result
@@ -124,3 +118,20 @@ def open_session(path: Path, *, threads: int = 0) -> tuple[onnxruntime.Inference
             f"{path} cannot be loaded by ONNX Runtime ({str(error).splitlines()[0]})", _EXPECTED
         ) from error
     return session, metadata
+
+
+def scores_of(
+    session: onnxruntime.InferenceSession, inputs: Mapping[str, NDArray[Any]], path: Path, expected: str
+) -> NDArray[Any]:
+    """What a session gives as ``score`` for arrays by the names of its inputs, of the shapes that they have.
+
+    Raises
+    ------
+    InputError
+        If it cannot; ``expected`` says what the file at ``path`` should have been.
+    """
+    try:
+        (scores,) = session.run(["score"], dict(inputs))
+    except Exception as error:  # onnxruntime's own errors share no public base class
+        raise InputError(f"{path} cannot score events ({str(error).splitlines()[0]})", expected) from error
+    return np.asarray(scores)

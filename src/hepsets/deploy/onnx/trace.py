@@ -1,17 +1,21 @@
-"""PyTorch modules as ONNX graphs."""
+"""PyTorch modules as ONNX graphs, and their files."""
 
 from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import onnx
 import torch
+from onnx import helper
 from torch import nn
 
+from hepsets.core.whole_file import whole_file
+from hepsets.deploy.onnx.seal import seal
 from hepsets.learn.training.trainable import Trainable, in_evaluation
 
 _OPSET = 18
@@ -71,6 +75,14 @@ def traced(module: nn.Module, example: tuple[Any, ...], names: Sequence[str], si
     for function in graph.functions:
         forget_origins(function)
     return graph
+
+
+def write_graph(graph: Any, properties: Mapping[str, str], path: str | Path) -> None:
+    """Write an ONNX model with metadata properties, checked and sealed, whole or not at all."""
+    helper.set_model_props(graph, dict(properties))
+    onnx.checker.check_model(graph, full_check=True)
+    with whole_file(path) as partial:
+        partial.write_bytes(seal(graph.SerializeToString()))
 
 
 def forget_origins(graph: onnx.GraphProto | onnx.FunctionProto) -> None:

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import helper
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from hepsets.core.errors import InputError
 from hepsets.core.vertexed_events import VertexedEvents
-from hepsets.core.whole_file import whole_file
-from hepsets.deploy.onnx.runtime import open_session
-from hepsets.deploy.onnx.seal import seal
-from hepsets.deploy.onnx.trace import on_cpu_in_evaluation, traced
+from hepsets.deploy.onnx.runtime import open_session, scores_of
+from hepsets.deploy.onnx.trace import on_cpu_in_evaluation, traced, write_graph
 from hepsets.learn.vertexed_events.model import VertexedModel, prepared
 from hepsets.represent.particle_sets.data import PackedSet
 from hepsets.represent.vertexed_events.data import VertexedBatch, VertexedData
@@ -106,10 +101,7 @@ def export_vertexed_onnx(model: VertexedModel, path: str | Path) -> None:
         "charge": json.dumps(model.config.charge),
         "level": model.config.level,
     }
-    helper.set_model_props(graph, record)
-    onnx.checker.check_model(graph, full_check=True)
-    with whole_file(path) as partial:
-        partial.write_bytes(seal(graph.SerializeToString()))
+    write_graph(graph, record, path)
 
 
 class OnnxVertexedModel:
@@ -143,17 +135,15 @@ class OnnxVertexedModel:
     def score(self, events: VertexedEvents | VertexedData, *, batch_events: int = 256) -> NDArray[np.float32]:
         """Probability of each class, and of the charge, float32, shape ``(n_events, n_outputs)``."""
         data = prepared(events, self.spec, self.sort_by)
-        parts = [self._run(_inputs(batch)) for batch in data.batches(batch_events)]
-        return np.concatenate(parts) if parts else np.empty((0, len(self.classes) + self.charge), np.float32)
-
-    def _run(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
-        try:
-            (scores,) = self._session.run(["score"], inputs)
-        except Exception as error:  # onnxruntime's own errors share no public base class
-            raise InputError(
-                f"{self.path} cannot score events ({str(error).splitlines()[0]})", _EXPECTED
-            ) from error
-        return np.asarray(scores, dtype=np.float32)
+        parts = [
+            scores_of(self._session, _inputs(batch), self.path, _EXPECTED)
+            for batch in data.batches(batch_events)
+        ]
+        return (
+            np.concatenate(parts, dtype=np.float32)
+            if parts
+            else np.empty((0, len(self.classes) + self.charge), np.float32)
+        )
 
 
 def _inputs(batch: VertexedBatch) -> dict[str, NDArray[Any]]:
