@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
-from hepsets.core.parquet import TableWriter, arrow_table, event_columns, iter_row_groups, particle_lists
+from hepsets.core.parquet import TableWriter, arrow_table, iter_row_groups
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.purpose import Purpose
 
@@ -202,21 +202,8 @@ def _from_arrow(table: pa.Table, source: str) -> VertexedEvents:
         )  # fmt: skip
     try:
         return VertexedEvents(
-            ParticleSets(
-                *_flat(table, source), event_columns(table.drop_columns(["vertices"]), source)
-            ).validate(),
-            ParticleSets(*_flat(table.select(["vertices"]).rename_columns(["particles"]), source)),
+            ParticleSets.from_arrow(table.drop_columns(["vertices"]), source=source).validate(),
+            ParticleSets.from_arrow(table.select(["vertices"]).rename_columns(["particles"]), source=source),
         )
     except InputError as error:
         raise error.within(source) from error
-
-
-def _flat(table: pa.Table, source: str) -> tuple[dict[str, NDArray[Any]], NDArray[np.int64]]:
-    struct, offsets = particle_lists(table, source)
-    columns = {}
-    for entry in struct.type:
-        array = struct.field(entry.name)
-        if array.null_count:
-            raise InputError(f"{source}: field {entry.name} has {array.null_count} nulls", "none")
-        columns[entry.name] = array.to_numpy(zero_copy_only=False)
-    return columns, offsets
