@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hepsets.analyses.continuum_suppression.config import BDT, TAG_BDT, Config
 from hepsets.analyses.continuum_suppression.samples import Pair
-from hepsets.analyses.continuum_suppression.training import History, Model, Trained, Training
+from hepsets.analyses.continuum_suppression.training import Model, Trained, Training
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.purpose import Purpose, demand
@@ -32,6 +32,7 @@ from hepsets.evaluate.scores.classification import classify
 from hepsets.evaluate.scores.distance_correlation import DistanceCorrelation, distance_correlation
 from hepsets.evaluate.scores.sculpting import measure_sculpting
 from hepsets.learn.tables.boosted_trees import BoostedTrees
+from hepsets.learn.training.history import History
 from hepsets.learn.training.score import score
 
 Array = NDArray[np.float64]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,19 +17,23 @@ from hepsets.analyses.continuum_suppression.samples import Samples
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets
 from hepsets.core.progress import follow, progress_bar
 from hepsets.core.purpose import Purpose
-from hepsets.core.run import log, write_atomically
+from hepsets.core.run import log
 from hepsets.learn import files
 from hepsets.learn.files import save
 from hepsets.learn.particle_sets.model import SetModel
 from hepsets.learn.particle_sets.recipe import build_set_model
 from hepsets.learn.tables.boosted_trees import BoostedTrees, fit_trees
+from hepsets.learn.training import history as kept
 from hepsets.learn.training.disco import DisCo
 from hepsets.learn.training.fit import fit
+from hepsets.learn.training.history import History, keep_history, read_history
 from hepsets.learn.training.one_thread import one_thread
 from hepsets.learn.training.side_by_side import side_by_side
 from hepsets.select.skims.hadronic_tag import MODE_NAMES
 
 Model: TypeAlias = BoostedTrees | SetModel
+
+Trained: TypeAlias = kept.Trained[Model]
 
 REPETITION = 1_000_003
 """Distance of the seeds of repeated trainings."""
@@ -72,24 +75,6 @@ class Training:
         if self.unseen_mode is not None:
             name += "_without_" + self.unseen_mode.replace(" ", "_").replace("*", "st")
         return name if self.disco is None else f"{name}_disco_{self.disco:g}"
-
-
-@dataclass(frozen=True)
-class History:
-    """Losses of a training, by epoch or by tree, and which one was kept, counted from 0."""
-
-    train: tuple[float, ...]
-    validation: tuple[float, ...]
-    best: int
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A model, the history of its training and how many seconds that took."""
-
-    model: Model
-    history: History
-    seconds: float
 
 
 def seed_of(config: Config, training: Training) -> int:
@@ -161,9 +146,7 @@ def train_all(config: Config, samples: Samples, folder: Path, *, workers: int = 
     _events_of.cache_clear()
     trained = {training: load(training, folder) for training in wanted}
     for training in todo:
-        history, seconds = trained[training].history, trained[training].seconds
-        best, of = history.best + 1, len(history.validation)
-        log.info("%s: best of %d is %d, %.0f s", training.file, of, best, seconds)
+        log.info("%s: %s, %.0f s", training.file, trained[training].history, trained[training].seconds)
     return trained
 
 
@@ -196,17 +179,14 @@ def train(config: Config, training: Training, events: ParticleSets, folder: Path
             save(trees, path)
         else:
             history = _train_network(config, training, events, labels, weights, path)
-    record = dataclasses.asdict(history) | {"seconds": time.perf_counter() - start}
-    write_atomically(folder / f"{training.file}.fit.json", json.dumps(record) + "\n")
+    keep_history(folder / f"{training.file}.fit.json", history, time.perf_counter() - start)
 
 
 def load(training: Training, folder: Path) -> Trained:
     """A model that :func:`train` left in the folder."""
     path = _path(training, folder)
     model: Model = files.load(path, BoostedTrees) if training.model in TREES else files.load(path, SetModel)
-    record = json.loads((folder / f"{training.file}.fit.json").read_text())
-    history = History(tuple(record["train"]), tuple(record["validation"]), record["best"])
-    return Trained(model, history, record["seconds"])
+    return Trained(model, *read_history(folder / f"{training.file}.fit.json"))
 
 
 # -- inside ----------------------------------------------------------------------------------------
@@ -259,11 +239,7 @@ def _train_network(
         )
     save(network, path)
     checkpoint.unlink(missing_ok=True)
-    return History(
-        tuple(epoch.train_loss for epoch in result.history),
-        tuple(epoch.validation_loss for epoch in result.history),
-        result.best_epoch - 1,
-    )
+    return History.of(result)
 
 
 def _path(training: Training, folder: Path) -> Path:

@@ -13,12 +13,13 @@ from hepsets.analyses.z_flavour.about import CellName
 from hepsets.analyses.z_flavour.cells import CELLS, THREE, SampleName
 from hepsets.analyses.z_flavour.samples import Labelled, Sample
 from hepsets.analyses.z_flavour.split import TEST
-from hepsets.analyses.z_flavour.training import History, Model, Trained, Training
+from hepsets.analyses.z_flavour.training import Model, Trained, Training
 from hepsets.core.measured import Measured
 from hepsets.core.progress import progress_bar
 from hepsets.evaluate.scores.many_classes import ManyClassQuality, class_scores, judge_classes
 from hepsets.evaluate.scores.working_points import WorkingPoint, working_points
 from hepsets.learn.tables.class_trees import ClassTrees
+from hepsets.learn.training.history import History
 from hepsets.learn.training.score import score_heads
 from hepsets.represent.vertexed_events.table import tree_table
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +16,15 @@ from hepsets.analyses.z_flavour.config import Config
 from hepsets.analyses.z_flavour.samples import Labelled, Sample
 from hepsets.analyses.z_flavour.split import TRAINING, VALIDATION
 from hepsets.core.progress import follow, progress_bar
-from hepsets.core.run import log, write_atomically
+from hepsets.core.run import log
 from hepsets.learn import files
 from hepsets.learn.tables import class_trees
 from hepsets.learn.tables.class_trees import ClassTrees, fit_class_trees
+from hepsets.learn.training import history as kept
 from hepsets.learn.training.calibration import calibrate_classes
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import fit
+from hepsets.learn.training.history import History, keep_history, read_history
 from hepsets.learn.training.side_by_side import side_by_side
 from hepsets.learn.vertexed_events.flavour_task import Flavour, flavour_targets
 from hepsets.learn.vertexed_events.model import VertexedModel
@@ -32,6 +33,8 @@ from hepsets.represent.vertexed_events.inputs import InputSpec, proper_inputs
 from hepsets.represent.vertexed_events.table import tree_table
 
 Model: TypeAlias = ClassTrees | VertexedModel
+
+Trained: TypeAlias = kept.Trained[Model]
 
 TRANSFORMER = "particle_transformer"
 
@@ -47,24 +50,6 @@ class Training:
     def name(self) -> str:
         """What tables call the model."""
         return f"{self.model}{CELLS[self.cell].suffix}"
-
-
-@dataclass(frozen=True)
-class History:
-    """Losses [nat] of a training, by epoch or round of trees, and which one was kept, counted from 0."""
-
-    train: tuple[float, ...]
-    validation: tuple[float, ...]
-    best: int
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A model, the history of its training and how many seconds that took."""
-
-    model: Model
-    history: History
-    seconds: float
 
 
 def trainings(config: Config) -> tuple[Training, ...]:
@@ -90,17 +75,14 @@ def train_all(
         pass
     trained = {training: load(training, folder) for training in wanted}
     for training, found in trained.items():
-        best, of = found.history.best + 1, len(found.history.validation)
-        log.info("%s/%s: best of %d is %d, %.0f s", training.cell, training.name, of, best, found.seconds)
+        log.info("%s/%s: %s, %.0f s", training.cell, training.name, found.history, found.seconds)
     return trained
 
 
 def load(training: Training, folder: Path) -> Trained:
     """A model that is in the folder."""
     model: Any = files.load(_model_file(folder, training))
-    record = json.loads(_fit_file(folder, training).read_text())
-    history = History(tuple(record["train"]), tuple(record["validation"]), record["best"])
-    return Trained(model, history, record["seconds"])
+    return Trained(model, *read_history(_fit_file(folder, training)))
 
 
 # -- inside ----------------------------------------------------------------------------------------
@@ -119,8 +101,7 @@ def _train(task: _Task) -> None:
     grow = _grow if task.training.model == TREES else _fit
     start = time.perf_counter()
     history, loading = grow(task, cell)
-    record = dataclasses.asdict(history) | {"seconds": time.perf_counter() - start - loading}
-    write_atomically(_fit_file(task.folder, task.training), json.dumps(record) + "\n")
+    keep_history(_fit_file(task.folder, task.training), history, time.perf_counter() - start - loading)
 
 
 def _loaded(task: _Task, cell: Cell, spec: InputSpec) -> tuple[Labelled, Labelled, float]:
@@ -171,14 +152,7 @@ def _fit(task: _Task, cell: Cell) -> tuple[History, float]:
         calibrate_classes(model, held.data, held.flavour, len(cell.classes))
     files.save(model, path)
     checkpoint.unlink(missing_ok=True)
-    return (
-        History(
-            tuple(epoch.train_loss for epoch in result.history),
-            tuple(epoch.validation_loss for epoch in result.history),
-            result.best_epoch - 1,
-        ),
-        loading,
-    )
+    return History.of(result), loading
 
 
 def fit_config(config: Config, training: Training) -> FitConfig:
