@@ -205,16 +205,17 @@ def _curves(
     samples: Mapping[SampleName, Sample], trained: Mapping[Training, Trained]
 ) -> dict[str, dict[str, tuple[PairCurve, ...]]]:
     found: dict[str, dict[str, tuple[PairCurve, ...]]] = {}
-    for training, one in trained.items():
-        cell = CELLS[training.cell]
+    for name in dict.fromkeys(training.cell for training in trained):
+        cell = CELLS[name]
         if cell.world == "published":
             continue
         test = samples[cell.sample].load(TEST, cell.classes)
-        scores = _scores(one.model, test, cell)
         pairs = [pair for pair in PAIRS if set(pair) <= set(cell.classes)]
-        found.setdefault(training.cell, {})[training.name] = tuple(
-            pair_curve(scores, *pair) for pair in pairs
-        )
+        found[name] = {}
+        for training, one in trained.items():
+            if training.cell == name:
+                scores = _scores(one.model, test, cell)
+                found[name][training.name] = tuple(pair_curve(scores, *pair) for pair in pairs)
     return found
 
 
