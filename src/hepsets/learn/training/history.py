@@ -1,4 +1,4 @@
-"""What is kept of a training beside its model: losses by epoch or tree, the best of them, how long it took."""
+"""What is kept of a training beside its model: losses by epoch or tree, the best of them, the seconds."""
 
 from __future__ import annotations
 
