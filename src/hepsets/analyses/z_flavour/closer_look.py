@@ -20,7 +20,7 @@ from hepsets.analyses.z_flavour.closure import (
     choose_cuts,
     measure_closure,
 )
-from hepsets.analyses.z_flavour.comparison import scores_of
+from hepsets.analyses.z_flavour.comparison import of_classes, scores_of
 from hepsets.analyses.z_flavour.config import Config
 from hepsets.analyses.z_flavour.figures.attention import AttentionShape, attention_shape
 from hepsets.analyses.z_flavour.figures.classes import FeatureShape, feature_shape
@@ -28,7 +28,7 @@ from hepsets.analyses.z_flavour.learning import learning_curve
 from hepsets.analyses.z_flavour.measured_again import FIRST_BLOCK, SeenAgain, score_again
 from hepsets.analyses.z_flavour.samples import Labelled, Sample
 from hepsets.analyses.z_flavour.split import TEST, VALIDATION
-from hepsets.analyses.z_flavour.training import Trained, Training
+from hepsets.analyses.z_flavour.training import Model, Trained, Training
 from hepsets.core.errors import InputError
 from hepsets.core.parallel import map_in_order
 from hepsets.core.particle_sets import ParticleSets
@@ -219,9 +219,9 @@ def _curves(
     return found
 
 
-def _scores(model: object, test: Labelled, cell: Cell) -> ClassScores:
-    found = scores_of(model, test)[:, : len(cell.classes)].astype(np.float64)  # type: ignore[arg-type]
-    return class_scores(test.flavour, found / found.sum(axis=1, keepdims=True), cell.classes)
+def _scores(model: Model, test: Labelled, cell: Cell) -> ClassScores:
+    found = of_classes(scores_of(model, test), cell.classes)
+    return class_scores(test.flavour, found, cell.classes)
 
 
 def _first_of_each(examples: Labelled, number: int) -> Labelled:
@@ -256,8 +256,7 @@ def _importance(model: VertexedModel, test: Labelled, cell: Cell) -> list[Accura
     data = test.data.seeing(model.spec)
 
     def score(events: VertexedData) -> NDArray[np.float64]:
-        found = score_heads(model, events)[:, : len(cell.classes)].astype(np.float64)
-        return np.asarray(found / found.sum(axis=1, keepdims=True))
+        return of_classes(score_heads(model, events), cell.classes)
 
     exchanges = dict(_exchanges(data))
     return accuracy_importance(score, data, test.flavour, cell.classes, exchanges, repeats=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,6 +108,12 @@ def scores_of(model: Model, examples: Labelled) -> NDArray[np.float32]:
     return score_heads(model, examples.data)
 
 
+def of_classes(scores: NDArray[np.float32], classes: Sequence[str]) -> NDArray[np.float64]:
+    """The probabilities of the classes among scores of shape ``(n, n_outputs)``, adding up to one."""
+    found = scores[:, : len(classes)].astype(np.float64)
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
 def judge(training: Training, trained: Trained, test: Labelled) -> ModelResult:
     """Measure one model on the test examples."""
     cell, model = CELLS[training.cell], trained.model
@@ -115,8 +121,7 @@ def judge(training: Training, trained: Trained, test: Labelled) -> ModelResult:
     scores = scores_of(model, test)
     rate = len(scores) / (time.perf_counter() - start)
     classes = cell.classes
-    probabilities = scores[:, : len(classes)].astype(np.float64)
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    probabilities = of_classes(scores, classes)
     quality = {len(classes): judge_classes(test.flavour, probabilities, classes)}
     if len(classes) > len(THREE):
         shown = test.flavour < len(THREE)
