@@ -213,7 +213,7 @@ def calibration_curves(
         axes.text(
             0.97,
             0.05,
-            f"error {100 * curve.expected_error:.1f} %\n(chance {100 * curve.chance_error:.1f} %)",
+            f"error {100 * curve.expected_error.value:.1f} %\n(chance {100 * curve.chance_error:.1f} %)",
             transform=axes.transAxes,
             ha="right",
             va="bottom",

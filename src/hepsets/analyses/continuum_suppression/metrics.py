@@ -95,7 +95,7 @@ def _model_metrics(model: ModelResult) -> dict[str, Any]:
         parameters=model.parameters,
         auc=model.auc,
         background_at_90=Measured(model.left.background, model.left.background_se),
-        expected_calibration_error=model.calibration.expected_error,
+        expected_calibration_error=model.calibration.expected_error.value,
         train_seconds=model.seconds,
         **dependence,
         **sculpting,

@@ -248,9 +248,7 @@ def _model_metrics(model: ModelResult, models: Sequence[ModelResult]) -> dict[st
         true_positive_rate=Measured(model.speedup.true_positive_rate, model.speedup.true_positive_rate_se),
         false_positive_rate=Measured(model.speedup.false_positive_rate, model.speedup.false_positive_rate_se),
         importance_speedup=Measured(model.importance.speedup, model.importance.speedup_se),
-        expected_calibration_error=Measured(
-            model.calibration.expected_error, model.calibration.expected_error_se
-        ),
+        expected_calibration_error=model.calibration.expected_error,
         train_events_per_s=model.fits[0].events_per_s,
         score_events_per_s=model.score_events_per_s,
     )
