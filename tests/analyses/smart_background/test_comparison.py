@@ -124,7 +124,7 @@ def test_keep_rules_are_chosen_on_held_out_events_and_know_the_share_that_was_tr
 def test_models_are_ranked_by_held_out_events_and_measured_on_test_events(judged, expected):
     result, _ = judged
     first = expected[0]
-    assert result.validation_auc == classify(first.chosen_on.labels, first.chosen_on.scores).auc
+    assert result.validation_auc == classify(first.chosen_on.labels, first.chosen_on.scores).auc.value
     assert result.classification.auc == classify(SAMPLES.test.columns["label"], first.scores).auc
     lucky = SimpleNamespace(validation_auc=0.8, classification=SimpleNamespace(auc=0.9))
     better = SimpleNamespace(validation_auc=0.85, classification=SimpleNamespace(auc=0.7))
@@ -138,7 +138,7 @@ def test_every_training_has_its_own_scores_and_its_own_threshold(judged, expecte
         threshold = choose_threshold(each.chosen_on, each.costs).threshold
         worth = speedup_at(threshold, label, each.scores, weight, each.costs)
         assert result.speedups.trainings[number].value == pytest.approx(worth.speedup)
-        assert result.aucs.trainings[number].value == pytest.approx(classify(label, each.scores).auc)
+        assert result.aucs.trainings[number].value == pytest.approx(classify(label, each.scores).auc.value)
 
 
 def test_the_time_of_the_network_and_the_errors_of_the_choices_count(judged, expected):

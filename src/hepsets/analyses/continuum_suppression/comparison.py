@@ -251,7 +251,7 @@ def judge(
     return ModelResult(
         name=name,
         parameters=len(model) if isinstance(model, BoostedTrees) else model.n_parameters,
-        auc=Measured(quality.auc, quality.auc_se),
+        auc=quality.auc,
         left=left,
         gain=background_gain(left, reference),
         gain_over_tag=over_tag,

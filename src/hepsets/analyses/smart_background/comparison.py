@@ -206,7 +206,7 @@ def judge(
         name=name,
         inputs=model.config.inputs,
         parameters=model.n_parameters,
-        validation_auc=classify(chosen_on.labels, chosen_on.scores).auc,
+        validation_auc=classify(chosen_on.labels, chosen_on.scores).auc.value,
         score_events_per_s=rate,
         scores=scores,
         classification=classify(label, scores),

@@ -90,7 +90,7 @@ def _key_figures(result: Result, best: ModelResult) -> tuple[KeyFigure, ...]:
             "speedup with weights",
             "unbiased importance sampling",
         ),
-        KeyFigure(f"{quality.auc:.3f} ± {quality.auc_se:.3f}", "area under the ROC curve", best.name),
+        KeyFigure(f"{quality.auc.value:.3f} ± {quality.auc.se:.3f}", "area under the ROC curve", best.name),
     ]
     if result.limit is not None:
         limit = result.limit.auc
@@ -221,16 +221,16 @@ def _table(result: Result) -> Content:
         quality, gain, unbiased = model.classification, model.speedup, model.importance
         distance = None
         if result.limit is not None:
-            se = float(np.hypot(result.limit.auc.se, quality.auc_se))
-            distance = Measured(result.limit.auc.value - quality.auc, se)
+            se = float(np.hypot(result.limit.auc.se, quality.auc.se))
+            distance = Measured(result.limit.auc.value - quality.auc.value, se)
         rows.append(
             ModelRow(
                 name=model.name,
                 parameters=model.parameters,
                 inputs=str(model.inputs),
-                loss=Measured(quality.loss, quality.loss_se),
-                accuracy=Measured(quality.accuracy, quality.accuracy_se),
-                auc=Measured(quality.auc, quality.auc_se),
+                loss=quality.loss,
+                accuracy=quality.accuracy,
+                auc=quality.auc,
                 max_speedup=Measured(gain.speedup, gain.speedup_se),
                 importance_speedup=Measured(unbiased.speedup, unbiased.speedup_se),
                 threshold=gain.threshold,

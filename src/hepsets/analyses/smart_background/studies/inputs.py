@@ -146,7 +146,7 @@ def _variants(samples: Samples, trained: list[tuple[str, EventModel]]) -> tuple[
             Variant(
                 name,
                 model.n_parameters,
-                Measured(quality.auc, quality.auc_se),
+                quality.auc,
                 Measured(change.value, change.se),
             )
         )

@@ -93,7 +93,7 @@ def study_loss(config: Config, samples: Samples, folder: Path) -> tuple[LossRow,
                     name,
                     form,
                     rule.floor,
-                    Measured(quality.auc, quality.auc_se),
+                    quality.auc,
                     Measured(gain.speedup, gain.speedup_se),
                     importance_ratio(label, keep, first, weight, costs),
                 )

@@ -317,7 +317,7 @@ def _alone(
     together = scores[:, MultiSkimSampleConfig().skims.index(skim)]
     return Alone(
         skim,
-        Measured(quality.auc, quality.auc_se),
+        quality.auc,
         auc_difference(label, together, own, weight),
         chosen.importance(label, own, weight, costs),
     )
@@ -407,8 +407,8 @@ def _judge(
     return OneSkim(
         skim=card.name,
         retention=counts.retention(card.name),
-        auc=Measured(quality.auc, quality.auc_se),
-        auc_of_event_type=Measured(of_type.auc, of_type.auc_se),
+        auc=quality.auc,
+        auc_of_event_type=of_type.auc,
         threshold=chosen.threshold(label, scores, weight, costs),
         importance=chosen.importance(label, scores, weight, costs),
         effective_fraction=_effective_fraction(keep[label], weight[label]),
@@ -447,6 +447,6 @@ def _by_sample(
             name,
             retention,
             int(label.sum()),
-            Measured(quality.auc, quality.auc_se),
+            quality.auc,
             Measured(gain.speedup, gain.speedup_se),
         )
