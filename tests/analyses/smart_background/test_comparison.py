@@ -145,7 +145,7 @@ def test_the_time_of_the_network_and_the_errors_of_the_choices_count(judged, exp
     result, _ = judged
     assert result.score_events_per_s == N / 2
     assert result.speedup.speedup_se == result.speedups.trainings[0].se
-    assert result.importance.speedup_se == result.importances.trainings[0].se
+    assert result.importance.speedup.se == result.importances.trainings[0].se
     free = COSTS.resolve(retention=0.03, time_network=0.0)
     label, weight = SAMPLES.test.columns["label"], SAMPLES.test.columns["weight"]
     dear = speedup_at(result.speedup.threshold, label, expected[0].scores, weight, free)
@@ -161,7 +161,7 @@ def test_the_error_of_each_choice_is_added_to_the_worth_of_that_choice(monkeypat
     monkeypatch.setattr(comparison, "choice_error", choice_error)
     result = judge(CONFIG, "deep_sets", SAMPLES, [training_of(1.0)], tmp_path)
     assert result.speedup.speedup_se == pytest.approx(300.0, rel=1e-3)
-    assert result.importance.speedup_se == pytest.approx(500.0, rel=1e-3)
+    assert result.importance.speedup.se == pytest.approx(500.0, rel=1e-3)
 
 
 def test_biases_are_those_of_passing_test_events_above_the_threshold(judged, expected):

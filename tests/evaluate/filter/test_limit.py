@@ -80,7 +80,7 @@ def test_the_limit_is_what_the_true_probabilities_reach_as_scores():
     sampled = importance_speedup(
         labels, choose_keep_rule(scored(labels, balanced), costs)(balanced), None, costs
     )
-    assert limit.importance_speedup.value == pytest.approx(sampled.speedup, rel=0.05)
+    assert limit.importance_speedup.value == pytest.approx(sampled.speedup.value, rel=0.05)
 
 
 def test_weights_bring_the_population_back_from_a_balanced_sample():

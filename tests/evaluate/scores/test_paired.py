@@ -44,7 +44,7 @@ def test_quantities_and_errors_are_those_of_the_table():
     keep = KeepRule(1.0, 0.05, 0.5, 0.05)(scores)
     unbiased = importance_speedup(labels, keep, weights, COSTS)
     found = importance_speedup_of(labels, keep, weights, COSTS)
-    assert (found.value, found.se) == pytest.approx((unbiased.speedup, unbiased.speedup_se))
+    assert (found.value, found.se) == pytest.approx((unbiased.speedup.value, unbiased.speedup.se))
 
 
 def test_a_threshold_above_all_scores_saves_nothing():

@@ -78,7 +78,7 @@ def _filter_metrics(models: Sequence[ModelResult], skim: str) -> dict[str, Any]:
                 skim=skim,
                 observable=protection.rule.observable,
                 floor=protection.rule.floor,
-                speedup=Measured(protection.importance.speedup, protection.importance.speedup_se),
+                speedup=protection.importance.speedup,
                 effective_fraction=protection.importance.effective_fraction,
                 bins=[
                     _fraction_metrics(model.name, skim, protection.rule.observable, each)
@@ -103,7 +103,7 @@ def _filter_metrics(models: Sequence[ModelResult], skim: str) -> dict[str, Any]:
             record(
                 model=model.name,
                 skim=skim,
-                speedup=Measured(model.importance.speedup, model.importance.speedup_se),
+                speedup=model.importance.speedup,
                 effective_fraction=model.importance.effective_fraction,
                 max_abs_pull=max(
                     (float(abs(bias.pulls).max()) for bias in model.weighted_biases), default=0.0
@@ -155,7 +155,7 @@ def _importance_of(each: OneSkim) -> dict[str, Any]:
     return record(
         model=MULTI_SKIM,
         skim=each.skim,
-        speedup=Measured(each.importance.speedup, each.importance.speedup_se),
+        speedup=each.importance.speedup,
         effective_fraction=each.effective_fraction,
         max_abs_pull=max((float(abs(pull).max()) for pull in pulls), default=0.0),
         pulls_rms=_rms(pulls),
@@ -197,7 +197,7 @@ def _many_skims(found: MultiSkim) -> dict[str, Any]:
                 skim=alone.skim,
                 auc=alone.auc,
                 gain_of_all=alone.gain,
-                importance_speedup=Measured(alone.importance.speedup, alone.importance.speedup_se),
+                importance_speedup=alone.importance.speedup,
             )
             for alone in found.alone
         ],
@@ -247,7 +247,7 @@ def _model_metrics(model: ModelResult, models: Sequence[ModelResult]) -> dict[st
         threshold=model.speedup.threshold,
         true_positive_rate=Measured(model.speedup.true_positive_rate, model.speedup.true_positive_rate_se),
         false_positive_rate=Measured(model.speedup.false_positive_rate, model.speedup.false_positive_rate_se),
-        importance_speedup=Measured(model.importance.speedup, model.importance.speedup_se),
+        importance_speedup=model.importance.speedup,
         expected_calibration_error=model.calibration.expected_error,
         train_events_per_s=model.fits[0].events_per_s,
         score_events_per_s=model.score_events_per_s,

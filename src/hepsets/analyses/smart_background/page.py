@@ -49,7 +49,7 @@ def _summary(result: Result, best: ModelResult) -> str:
     skim = f"{result.samples.skim} events" if result.samples.made_here else "passing events"
     text = verdict(result.models) + (
         f" With the threshold of {best.name} a data set of {skim} costs {best.speedup.speedup:.1f} times "
-        f"less computing, with weights and without bias {best.importance.speedup:.1f} times less."
+        f"less computing, with weights and without bias {best.importance.speedup.value:.1f} times less."
     )
     if result.limit is not None:
         text += (
@@ -86,7 +86,7 @@ def _key_figures(result: Result, best: ModelResult) -> tuple[KeyFigure, ...]:
     found = [
         KeyFigure(f"{gain.speedup:.2f} ± {gain.speedup_se:.2f}", "speedup with a threshold", best.name),
         KeyFigure(
-            f"{unbiased.speedup:.2f} ± {unbiased.speedup_se:.2f}",
+            f"{unbiased.speedup.value:.2f} ± {unbiased.speedup.se:.2f}",
             "speedup with weights",
             "unbiased importance sampling",
         ),
@@ -232,7 +232,7 @@ def _table(result: Result) -> Content:
                 accuracy=quality.accuracy,
                 auc=quality.auc,
                 max_speedup=Measured(gain.speedup, gain.speedup_se),
-                importance_speedup=Measured(unbiased.speedup, unbiased.speedup_se),
+                importance_speedup=unbiased.speedup,
                 threshold=gain.threshold,
                 true_positive_rate=Measured(gain.true_positive_rate, gain.true_positive_rate_se),
                 false_positive_rate=Measured(gain.false_positive_rate, gain.false_positive_rate_se),
@@ -331,8 +331,8 @@ def _effective_fractions(
             f" A keep rule with the same effective fraction in all bins of {protection.rule.observable} "
             f"(hepsets filter --protect {protection.rule.observable}) keeps "
             f"{gain.effective_fraction:.2f} in all of them and speeds up "
-            f"{Measured(gain.speedup, gain.speedup_se)} times in place of "
-            f"{Measured(best.importance.speedup, best.importance.speedup_se)}."
+            f"{gain.speedup} times in place of "
+            f"{best.importance.speedup}."
         )
     yield text
     rules = {"least cost": best.effective_fractions} | {

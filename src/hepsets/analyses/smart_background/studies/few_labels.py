@@ -195,7 +195,7 @@ def _judge(new: NewHead, few: Events, test: Events, costs: SpeedupConfig) -> tup
     label, weight = test.columns["label"], test.columns["weight"]
     scores = score_heads(new.model, test)[:, -1].astype(np.float64)
     gain = importance_speedup(label, rule(scores), weight, costs)
-    return classify(label, scores).auc, Measured(gain.speedup, gain.speedup_se)
+    return classify(label, scores).auc, gain.speedup
 
 
 def _mean(found: list[Measured]) -> Measured:

@@ -94,7 +94,7 @@ def study_loss(config: Config, samples: Samples, folder: Path) -> tuple[LossRow,
                     form,
                     rule.floor,
                     quality.auc,
-                    Measured(gain.speedup, gain.speedup_se),
+                    gain.speedup,
                     importance_ratio(label, keep, first, weight, costs),
                 )
             )

@@ -345,7 +345,8 @@ class _Choices:
         found, *again = (
             importance_speedup(label, rule(scores), weight, costs) for rule in (self.card.rule, *self.rules)
         )
-        return dataclasses.replace(found, speedup_se=_with_spread(found.speedup_se, again))
+        se = _with_spread(found.speedup.se, [each.speedup.value for each in again])
+        return dataclasses.replace(found, speedup=Measured(found.speedup.value, se))
 
     def threshold(
         self,
@@ -358,11 +359,13 @@ class _Choices:
         found, *again = (
             speedup_at(cut, label, scores, weight, costs) for cut in (self.card.threshold, *self.thresholds)
         )
-        return dataclasses.replace(found, speedup_se=_with_spread(found.speedup_se, again))
+        return dataclasses.replace(
+            found, speedup_se=_with_spread(found.speedup_se, [each.speedup for each in again])
+        )
 
 
-def _with_spread(se: float, again: Sequence[SpeedupResult | ImportanceResult]) -> float:
-    return float(np.hypot(se, np.std([each.speedup for each in again], ddof=1)))
+def _with_spread(se: float, again: Sequence[float]) -> float:
+    return float(np.hypot(se, np.std(again, ddof=1)))
 
 
 def _choose(
@@ -448,5 +451,5 @@ def _by_sample(
             retention,
             int(label.sum()),
             quality.auc,
-            Measured(gain.speedup, gain.speedup_se),
+            gain.speedup,
         )
