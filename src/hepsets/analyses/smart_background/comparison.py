@@ -198,6 +198,7 @@ def judge(
         *(_retrained(samples, other, costs, errors) for other in trained[1:]),
     ]
     aucs, speedups, importances = (Repeated(each) for each in zip(*judged, strict=True))
+    gain = speedup_at(threshold, label, scores, weight, costs)
     unbiased = importance_speedup(label, rule(scores), weight, costs)
     observables = passing_observables(samples.test[np.flatnonzero(label)])
     protected_errors = [
@@ -212,9 +213,7 @@ def judge(
         score_events_per_s=rate,
         scores=scores,
         classification=classify(label, scores),
-        speedup=dataclasses.replace(
-            speedup_at(threshold, label, scores, weight, costs), speedup_se=speedups.trainings[0].se
-        ),
+        speedup=dataclasses.replace(gain, speedup=Measured(gain.speedup.value, speedups.trainings[0].se)),
         curve=speedup_curve(label, scores, weight, costs),
         importance=dataclasses.replace(
             unbiased, speedup=Measured(unbiased.speedup.value, importances.trainings[0].se)
@@ -279,7 +278,7 @@ def _choice_errors(
     share = _trained_on(samples)
     at_threshold = choice_error(
         lambda sample: choose_threshold(sample, costs).threshold,
-        lambda threshold: speedup_at(threshold, label, scores, weight, costs).speedup,
+        lambda threshold: speedup_at(threshold, label, scores, weight, costs).speedup.value,
         validation,
         seed=config.seed,
     )

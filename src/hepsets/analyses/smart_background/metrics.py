@@ -13,7 +13,6 @@ from hepsets.analyses.smart_background.ranking import QUANTITIES, alike, crowned
 from hepsets.analyses.smart_background.sample_facts import SampleFacts
 from hepsets.analyses.smart_background.studies.inputs import Studies
 from hepsets.analyses.smart_background.studies.many_skims import MULTI_SKIM, MultiSkim, OneSkim
-from hepsets.core.measured import Measured
 from hepsets.core.metrics import record, to_json
 from hepsets.evaluate.filter.effective_fraction import EffectiveFraction
 from hepsets.evaluate.filter.limit import Limit
@@ -93,8 +92,8 @@ def _filter_metrics(models: Sequence[ModelResult], skim: str) -> dict[str, Any]:
             record(
                 model=model.name,
                 skim=skim,
-                speedup=Measured(model.speedup.speedup, model.speedup.speedup_se),
-                effective_fraction=model.speedup.true_positive_rate,
+                speedup=model.speedup.speedup,
+                effective_fraction=model.speedup.true_positive_rate.value,
                 max_abs_pull=max((abs(bias.max_pull) for bias in model.biases), default=0.0),
             )
             for model in models
@@ -143,8 +142,8 @@ def _threshold_of(each: OneSkim) -> dict[str, Any]:
     return record(
         model=MULTI_SKIM,
         skim=each.skim,
-        speedup=Measured(cut.speedup, cut.speedup_se),
-        effective_fraction=Measured(cut.true_positive_rate, cut.true_positive_rate_se),
+        speedup=cut.speedup,
+        effective_fraction=cut.true_positive_rate,
         max_abs_pull=max((abs(bias.max_pull) for bias in each.biases), default=0.0),
     )
 
@@ -243,10 +242,10 @@ def _model_metrics(model: ModelResult, models: Sequence[ModelResult]) -> dict[st
         loss=model.classification.loss,
         accuracy=model.classification.accuracy,
         auc=model.classification.auc,
-        max_speedup=Measured(model.speedup.speedup, model.speedup.speedup_se),
+        max_speedup=model.speedup.speedup,
         threshold=model.speedup.threshold,
-        true_positive_rate=Measured(model.speedup.true_positive_rate, model.speedup.true_positive_rate_se),
-        false_positive_rate=Measured(model.speedup.false_positive_rate, model.speedup.false_positive_rate_se),
+        true_positive_rate=model.speedup.true_positive_rate,
+        false_positive_rate=model.speedup.false_positive_rate,
         importance_speedup=model.importance.speedup,
         expected_calibration_error=model.calibration.expected_error,
         train_events_per_s=model.fits[0].events_per_s,

@@ -48,8 +48,9 @@ def make_page(result: Result, figures: FigureFiles) -> Page:
 def _summary(result: Result, best: ModelResult) -> str:
     skim = f"{result.samples.skim} events" if result.samples.made_here else "passing events"
     text = verdict(result.models) + (
-        f" With the threshold of {best.name} a data set of {skim} costs {best.speedup.speedup:.1f} times "
-        f"less computing, with weights and without bias {best.importance.speedup.value:.1f} times less."
+        f" With the threshold of {best.name} a data set of {skim} costs "
+        f"{best.speedup.speedup.value:.1f} times less computing, with weights and without bias "
+        f"{best.importance.speedup.value:.1f} times less."
     )
     if result.limit is not None:
         text += (
@@ -84,7 +85,7 @@ def _facts(result: Result, best: ModelResult) -> tuple[tuple[str, str], ...]:
 def _key_figures(result: Result, best: ModelResult) -> tuple[KeyFigure, ...]:
     quality, gain, unbiased = best.classification, best.speedup, best.importance
     found = [
-        KeyFigure(f"{gain.speedup:.2f} ± {gain.speedup_se:.2f}", "speedup with a threshold", best.name),
+        KeyFigure(f"{gain.speedup.value:.2f} ± {gain.speedup.se:.2f}", "speedup with a threshold", best.name),
         KeyFigure(
             f"{unbiased.speedup.value:.2f} ± {unbiased.speedup.se:.2f}",
             "speedup with weights",
@@ -231,11 +232,11 @@ def _table(result: Result) -> Content:
                 loss=quality.loss,
                 accuracy=quality.accuracy,
                 auc=quality.auc,
-                max_speedup=Measured(gain.speedup, gain.speedup_se),
+                max_speedup=gain.speedup,
                 importance_speedup=unbiased.speedup,
                 threshold=gain.threshold,
-                true_positive_rate=Measured(gain.true_positive_rate, gain.true_positive_rate_se),
-                false_positive_rate=Measured(gain.false_positive_rate, gain.false_positive_rate_se),
+                true_positive_rate=gain.true_positive_rate,
+                false_positive_rate=gain.false_positive_rate,
                 train_events_per_s=model.fits[0].events_per_s,
                 score_events_per_s=model.score_events_per_s,
                 to_limit=distance,

@@ -185,13 +185,13 @@ def test_errors_of_speedups_hold_those_of_the_choice_on_validation_events():
     cut = speedup_at(found.card.threshold, label, scores, weight, COSTS)
     choice = choice_error(
         lambda drawn: choose_threshold(drawn, COSTS).threshold,
-        lambda threshold: speedup_at(threshold, label, scores, weight, COSTS).speedup,
+        lambda threshold: speedup_at(threshold, label, scores, weight, COSTS).speedup.value,
         chosen_on,
         seed=3,
     )
     whole = found.threshold(label, scores, weight, COSTS)
-    assert (whole.speedup, whole.speedup_se) == (cut.speedup, np.hypot(cut.speedup_se, choice))
-    assert choice > cut.speedup_se / 10
+    assert whole.speedup == Measured(cut.speedup.value, np.hypot(cut.speedup.se, choice))
+    assert choice > cut.speedup.se / 10
 
 
 def test_the_report_is_drawn_again_byte_for_byte_without_computing(finished, tmp_path, monkeypatch):

@@ -345,8 +345,7 @@ class _Choices:
         found, *again = (
             importance_speedup(label, rule(scores), weight, costs) for rule in (self.card.rule, *self.rules)
         )
-        se = _with_spread(found.speedup.se, [each.speedup.value for each in again])
-        return dataclasses.replace(found, speedup=Measured(found.speedup.value, se))
+        return dataclasses.replace(found, speedup=_with_spread(found.speedup, again))
 
     def threshold(
         self,
@@ -359,13 +358,12 @@ class _Choices:
         found, *again = (
             speedup_at(cut, label, scores, weight, costs) for cut in (self.card.threshold, *self.thresholds)
         )
-        return dataclasses.replace(
-            found, speedup_se=_with_spread(found.speedup_se, [each.speedup for each in again])
-        )
+        return dataclasses.replace(found, speedup=_with_spread(found.speedup, again))
 
 
-def _with_spread(se: float, again: Sequence[float]) -> float:
-    return float(np.hypot(se, np.std(again, ddof=1)))
+def _with_spread(speedup: Measured, again: Sequence[SpeedupResult | ImportanceResult]) -> Measured:
+    spread = np.std([each.speedup.value for each in again], ddof=1)
+    return Measured(speedup.value, float(np.hypot(speedup.se, spread)))
 
 
 def _choose(
