@@ -24,6 +24,7 @@ from hepsets.analyses.smart_background.many_skims_sample import (
 from hepsets.analyses.smart_background.one_skim_sample import SkimmedSampleConfig, make_skimmed_sample
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
+from hepsets.core.measured import Measured
 from hepsets.core.purpose import Purpose
 from hepsets.core.whole_file import whole_file
 from hepsets.deploy.filter.card import FilterCard, SkimCard
@@ -210,7 +211,7 @@ def section_of_run(metrics: dict[str, Any], model: str) -> Section | None:
     protections = [
         {
             "rule": {"observable": row["observable"]},
-            "importance": row,
+            "importance": _speedup_measured(row),
             "fractions": [_from_metrics(each) for each in row["bins"]],
         }
         for row in metrics.get("protect", [])
@@ -218,10 +219,14 @@ def section_of_run(metrics: dict[str, Any], model: str) -> Section | None:
     ]
     whole = next(row for row in metrics["importance"] if row["model"] == model)
     return {
-        "whole": whole,
+        "whole": _speedup_measured(whole),
         "fractions": fractions,
         "protections": protections,
     }
+
+
+def _speedup_measured(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"speedup": Measured(row["speedup"], row["speedup_se"])}
 
 
 def _from_metrics(row: dict[str, Any]) -> EffectiveFraction:

@@ -107,7 +107,7 @@ def test_signal_and_background_are_told_apart(finished):
 def test_the_gain_is_one_minus_the_ratio_of_backgrounds(finished):
     _, result = finished
     for comparison in result.comparisons.values():
-        left = {model.name: model.left.background for model in comparison.models}
+        left = {model.name: model.left.background.value for model in comparison.models}
         for model in comparison.models:
             assert model.gain.value == pytest.approx(1 - left[model.name] / left[BDT])
             if model.name != TAG_BDT:
@@ -184,7 +184,7 @@ def test_saved_models_leave_the_background_of_the_report(finished, samples):
             test = samples.pairs[name].test
             label, weight = test.columns["label"], test.columns["weight"].astype(np.float64)
             left = background_at(label, score_of(again, test), weight, TINY.signal_efficiency)
-            assert left.background == pytest.approx(model.left.background, abs=1e-6)
+            assert left.background.value == pytest.approx(model.left.background.value, abs=1e-6)
 
 
 def test_models_do_not_depend_on_how_many_are_trained_at_once(finished, samples, tmp_path):
@@ -261,7 +261,7 @@ def test_the_tables_of_the_documentation_are_written(finished):
     text = (folder / "tables.md").read_text()
     assert text.count("### ") == len(TINY.comparisons)
     for model in result.comparisons["rho_rho"].models:
-        assert f"{100 * model.left.background:.2f} ± {100 * model.left.background_se:.2f}" in text
+        assert f"{100 * model.left.background.value:.2f} ± {100 * model.left.background.se:.2f}" in text
 
 
 def test_neighbours_within_two_errors_are_named(finished):
@@ -272,7 +272,7 @@ def test_neighbours_within_two_errors_are_named(finished):
     def model(name, background):
         noise = np.zeros(1000)
         noise[made_up.index(name)] = 0.03 * 0.5 / np.sqrt(2)
-        left = dataclasses.replace(one.left, background=background, influence=noise)
+        left = dataclasses.replace(one.left, background=Measured(background, 0.0), influence=noise)
         return dataclasses.replace(one, name=name, left=left, gain=Measured(0.0, 0.0), seed_gains=())
 
     made_up = ("best", "next", "last")

@@ -88,7 +88,7 @@ def continuum_study(models: int = len(MODELS), n: int = 3000) -> ContinuumStudy:
         penalty.append(
             PenaltyResult(
                 strength,
-                Measured(at.background, at.background_se),
+                at.background,
                 distance_correlation(score[~labels], mbc[~labels], weights[~labels]),
                 measure_sculpting("mbc", mbc, labels, score, weights).p_value,
             )
@@ -129,7 +129,7 @@ def continuum_study(models: int = len(MODELS), n: int = 3000) -> ContinuumStudy:
         },
         {
             shift: {
-                name: Measured(left[name].background * (1 + 0.04 * i), left[name].background_se)
+                name: Measured(left[name].background.value * (1 + 0.04 * i), left[name].background.se)
                 for name in names
             }
             for i, shift in enumerate(SHIFTS)

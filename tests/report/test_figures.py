@@ -103,7 +103,7 @@ def test_the_areas_beside_the_curves_are_those_of_the_models():
     figure = roc_curves(results.classified, model_styles(list(results.scores)), results.limit)
     texts = {text.get_text() for text in figure.axes[1].texts}
     for model in results.classified.values():
-        assert f"{model.auc:.3f} ± {model.auc_se:.3f}" in texts
+        assert f"{model.auc.value:.3f} ± {model.auc.se:.3f}" in texts
 
 
 def test_nothing_to_draw_is_said():

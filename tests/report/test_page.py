@@ -143,7 +143,7 @@ def test_embedded_curves_are_those_of_the_results():
         assert np.delete(model["speedup"], model["chosen"]) == pytest.approx(curve.speedup, rel=1e-5)
         assert (np.diff(model["threshold"]) >= 0).all()
         assert model["threshold"][model["chosen"]] == pytest.approx(chosen.threshold, rel=1e-5)
-        assert model["f0"][model["chosen"]] == pytest.approx(chosen.false_positive_rate, rel=1e-5)
+        assert model["f0"][model["chosen"]] == pytest.approx(chosen.false_positive_rate.value, rel=1e-5)
 
 
 def test_the_same_figure_twice_keeps_its_ids_apart_from_others_and_is_repeatable():
@@ -280,8 +280,8 @@ def test_the_page_opens_at_the_threshold_from_validation(browser):
     dom = browser("--dump-dom")
     chosen = RESULTS.chosen["model_1"]
     found = readings(dom)
-    assert found["speedup"] == pytest.approx(chosen.speedup, rel=1e-5)
-    assert found["f0"] == pytest.approx(chosen.false_positive_rate, rel=1e-5)
+    assert found["speedup"] == pytest.approx(chosen.speedup.value, rel=1e-5)
+    assert found["f0"] == pytest.approx(chosen.false_positive_rate.value, rel=1e-5)
 
 
 MOVE = """
@@ -306,7 +306,7 @@ def test_moving_the_slider_moves_the_line_and_another_model_starts_at_its_own_th
     )
     x = float(re.search(r'data-cursor="M([\d.]+)', dom).group(1))
     assert x == pytest.approx(46 + (744 - 46) * threshold)
-    assert readings(dom)["speedup"] == pytest.approx(RESULTS.chosen["model_2"].speedup, rel=1e-5)
+    assert readings(dom)["speedup"] == pytest.approx(RESULTS.chosen["model_2"].speedup.value, rel=1e-5)
 
 
 SORT = """

@@ -274,8 +274,7 @@ def auc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) 
     >>> print(hs.auc([0, 0, 1, 1], [0.1, 0.4, 0.3, 0.9]))
     0.75 ± 0.35
     """
-    found = classify(labels, scores, weights)
-    return Measured(found.auc, found.auc_se)
+    return classify(labels, scores, weights).auc
 
 
 def load_filter(name: str | Path = "hadronic_b0") -> EventFilter:

@@ -59,7 +59,7 @@ def roc_curves(
     figure.set_size_inches(9.4, max(4.2, 1.2 + 0.27 * len(models)))
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
     left.plot([0, 1], [0, 1], color=RULE, lw=0.9)
-    best = max(models, key=lambda name: models[name].auc)
+    best = max(models, key=lambda name: models[name].auc.value)
     for name, model in models.items():
         roc = _thin(model.roc)
         left.plot(
@@ -77,7 +77,7 @@ def roc_curves(
         xlabel="false positive rate $f_0$", ylabel="true positive rate $f_1$", xlim=(0, 1), ylim=(0, 1.02)
     )
     left.set_aspect("equal", adjustable="box", anchor="W")
-    values = {name: Measured(model.auc, model.auc_se) for name, model in models.items()}
+    values = {name: model.auc for name, model in models.items()}
     ranking(right, values, styles, None if limit is None else limit.auc, "area under the ROC curve", 3)
 
 
@@ -213,7 +213,7 @@ def calibration_curves(
         axes.text(
             0.97,
             0.05,
-            f"error {100 * curve.expected_error:.1f} %\n(chance {100 * curve.chance_error:.1f} %)",
+            f"error {100 * curve.expected_error.value:.1f} %\n(chance {100 * curve.chance_error:.1f} %)",
             transform=axes.transAxes,
             ha="right",
             va="bottom",

@@ -144,10 +144,10 @@ class SpeedupExplorer:
             at = int(np.searchsorted(curve.thresholds, chosen.threshold))
             columns = {
                 "threshold": (curve.thresholds, chosen.threshold),
-                "speedup": (curve.speedup, chosen.speedup),
-                "se": (curve.speedup_se, chosen.speedup_se),
-                "f1": (curve.true_positive_rate, chosen.true_positive_rate),
-                "f0": (curve.false_positive_rate, chosen.false_positive_rate),
+                "speedup": (curve.speedup, chosen.speedup.value),
+                "se": (curve.speedup_se, chosen.speedup.se),
+                "f1": (curve.true_positive_rate, chosen.true_positive_rate.value),
+                "f0": (curve.false_positive_rate, chosen.false_positive_rate.value),
                 "kept": (curve.kept, chosen.kept),
             }
             models.append(

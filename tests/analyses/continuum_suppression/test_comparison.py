@@ -54,8 +54,8 @@ def judged():
 
 
 def test_background_counts_with_its_weight(judged):
-    assert judged[NETWORK].left.background == pytest.approx(0.9 * 0.1 + 0.1 * 0.5)
-    assert judged[BDT].left.background == pytest.approx(0.4)
+    assert judged[NETWORK].left.background.value == pytest.approx(0.9 * 0.1 + 0.1 * 0.5)
+    assert judged[BDT].left.background.value == pytest.approx(0.4)
 
 
 def test_gains_are_over_trees_and_gains_over_the_tag_are_over_trees_with_it(judged):
@@ -78,7 +78,9 @@ def test_cuts_are_where_the_run_wants_them():
         found = judge(Config(signal_efficiency=efficiency), BDT, TRAINED, TEST, scores)
         kept = scores[BDT] >= found.left.threshold
         assert kept[LABEL].mean() == pytest.approx(efficiency, abs=2e-3)
-        assert found.sculpting["mbc"].efficiency.mean() == pytest.approx(found.left.background, abs=0.05)
+        assert found.sculpting["mbc"].efficiency.mean() == pytest.approx(
+            found.left.background.value, abs=0.05
+        )
 
 
 def test_what_the_score_knows_of_an_observable_is_asked_of_background_by_weight():
@@ -122,6 +124,6 @@ def test_a_comparison_judges_its_own_models_on_its_own_test_events(monkeypatch):
     pair = SimpleNamespace(train=train, test=TEST, cut=0.01)
     found = comparison.compare_models(config, "shape", pair, trained)
     assert [name for name, events in asked if events is TEST] == [(BDT, "shape"), (NETWORK, "shape")]
-    assert [model.left.background for model in found.models] == [pytest.approx(0.4), pytest.approx(0.1)]
+    assert [model.left.background.value for model in found.models] == [pytest.approx(0.4), pytest.approx(0.1)]
     assert (found.training.all, found.test.all, found.cut) == (N // 2, N, 0.01)
     assert [model.name for model in found.ranked] == [NETWORK, BDT]

@@ -46,7 +46,7 @@ def of_inputs():
 def of_models(models):
     study = continuum_study(models)
     styles = model_styles(list(study.scores))
-    points = {name: Measured(left.background, left.background_se) for name, left in study.left.items()}
+    points = {name: left.background for name, left in study.left.items()}
     figures = {
         "curves": background_curves(study.curves, points, styles),
         "sculpting": sculpting_histograms(study.sculpting, styles),
@@ -107,7 +107,7 @@ def test_the_correlations_are_weighted_and_those_of_their_class():
 
 def test_the_least_background_ranks_first():
     study = continuum_study()
-    points = {name: Measured(left.background, left.background_se) for name, left in study.left.items()}
+    points = {name: left.background for name, left in study.left.items()}
     figure = background_curves(study.curves, points, model_styles(list(points)))
     order = [text.get_text() for text in figure.axes[1].get_yticklabels()]
     assert order[-1] == min(points, key=lambda name: points[name].value)

@@ -13,7 +13,6 @@ from hepsets.analyses.continuum_suppression.comparison import ClassCounts, Compa
 from hepsets.analyses.continuum_suppression.config import BDT, OURS
 from hepsets.analyses.continuum_suppression.page import _crown
 from hepsets.analyses.continuum_suppression.recommended import recommended, sculpting_warning
-from hepsets.core.measured import Measured
 from hepsets.evaluate.scores.background_at import background_at, background_gain
 from hepsets.evaluate.scores.classification import classify
 from hepsets.evaluate.scores.sculpting import measure_sculpting
@@ -31,7 +30,7 @@ def judged(name: str, scores: np.ndarray) -> SimpleNamespace:
     return SimpleNamespace(
         name=name,
         left=left,
-        auc=Measured(quality.auc, quality.auc_se),
+        auc=quality.auc,
         gain=background_gain(left, background_at(LABEL, HONEST)),
         gain_over_tag=None,
         seed_spread=None,

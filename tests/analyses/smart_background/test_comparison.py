@@ -110,8 +110,8 @@ def test_the_threshold_is_best_on_held_out_training_events_and_its_worth_is_that
     label, weight = SAMPLES.test.columns["label"], SAMPLES.test.columns["weight"]
     worth = speedup_at(threshold, label, first.scores, weight, first.costs)
     assert result.speedup.threshold == card.skims[0].threshold == threshold
-    assert result.speedup.speedup == worth.speedup
-    assert result.speedup.speedup_se >= worth.speedup_se
+    assert result.speedup.speedup.value == worth.speedup.value
+    assert result.speedup.speedup.se >= worth.speedup.se
 
 
 def test_keep_rules_are_chosen_on_held_out_events_and_know_the_share_that_was_trained_on(judged, expected):
@@ -124,7 +124,7 @@ def test_keep_rules_are_chosen_on_held_out_events_and_know_the_share_that_was_tr
 def test_models_are_ranked_by_held_out_events_and_measured_on_test_events(judged, expected):
     result, _ = judged
     first = expected[0]
-    assert result.validation_auc == classify(first.chosen_on.labels, first.chosen_on.scores).auc
+    assert result.validation_auc == classify(first.chosen_on.labels, first.chosen_on.scores).auc.value
     assert result.classification.auc == classify(SAMPLES.test.columns["label"], first.scores).auc
     lucky = SimpleNamespace(validation_auc=0.8, classification=SimpleNamespace(auc=0.9))
     better = SimpleNamespace(validation_auc=0.85, classification=SimpleNamespace(auc=0.7))
@@ -137,19 +137,19 @@ def test_every_training_has_its_own_scores_and_its_own_threshold(judged, expecte
     for number, each in enumerate(expected):
         threshold = choose_threshold(each.chosen_on, each.costs).threshold
         worth = speedup_at(threshold, label, each.scores, weight, each.costs)
-        assert result.speedups.trainings[number].value == pytest.approx(worth.speedup)
-        assert result.aucs.trainings[number].value == pytest.approx(classify(label, each.scores).auc)
+        assert result.speedups.trainings[number].value == pytest.approx(worth.speedup.value)
+        assert result.aucs.trainings[number].value == pytest.approx(classify(label, each.scores).auc.value)
 
 
 def test_the_time_of_the_network_and_the_errors_of_the_choices_count(judged, expected):
     result, _ = judged
     assert result.score_events_per_s == N / 2
-    assert result.speedup.speedup_se == result.speedups.trainings[0].se
-    assert result.importance.speedup_se == result.importances.trainings[0].se
+    assert result.speedup.speedup.se == result.speedups.trainings[0].se
+    assert result.importance.speedup.se == result.importances.trainings[0].se
     free = COSTS.resolve(retention=0.03, time_network=0.0)
     label, weight = SAMPLES.test.columns["label"], SAMPLES.test.columns["weight"]
     dear = speedup_at(result.speedup.threshold, label, expected[0].scores, weight, free)
-    assert result.speedup.speedup < dear.speedup
+    assert result.speedup.speedup.value < dear.speedup.value
 
 
 def test_the_error_of_each_choice_is_added_to_the_worth_of_that_choice(monkeypatch, tmp_path):
@@ -160,8 +160,8 @@ def test_the_error_of_each_choice_is_added_to_the_worth_of_that_choice(monkeypat
     monkeypatch.setattr(comparison, "score", scores_of)
     monkeypatch.setattr(comparison, "choice_error", choice_error)
     result = judge(CONFIG, "deep_sets", SAMPLES, [training_of(1.0)], tmp_path)
-    assert result.speedup.speedup_se == pytest.approx(300.0, rel=1e-3)
-    assert result.importance.speedup_se == pytest.approx(500.0, rel=1e-3)
+    assert result.speedup.speedup.se == pytest.approx(300.0, rel=1e-3)
+    assert result.importance.speedup.se == pytest.approx(500.0, rel=1e-3)
 
 
 def test_biases_are_those_of_passing_test_events_above_the_threshold(judged, expected):

@@ -201,7 +201,7 @@ def test_trainings_of_a_model_differ_in_weights_and_share_their_events(finished)
         first, second = model.fits
         assert first.train_loss[0] != second.train_loss[0]
         assert first.validation_events == second.validation_events
-        assert model.aucs.trainings[0].value == pytest.approx(model.classification.auc)
+        assert model.aucs.trainings[0].value == pytest.approx(model.classification.auc.value)
 
 
 def test_spreads_errors_of_choices_and_neighbours_stand_beside_the_metrics(finished):

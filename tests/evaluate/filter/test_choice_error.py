@@ -38,8 +38,8 @@ def test_the_total_error_covers_where_that_of_the_test_sample_alone_does_not():
         threshold = choose_threshold(scored(labels, scores), COSTS).threshold
         result = speedup_at(threshold, test_labels, test_scores, None, COSTS)
         reached.append(known(threshold))
-        found.append(result.speedup)
-        test_errors.append(result.speedup_se)
+        found.append(result.speedup.value)
+        test_errors.append(result.speedup.se)
         choices.append(
             choice_error(
                 lambda drawn: choose_threshold(drawn, COSTS).threshold,

@@ -60,10 +60,10 @@ def test_bins_make_up_the_whole_and_share_its_cost():
     assert found.passing.sum() == labels.sum()
     harmonic = found.passing.sum() / np.sum(found.passing / found.fraction)
     assert harmonic == pytest.approx(whole.effective_fraction)
-    assert found.speedup / found.fraction == pytest.approx(whole.speedup / whole.effective_fraction)
+    assert found.speedup / found.fraction == pytest.approx(whole.speedup.value / whole.effective_fraction)
     alone = measure_effective_fraction("x", x[labels], labels, keep, None, COSTS, edges=[-1, 9, 10])
-    assert alone.speedup[0] == pytest.approx(whole.speedup)
-    assert alone.speedup_se[0] == pytest.approx(whole.speedup_se, rel=1e-3)
+    assert alone.speedup[0] == pytest.approx(whole.speedup.value)
+    assert alone.speedup_se[0] == pytest.approx(whole.speedup.se, rel=1e-3)
     assert (alone.passing[1], alone.fraction[1], alone.fraction_se[1]) == (0, 0, 1)
 
 

@@ -25,7 +25,7 @@ from hepsets.evaluate.scores.sample import scored
 def test_keeping_everything_with_weight_one_is_no_filter():
     labels = np.array([1, 0, 0, 1])
     result = importance_speedup(labels, np.ones(4), None, STUDY)
-    assert result.speedup == pytest.approx(1.0)
+    assert result.speedup.value == pytest.approx(1.0)
     assert result.effective_fraction == 1.0
 
 
@@ -41,7 +41,7 @@ def test_importance_sampling_counts_effective_events():
     effective = weights.sum() ** 2 / np.sum(weights**2)
     played = 101 * effective / labels.mean() / (n + 100 * kept.sum())
     result = importance_speedup(labels, keep, None, STUDY)
-    assert result.speedup == pytest.approx(played, rel=0.02)
+    assert result.speedup.value == pytest.approx(played, rel=0.02)
     assert weights.sum() == pytest.approx(labels.sum(), rel=0.02)
 
 
@@ -54,8 +54,8 @@ def test_the_error_of_the_importance_speedup_is_that_of_the_bootstrap():
     replicas = []
     for _ in range(500):
         drawn = random.integers(0, len(labels), len(labels))
-        replicas.append(importance_speedup(labels[drawn], keep[drawn], weights[drawn], STUDY).speedup)
-    assert result.speedup_se == pytest.approx(np.std(replicas), rel=0.12)
+        replicas.append(importance_speedup(labels[drawn], keep[drawn], weights[drawn], STUDY).speedup.value)
+    assert result.speedup.se == pytest.approx(np.std(replicas), rel=0.12)
 
 
 def test_the_square_root_is_the_best_power_of_the_pass_probability():
@@ -66,12 +66,12 @@ def test_the_square_root_is_the_best_power_of_the_pass_probability():
     balanced = correct_prior(p, labels.mean(), 0.5)
     costs = SpeedupConfig(retention=None, time_network=0.0)
     rule = choose_keep_rule(scored(labels, balanced), costs)
-    best = importance_speedup(labels, rule(balanced), None, costs).speedup
+    best = importance_speedup(labels, rule(balanced), None, costs).speedup.value
     assert best > 2
     for power in (0.25, 1.0):
         for scale in np.geomspace(0.3, 10, 20):
             keep = np.clip(scale * p**power, 0.01, 1)
-            assert importance_speedup(labels, keep, None, costs).speedup < best * 1.01
+            assert importance_speedup(labels, keep, None, costs).speedup.value < best * 1.01
 
 
 def test_a_passing_event_that_is_never_kept_is_refused():
@@ -92,13 +92,13 @@ def test_the_error_of_a_ratio_of_unbiased_speedups_is_that_of_resampled_events()
     for _ in range(300):
         again = rng.integers(0, 4000, 4000)
         ratios.append(
-            importance_speedup(labels[again], one[again], weights[again], costs).speedup
-            / importance_speedup(labels[again], two[again], weights[again], costs).speedup
+            importance_speedup(labels[again], one[again], weights[again], costs).speedup.value
+            / importance_speedup(labels[again], two[again], weights[again], costs).speedup.value
         )
     assert found.se == pytest.approx(np.std(ratios), rel=0.15)
     assert found.value == pytest.approx(np.mean(ratios), abs=0.3 * found.se)
     separate = [importance_speedup(labels, keep, weights, costs) for keep in (one, two)]
-    apart = np.hypot(*(each.speedup_se / each.speedup for each in separate))
+    apart = np.hypot(*(each.speedup.se / each.speedup.value for each in separate))
     assert found.se / found.value < 0.6 * apart  # the events are the same
 
 
@@ -114,7 +114,7 @@ def test_floors_bound_the_weights_and_the_highest_keeps_everything():
     assert (np.diff(scan.effective_fraction) >= 0).all()
     assert scan.speedup[-1] == pytest.approx(1)
     at = importance_speedup(labels, rule(truth), None, costs)
-    assert scan.speedup[list(scan.floors).index(0.02)] == pytest.approx(at.speedup)
+    assert scan.speedup[list(scan.floors).index(0.02)] == pytest.approx(at.speedup.value)
 
 
 def prescaled(random, n):
@@ -149,7 +149,7 @@ def test_no_neighbour_of_the_chosen_keep_rule_saves_more():
 
     def gain(scale, floor):
         other = KeepRule(rule.scale * scale, rule.floor * floor, 0.4, STUDY.retention)
-        return importance_speedup(labels, other(scores), weights, STUDY).speedup
+        return importance_speedup(labels, other(scores), weights, STUDY).speedup.value
 
     for scale in (0.8, 1.25):
         for floor in (0.5, 1, 2):
@@ -161,7 +161,7 @@ def test_a_ratio_of_unbiased_speedups_is_that_of_the_two_with_weights_and_measur
     labels, keep, weights = prescaled(random, 500)
     other = np.clip(keep * random.uniform(0.5, 1.5, 500), 0.05, 1)
     costs = SpeedupConfig(retention=None, time_network=0.001)
-    one, two = (importance_speedup(labels, p, weights, costs).speedup for p in (keep, other))
+    one, two = (importance_speedup(labels, p, weights, costs).speedup.value for p in (keep, other))
     assert importance_ratio(labels, keep, other, weights, costs).value == pytest.approx(one / two)
     assert importance_influence(labels, keep, weights, costs).speedup == pytest.approx(one)
 
@@ -171,7 +171,7 @@ def test_each_floor_of_a_scan_is_the_importance_sampling_with_that_floor():
     scan = scan_floors(labels, scores, weights, KeepRule(1.2, 0.05, 0.5, 0.05), STUDY, floors=[0.1, 1])
     keep = KeepRule(1.2, 0.1, 0.5, 0.05)(scores)
     at = importance_speedup(labels, keep, weights, STUDY)
-    assert (scan.speedup[0], scan.speedup_se[0]) == pytest.approx((at.speedup, at.speedup_se))
+    assert (scan.speedup[0], scan.speedup_se[0]) == pytest.approx((at.speedup.value, at.speedup.se))
     assert scan.effective_fraction == pytest.approx([at.effective_fraction, 1])
     assert scan.largest_weight == pytest.approx([1 / keep[labels].min(), 1])
 
@@ -184,7 +184,7 @@ def test_the_influence_of_an_event_is_the_derivative_by_its_weight_and_the_netwo
     inverse = np.average(1 / keep[labels], weights=weights[labels])
     result = importance_speedup(labels, keep, weights, costs)
     assert result.kept == found.kept == pytest.approx(0.1 * p_pass + 0.9 * p_fail)
-    assert result.speedup == pytest.approx(1.01 / (inverse * (0.21 + found.kept)))
+    assert result.speedup.value == pytest.approx(1.01 / (inverse * (0.21 + found.kept)))
     for event in (*np.flatnonzero(labels)[:5], *np.flatnonzero(~labels)[:5]):
         own = labels == labels[event]
         step = 1e-5 * weights[own].sum() * (np.arange(60) == event)

@@ -45,7 +45,7 @@ def test_the_best_logistic_rule_is_better_than_a_bare_score():
     best = choose_logistic_rule(scored(labels, scores), costs)
 
     def speedup(rule):
-        return importance_speedup(labels, rule(scores), None, costs).speedup
+        return importance_speedup(labels, rule(scores), None, costs).speedup.value
 
     assert speedup(best) >= speedup(LogisticRule(0.0, 0.01))
     assert speedup(best) > 1.2

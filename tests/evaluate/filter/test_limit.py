@@ -72,7 +72,7 @@ def test_the_limit_is_what_the_true_probabilities_reach_as_scores():
     labels = random.random(len(p)) < p
     limit = estimate_limit(counts, 100, None, COSTS, replicas=30)
     quality = classify(labels, p)
-    assert abs(limit.auc.value - quality.auc) < 3 * np.hypot(limit.auc.se, quality.auc_se)
+    assert abs(limit.auc.value - quality.auc.value) < 3 * np.hypot(limit.auc.se, quality.auc.se)
     assert limit.passes_again.value == pytest.approx(np.mean(p**2) / np.mean(p), rel=0.03)
     assert limit.retention.value == pytest.approx(p.mean(), rel=0.01)
     balanced = correct_prior(p, p.mean(), 0.5)
@@ -80,7 +80,7 @@ def test_the_limit_is_what_the_true_probabilities_reach_as_scores():
     sampled = importance_speedup(
         labels, choose_keep_rule(scored(labels, balanced), costs)(balanced), None, costs
     )
-    assert limit.importance_speedup.value == pytest.approx(sampled.speedup, rel=0.05)
+    assert limit.importance_speedup.value == pytest.approx(sampled.speedup.value, rel=0.05)
 
 
 def test_weights_bring_the_population_back_from_a_balanced_sample():

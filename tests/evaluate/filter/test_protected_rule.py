@@ -90,7 +90,7 @@ def test_no_other_probabilities_with_these_fractions_cost_less(rule):
     x, valid, labels, scores, weights = balanced(1, 300_000)
     costs = COSTS.resolve(retention=float(np.average(labels, weights=weights)))
     keep, bins = rule(scores, x, valid), rule.bins(x, valid)
-    best = importance_speedup(labels, keep, weights, costs).speedup
+    best = importance_speedup(labels, keep, weights, costs).speedup.value
     passing = 1 / labels.sum() * labels
     chance = correct_prior(scores, 0.5, rule.population)
     rng = np.random.default_rng(4)
@@ -109,15 +109,15 @@ def test_no_other_probabilities_with_these_fractions_cost_less(rule):
                 low, high = (low, middle) if enough else (middle, high)
             other[own] = np.clip(keep[own] * np.exp(shape[own] + high), rule.floor, 1)
         found = importance_speedup(labels, other, weights, costs)
-        assert found.speedup < best * 1.002  # scores are finite in number: not exactly the least
+        assert found.speedup.value < best * 1.002  # scores are finite in number: not exactly the least
 
 
 def test_protection_costs_speedup_of_the_whole_and_gains_it_in_the_worst_bin(rule, test_sample):
     x, valid, labels, scores, weights = test_sample
     plain = choose_keep_rule(scored(labels, scores, weights), COSTS)
-    best = importance_speedup(labels, plain(scores), weights, COSTS).speedup
+    best = importance_speedup(labels, plain(scores), weights, COSTS).speedup.value
     keep = rule(scores, x, valid)
-    assert 1.2 < importance_speedup(labels, keep, weights, COSTS).speedup < best
+    assert 1.2 < importance_speedup(labels, keep, weights, COSTS).speedup.value < best
     worst = fractions(keep, test_sample).speedup.min()
     for scale in np.geomspace(plain.scale, 100, 40):  # keeping more of everything does not do it
         other = replace(plain, scale=float(scale))(scores)

@@ -38,7 +38,9 @@ def chosen(number: int, seed: int = 1):
 def test_the_error_of_a_choice_is_the_spread_between_validation_samples():
     test, scores = sample(600, 2)
     choices = [chosen(200, seed) for seed in range(10, 22)]
-    reached = [judge_protection(rule, test, scores, COSTS, ()).importance.speedup for rule, *_ in choices]
+    reached = [
+        judge_protection(rule, test, scores, COSTS, ()).importance.speedup.value for rule, *_ in choices
+    ]
     errors = [protection_choice_error(*each, test, scores, COSTS, seed=1) for each in choices[:3]]
     assert 0.4 < np.mean(errors) / np.std(reached, ddof=1) < 2.5
 
@@ -51,5 +53,5 @@ def test_the_error_of_the_speedup_holds_that_of_the_choice_and_nothing_else_move
     keep = rule(scores, seen.values, seen.valid)
     alone = importance_speedup(test.columns["label"], keep, test.columns["weight"], COSTS)
     assert plain.importance == alone
-    assert whole.importance.speedup_se == pytest.approx(np.hypot(alone.speedup_se, 0.3))
-    assert whole.importance.speedup == alone.speedup
+    assert whole.importance.speedup.se == pytest.approx(np.hypot(alone.speedup.se, 0.3))
+    assert whole.importance.speedup.value == alone.speedup.value

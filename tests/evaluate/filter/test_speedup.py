@@ -119,8 +119,8 @@ def test_the_error_of_the_speedup_is_that_of_the_bootstrap():
         drawn = random.integers(0, len(labels), len(labels))
         replicas.append(speedup_at(0.7, labels[drawn], scores[drawn], weights[drawn], STUDY))
     for name in ("speedup", "true_positive_rate", "false_positive_rate"):
-        spread = np.std([getattr(replica, name) for replica in replicas])
-        assert getattr(result, f"{name}_se") == pytest.approx(spread, rel=0.12), name
+        spread = np.std([getattr(replica, name).value for replica in replicas])
+        assert getattr(result, name).se == pytest.approx(spread, rel=0.12), name
 
 
 def test_weights_bring_the_population_back_from_a_balanced_sample():
@@ -136,7 +136,7 @@ def test_weights_bring_the_population_back_from_a_balanced_sample():
     retention = measured_retention(labels[chosen], weights)
     assert abs(retention.value - labels.mean()) < 4 * retention.se
     assert balanced.retention == pytest.approx(retention.value)
-    assert balanced.speedup == pytest.approx(whole.speedup, abs=4 * balanced.speedup_se)
+    assert balanced.speedup.value == pytest.approx(whole.speedup.value, abs=4 * balanced.speedup.se)
     assert balanced.kept == pytest.approx(np.mean(scores >= 0.6), rel=0.05)
     assert balanced.effective_failing == pytest.approx((chosen & ~labels).sum())
 
@@ -150,10 +150,10 @@ def test_the_curve_agrees_with_the_single_points():
     assert curve.thresholds.tolist() == [0.0, 0.25, 0.5, 0.73, 1.0]
     for i, threshold in enumerate(curve.thresholds):
         point = speedup_at(threshold, labels, scores, weights, STUDY)
-        assert curve.speedup[i] == pytest.approx(point.speedup)
-        assert curve.speedup_se[i] == pytest.approx(point.speedup_se, abs=1e-12)
-        assert curve.true_positive_rate[i] == pytest.approx(point.true_positive_rate)
-        assert curve.false_positive_rate[i] == pytest.approx(point.false_positive_rate)
+        assert curve.speedup[i] == pytest.approx(point.speedup.value)
+        assert curve.speedup_se[i] == pytest.approx(point.speedup.se, abs=1e-12)
+        assert curve.true_positive_rate[i] == pytest.approx(point.true_positive_rate.value)
+        assert curve.false_positive_rate[i] == pytest.approx(point.false_positive_rate.value)
         assert curve.kept[i] == pytest.approx(point.kept)
     assert curve.speedup[0] == pytest.approx(1.0)
 
@@ -167,7 +167,7 @@ def test_the_chosen_threshold_comes_with_the_plain_rates_of_its_weighted_sample(
         point = speedup_at(choice.threshold, labels, scores, weights, costs)
         assert point.threshold == choice.threshold
         for name in ("speedup", "true_positive_rate", "false_positive_rate"):
-            assert getattr(choice, name) == pytest.approx(getattr(point, name)), name
+            assert getattr(choice, name) == pytest.approx(getattr(point, name).value), name
         assert point.effective_passing == pytest.approx(
             weights[labels].sum() ** 2 / (weights[labels] ** 2).sum()
         )
@@ -211,7 +211,7 @@ def test_the_curve_is_drawn_over_all_scores_and_measures_the_retention_where_it_
     curve = speedup_curve(labels, scores, weights, costs)
     assert curve.thresholds == pytest.approx(0.0025 * np.arange(401))
     assert curve.kept[0] == pytest.approx(1)
-    assert curve.speedup[200] == pytest.approx(speedup_at(0.5, labels, scores, weights, costs).speedup)
+    assert curve.speedup[200] == pytest.approx(speedup_at(0.5, labels, scores, weights, costs).speedup.value)
 
 
 def test_unweighted_labels_measure_a_binomial_retention():
@@ -223,4 +223,4 @@ def test_unweighted_labels_measure_a_binomial_retention():
 def test_two_events_of_each_class_have_the_same_error_on_the_curve_as_alone():
     labels, scores = [True, True, False, False], [0.2, 0.9, 0.1, 0.7]
     curve = speedup_curve(labels, scores, None, STUDY, [0.5])
-    assert curve.speedup_se[0] == pytest.approx(speedup_at(0.5, labels, scores, None, STUDY).speedup_se)
+    assert curve.speedup_se[0] == pytest.approx(speedup_at(0.5, labels, scores, None, STUDY).speedup.se)

@@ -33,7 +33,7 @@ def test_the_background_left_for_normal_scores_is_the_known_one():
     labels, scores, _, weights = two_models(np.random.default_rng(1), 60_000, 60_000, weighted=True)
     for efficiency in (0.5, 0.9, 0.98):
         left = background_at(labels, scores, weights, efficiency)
-        assert abs(left.background - exact(efficiency, 2.2)) < 4 * left.background_se
+        assert abs(left.background.value - exact(efficiency, 2.2)) < 4 * left.background.se
         assert left.threshold == pytest.approx(norm.cdf(1.2 + norm.isf(efficiency)), abs=0.01)
 
 
@@ -45,7 +45,7 @@ def test_errors_cover_the_truth_as_often_as_they_say(weighted, efficiency):
     for _ in range(300):
         labels, good, fair, weights = two_models(random, weighted=weighted)
         a = background_at(labels, good, weights, efficiency)
-        left.append((a.background, a.background_se))
+        left.append((a.background.value, a.background.se))
         gain = background_gain(a, background_at(labels, fair, weights, efficiency))
         gains.append((gain.value, gain.se))
     for points, truth in (
@@ -67,12 +67,12 @@ def test_errors_agree_with_the_bootstrap():
     for _ in range(400):
         pick = random.integers(0, len(labels), len(labels))
         again = [background_at(labels[pick], s[pick], weights[pick]) for s in (good, fair)]
-        replicas.append((again[0].background, background_gain(*again).value))
+        replicas.append((again[0].background.value, background_gain(*again).value))
     spread = np.std(replicas, axis=0)
-    assert model.background_se == pytest.approx(spread[0], rel=0.15)
+    assert model.background.se == pytest.approx(spread[0], rel=0.15)
     assert gain.se == pytest.approx(spread[1], rel=0.15)
-    independent = (model.background / reference.background) * np.hypot(
-        model.background_se / model.background, reference.background_se / reference.background
+    independent = (model.background.value / reference.background.value) * np.hypot(
+        model.background.se / model.background.value, reference.background.se / reference.background.value
     )
     assert gain.se < 0.85 * independent
 
@@ -88,15 +88,15 @@ def test_the_point_lies_on_the_roc_curve(seed, ties, efficiency):
     # the ROC curve leaves straight points out and is vertical where background events lie between
     lower = np.interp(efficiency - 1e-9, curve.true_positive_rate, curve.false_positive_rate)
     upper = np.interp(efficiency + 1e-9, curve.true_positive_rate, curve.false_positive_rate)
-    assert lower - 1e-6 <= left.background <= upper + 1e-6
+    assert lower - 1e-6 <= left.background.value <= upper + 1e-6
     scaled = background_at(labels, scores, np.where(labels, 3.0, 0.2) * weights, efficiency)
-    assert scaled.background == pytest.approx(left.background, abs=1e-12)
-    assert scaled.background_se == pytest.approx(left.background_se)
+    assert scaled.background.value == pytest.approx(left.background.value, abs=1e-12)
+    assert scaled.background.se == pytest.approx(left.background.se)
 
 
 def test_a_model_that_knows_nothing_leaves_as_much_background_as_signal():
     left = background_at([1, 1, 0, 0, 0], np.full(5, 0.3), signal_efficiency=0.9)
-    assert left.background == pytest.approx(0.9)
+    assert left.background.value == pytest.approx(0.9)
 
 
 def test_the_gain_of_a_model_over_itself_is_exactly_nothing():
@@ -109,12 +109,12 @@ def test_the_gain_of_a_model_over_itself_is_exactly_nothing():
 def test_nothing_left_is_known_to_half_an_event():
     labels = np.repeat([True, False], [50, 100])
     perfect = background_at(labels, np.where(labels, 0.9, 0.1))
-    assert perfect.background == 0
-    assert perfect.background_se == pytest.approx(0.005)
+    assert perfect.background.value == 0
+    assert perfect.background.se == pytest.approx(0.005)
     fair = background_at(labels, np.concatenate([np.full(50, 0.9), np.linspace(0, 1, 100)]))
     gain = background_gain(perfect, fair)
     assert gain.value == 1
-    assert gain.se >= perfect.background_se / fair.background
+    assert gain.se >= perfect.background.se / fair.background.value
 
 
 def test_curves_are_made_of_the_points():
@@ -122,8 +122,8 @@ def test_curves_are_made_of_the_points():
     curve = background_curve(labels, good, weights, [0.5, 0.9])
     ratio = background_ratio_curve(labels, good, fair, weights, [0.5, 0.9])
     point, other = (background_at(labels, s, weights, 0.9) for s in (good, fair))
-    assert curve.background[1] == point.background
-    assert curve.background_se[1] == point.background_se
+    assert curve.background[1] == point.background.value
+    assert curve.background_se[1] == point.background.se
     expected = background_ratio(point, other)
     assert (ratio.ratio[1], ratio.ratio_se[1]) == (expected.value, expected.se)
     assert (np.diff(background_curve(labels, good, weights).background) >= 0).all()

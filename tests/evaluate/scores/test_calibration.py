@@ -19,7 +19,7 @@ def test_a_calibrated_score_lies_on_the_diagonal_as_often_as_the_intervals_say()
     for _ in range(150):
         curve = calibrate(*calibrated(random, 3000))
         covered.append(np.mean((curve.low <= curve.mean_score) & (curve.mean_score <= curve.high)))
-        errors.append(curve.expected_error)
+        errors.append(curve.expected_error.value)
         chance.append(curve.chance_error)
     assert np.mean(covered) == pytest.approx(0.683, abs=0.04)
     assert np.mean(errors) == pytest.approx(np.mean(chance), rel=0.1)
@@ -31,7 +31,7 @@ def test_an_overconfident_score_shows_its_expected_error():
     bold = scores**2 / (scores**2 + (1 - scores) ** 2)
     expected = np.mean(np.abs(bold - scores))
     curve = calibrate(labels, bold, bins=30)
-    assert curve.expected_error == pytest.approx(expected, abs=0.003 + 3 * curve.expected_error_se)
+    assert curve.expected_error.value == pytest.approx(expected, abs=0.003 + 3 * curve.expected_error.se)
 
 
 def test_weights_bring_back_the_population():
@@ -95,8 +95,8 @@ def test_errors_are_means_over_the_weights_of_the_bins():
     share, mean = np.array([0.25, 0.75]), np.array([0.2, 4 / 6])
     sigma = np.sqrt(mean * (1 - mean) / [2, 36 / 20])
     assert curve.mean_score == pytest.approx([0.2, (4 * 0.6 + 2 * 0.8) / 6])
-    assert curve.expected_error == pytest.approx(0.25 * 0.3 + 0.75 * abs(4 / 6 - mean[1]))
-    assert curve.expected_error_se == pytest.approx(np.hypot(*(share * sigma)))
+    assert curve.expected_error.value == pytest.approx(0.25 * 0.3 + 0.75 * abs(4 / 6 - mean[1]))
+    assert curve.expected_error.se == pytest.approx(np.hypot(*(share * sigma)))
     assert curve.chance_error == pytest.approx(np.sqrt(2 / np.pi) * (share @ sigma))
 
 

@@ -23,18 +23,20 @@ def test_loss_accuracy_and_area_agree_with_scikit_learn(seed, ties, weighted):
     weights = random.uniform(0.1, 5, len(labels)) if weighted else None
     quality = classify(labels, scores, weights)
     clipped = np.clip(scores, 1e-7, 1 - 1e-7)
-    assert quality.loss == pytest.approx(log_loss(labels, clipped, sample_weight=weights))
-    assert quality.accuracy == pytest.approx(accuracy_score(labels, scores >= 0.5, sample_weight=weights))
-    assert quality.auc == pytest.approx(roc_auc_score(labels, scores, sample_weight=weights), abs=1e-12)
+    assert quality.loss.value == pytest.approx(log_loss(labels, clipped, sample_weight=weights))
+    assert quality.accuracy.value == pytest.approx(
+        accuracy_score(labels, scores >= 0.5, sample_weight=weights)
+    )
+    assert quality.auc.value == pytest.approx(roc_auc_score(labels, scores, sample_weight=weights), abs=1e-12)
     curve = quality.roc
     area = np.trapezoid(curve.true_positive_rate, curve.false_positive_rate)
-    assert area == pytest.approx(quality.auc, abs=1e-12)
+    assert area == pytest.approx(quality.auc.value, abs=1e-12)
 
 
 def test_the_area_for_normal_scores_is_the_known_one():
     labels, scores = toy(np.random.default_rng(3), 40_000, 40_000, shift=1.5)
     quality = classify(labels, scores)
-    assert abs(quality.auc - norm.cdf(1.5 / np.sqrt(2))) < 4 * quality.auc_se
+    assert abs(quality.auc.value - norm.cdf(1.5 / np.sqrt(2))) < 4 * quality.auc.se
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -46,8 +48,8 @@ def test_the_errors_are_the_spread_over_repeated_samples(weighted):
         weights = random.choice([1.0, 6.0], len(labels)) if weighted else None
         results.append(classify(labels, scores, weights))
     for name in ("loss", "accuracy", "auc"):
-        spread = np.std([getattr(result, name) for result in results])
-        claimed = np.mean([getattr(result, f"{name}_se") for result in results])
+        spread = np.std([getattr(result, name).value for result in results])
+        claimed = np.mean([getattr(result, name).se for result in results])
         assert claimed == pytest.approx(spread, rel=0.1), name
 
 
@@ -55,9 +57,9 @@ def test_class_weights_leave_the_area_and_its_error_alone():
     labels, scores = toy(np.random.default_rng(5))
     plain = classify(labels, scores)
     population = classify(labels, scores, np.where(labels, 1.0, 24.0))
-    assert population.auc == pytest.approx(plain.auc, abs=1e-12)
-    assert population.auc_se == pytest.approx(plain.auc_se)
-    assert population.loss != pytest.approx(plain.loss, rel=0.01)
+    assert population.auc.value == pytest.approx(plain.auc.value, abs=1e-12)
+    assert population.auc.se == pytest.approx(plain.auc.se)
+    assert population.loss.value != pytest.approx(plain.loss.value, rel=0.01)
 
 
 def test_the_difference_of_areas_knows_that_the_events_are_the_same():
@@ -72,11 +74,11 @@ def test_the_difference_of_areas_knows_that_the_events_are_the_same():
     assert claimed == pytest.approx(spread, rel=0.1)
     labels, scores = toy(random)
     single = classify(labels, scores)
-    assert claimed < 0.5 * single.auc_se
+    assert claimed < 0.5 * single.auc.se
     same = auc_difference(labels, scores, scores)
     assert (same.value, same.se) == (0.0, 0.0)
     other = np.sqrt(scores) * random.uniform(0.5, 1, len(scores))
-    expected = single.auc - classify(labels, other).auc
+    expected = single.auc.value - classify(labels, other).auc.value
     assert auc_difference(labels, scores, other).value == pytest.approx(expected, abs=1e-12)
 
 
@@ -90,4 +92,4 @@ def test_the_curve_runs_from_nothing_kept_to_everything_kept():
 
 def test_single_precision_certainty_costs_a_finite_loss():
     quality = classify([1, 0, 1, 0], [1.0, 0.0, 0.0, 1.0])
-    assert np.isfinite(quality.loss)
+    assert np.isfinite(quality.loss.value)

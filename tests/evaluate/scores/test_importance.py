@@ -41,7 +41,7 @@ def test_variables_rank_by_what_they_tell():
     assert weak.increase.value > 5 * weak.increase.se
     assert none.increase.value == 0
     assert none.increase.se == pytest.approx(0, abs=1e-12)
-    left = background_at(labels, likelihood(events)).background
+    left = background_at(labels, likelihood(events)).background.value
     assert none.background.value == left
     assert strong.increase.value == pytest.approx(strong.background.value / left - 1)
 

@@ -46,10 +46,10 @@ def test_the_errors_are_the_spread_over_repeated_samples():
 def test_true_posteriors_are_calibrated_and_sharpened_ones_are_not():
     truth, p = toy(np.random.default_rng(3), 5000)
     honest = judge_classes(truth, p, CLASSES).calibration["c"]
-    assert honest.expected_error < 2 * honest.chance_error
+    assert honest.expected_error.value < 2 * honest.chance_error
     sharp = p**3 / (p**3).sum(axis=1, keepdims=True)
     boastful = judge_classes(truth, sharp, CLASSES).calibration["c"]
-    assert boastful.expected_error > 5 * boastful.chance_error
+    assert boastful.expected_error.value > 5 * boastful.chance_error
 
 
 def test_the_difference_of_accuracies_knows_that_the_events_are_the_same():

@@ -36,15 +36,15 @@ def toy(number: int, seed: int, *noise: float):
 def test_quantities_and_errors_are_those_of_the_table():
     labels, weights, (scores,) = toy(3000, 1, 0.5)
     area = classify(labels, scores, weights)
-    assert auc_of(labels, scores, weights).value == pytest.approx(area.auc)
-    assert auc_of(labels, scores, weights).se == pytest.approx(area.auc_se)
+    assert auc_of(labels, scores, weights).value == pytest.approx(area.auc.value)
+    assert auc_of(labels, scores, weights).se == pytest.approx(area.auc.se)
     gain = speedup_at(0.8, labels, scores, weights, COSTS)
     found = threshold_speedup_of(0.8, labels, scores, weights, COSTS)
-    assert (found.value, found.se) == pytest.approx((gain.speedup, gain.speedup_se))
+    assert (found.value, found.se) == pytest.approx((gain.speedup.value, gain.speedup.se))
     keep = KeepRule(1.0, 0.05, 0.5, 0.05)(scores)
     unbiased = importance_speedup(labels, keep, weights, COSTS)
     found = importance_speedup_of(labels, keep, weights, COSTS)
-    assert (found.value, found.se) == pytest.approx((unbiased.speedup, unbiased.speedup_se))
+    assert (found.value, found.se) == pytest.approx((unbiased.speedup.value, unbiased.speedup.se))
 
 
 def test_a_threshold_above_all_scores_saves_nothing():

@@ -39,7 +39,7 @@ def test_computing_time_is_minus_the_logarithm_of_the_speedup(seed, retention, g
         1 / (1 + np.exp(-logits)),
         weights,
         SpeedupConfig(retention=retention, time_generate=generate, time_network=network),
-    ).speedup
+    ).speedup.value
     assert float(loss) == pytest.approx(-np.log(expected), abs=1e-9)
 
 
@@ -86,6 +86,6 @@ def test_training_for_computing_time_saves_it():
     config = FitConfig(epochs=10, batch=128, learning_rate=0.01, device="cpu")
     result = fit(model, events, muon_label(events), config=config, task=Binary(ComputingTime()))
     costs = SpeedupConfig(time_network=0.0)
-    reached = importance_speedup(muon_label(test), score(model, test), None, costs).speedup
+    reached = importance_speedup(muon_label(test), score(model, test), None, costs).speedup.value
     assert reached > 4
     assert result.history[-1].validation_loss < -1

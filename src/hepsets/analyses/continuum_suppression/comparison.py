@@ -148,7 +148,7 @@ class ComparisonResult:
     @property
     def ranked(self) -> list[ModelResult]:
         """The models, that which leaves the least background first."""
-        return sorted(self.models, key=lambda model: model.left.background)
+        return sorted(self.models, key=lambda model: model.left.background.value)
 
     @property
     def not_told_apart(self) -> list[tuple[str, str]]:
@@ -168,7 +168,7 @@ def is_better(model: ModelResult, other: ModelResult) -> bool:
 
     A model that was trained once is given the spread of the other one's trainings.
     """
-    if not other.left.background:
+    if not other.left.background.value:
         return False
     gain = background_gain(model.left, other.left)
     known = [each for each in (model.seed_spread, other.seed_spread) if each is not None] or [0.0]
@@ -213,9 +213,9 @@ def _seed_gains(
             )
     return {
         model: tuple(
-            1 - by_seed[seed].background / left[BDT][seed].background
+            1 - by_seed[seed].background.value / left[BDT][seed].background.value
             for seed in sorted(by_seed)
-            if left[BDT][seed].background
+            if left[BDT][seed].background.value
         )
         for model, by_seed in left.items()
         if model != BDT and len(by_seed) > 1
@@ -248,11 +248,11 @@ def judge(
     over_tag = None
     if TAG_BDT in all_scores and name != TAG_BDT:
         with_tag = background_at(label, all_scores[TAG_BDT], weight, efficiency)
-        over_tag = background_gain(left, with_tag) if with_tag.background else None
+        over_tag = background_gain(left, with_tag) if with_tag.background.value else None
     return ModelResult(
         name=name,
         parameters=len(model) if isinstance(model, BoostedTrees) else model.n_parameters,
-        auc=Measured(quality.auc, quality.auc_se),
+        auc=quality.auc,
         left=left,
         gain=background_gain(left, reference),
         gain_over_tag=over_tag,

@@ -9,7 +9,6 @@ from hepsets.analyses.continuum_suppression.comparison import ComparisonResult, 
 from hepsets.analyses.continuum_suppression.config import BDT, Config
 from hepsets.analyses.continuum_suppression.samples import SampleFacts
 from hepsets.analyses.continuum_suppression.trust import Trust
-from hepsets.core.measured import Measured
 from hepsets.core.metrics import record, to_json
 
 
@@ -94,8 +93,8 @@ def _model_metrics(model: ModelResult) -> dict[str, Any]:
         name=model.name,
         parameters=model.parameters,
         auc=model.auc,
-        background_at_90=Measured(model.left.background, model.left.background_se),
-        expected_calibration_error=model.calibration.expected_error,
+        background_at_90=model.left.background,
+        expected_calibration_error=model.calibration.expected_error.value,
         train_seconds=model.seconds,
         **dependence,
         **sculpting,

@@ -44,7 +44,7 @@ def _percent(value: Measured) -> str:
 
 def _summary(result: Result, best: ModelResult) -> str:
     at = f"{100 * result.config.signal_efficiency:g} %"
-    left = _percent(Measured(best.left.background, best.left.background_se))
+    left = _percent(best.left.background)
     if best.name == BDT:
         return f"At {at} signal efficiency the boosted trees leave {left} of the background."
     lead = result.lead
@@ -99,7 +99,7 @@ def _facts(result: Result) -> tuple[tuple[str, str], ...]:
 
 def _key_figures(config: Config, best: ModelResult) -> tuple[KeyFigure, ...]:
     at = f"at {100 * config.signal_efficiency:g} % signal efficiency"
-    left = Measured(best.left.background, best.left.background_se)
+    left = best.left.background
     found = [
         KeyFigure(_percent(left), f"background left {at}", best.name),
         KeyFigure(f"{best.auc.value:.3f}", "area under the ROC curve", best.name),
@@ -181,7 +181,7 @@ def _comparison(
             "background",
             continuum_figures.background_curves(
                 {name: model.curve for name, model in models.items()},
-                {n: Measured(m.left.background, m.left.background_se) for n, m in models.items()},
+                {n: m.left.background for n, m in models.items()},
                 styles,
                 marked=config.signal_efficiency,
             ),
@@ -254,7 +254,7 @@ def _table(config: Config, result: ComparisonResult) -> Content:
                 model.name,
                 model.parameters,
                 model.auc,
-                Measured(model.left.background, model.left.background_se),
+                model.left.background,
                 None if model.name == BDT else model.gain,
                 model.gain_over_tag,
                 None if spread is None else spread,

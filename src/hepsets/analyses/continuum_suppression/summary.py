@@ -38,11 +38,10 @@ HEADINGS = (
 def rows_of(result: ComparisonResult) -> Iterator[tuple[str, ...]]:
     """The table of one comparison under :data:`HEADINGS`, in per cent, the best model first."""
     for model in result.ranked:
-        left = Measured(model.left.background, model.left.background_se)
         yield (
             model.name,
             f"{model.auc.value:.4f} ± {model.auc.se:.4f}",
-            per_cent(left, 2),
+            per_cent(model.left.background, 2),
             "" if model.name == BDT else per_cent(model.gain),
             "" if model.gain_over_tag is None else per_cent(model.gain_over_tag),
             "" if model.seed_spread is None else f"± {100 * model.seed_spread:.1f}",

@@ -169,7 +169,7 @@ def study_shifted_detectors(
                 Shifted(
                     model.name,
                     shift,
-                    Measured(left.background, left.background_se),
+                    left.background,
                     efficiency_at(scores[label], model.left.threshold, weight[label]),
                 )
             )
@@ -208,7 +208,7 @@ def study_penalty(
         rows.append(
             PenaltyResult(
                 training.disco,
-                Measured(left.background, left.background_se),
+                left.background,
                 dependence(test, scores, "mbc"),
                 sculpted.p_value,
             )

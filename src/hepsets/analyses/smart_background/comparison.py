@@ -17,6 +17,7 @@ from hepsets.analyses.smart_background.samples import Samples
 from hepsets.analyses.smart_background.training import RARE, Training, train_all
 from hepsets.core.event_random import uniforms
 from hepsets.core.events import Events
+from hepsets.core.measured import Measured
 from hepsets.core.pdg import PdgMap
 from hepsets.core.progress import progress_bar
 from hepsets.core.purpose import Purpose, demand
@@ -197,6 +198,8 @@ def judge(
         *(_retrained(samples, other, costs, errors) for other in trained[1:]),
     ]
     aucs, speedups, importances = (Repeated(each) for each in zip(*judged, strict=True))
+    gain = speedup_at(threshold, label, scores, weight, costs)
+    unbiased = importance_speedup(label, rule(scores), weight, costs)
     observables = passing_observables(samples.test[np.flatnonzero(label)])
     protected_errors = [
         protection_choice_error(each, validation, chosen_on, samples.test, scores, costs, seed=config.seed)
@@ -206,16 +209,14 @@ def judge(
         name=name,
         inputs=model.config.inputs,
         parameters=model.n_parameters,
-        validation_auc=classify(chosen_on.labels, chosen_on.scores).auc,
+        validation_auc=classify(chosen_on.labels, chosen_on.scores).auc.value,
         score_events_per_s=rate,
         scores=scores,
         classification=classify(label, scores),
-        speedup=dataclasses.replace(
-            speedup_at(threshold, label, scores, weight, costs), speedup_se=speedups.trainings[0].se
-        ),
+        speedup=dataclasses.replace(gain, speedup=Measured(gain.speedup.value, speedups.trainings[0].se)),
         curve=speedup_curve(label, scores, weight, costs),
         importance=dataclasses.replace(
-            importance_speedup(label, rule(scores), weight, costs), speedup_se=importances.trainings[0].se
+            unbiased, speedup=Measured(unbiased.speedup.value, importances.trainings[0].se)
         ),
         floors=scan_floors(label, scores, weight, rule, costs),
         calibration=calibrate(label, scores),
@@ -277,13 +278,13 @@ def _choice_errors(
     share = _trained_on(samples)
     at_threshold = choice_error(
         lambda sample: choose_threshold(sample, costs).threshold,
-        lambda threshold: speedup_at(threshold, label, scores, weight, costs).speedup,
+        lambda threshold: speedup_at(threshold, label, scores, weight, costs).speedup.value,
         validation,
         seed=config.seed,
     )
     with_rule = choice_error(
         lambda sample: choose_keep_rule(sample, costs, trained=share),
-        lambda rule: importance_speedup(label, rule(scores), weight, costs).speedup,
+        lambda rule: importance_speedup(label, rule(scores), weight, costs).speedup.value,
         validation,
         seed=config.seed,
         samples=RULE_CHOICES,

@@ -58,8 +58,8 @@ def speedup_curves(
         point = chosen[name]
         left.errorbar(
             point.kept,
-            point.speedup,
-            point.speedup_se,
+            point.speedup.value,
+            point.speedup.se,
             color=styles[name].colour,
             marker=styles[name].marker,
             ms=4.5,
@@ -83,7 +83,7 @@ def speedup_curves(
     left.set_ylim(0, None)
     left.margins(y=0.12)
     left.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    values = {name: Measured(point.speedup, point.speedup_se) for name, point in chosen.items()}
+    values = {name: point.speedup for name, point in chosen.items()}
     ranking(
         right,
         values,

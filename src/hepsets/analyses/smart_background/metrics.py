@@ -13,7 +13,6 @@ from hepsets.analyses.smart_background.ranking import QUANTITIES, alike, crowned
 from hepsets.analyses.smart_background.sample_facts import SampleFacts
 from hepsets.analyses.smart_background.studies.inputs import Studies
 from hepsets.analyses.smart_background.studies.many_skims import MULTI_SKIM, MultiSkim, OneSkim
-from hepsets.core.measured import Measured
 from hepsets.core.metrics import record, to_json
 from hepsets.evaluate.filter.effective_fraction import EffectiveFraction
 from hepsets.evaluate.filter.limit import Limit
@@ -78,7 +77,7 @@ def _filter_metrics(models: Sequence[ModelResult], skim: str) -> dict[str, Any]:
                 skim=skim,
                 observable=protection.rule.observable,
                 floor=protection.rule.floor,
-                speedup=Measured(protection.importance.speedup, protection.importance.speedup_se),
+                speedup=protection.importance.speedup,
                 effective_fraction=protection.importance.effective_fraction,
                 bins=[
                     _fraction_metrics(model.name, skim, protection.rule.observable, each)
@@ -93,8 +92,8 @@ def _filter_metrics(models: Sequence[ModelResult], skim: str) -> dict[str, Any]:
             record(
                 model=model.name,
                 skim=skim,
-                speedup=Measured(model.speedup.speedup, model.speedup.speedup_se),
-                effective_fraction=model.speedup.true_positive_rate,
+                speedup=model.speedup.speedup,
+                effective_fraction=model.speedup.true_positive_rate.value,
                 max_abs_pull=max((abs(bias.max_pull) for bias in model.biases), default=0.0),
             )
             for model in models
@@ -103,7 +102,7 @@ def _filter_metrics(models: Sequence[ModelResult], skim: str) -> dict[str, Any]:
             record(
                 model=model.name,
                 skim=skim,
-                speedup=Measured(model.importance.speedup, model.importance.speedup_se),
+                speedup=model.importance.speedup,
                 effective_fraction=model.importance.effective_fraction,
                 max_abs_pull=max(
                     (float(abs(bias.pulls).max()) for bias in model.weighted_biases), default=0.0
@@ -143,8 +142,8 @@ def _threshold_of(each: OneSkim) -> dict[str, Any]:
     return record(
         model=MULTI_SKIM,
         skim=each.skim,
-        speedup=Measured(cut.speedup, cut.speedup_se),
-        effective_fraction=Measured(cut.true_positive_rate, cut.true_positive_rate_se),
+        speedup=cut.speedup,
+        effective_fraction=cut.true_positive_rate,
         max_abs_pull=max((abs(bias.max_pull) for bias in each.biases), default=0.0),
     )
 
@@ -155,7 +154,7 @@ def _importance_of(each: OneSkim) -> dict[str, Any]:
     return record(
         model=MULTI_SKIM,
         skim=each.skim,
-        speedup=Measured(each.importance.speedup, each.importance.speedup_se),
+        speedup=each.importance.speedup,
         effective_fraction=each.effective_fraction,
         max_abs_pull=max((float(abs(pull).max()) for pull in pulls), default=0.0),
         pulls_rms=_rms(pulls),
@@ -197,7 +196,7 @@ def _many_skims(found: MultiSkim) -> dict[str, Any]:
                 skim=alone.skim,
                 auc=alone.auc,
                 gain_of_all=alone.gain,
-                importance_speedup=Measured(alone.importance.speedup, alone.importance.speedup_se),
+                importance_speedup=alone.importance.speedup,
             )
             for alone in found.alone
         ],
@@ -240,17 +239,15 @@ def _model_metrics(model: ModelResult, models: Sequence[ModelResult]) -> dict[st
         name=model.name,
         inputs=model.inputs,
         parameters=model.parameters,
-        loss=Measured(model.classification.loss, model.classification.loss_se),
-        accuracy=Measured(model.classification.accuracy, model.classification.accuracy_se),
-        auc=Measured(model.classification.auc, model.classification.auc_se),
-        max_speedup=Measured(model.speedup.speedup, model.speedup.speedup_se),
+        loss=model.classification.loss,
+        accuracy=model.classification.accuracy,
+        auc=model.classification.auc,
+        max_speedup=model.speedup.speedup,
         threshold=model.speedup.threshold,
-        true_positive_rate=Measured(model.speedup.true_positive_rate, model.speedup.true_positive_rate_se),
-        false_positive_rate=Measured(model.speedup.false_positive_rate, model.speedup.false_positive_rate_se),
-        importance_speedup=Measured(model.importance.speedup, model.importance.speedup_se),
-        expected_calibration_error=Measured(
-            model.calibration.expected_error, model.calibration.expected_error_se
-        ),
+        true_positive_rate=model.speedup.true_positive_rate,
+        false_positive_rate=model.speedup.false_positive_rate,
+        importance_speedup=model.importance.speedup,
+        expected_calibration_error=model.calibration.expected_error,
         train_events_per_s=model.fits[0].events_per_s,
         score_events_per_s=model.score_events_per_s,
     )

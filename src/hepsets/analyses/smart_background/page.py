@@ -48,8 +48,9 @@ def make_page(result: Result, figures: FigureFiles) -> Page:
 def _summary(result: Result, best: ModelResult) -> str:
     skim = f"{result.samples.skim} events" if result.samples.made_here else "passing events"
     text = verdict(result.models) + (
-        f" With the threshold of {best.name} a data set of {skim} costs {best.speedup.speedup:.1f} times "
-        f"less computing, with weights and without bias {best.importance.speedup:.1f} times less."
+        f" With the threshold of {best.name} a data set of {skim} costs "
+        f"{best.speedup.speedup.value:.1f} times less computing, with weights and without bias "
+        f"{best.importance.speedup.value:.1f} times less."
     )
     if result.limit is not None:
         text += (
@@ -84,13 +85,13 @@ def _facts(result: Result, best: ModelResult) -> tuple[tuple[str, str], ...]:
 def _key_figures(result: Result, best: ModelResult) -> tuple[KeyFigure, ...]:
     quality, gain, unbiased = best.classification, best.speedup, best.importance
     found = [
-        KeyFigure(f"{gain.speedup:.2f} ± {gain.speedup_se:.2f}", "speedup with a threshold", best.name),
+        KeyFigure(f"{gain.speedup.value:.2f} ± {gain.speedup.se:.2f}", "speedup with a threshold", best.name),
         KeyFigure(
-            f"{unbiased.speedup:.2f} ± {unbiased.speedup_se:.2f}",
+            f"{unbiased.speedup.value:.2f} ± {unbiased.speedup.se:.2f}",
             "speedup with weights",
             "unbiased importance sampling",
         ),
-        KeyFigure(f"{quality.auc:.3f} ± {quality.auc_se:.3f}", "area under the ROC curve", best.name),
+        KeyFigure(f"{quality.auc.value:.3f} ± {quality.auc.se:.3f}", "area under the ROC curve", best.name),
     ]
     if result.limit is not None:
         limit = result.limit.auc
@@ -221,21 +222,21 @@ def _table(result: Result) -> Content:
         quality, gain, unbiased = model.classification, model.speedup, model.importance
         distance = None
         if result.limit is not None:
-            se = float(np.hypot(result.limit.auc.se, quality.auc_se))
-            distance = Measured(result.limit.auc.value - quality.auc, se)
+            se = float(np.hypot(result.limit.auc.se, quality.auc.se))
+            distance = Measured(result.limit.auc.value - quality.auc.value, se)
         rows.append(
             ModelRow(
                 name=model.name,
                 parameters=model.parameters,
                 inputs=str(model.inputs),
-                loss=Measured(quality.loss, quality.loss_se),
-                accuracy=Measured(quality.accuracy, quality.accuracy_se),
-                auc=Measured(quality.auc, quality.auc_se),
-                max_speedup=Measured(gain.speedup, gain.speedup_se),
-                importance_speedup=Measured(unbiased.speedup, unbiased.speedup_se),
+                loss=quality.loss,
+                accuracy=quality.accuracy,
+                auc=quality.auc,
+                max_speedup=gain.speedup,
+                importance_speedup=unbiased.speedup,
                 threshold=gain.threshold,
-                true_positive_rate=Measured(gain.true_positive_rate, gain.true_positive_rate_se),
-                false_positive_rate=Measured(gain.false_positive_rate, gain.false_positive_rate_se),
+                true_positive_rate=gain.true_positive_rate,
+                false_positive_rate=gain.false_positive_rate,
                 train_events_per_s=model.fits[0].events_per_s,
                 score_events_per_s=model.score_events_per_s,
                 to_limit=distance,
@@ -331,8 +332,8 @@ def _effective_fractions(
             f" A keep rule with the same effective fraction in all bins of {protection.rule.observable} "
             f"(hepsets filter --protect {protection.rule.observable}) keeps "
             f"{gain.effective_fraction:.2f} in all of them and speeds up "
-            f"{Measured(gain.speedup, gain.speedup_se)} times in place of "
-            f"{Measured(best.importance.speedup, best.importance.speedup_se)}."
+            f"{gain.speedup} times in place of "
+            f"{best.importance.speedup}."
         )
     yield text
     rules = {"least cost": best.effective_fractions} | {

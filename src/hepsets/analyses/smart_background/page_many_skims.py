@@ -28,7 +28,7 @@ def _prose(found: MultiSkim) -> str:
         text += (
             f" A network of the same kind for {alone.skim} alone, trained on the same events, reaches an "
             f"AUC of {alone.auc} and a speedup without bias of "
-            f"{Measured(alone.importance.speedup, alone.importance.speedup_se)}; the network "
+            f"{alone.importance.speedup}; the network "
             f"of all skims is {alone.gain} above it in AUC."
         )
     return text
@@ -56,9 +56,9 @@ def _table(found: MultiSkim) -> Table:
                 Measured(100 * each.retention.value, 100 * each.retention.se),
                 each.auc,
                 each.auc_of_event_type,
-                Measured(cut.speedup, cut.speedup_se),
-                Measured(cut.true_positive_rate, cut.true_positive_rate_se),
-                Measured(unbiased.speedup, unbiased.speedup_se),
+                cut.speedup,
+                cut.true_positive_rate,
+                unbiased.speedup,
                 each.effective_fraction,
                 each.effective_fraction_of_all,
                 max((float(abs(bias.pulls).max()) for bias in each.weighted_biases), default=0.0),

@@ -24,8 +24,7 @@ class ImportanceResult:
     of generated passing events.
     """
 
-    speedup: float
-    speedup_se: float
+    speedup: Measured
     effective_fraction: float
     kept: float
 
@@ -86,7 +85,7 @@ def importance_speedup(
         mean(found.response[~sample.labels], sample.weights[~sample.labels]).se,
     )
     return ImportanceResult(
-        found.speedup, float(found.speedup * relative), found.effective_fraction, found.kept
+        Measured(found.speedup, float(found.speedup * relative)), found.effective_fraction, found.kept
     )
 
 
@@ -144,7 +143,7 @@ def choose_keep_rule(sample: Scored, config: SpeedupConfig, *, trained: float = 
     ]
 
     def gain(rule: KeepRule) -> float:
-        return importance_speedup(sample.labels, rule(sample.scores), sample.weights, config).speedup
+        return importance_speedup(sample.labels, rule(sample.scores), sample.weights, config).speedup.value
 
     return max(rules, key=gain)
 
@@ -186,8 +185,8 @@ def scan_floors(
     return FloorScan(
         rule.floor,
         at,
-        np.array([each.speedup for each in found]),
-        np.array([each.speedup_se for each in found]),
+        np.array([each.speedup.value for each in found]),
+        np.array([each.speedup.se for each in found]),
         np.array([each.effective_fraction for each in found]),
         np.array([1 / keep[sample.labels].min() for keep in keeps]),
     )
@@ -210,7 +209,7 @@ def choose_logistic_rule(sample: Scored, config: SpeedupConfig) -> LogisticRule:
     config = _with_retention(sample, config)
 
     def gain(rule: LogisticRule) -> float:
-        return importance_speedup(sample.labels, rule(sample.scores), sample.weights, config).speedup
+        return importance_speedup(sample.labels, rule(sample.scores), sample.weights, config).speedup.value
 
     return max(
         (

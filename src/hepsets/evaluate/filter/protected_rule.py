@@ -108,8 +108,8 @@ def choose_protected_rule(
     floor, at = np.unravel_index(int(np.nanargmax(gains)), gains.shape)
     found = table.rule(float(FRACTIONS[at]), FLOORS[floor])
     keep = found(sample.scores, value, has)
-    best = importance_speedup(sample.labels, keep, sample.weights, config).speedup
-    idle = importance_speedup(sample.labels, np.ones_like(keep), sample.weights, config).speedup
+    best = importance_speedup(sample.labels, keep, sample.weights, config).speedup.value
+    idle = importance_speedup(sample.labels, np.ones_like(keep), sample.weights, config).speedup.value
     return found if best > idle else nothing
 
 

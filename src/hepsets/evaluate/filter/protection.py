@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.events import Events
+from hepsets.core.measured import Measured
 from hepsets.evaluate.filter.bias import bin_edges
 from hepsets.evaluate.filter.choice_error import RULE_CHOICES, draws
 from hepsets.evaluate.filter.effective_fraction import EffectiveFraction, measure_effective_fraction
@@ -77,7 +78,7 @@ def judge_protection(
     gain = importance_speedup(test.columns["label"], keep, test.columns["weight"], costs)
     return Protection(
         rule,
-        replace(gain, speedup_se=float(np.hypot(gain.speedup_se, choice_se))),
+        replace(gain, speedup=Measured(gain.speedup.value, float(np.hypot(gain.speedup.se, choice_se)))),
         effective_fractions(keep, test, costs, observables, bins=bins, least=least),
     )
 
@@ -125,7 +126,7 @@ def protection_choice_error(
             trained=rule.trained,
         )
         keep = again(scores, seen.values, seen.valid)
-        reached.append(importance_speedup(label, keep, weight, costs).speedup)
+        reached.append(importance_speedup(label, keep, weight, costs).speedup.value)
     return float(np.std(reached, ddof=1)) if len(reached) > 1 else 0.0
 
 

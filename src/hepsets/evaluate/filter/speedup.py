@@ -88,12 +88,9 @@ class SpeedupResult:
     """
 
     threshold: float
-    speedup: float
-    speedup_se: float
-    true_positive_rate: float
-    true_positive_rate_se: float
-    false_positive_rate: float
-    false_positive_rate_se: float
+    speedup: Measured
+    true_positive_rate: Measured
+    false_positive_rate: Measured
     kept: float
     retention: float
     effective_passing: float
@@ -204,12 +201,12 @@ def speedup_at(
     f0 = mean(keep[~sample.labels], sample.weights[~sample.labels])
     return SpeedupResult(
         threshold=float(threshold),
-        speedup=float(speedup(f1.value, f0.value, config)),
-        speedup_se=float(_speedup_se(f1.value, f1.se, f0.value, f0.se, config)),
-        true_positive_rate=f1.value,
-        true_positive_rate_se=f1.se,
-        false_positive_rate=f0.value,
-        false_positive_rate_se=f0.se,
+        speedup=Measured(
+            float(speedup(f1.value, f0.value, config)),
+            float(_speedup_se(f1.value, f1.se, f0.value, f0.se, config)),
+        ),
+        true_positive_rate=f1,
+        false_positive_rate=f0,
         kept=r * f1.value + (1 - r) * f0.value,
         retention=r,
         effective_passing=effective_count(sample.weights[sample.labels]),

@@ -40,7 +40,7 @@ class BackgroundLeft:
     threshold
         Events with higher scores are kept; of those with this very score, the share that makes the
         efficiency exact.
-    background, background_se
+    background
         Weighted share of the background that is kept.
     influence
         Shape ``(n,)``: what each event of the sample contributes to the fluctuation of ``background``,
@@ -49,8 +49,7 @@ class BackgroundLeft:
 
     signal_efficiency: float
     threshold: float
-    background: float
-    background_se: float
+    background: Measured
     influence: Array
 
 
@@ -113,7 +112,7 @@ def background_curve(
     points = np.asarray(efficiencies, dtype=np.float64)
     left = [ordered.at(float(point)) for point in points]
     return BackgroundCurve(
-        points, np.array([p.background for p in left]), np.array([p.background_se for p in left])
+        points, np.array([p.background.value for p in left]), np.array([p.background.se for p in left])
     )
 
 
@@ -134,13 +133,13 @@ def background_ratio(model: BackgroundLeft, reference: BackgroundLeft) -> Measur
             f"signal efficiencies {model.signal_efficiency:g} and {reference.signal_efficiency:g}",
             "the same for both",
         )
-    if reference.background == 0:
+    if reference.background.value == 0:
         raise InputError("a reference that leaves no background", "some", "use more events")
-    ratio = model.background / reference.background
+    ratio = model.background.value / reference.background.value
     paired = model.influence - ratio * reference.influence
     # a model that leaves nothing has no influences, but the error of half an event
-    nothing = model.background_se if model.background == 0 else 0.0
-    se = np.hypot(np.sqrt(paired @ paired), nothing) / reference.background
+    nothing = model.background.se if model.background.value == 0 else 0.0
+    se = np.hypot(np.sqrt(paired @ paired), nothing) / reference.background.value
     return Measured(ratio, float(se))
 
 
@@ -168,7 +167,9 @@ def background_ratio_curve(
     for point in points:
         base = other.at(float(point))
         ratios.append(
-            background_ratio(model.at(float(point)), base) if base.background else Measured(np.nan, np.nan)
+            background_ratio(model.at(float(point)), base)
+            if base.background.value
+            else Measured(np.nan, np.nan)
         )
     return RatioCurve(points, np.array([r.value for r in ratios]), np.array([r.se for r in ratios]))
 
@@ -278,4 +279,4 @@ class _Ordered:
             n = int(events.sum())
             influence[events] *= np.sqrt(n / max(n - 1, 1)) / weight[events].sum()
         se = _wilson(float(np.sqrt(influence @ influence)), weight[~label])
-        return BackgroundLeft(efficiency, threshold, left, se, influence)
+        return BackgroundLeft(efficiency, threshold, Measured(left, se), influence)

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from hepsets.core.errors import InputError
+from hepsets.core.measured import Measured
 from hepsets.evaluate.filter.keep_rule import correct_prior as correct_prior
 from hepsets.evaluate.scores.sample import Array, scored
 
@@ -26,8 +27,7 @@ class Calibration:
     low: Array
     high: Array
     events: Array
-    expected_error: float
-    expected_error_se: float
+    expected_error: Measured
     chance_error: float
 
 
@@ -83,7 +83,6 @@ def calibrate(
         centre - half,
         centre + half,
         events[filled],
-        float(share @ np.abs(observed - mean_score)),
-        float(np.sqrt(np.sum((share * sigma) ** 2))),
+        Measured(float(share @ np.abs(observed - mean_score)), float(np.sqrt(np.sum((share * sigma) ** 2)))),
         float(share @ sigma * np.sqrt(2 / np.pi)),
     )

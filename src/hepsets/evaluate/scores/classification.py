@@ -27,14 +27,11 @@ class Roc:
 
 @dataclass(frozen=True)
 class Classification:
-    """Quality of one model on one sample; ``_se`` is the standard error of what it follows."""
+    """Quality of one model on one sample."""
 
-    loss: float
-    loss_se: float
-    accuracy: float
-    accuracy_se: float
-    auc: float
-    auc_se: float
+    loss: Measured
+    accuracy: Measured
+    auc: Measured
     roc: Roc
 
 
@@ -69,10 +66,7 @@ def classify(
     loss = mean(-np.log(np.where(sample.labels, probability, 1 - probability)), sample.weights)
     right = ((sample.scores >= threshold) == sample.labels).astype(np.float64)
     accuracy = mean(right, sample.weights)
-    area = _delong(Placements.of(sample))
-    return Classification(
-        loss.value, loss.se, accuracy.value, accuracy.se, area.value, area.se, roc(*sample[:3])
-    )
+    return Classification(loss, accuracy, _delong(Placements.of(sample)), roc(*sample[:3]))
 
 
 def roc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> Roc:

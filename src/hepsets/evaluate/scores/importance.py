@@ -112,7 +112,7 @@ def permutation_importance(
         found.append(
             Importance(
                 name,
-                Measured(without.background, without.background_se),
+                without.background,
                 Measured(ratio.value - 1, ratio.se),
             )
         )
@@ -224,10 +224,10 @@ def set_exchanges(
 def _mean(repeated: Sequence[BackgroundLeft]) -> BackgroundLeft:
     """Mean over exchanges; the mean influences know how far these agree on each event."""
     influence = np.mean([one.influence for one in repeated], axis=0)
-    background = float(np.mean([one.background for one in repeated]))
+    background = float(np.mean([one.background.value for one in repeated]))
     # Wilson's term, which is not in the influences, in case that nothing is left
-    se = float(np.sqrt(influence @ influence)) if background else repeated[0].background_se
-    return BackgroundLeft(repeated[0].signal_efficiency, np.nan, background, se, influence)
+    se = float(np.sqrt(influence @ influence)) if background else repeated[0].background.se
+    return BackgroundLeft(repeated[0].signal_efficiency, np.nan, Measured(background, se), influence)
 
 
 def _equally_large(offsets: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:

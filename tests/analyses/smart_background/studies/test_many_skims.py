@@ -25,6 +25,7 @@ from hepsets.analyses.smart_background.config import (
 from hepsets.analyses.smart_background.studies.many_skims import MULTI_SKIM, _choose, study_skims
 from hepsets.core.errors import InputError
 from hepsets.core.events import read_parquet
+from hepsets.core.measured import Measured
 from hepsets.core.purpose import Purpose
 from hepsets.deploy.filter.card import load_card
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
@@ -172,25 +173,25 @@ def test_errors_of_speedups_hold_those_of_the_choice_on_validation_events():
     plain = importance_speedup(label, found.card.rule(scores), weight, COSTS)
     choice = choice_error(
         lambda drawn: choose_keep_rule(drawn, COSTS, trained=0.5),
-        lambda rule: importance_speedup(label, rule(scores), weight, COSTS).speedup,
+        lambda rule: importance_speedup(label, rule(scores), weight, COSTS).speedup.value,
         chosen_on,
         seed=3,
         samples=RULE_CHOICES,
     )
     whole = found.importance(label, scores, weight, COSTS)
-    assert (whole.speedup, whole.speedup_se) == (plain.speedup, np.hypot(plain.speedup_se, choice))
+    assert whole.speedup == Measured(plain.speedup.value, np.hypot(plain.speedup.se, choice))
     assert choice > 0
 
     cut = speedup_at(found.card.threshold, label, scores, weight, COSTS)
     choice = choice_error(
         lambda drawn: choose_threshold(drawn, COSTS).threshold,
-        lambda threshold: speedup_at(threshold, label, scores, weight, COSTS).speedup,
+        lambda threshold: speedup_at(threshold, label, scores, weight, COSTS).speedup.value,
         chosen_on,
         seed=3,
     )
     whole = found.threshold(label, scores, weight, COSTS)
-    assert (whole.speedup, whole.speedup_se) == (cut.speedup, np.hypot(cut.speedup_se, choice))
-    assert choice > cut.speedup_se / 10
+    assert whole.speedup == Measured(cut.speedup.value, np.hypot(cut.speedup.se, choice))
+    assert choice > cut.speedup.se / 10
 
 
 def test_the_report_is_drawn_again_byte_for_byte_without_computing(finished, tmp_path, monkeypatch):

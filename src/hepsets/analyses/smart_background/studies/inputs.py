@@ -140,16 +140,8 @@ def _variants(samples: Samples, trained: list[tuple[str, EventModel]]) -> tuple[
     for name, model in trained:
         scores = score(model, samples.test)
         first = scores if first is None else first
-        quality = classify(label, scores)
-        change = auc_difference(label, scores, first)
-        rows.append(
-            Variant(
-                name,
-                model.n_parameters,
-                Measured(quality.auc, quality.auc_se),
-                Measured(change.value, change.se),
-            )
-        )
+        area, change = classify(label, scores).auc, auc_difference(label, scores, first)
+        rows.append(Variant(name, model.n_parameters, area, change))
     return tuple(rows)
 
 

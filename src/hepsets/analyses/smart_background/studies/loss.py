@@ -93,8 +93,8 @@ def study_loss(config: Config, samples: Samples, folder: Path) -> tuple[LossRow,
                     name,
                     form,
                     rule.floor,
-                    Measured(quality.auc, quality.auc_se),
-                    Measured(gain.speedup, gain.speedup_se),
+                    quality.auc,
+                    gain.speedup,
                     importance_ratio(label, keep, first, weight, costs),
                 )
             )

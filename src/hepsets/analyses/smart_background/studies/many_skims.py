@@ -317,7 +317,7 @@ def _alone(
     together = scores[:, MultiSkimSampleConfig().skims.index(skim)]
     return Alone(
         skim,
-        Measured(quality.auc, quality.auc_se),
+        quality.auc,
         auc_difference(label, together, own, weight),
         chosen.importance(label, own, weight, costs),
     )
@@ -345,7 +345,7 @@ class _Choices:
         found, *again = (
             importance_speedup(label, rule(scores), weight, costs) for rule in (self.card.rule, *self.rules)
         )
-        return dataclasses.replace(found, speedup_se=_with_spread(found.speedup_se, again))
+        return dataclasses.replace(found, speedup=_with_spread(found.speedup, again))
 
     def threshold(
         self,
@@ -358,11 +358,12 @@ class _Choices:
         found, *again = (
             speedup_at(cut, label, scores, weight, costs) for cut in (self.card.threshold, *self.thresholds)
         )
-        return dataclasses.replace(found, speedup_se=_with_spread(found.speedup_se, again))
+        return dataclasses.replace(found, speedup=_with_spread(found.speedup, again))
 
 
-def _with_spread(se: float, again: Sequence[SpeedupResult | ImportanceResult]) -> float:
-    return float(np.hypot(se, np.std([each.speedup for each in again], ddof=1)))
+def _with_spread(speedup: Measured, again: Sequence[SpeedupResult | ImportanceResult]) -> Measured:
+    spread = np.std([each.speedup.value for each in again], ddof=1)
+    return Measured(speedup.value, float(np.hypot(speedup.se, spread)))
 
 
 def _choose(
@@ -407,8 +408,8 @@ def _judge(
     return OneSkim(
         skim=card.name,
         retention=counts.retention(card.name),
-        auc=Measured(quality.auc, quality.auc_se),
-        auc_of_event_type=Measured(of_type.auc, of_type.auc_se),
+        auc=quality.auc,
+        auc_of_event_type=of_type.auc,
         threshold=chosen.threshold(label, scores, weight, costs),
         importance=chosen.importance(label, scores, weight, costs),
         effective_fraction=_effective_fraction(keep[label], weight[label]),
@@ -447,6 +448,6 @@ def _by_sample(
             name,
             retention,
             int(label.sum()),
-            Measured(quality.auc, quality.auc_se),
-            Measured(gain.speedup, gain.speedup_se),
+            quality.auc,
+            gain.speedup,
         )
