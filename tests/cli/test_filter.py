@@ -1,9 +1,11 @@
+import copy
 import dataclasses
 import shutil
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 from helpers.command import hepsets
 from helpers.hepmc_text import hepmc_text
 from helpers.small_filter import beam_events, small_card, small_filter, small_model
@@ -71,6 +73,19 @@ def test_a_file_of_another_model_is_refused(monkeypatch, capsys, run, tmp_path, 
     )
     assert (code, err.count("\n")) == (2, 1)
     assert "expected model and card of 'deep_sets'" in err
+    assert not (tmp_path / "f.onnx").exists()
+
+
+def test_the_card_of_another_training_of_the_same_model_is_refused(monkeypatch, capsys, run, tmp_path):
+    other = copy.deepcopy(small_model())
+    with torch.no_grad():
+        next(other.parameters()).add_(0.01)
+    save(other, run / "models" / "deep_sets_pdg.safetensors")
+    code, _, err = hepsets(
+        monkeypatch, capsys, "export", run, "--model", "deep_sets_pdg", "--out", tmp_path / "f.onnx"
+    )
+    assert (code, err.count("\n")) == (2, 1)
+    assert "another training" in err
     assert not (tmp_path / "f.onnx").exists()
 
 

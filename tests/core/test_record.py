@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hepsets.core.errors import InputError
-from hepsets.core.record import KEY, parse, sealed, unsealed
+from hepsets.core.record import KEY, checksum_of_file, parse, sealed, unsealed
 
 numbers = st.floats(allow_nan=False) | st.integers(-(2**60), 2**60) | st.booleans() | st.text(max_size=5)
 records = st.dictionaries(
@@ -51,3 +51,9 @@ def test_a_record_without_checksum_goes_through():
 def test_what_is_no_json_is_a_value_error_however_deep(text):
     with pytest.raises(ValueError, match=r"."):
         parse(text)
+
+
+def test_the_checksum_of_a_file_is_the_one_that_sha256sum_prints(tmp_path):
+    (tmp_path / "abc").write_bytes(b"abc")  # the example of FIPS 180-2
+    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert checksum_of_file(tmp_path / "abc") == expected

@@ -1,4 +1,4 @@
-"""Records in JSON that carry a checksum of their content, and of what lies beside them in the file."""
+"""Records in JSON that carry a checksum of their content, and of the files that belong to them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from hepsets.core.errors import InputError
@@ -85,6 +86,12 @@ def unsealed(record: Mapping[str, Any], source: object, beside: Iterable[bytes] 
             "copy or make it once more",
         )
     return content
+
+
+def checksum_of_file(path: str | Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal digits."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _digest(record: Mapping[str, Any], beside: Iterable[bytes]) -> str:

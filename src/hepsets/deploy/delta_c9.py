@@ -10,7 +10,6 @@ of missing columns). Nothing in them is code.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import shutil
 import uuid
@@ -26,7 +25,7 @@ from pydantic.dataclasses import dataclass
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame, read_frame
-from hepsets.core.record import parse, sealed, unsealed
+from hepsets.core.record import checksum_of_file, parse, sealed, unsealed
 from hepsets.evaluate.estimates.domain import EventDomain
 from hepsets.evaluate.estimates.event_mistakes import unit_of_q_squared
 from hepsets.evaluate.estimates.event_verdict import Judge
@@ -182,7 +181,7 @@ class DeltaC9Inference:
             self.domain.write(partial / "domain.json")
             if self.draws is not None:
                 self.draws.save(partial / "draws.safetensors")
-            digests = {path.name: _digest(path) for path in sorted(partial.iterdir())}
+            digests = {path.name: checksum_of_file(path) for path in sorted(partial.iterdir())}
             card = sealed({"schema": SCHEMA, "files": digests, **dataclasses.asdict(self.provenance)})
             (partial / CARD).write_text(json.dumps(card) + "\n", encoding="utf-8")
             if folder.exists():
@@ -544,16 +543,11 @@ def _mixed_labels(frame: EventFrame) -> list[str]:
     ]
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _refuse_foreign(folder: Path, digests: Mapping[str, str]) -> None:
     """Refuse files of several models in one folder: each is sound, together they give a wrong number."""
     for name, digest in digests.items():
         path = folder / name
-        if path.is_file() and _digest(path) != digest:
+        if path.is_file() and checksum_of_file(path) != digest:
             raise InputError(
                 f"{path} is not the file that {folder / CARD} was written with",
                 "the files of one model",

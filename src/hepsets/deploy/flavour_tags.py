@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
+from hepsets.core.record import checksum_of_file
 from hepsets.core.run import versions
 from hepsets.core.vertexed_events import VertexedEvents
 from hepsets.deploy.filter.export import models_of
@@ -232,10 +232,9 @@ def _refuse_lacking(tagger: FlavourTagger, events: VertexedEvents, path: Path) -
 
 def _origin(tagger: FlavourTagger) -> dict[str, object]:
     """What the note beside the columns says."""
-    digest = hashlib.sha256(tagger.path.read_bytes()).hexdigest()
     return {
         "tagger": tagger.path.name,
-        "sha256": digest,
+        "sha256": checksum_of_file(tagger.path),
         "level": tagger.level,
         "outputs": tagger.outputs,
         "hepsets": versions().get("hepsets", ""),

@@ -28,6 +28,7 @@ from hepsets.core.lock import only_process
 from hepsets.core.measured import Measured
 from hepsets.core.parquet import open_parquet
 from hepsets.core.progress import progress_bar
+from hepsets.core.record import checksum_of_file
 from hepsets.core.run import versions, write_atomically
 from hepsets.core.whole_file import whole_file
 from hepsets.deploy import scale_out
@@ -428,7 +429,7 @@ def merge(config: ProduceConfig, folder: Path, out: Path) -> Summary:
 
 
 def _fingerprint(model: Path | None) -> str | None:
-    return None if model is None else hashlib.sha256(filter_file(model).read_bytes()).hexdigest()
+    return None if model is None else checksum_of_file(filter_file(model))
 
 
 def produce(

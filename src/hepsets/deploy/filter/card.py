@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
-from hepsets.core.record import parse, sealed, unsealed
+from hepsets.core.record import checksum_of_file, parse, sealed, unsealed
 from hepsets.core.whole_file import whole_file
 from hepsets.evaluate.filter.keep_rule import KeepRule, LogisticRule, ProtectedRule
 from hepsets.select.variables.generated import truth_observable
@@ -154,6 +154,9 @@ class FilterCard:
         Types of events that the network can be told, in the order of their numbers from 1.
     version
         Of hepsets that wrote it.
+    model_sha256
+        Checksum of the model's file beside which it was saved; empty if there was none, and in cards of
+        earlier versions.
     """
 
     model: str
@@ -162,6 +165,7 @@ class FilterCard:
     domain: TrainingDomain
     event_types: tuple[str, ...] = ()
     version: str = dataclasses.field(default_factory=lambda: version("hepsets"))
+    model_sha256: str = ""
 
     @property
     def identity(self) -> int:
@@ -182,7 +186,7 @@ class FilterCard:
         names = [one.name for one in self.skims]
         if skim.name in names:
             raise InputError(f"a second skim {skim.name!r}", f"a name besides {', '.join(names)}")
-        return dataclasses.replace(self, skims=(*self.skims, skim))
+        return dataclasses.replace(self, skims=(*self.skims, skim), model_sha256="")
 
     def to_json(self) -> str:
         """The card as JSON, with the version of its schema."""
@@ -235,7 +239,15 @@ def make_card(
 
 
 def save_card(card: FilterCard, path: str | Path) -> None:
-    """Write a card, whole or not at all."""
+    """Write a card, whole or not at all, with the checksum of the model that lies beside it, if one does.
+
+    Keep rules and thresholds hold for the weights that they were chosen with alone: those of another
+    training of the same model would keep other events, at the same speedup on paper.
+    """
+    path = Path(path)
+    model = path.with_name(path.name.removesuffix(".card.json") + ".safetensors")
+    if model.is_file():
+        card = dataclasses.replace(card, model_sha256=checksum_of_file(model))
     with whole_file(path) as partial:
         partial.write_text(card.to_json() + "\n")
 
@@ -327,6 +339,7 @@ def _card(content: dict[str, Any]) -> FilterCard:
         skims=skims,
         domain=TrainingDomain(ids, roots, (low, high), momentum, *reach),
         event_types=types,
+        model_sha256=str(content.get("model_sha256", "")),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events, iter_parquet
+from hepsets.core.record import checksum_of_file
 from hepsets.deploy.filter.card import FilterCard, load_card
 from hepsets.deploy.onnx.decay_trees import export_filter
 from hepsets.learn.decay_trees.model import EventModel
@@ -43,7 +44,7 @@ def export_from_run(run: Path, name: str, out: Path, data: Path | None = None) -
     Raises
     ------
     InputError
-        If the run lacks the model or its card, either is of another model, or as
+        If the run lacks the model or its card, the card is of another model or training, or as
         :func:`hepsets.deploy.onnx.decay_trees.export_filter`.
     """
     path = model_file(run, name)
@@ -55,6 +56,12 @@ def export_from_run(run: Path, name: str, out: Path, data: Path | None = None) -
         raise InputError(
             f"{path} holds {model.name!r}, and the card beside it is of {card.model!r}",
             f"model and card of {name!r}",
+            "copy both from the run once more",
+        )
+    if card.model_sha256 not in ("", checksum_of_file(path)):
+        raise InputError(
+            f"{path} holds another training than the one that the card beside it was made for",
+            "model and card of one run",
             "copy both from the run once more",
         )
     events = _generated(card) if data is None else next(iter_parquet(data))
