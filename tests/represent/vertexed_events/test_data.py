@@ -80,6 +80,7 @@ def test_sorted_particles_stay_in_their_events() -> None:
         keys = ordered.particles.features[begin:end, places].numpy()
         expected = data.particles.features[begin:end, places].numpy()
         np.testing.assert_array_equal(keys, expected[np.lexsort((-expected[:, 1], -expected[:, 0]))])
+    assert ordered.sorted_by(names) is ordered  # what is sorted already takes no memory again
 
 
 def test_events_gathered_from_several_files_are_those_chosen(tmp_path) -> None:
@@ -90,6 +91,9 @@ def test_events_gathered_from_several_files_are_those_chosen(tmp_path) -> None:
     gathered = gather_features([tmp_path / "a", tmp_path / "b"], chosen, SPEC)
     expected = VertexedData.from_events(some, SPEC).select(torch.tensor([1, 3, 4, 8]))
     for one, other in zip(gathered.tensors(), expected.tensors(), strict=True):
+        assert torch.equal(one, other)
+    by_charge = gather_features([tmp_path / "a", tmp_path / "b"], chosen, SPEC, ("charge",))
+    for one, other in zip(by_charge.tensors(), expected.sorted_by(("charge",)).tensors(), strict=True):
         assert torch.equal(one, other)
     few = gather_features([tmp_path / "a"], [np.array([0])], InputSpec(("charge",)))
     assert few.spec == InputSpec(("charge",))

@@ -72,7 +72,13 @@ class Sample:
     part: NDArray[np.int8]
     per_event: int = 1
 
-    def load(self, part: int, classes: Sequence[str], spec: InputSpec | None = None) -> Labelled:
+    def load(
+        self,
+        part: int,
+        classes: Sequence[str],
+        spec: InputSpec | None = None,
+        sort_by: Sequence[str] = (),
+    ) -> Labelled:
         """The examples of one part and some flavours.
 
         Parameters
@@ -83,6 +89,8 @@ class Sample:
             Names of the flavours, in the order of the targets.
         spec
             The features that are wanted, all by default.
+        sort_by
+            Features that the particles of each event are sorted by, falling.
         """
         ids = np.array([FLAVOUR_OF[name] for name in classes])
         wanted = (self.part == part) & np.isin(self.flavour, ids)
@@ -90,7 +98,7 @@ class Sample:
         truth = [_read_truth(file) for file in self.files]
         edges = np.cumsum([0, *(len(one["flavour"]) for one in truth)])
         chosen = [np.flatnonzero(examples[a:b]) for a, b in pairwise(edges)]
-        data = gather_features(self.files, chosen, spec)
+        data = gather_features(self.files, chosen, spec, sort_by)
         quark = np.concatenate([one.get("quark_cos", np.zeros(len(one["flavour"]))) for one in truth])
         quark = quark[examples]
         flavour = np.repeat(self.flavour, self.per_event)[examples]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -104,10 +105,12 @@ def _train(task: _Task) -> None:
     keep_history(_fit_file(task.folder, task.training), history, time.perf_counter() - start - loading)
 
 
-def _loaded(task: _Task, cell: Cell, spec: InputSpec) -> tuple[Labelled, Labelled, float]:
+def _loaded(
+    task: _Task, cell: Cell, spec: InputSpec, sort_by: Sequence[str] = ()
+) -> tuple[Labelled, Labelled, float]:
     """Training and validation examples, and how many seconds it took to read them."""
     start = time.perf_counter()
-    train, held = (task.sample.load(part, cell.classes, spec) for part in (TRAINING, VALIDATION))
+    train, held = (task.sample.load(part, cell.classes, spec, sort_by) for part in (TRAINING, VALIDATION))
     return train, held, time.perf_counter() - start
 
 
@@ -134,7 +137,7 @@ def _fit(task: _Task, cell: Cell) -> tuple[History, float]:
         charge=cell.charge,
         seed=config.seed,
     )
-    train, held, loading = _loaded(task, cell, model.spec)
+    train, held, loading = _loaded(task, cell, model.spec, model.network.sort_by)
     path = _model_file(task.folder, training)
     checkpoint = path.with_suffix(".checkpoint")
     with progress_bar(f"training {training.cell}/{training.name}", 1.0) as advance:

@@ -9,6 +9,7 @@ import pickle
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -69,7 +70,7 @@ def _fingerprint(what: str, config: FitConfig, tensors: Iterable[Tensor]) -> str
         settings.pop("epochs")
     digest = hashlib.sha256(f"{what} {settings!r}".encode())
     for tensor in tensors:
-        digest.update(tensor.cpu().numpy().tobytes())
+        digest.update(np.ascontiguousarray(tensor.cpu().numpy()).reshape(-1).view(np.uint8))  # no copy
     return digest.hexdigest()
 
 

@@ -228,4 +228,4 @@ def prepared(
         For features without one that the model takes, or particles without momenta.
     """
     data = events.seeing(spec) if isinstance(events, VertexedData) else VertexedData.from_events(events, spec)
-    return data.sorted_by(sort_by) if sort_by else data
+    return data.sorted_by(sort_by)

@@ -169,10 +169,18 @@ class VertexedData:
         )
 
     def sorted_by(self, names: Sequence[str]) -> Self:
-        """The particles of each event by falling features, the first name before the second one."""
+        """The particles of each event by falling features, the first name before the second one.
+
+        Without names, and where they are in that order already, this is the same data set.
+        """
+        if not names:
+            return self
         columns = [self.particles.features[:, self.spec.particles.index(name)].numpy() for name in names]
         event = self.particles.event_of_particle.numpy()
-        order = torch.from_numpy(np.lexsort((*(-column for column in reversed(columns)), event)))
+        places = np.lexsort((*(-column for column in reversed(columns)), event))
+        if np.array_equal(places, np.arange(len(places))):
+            return self
+        order = torch.from_numpy(places)
         return type(self)(
             self.spec,
             PackedSet(self.particles.features.index_select(0, order), self.particles.offsets),
@@ -256,7 +264,10 @@ def read_features(path: Path) -> VertexedData:
 
 
 def gather_features(
-    paths: Sequence[Path], chosen: Sequence[NDArray[np.int64]], spec: InputSpec | None = None
+    paths: Sequence[Path],
+    chosen: Sequence[NDArray[np.int64]],
+    spec: InputSpec | None = None,
+    sort_by: Sequence[str] = (),
 ) -> VertexedData:
     """Some events of several files as one data set, with no more memory than it needs.
 
@@ -268,6 +279,9 @@ def gather_features(
         For each file the numbers of its events, rising, shape ``(n_chosen,)``.
     spec
         The features that are wanted, all by default.
+    sort_by
+        How the particles of each event are sorted, see :meth:`VertexedData.sorted_by`: to sort them later
+        takes the memory once more.
     """
     sizes = np.zeros(2, dtype=np.int64)
     for path, events in zip(paths, chosen, strict=True):
@@ -279,6 +293,7 @@ def gather_features(
     for path, events in zip(paths, chosen, strict=True):
         part = read_features(path)
         part = (part if spec is None else part.seeing(spec)).select(torch.from_numpy(events))
+        part = part.sorted_by(sort_by)
         if result is None:
             result = _empty_like(part, int(sizes[0]), int(sizes[1]), sum(map(len, chosen)))
         at = _put(part, result, at)
