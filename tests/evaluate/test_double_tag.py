@@ -71,12 +71,9 @@ def test_many_disjoint_samples_scatter_about_the_truth_as_their_errors_say(tags,
 
 
 def test_exact_shares_give_the_exact_answer_with_its_correlations():
-    def exact(flavour, tags):
-        return np.round(1e12 * pair_shares(flavour, tags)).astype(np.int64)
-
     for tags in (1, 2):
-        simulation = {name: exact(name, tags) for name in SHARES}
-        data = sum(np.round(share * simulation[name]).astype(np.int64) for name, share in SHARES.items())
+        simulation = {name: exact(name, tags, 10**12) for name in SHARES}
+        data = mixture(simulation)
         given = Measured(R_C, 0.0) if tags == 1 else None
         found = measure_partial_widths(data, simulation, light_shares=LIGHT, r_c=given)
         assert found.r_b.value == pytest.approx(R_B, abs=1e-7)
@@ -84,6 +81,86 @@ def test_exact_shares_give_the_exact_answer_with_its_correlations():
         assert found.efficiency["b b"].value == pytest.approx(0.75, abs=1e-7)
         assert found.efficiency["c b"].value == pytest.approx(0.01, abs=1e-7)
         assert found.correlation["b b"].value == pytest.approx(1.01, abs=1e-7)  # 1 + 0.1² of the two kinds
+
+
+def exact(flavour, tags=2, events=10**9):
+    """Counts without fluctuation."""
+    return np.round(events * pair_shares(flavour, tags)).astype(np.int64)
+
+
+def mixture(simulation):
+    """Events of all flavours as the Z makes them, of equally many simulated ones of each."""
+    return sum(np.round(share * simulation[name]).astype(np.int64) for name, share in SHARES.items())
+
+
+def carried_over(value_of, counts):
+    """The error that Poisson fluctuations of counts, shape ``(n, n)``, give to the numbers made of them."""
+    variance = 0.0
+    for place in zip(*np.triu_indices(len(counts)), strict=True):
+        step = np.zeros_like(counts)
+        step[place] = counts[place] // 100
+        slope = (value_of(counts + step) - value_of(counts - step)) / (2 * step[place])
+        variance = variance + slope**2 * counts[place]
+    return np.sqrt(variance)
+
+
+@pytest.mark.parametrize("tags", [1, 2])
+def test_the_errors_are_the_fluctuations_of_all_counts_carried_over(tags):
+    simulation = {name: exact(name, tags) for name in SHARES}
+    data = 4 * mixture(simulation)
+    given = Measured(R_C, 0.003) if tags == 1 else None
+
+    def values(changed=None, counts=None, r_c=given):
+        shifted = simulation | ({changed: counts} if changed in SHARES else {})
+        found = measure_partial_widths(
+            counts if changed == "data" else data, shifted, light_shares=LIGHT, r_c=r_c
+        )
+        many = [found.r_b, found.r_c, *found.efficiency.values(), *found.correlation.values()]
+        return found, np.array([one.value for one in many]), np.array([one.se for one in many])
+
+    found, _, stated = values()
+    of_data = carried_over(lambda n: values("data", n)[1], data)
+    of_simulation = [
+        carried_over(lambda n, name=name: values(name, n)[1], simulation[name]) for name in SHARES
+    ]
+    of_given = np.zeros(len(stated))
+    if given is not None:
+        up, down = (values(r_c=Measured(R_C + step, 0.0))[1] for step in (1e-4, -1e-4))
+        of_given = np.abs(up - down) / 2e-4 * given.se
+    assert found.r_b_data == pytest.approx(of_data[0], rel=1e-3)
+    assert found.r_b_simulation == pytest.approx(
+        np.sqrt(np.sum(np.square(of_simulation), axis=0))[0], rel=1e-3
+    )
+    assert found.r_b_given == pytest.approx(of_given[0], rel=1e-3, abs=1e-15)
+    together = np.sqrt(np.sum(np.square([of_data, *of_simulation, of_given]), axis=0))
+    assert stated == pytest.approx(together, rel=1e-3)
+    assert found.events == data.sum()
+
+
+def test_efficiencies_and_correlations_bear_the_names_of_flavour_and_tag():
+    simulation = {name: exact(name) for name in SHARES}
+    found = measure_partial_widths(mixture(simulation), simulation, light_shares=LIGHT)
+    light = np.average([EFFICIENCY["s"], EFFICIENCY["ud"]], axis=0, weights=[SHARES["s"], SHARES["ud"]])
+    for name, pair in {**EFFICIENCY, "light": light}.items():
+        for tag, efficiency in zip("bc", pair, strict=True):
+            if name in ("b", "c", "light"):
+                assert found.efficiency[f"{name} {tag}"].value == pytest.approx(efficiency, rel=1e-6)
+    assert found.correlation.keys() == found.efficiency.keys()
+    assert found.correlation["c c"].value == pytest.approx(1.01)
+    squares = np.average(
+        [EFFICIENCY["s"][1] ** 2, EFFICIENCY["ud"][1] ** 2], weights=[SHARES["s"], SHARES["ud"]]
+    )
+    assert found.correlation["light c"].value == pytest.approx(1.01 * squares / light[1] ** 2)
+    assert found.from_data == ("b b", "c c", "b c")
+
+
+def test_a_flavour_that_is_never_tagged_has_no_correlation_to_speak_of():
+    simulation = {name: exact(name, 1) for name in SHARES}
+    simulation |= dict.fromkeys(LIGHT, np.array([[10**9, 0], [0, 0]]))
+    data = mixture(simulation)
+    found = measure_partial_widths(data, simulation, light_shares=LIGHT, r_c=Measured(R_C, 0.0))
+    assert found.r_b.value == pytest.approx(R_B)
+    assert (found.efficiency["light b"].value, found.correlation["light b"].value) == (0.0, 1.0)
 
 
 def test_without_the_correlation_r_b_is_too_small():

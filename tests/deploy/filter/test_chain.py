@@ -52,6 +52,26 @@ def test_any_chain_of_filters_leaves_weights_of_mean_one():
             assert abs(found.mean() - 1) < 4.5 * error, name
 
 
+def test_weights_of_three_events_are_multiplied_by_hand():
+    """Skim a was known before, c was not; the first event is kept for a, the third for both."""
+    earlier = {"hepsets_a": np.array([2.0, 0.0, 4.0]), "hepsets_b": np.array([1.0, 3.0, 1e100])}
+    chained = chain(earlier, ["a", "c"], np.array([[2.0, 0.0], [0.0, 0.0], [3.0, 1.5]]), "test")
+    assert chained.before.tolist() == [[2, 1.5], [0, 1.5], [4, 5e99]]
+    assert chained.own.tolist() == [[4, 0], [0, 0], [12, 1.5 * 5e99]]
+    # with the probability of the likelier of both skims the event is there at all
+    assert {name: list(column) for name, column in chained.others.items()} == {
+        "hepsets_b": [2, 0, 1.5 * 1e100]
+    }
+
+
+def test_the_first_filter_multiplies_ones():
+    weights = np.array([[2.0, 0.0], [0.0, 5.0]])
+    chained = chain({}, ["a", "b"], weights, "test")
+    assert np.array_equal(chained.own, weights)
+    assert np.array_equal(chained.before, np.ones((2, 2)))
+    assert not chained.others
+
+
 def test_only_weights_are_weights():
     names = ["particles", B0, "hepsets_score_jpsi", "weight", JPSI]
     assert earlier_weights(names) == (B0, JPSI)

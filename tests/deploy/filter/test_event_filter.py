@@ -45,6 +45,179 @@ def test_weights_are_inverse_keep_probabilities_or_zero(one):
     assert np.array_equal(one.weights(EVENTS), decision.weights)
 
 
+class KnownScores:
+    """Stands for a network: what it was told of the events' types, and scores that are given."""
+
+    def __init__(self, scores):
+        self.scores = np.asarray(scores, dtype=np.float32)
+
+    def score(self, events):
+        self.types = events.columns.get("event_type")
+        return self.scores
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [0.05, 1.5 * np.sqrt(0.05 * 0.25 / 0.8), 0.5, 1.0]),
+        ({"floor": 0.3}, [0.3, 0.3, 0.5, 1.0]),
+        ({"form": "logistic", "floor": 0.4}, [0.4, 0.4, 0.4, 1.0]),
+        ({"mode": "threshold"}, [0, 0, 1, 1]),
+        ({"mode": "threshold", "threshold": 0.2}, [0, 1, 1, 1]),
+        ({"mode": "score"}, [1, 1, 1, 1]),
+    ],
+)
+def test_probabilities_of_known_scores_are_those_of_the_rule_for_each_mode(options, expected):
+    """P(pass) at a share of 5 %, of scores at one of 50 %: 0.05 s / (0.05 s + 0.95 (1 - s))."""
+    scores = [0.0, 0.2, 0.5, 1.0]
+    card = small_card()
+    keep = EventFilter(KnownScores(scores), card)
+    decision = keep.decide(beam_events(4, 1), FilterSettings(**options))
+    assert not decision.strange.outside.any()
+    assert decision.scores[:, 0] == pytest.approx(scores)
+    if "form" in options:
+        expected = np.maximum(card.skims[0].logistic(np.array(scores)), options["floor"])
+    elif options.get("mode", "importance") == "importance":
+        p = np.array([0.05 * s / (0.05 * s + 0.95 * (1 - s)) for s in scores])
+        expected = np.clip(1.5 * np.sqrt(p), options.get("floor", 0.05), 1)
+    assert decision.probabilities[:, 0] == pytest.approx(expected, rel=1e-6)
+    kept = decision.kept
+    assert decision.weights[kept, 0] == pytest.approx(1 / decision.probabilities[kept, 0])
+    assert not decision.weights[~kept].any()
+
+
+def test_an_event_is_kept_if_one_skim_wants_it():
+    events = beam_events(4, 1)
+    keep = EventFilter(KnownScores([[0.9, 0.1], [0.1, 0.1], [0.1, 0.9], [0.9, 0.9]]), small_card(2))
+    decision = keep.decide(events, FilterSettings(mode="threshold"))
+    assert decision.weights.tolist() == [[1, 0], [0, 0], [0, 1], [1, 1]]
+    assert decision.kept.tolist() == [True, False, True, True]
+    importance = keep.decide(events)
+    again = keep.decide(events, event_numbers=np.arange(4))
+    assert np.array_equal(importance.weights, again.weights)
+    assert importance.scores.shape == importance.probabilities.shape == (4, 2)
+
+
+def test_the_network_is_told_the_sample_or_what_the_column_says():
+    events = beam_events(3, 1)
+    network = KnownScores([0.5, 0.5, 0.5])
+    keep = EventFilter(network, replace(small_card(), event_types=("mixed", "charged", "ccbar")))
+    keep.decide(events, FilterSettings(sample="ccbar"))
+    assert network.types.tolist() == [3, 3, 3]
+    keep.decide(events)
+    assert network.types is None
+    keep.decide(events.with_columns(event_type=np.array([0, 3, 1])))
+    assert network.types.tolist() == [0, 3, 1]
+    with pytest.raises(InputError, match="'uubar'; expected one of mixed, charged, ccbar"):
+        keep.decide(events, FilterSettings(sample="uubar"))
+    for column in (
+        np.array([0, 4, 1]),
+        np.array([0.0, 1.0, 2.0]),
+        np.array([-1, 0, 1]),
+        np.zeros((3, 1), int),
+    ):
+        with pytest.raises(
+            InputError, match="0 \\(unknown\\), 1 \\(mixed\\), 2 \\(charged\\), 3 \\(ccbar\\)"
+        ):
+            keep.decide(events.with_columns(event_type=column))
+
+
+def test_a_filter_of_one_sample_takes_its_name_and_tells_the_network_nothing():
+    network = KnownScores([0.5, 0.5, 0.5])
+    keep = EventFilter(network, small_card())
+    keep.decide(beam_events(3, 1), FilterSettings(sample="mixed"))
+    assert network.types is None
+    keep.decide(beam_events(3, 1).with_columns(event_type=np.array([9, 9, 9])))  # says nothing to it
+    with pytest.raises(InputError, match="'ccbar'; expected one of mixed"):
+        keep.decide(beam_events(3, 1), FilterSettings(sample="ccbar"))
+
+
+def test_a_filter_says_how_it_was_trained_and_what_it_keeps(two):
+    assert two.facts(FilterSettings(seed=7)) == {
+        "model": f"deep_sets_pdg, hepsets {two.card.version}",
+        "trained on": "mixed",
+        "mode": "importance",
+        "seed": "7",
+    }
+    typed = EventFilter(two.model, replace(two.card, event_types=("mixed", "ccbar")))
+    assert typed.facts(FilterSettings())["events are"] == "told by their column event_type, or unknown"
+    assert typed.facts(FilterSettings(sample="ccbar"))["events are"] == "ccbar"
+    protect = FilterSettings(protect="lepton_energy")
+    assert two.facts(protect)["protected"] == "lepton_energy"
+
+    def rule(**options):
+        told = two.rules(FilterSettings(**options))
+        assert tuple(told) == SKIMS
+        return told["jpsi"]
+
+    assert rule() == "p = 1.5 √P(pass), from 0.05 to 1"
+    assert rule(floor=0.2) == "p = 1.5 √P(pass), from 0.2 to 1"
+    assert rule(form="logistic") == "p = σ(logit score -0.5), from 0.02 to 1"
+    assert rule(mode="threshold") == "score from 0.5"
+    assert rule(mode="threshold", threshold=0.0) == "score from 0"
+    assert rule(mode="score") == "all"
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    [
+        {"floor": 1.0},
+        {"floor": 1e-9},
+        {"mode": "threshold", "threshold": 0.0},
+        {"mode": "threshold", "threshold": 1.0},
+        {"seed": 0},
+        {"seed": 2**63 - 1},
+        {"form": "logistic", "floor": 0.1},
+        {"protect": "lepton_energy", "floor": 0.5},
+    ],
+)
+def test_settings_at_the_ends_of_their_ranges_are_allowed(allowed):
+    assert FilterSettings(**allowed)
+
+
+def test_an_unknown_particle_is_counted_once_per_event_and_a_root_of_its_own_kind(one):
+    events = EVENTS[:5]
+    pdg = events.particles["pdg"].copy()
+    begin = events.offsets
+    pdg[begin[1] + 2 : begin[1] + 5] = 9_900_441
+    pdg[begin[3] + 2] = 9_900_441
+    pdg[begin[4] + 2] = 9_900_443
+    strange = one.strange(changed(events, pdg=pdg))
+    assert strange.unknown_ids == {9_900_441: 2, 9_900_443: 1}
+    assert strange.reasons == {"a particle that training never saw": 3}
+    common = int(np.setdiff1d(TRAINING.particles["pdg"], one.card.domain.roots)[0])
+    pdg = events.particles["pdg"].copy()
+    pdg[begin[2]] = common
+    strange = one.strange(changed(events, pdg=pdg))
+    assert strange.reasons == {"roots that training never had": 1}
+    assert strange.outside.tolist() == [False, False, True, False, False]
+    again = strange.with_reason("another", np.array([True, False, True, False, False]))
+    assert again.outside.tolist() == [True, False, True, False, False]
+    assert again.reasons == {"roots that training never had": 1, "another": 2}
+    assert strange.with_reason("none", np.zeros(5, dtype=bool)) is strange
+
+
+@pytest.mark.parametrize(("off", "outside"), [(-1e-3, False), (1e-3, True)])
+def test_each_bound_of_the_domain_is_where_the_card_says(one, off, outside):
+    """The total momentum, a particle's energy, its place and its time, a little before and beyond."""
+    events = EVENTS[:3]
+    begin, domain = events.offsets, one.card.domain
+    daughter = begin[1] + 3
+    for axis, name in enumerate(("px", "py", "pz", "energy")):
+        for low_high, sign in ((0, -1), (1, 1)):
+            column = events.particles[name].astype(np.float64)
+            column[begin[1]] = domain.momentum[axis][low_high] + sign * off
+            assert one.strange(changed(events, **{name: column})).outside.tolist() == [False, outside, False]
+        column = events.particles[name].astype(np.float64)
+        column[daughter] = -(1.001 * 11.006 + 0.01 + off)
+        assert one.strange(changed(events, **{name: column})).outside.tolist() == [False, outside, False]
+    for name, bound in (("x", domain.distance), ("z", domain.distance), ("prod_time", domain.time)):
+        columns = {n: np.zeros(events.n_particles) for n in ("x", "y", "z", "prod_time")}
+        columns[name][daughter] = bound + off
+        found = one.strange(changed(events, **columns))
+        assert found.outside.tolist() == [False, outside, False]
+
+
 def test_weighted_events_stand_for_all_events(one):
     # 300 seeds: the mean sum of weights must be the number of events within its own error
     sums = [one.decide(EVENTS, FilterSettings(seed=seed)).weights.sum() for seed in range(300)]

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import chi2, norm
 
 from hepsets.core.errors import InputError
 from hepsets.evaluate.filter.bias import (
@@ -33,9 +34,9 @@ def test_a_filter_that_ignores_the_observable_shows_no_bias(efficiency, weighted
     assert 0.9 < claimed.mean() / divergence.std() < 1.35
     pulls = np.array([result.pulls for result in results])
     assert pulls.std() == pytest.approx(1.0, abs=0.04)
-    chi2 = np.array([result.chi2 for result in results])
+    statistic = np.array([result.chi2 for result in results])
     assert results[0].ndof == 9
-    assert chi2.mean() == pytest.approx(9, abs=0.7)
+    assert statistic.mean() == pytest.approx(9, abs=0.7)
     assert np.mean([result.p_value < 0.1 for result in results]) == pytest.approx(0.1, abs=0.05)
     assert np.mean([result.max_pull_p < 0.1 for result in results]) == pytest.approx(0.1, abs=0.05)
 
@@ -111,6 +112,7 @@ def test_values_beyond_the_edges_fall_into_the_outer_bins():
         ([1.0, np.nan], [1, 0], {}, "not finite"),
         ([1.0, 2.0], [0, 0], {"edges": [0, 1.5, 3]}, "no kept events"),
         ([1.0, 2.0], [1, 0], {"edges": [0, 0, 3]}, "edges"),
+        ([1.0, 2.0], [1, 0], {"edges": [0, 3]}, "edges"),
         ([1.0, 2.0], [1, 0], {"valid": [0, 0]}, "no event with a value"),
     ],
 )
@@ -140,7 +142,7 @@ def test_whole_numbers_get_a_bin_each():
 def test_weights_undo_what_importance_sampling_does_to_an_observable():
     """Pulls of unit width around zero, though events are kept by the very observable."""
     rng = np.random.default_rng(5)
-    pulls, chi2, ndof = [], 0.0, 0
+    pulls, statistic, ndof = [], 0.0, 0
     for _ in range(60):
         value = rng.normal(size=4000)
         weight = rng.choice([1.0, 3.0], size=4000)
@@ -148,11 +150,11 @@ def test_weights_undo_what_importance_sampling_does_to_an_observable():
         kept = rng.random(4000) < keep
         result = measure_weighted_bias("x", value, kept, keep, weight)
         pulls.append(result.pulls)
-        chi2, ndof = chi2 + result.chi2, ndof + result.ndof
+        statistic, ndof = statistic + result.chi2, ndof + result.ndof
     pulls = np.concatenate(pulls)
     assert abs(pulls.mean()) < 4 / np.sqrt(len(pulls))
     assert pulls.std() == pytest.approx(1, abs=4 / np.sqrt(2 * len(pulls)))
-    assert chi2 == pytest.approx(ndof, abs=5 * np.sqrt(2 * ndof))
+    assert statistic == pytest.approx(ndof, abs=5 * np.sqrt(2 * ndof))
 
 
 def test_weights_of_other_probabilities_than_those_that_chose_are_found_out():
@@ -175,3 +177,164 @@ def test_an_event_kept_for_sure_leaves_nothing_to_chance():
 def test_keep_probabilities_outside_their_range_are_refused(keep):
     with pytest.raises(InputError, match="keep probabilities"):
         measure_weighted_bias("x", np.arange(50.0), np.ones(50, bool), np.full(50, keep))
+
+
+# -- by hand, event by event -------------------------------------------------------------------------
+
+FOUR = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
+"""Edges of bins of which the third is empty and the fourth holds no kept event."""
+
+
+def few_events():
+    """Values, whether kept, and weights of 46 events; some values lie beyond the edges, some on them."""
+    random = np.random.default_rng(8)
+    value = random.choice([-0.5, 0.0, 0.5, 1.0, 1.5, 3.5, 4.2, 7.0], 46)
+    kept = (random.random(46) < np.where(value > 1.2, 0.6, 0.3)) & (value != 3.5)
+    return value, kept, random.uniform(0.5, 4, 46)
+
+
+@pytest.mark.parametrize("edges", [FOUR, np.array([0.0, 1.2, 5.0])])
+def test_shares_errors_and_divergence_are_the_sums_over_what_each_event_adds(edges):
+    value, kept, weight = few_events()
+    result = measure_bias("x", value, kept, weight, edges=edges)
+    inside = (value[:, None] >= edges[:-1]) & (value[:, None] < edges[1:])
+    inside[:, 0] |= value < 0
+    inside[:, -1] |= value >= 5
+    ndof = np.sum(weight @ inside > 0) - 1
+    N, K = weight.sum(), weight[kept].sum()
+    p, q = weight @ inside / N, (weight * kept) @ inside / K
+    assert result.all_share == pytest.approx(p)
+    assert result.kept_share == pytest.approx(q)
+    if len(edges) == len(FOUR):
+        assert p[2] == q[3] == 0 < p[3]
+
+    of_p, of_q = weight[:, None] * (inside - p) / N, (weight * kept)[:, None] * (inside - q) / K
+    assert result.all_share_se == pytest.approx(np.linalg.norm(of_p, axis=0))
+    assert result.kept_share_se == pytest.approx(np.linalg.norm(of_q, axis=0))
+
+    some = q > 0
+    log_ratio = np.log(q[some] / p[some])
+    curvature = (
+        np.sum(of_q[:, some] ** 2 / q[some])
+        - 2 * np.sum(of_q[:, some] * of_p[:, some] / p[some])
+        + np.sum(of_p[:, some] ** 2 * q[some] / p[some] ** 2)
+    )
+    assert result.kl.value == pytest.approx(q[some] @ log_ratio - curvature / 2)
+    first = np.sum((of_q[:, some] @ (log_ratio + 1) - of_p[:, some] @ (q[some] / p[some])) ** 2)
+    second = 2 * (curvature / 2) ** 2 / ndof
+    assert result.kl.se == pytest.approx(np.sqrt(first - second))
+    assert (result.events, result.kept_events, result.ndof) == (46, kept.sum(), ndof)
+    assert (result.observable, result.edges.tolist()) == ("x", edges.tolist())
+
+
+def test_weights_far_below_one_change_nothing():
+    value, kept, weight = few_events()
+    one, small = (measure_bias("x", value, kept, scale * weight, edges=FOUR) for scale in (1, 1e-4))
+    assert (small.ndof, small.chi2, small.p_value) == pytest.approx((one.ndof, one.chi2, one.p_value))
+    assert (small.kl.value, small.kl.se) == pytest.approx((one.kl.value, one.kl.se))
+    for name in ("efficiency", "efficiency_se", "pulls", "all_share_se", "kept_share_se"):
+        assert getattr(small, name) == pytest.approx(getattr(one, name)), name
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_pulls_and_chi2_are_those_of_a_filter_that_ignores_the_observable(others):
+    """Of a filter and of one that keeps what it does not: the pulls of the second have the other sign."""
+    value, kept, weight = few_events()
+    kept = ~kept if others else kept
+    result = measure_bias("x", value, kept, weight, edges=FOUR)
+    p, q, epsilon = result.all_share, result.kept_share, weight[kept].sum() / weight.sum()
+    which = np.clip(np.floor(value), 0, 4).astype(int)
+    of_event = (np.eye(5)[which] - p) * weight[:, None]
+    chance = np.average((kept - epsilon) ** 2, weights=weight**2)
+    covariance = chance * of_event.T @ of_event / weight[kept].sum() ** 2
+    filled = [0, 1, 3, 4]
+    pulls = (q - p)[filled] / np.sqrt(np.diag(covariance))[filled]
+    assert result.pulls[filled] == pytest.approx(pulls)
+    assert result.pulls[2] == 0
+    size = np.abs(pulls).max()
+    assert result.max_pull == pytest.approx(-size if others else size)
+    assert result.max_pull_p == pytest.approx(1 - (1 - 2 * norm.sf(size)) ** 4)
+    # the shares add up to one, so any three of the four bins hold the whole test
+    three = np.ix_(filled[:3], filled[:3])
+    difference = (q - p)[filled[:3]]
+    assert result.chi2 == pytest.approx(difference @ np.linalg.solve(covariance[three], difference))
+    assert result.p_value == pytest.approx(chi2.sf(result.chi2, 3))
+
+
+def test_the_efficiency_of_a_bin_keeps_an_error_where_all_or_nothing_is_kept():
+    value = np.array([0.5, 0.5, 0.5, 0.5, 1.5, 1.5, 2.5, 3.5])
+    kept = np.array([1, 1, 1, 0, 1, 0, 1, 0], dtype=bool)
+    weight = np.array([2.0, 2.0, 2.0, 2.0, 3.0, 1.0, 5.0, 5.0])
+    result = measure_bias("x", value, kept, weight, edges=FOUR)
+    assert result.efficiency.tolist() == [0.75, 0.75, 1, 0, 0]
+    # half an event more of each kind, of 4, of 16 / 10 and of one effective event
+    safe, effective = np.array([3.5 / 5, 1.7 / 2.6, 1.5 / 2, 0.5 / 2]), np.array([4, 1.6, 1, 1])
+    assert result.efficiency_se[:4] == pytest.approx(np.sqrt(safe * (1 - safe) / (effective + 1)))
+
+
+def test_weighted_sums_of_each_bin_are_compared_with_the_chance_of_the_choice():
+    value = np.array([-1.0, 0.2, 1.0, 1.5, 2.5, 9.0, 0.7])
+    keep = np.array([0.5, 0.25, 0.5, 0.8, 1.0, 1.0, 0.1])
+    weight = np.array([1.0, 2.0, 3.0, 1.0, 2.0, 4.0, 100.0])
+    kept = np.array([1, 0, 1, 1, 1, 1, 1])
+    valid = np.array([1, 1, 1, 1, 1, 1, 0])
+    result = measure_weighted_bias("x", value, kept, keep, weight, valid=valid, edges=[0, 1, 2, 3])
+    assert result.observable == "x"
+    assert result.edges.tolist() == [0, 1, 2, 3]
+    assert result.all_sum == pytest.approx([3, 4, 6])
+    assert result.kept_sum == pytest.approx([2, 6 + 1.25, 6])
+    assert result.kept_se == pytest.approx(np.sqrt([1 + 4 * 3, 9 + 0.25, 0]))
+    pulls = [-1 / np.sqrt(13), 3.25 / np.sqrt(9.25), 0]
+    assert result.pulls == pytest.approx(pulls)
+    assert (result.chi2, result.ndof) == (pytest.approx(1 / 13 + 3.25**2 / 9.25), 2)
+    assert result.p_value == pytest.approx(np.exp(-result.chi2 / 2))
+    whole = measure_weighted_bias("x", value[:6], kept[:6], keep[:6])
+    assert whole.edges == pytest.approx(bin_edges(value[:6]))
+    assert whole.all_sum.sum() == 6
+
+
+def test_small_errors_are_errors_and_a_bin_of_one_number_is_one_degree_of_freedom():
+    result = measure_weighted_bias("x", [0.5, 1.5], [1, 1], [1.0, 0.5], [1e-3, 1e-3], edges=[0, 1, 2, 3])
+    assert result.all_sum == pytest.approx([1e-3, 1e-3, 0])
+    assert (result.ndof, result.pulls[1]) == (1, pytest.approx(1))
+    assert result.p_value == pytest.approx(2 * norm.sf(1))
+
+
+def test_events_without_a_value_take_their_weight_and_fate_along():
+    value, kept, weight = few_events()
+    valid = value != 1.5
+    with_all = measure_bias("x", np.where(valid, value, np.nan), kept, weight, valid=valid, edges=FOUR)
+    alone = measure_bias("x", value[valid], kept[valid], weight[valid], edges=FOUR)
+    assert with_all.kl == alone.kl
+    assert (with_all.events, with_all.kept_events) == (valid.sum(), kept[valid].sum())
+    assert np.array_equal(with_all.efficiency, alone.efficiency)
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "edges"),
+    [
+        (np.linspace(0, 1, 2001), {}, np.linspace(0.005, 0.995, 21)),
+        (np.linspace(0, 1, 2001), {"bins": 4}, np.linspace(0.005, 0.995, 5)),
+        (np.repeat(np.arange(5) + 0.5, [100, 10, 10, 10, 100]), {"bins": 4}, [0.5, 1.5, 4.5]),
+        (
+            np.repeat(np.arange(5) + 0.5, [100, 10, 10, 10, 100]),
+            {"bins": 4, "least": 20},
+            [0.5, 1.5, 3.5, 4.5],
+        ),
+        (np.repeat(np.arange(5) + 0.5, [100, 25, 10, 10, 100]), {"bins": 4}, [0.5, 1.5, 2.5, 4.5]),
+        (np.repeat(np.arange(5) + 0.5, [24, 100, 10, 10, 100]), {"bins": 4}, [0.5, 2.5, 4.5]),
+        # what lies beyond the central 99 % is counted in the outer bins
+        (
+            np.repeat([-10.3, 0.5, 1.7, 2.9, 4.3, 15.2], [40, 20, 4940, 4940, 20, 40]),
+            {"bins": 4},
+            [0.5, 1.45, 2.4, 3.35, 4.3],
+        ),
+        (np.repeat(np.arange(4) + 0.5, [100, 100, 100, 10]), {"bins": 6}, [0.5, 1, 2, 3.5]),
+        (np.arange(11) + 0.5, {"bins": 2}, [0.55, 5.5, 10.45]),  # too few for two bins of 25
+        (np.repeat(np.arange(100.0), 10), {}, np.arange(-0.5, 100, 5)),
+        (np.repeat(np.arange(41.0), 30), {}, np.append(np.arange(-0.5, 39, 3), 41.5)),
+        (np.full(30, 7.0), {}, [6, 6.5, 7.5]),
+    ],
+)
+def test_edges_are_even_steps_with_sparse_bins_joined(values, options, edges):
+    assert bin_edges(values, **options) == pytest.approx(edges, rel=1e-3)

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-from scipy.stats import beta
+from scipy.stats import beta, binom
+from sklearn.metrics import roc_auc_score
 
 from hepsets.core.errors import InputError
 from hepsets.evaluate.filter.importance_sampling import choose_keep_rule, importance_speedup
-from hepsets.evaluate.filter.limit import estimate_limit
+from hepsets.evaluate.filter.limit import Further, estimate_limit
 from hepsets.evaluate.filter.speedup import SpeedupConfig, speedup
 from hepsets.evaluate.scores.calibration import correct_prior
 from hepsets.evaluate.scores.classification import classify
@@ -31,6 +32,116 @@ def exact(a, b):
 def counted(random, a, b, n, trials):
     p = random.beta(a, b, n)
     return p, random.binomial(trials // 2, p[:, None], (n, 2))
+
+
+# -- without fluctuation, and by hand -----------------------------------------------------------------
+
+FIXED = SpeedupConfig(retention=0.1, time_network=0.0)
+
+
+def few_counts(trials=20):
+    """Counts and weights of 300 events."""
+    random = np.random.default_rng(11)
+    return counted(random, 0.4, 3.0, 300, trials)[1], random.uniform(0.2, 3, 300)
+
+
+def without_fluctuation(probabilities, shares, trials):
+    """All pairs of counts with the weights that they have on average."""
+    k = np.arange(trials // 2 + 1)
+    one = binom.pmf(k[:, None], trials // 2, probabilities)
+    counts = np.stack(np.meshgrid(k, k, indexing="ij"), axis=-1).reshape(-1, 2)
+    return counts, (one[counts[:, 0]] * one[counts[:, 1]]) @ shares
+
+
+def best_importance(probabilities, shares):
+    """Best speedup of importance sampling that knows each pass probability."""
+    r = probabilities @ shares
+    keep = np.clip(np.geomspace(0.3, 30, 1000)[:, None] * np.sqrt(probabilities), 1e-12, 1)
+    return np.max(1.01 / (((probabilities / keep) @ shares) / r * (0.01 + keep @ shares)))
+
+
+def test_halves_are_ranked_by_the_one_and_judged_by_the_other():
+    """Each event is that share of a passing one, and the rest of a failing one, that its judge says."""
+    counts, weight = few_counts()
+    limit = estimate_limit(counts, 20, weight, FIXED, replicas=2)
+    area, best, importance = [], [], []
+    for rank, judge in ((0, 1), (1, 0)):
+        rank, p = counts[:, rank], counts[:, judge] / 10
+        passing, failing = weight * p, weight * (1 - p)
+        labels = np.repeat([1, 0], len(rank))
+        area.append(roc_auc_score(labels, np.tile(rank, 2), sample_weight=np.append(passing, failing)))
+        f1, f0 = (np.array([np.average(rank >= k, weights=w) for k in range(11)]) for w in (passing, failing))
+        best.append(speedup(f1, f0, FIXED).max())
+        keep = np.clip(np.geomspace(0.3, 30, 200)[:, None] * np.sqrt((rank + 0.3) / 10.6), 1e-12, 1)
+        inverse = np.average(1 / keep, axis=1, weights=passing)
+        kept = 0.1 * np.average(keep, axis=1, weights=passing) + 0.9 * np.average(
+            keep, axis=1, weights=failing
+        )
+        importance.append(np.max(1.01 / (inverse * (0.01 + kept))))
+    assert limit.auc_halves.value == pytest.approx(np.mean(area))
+    assert limit.max_speedup_halves.value == pytest.approx(np.mean(best))
+    assert limit.importance_halves.value == pytest.approx(np.mean(importance))
+    p = counts / 10
+    assert limit.retention.value == pytest.approx(np.average(p.mean(axis=1), weights=weight))
+    again = np.average(p.prod(axis=1), weights=weight) / np.average(p.mean(axis=1), weights=weight)
+    assert limit.passes_again.value == pytest.approx(again)
+    assert (limit.events, limit.trials, limit.further_events, limit.further_trials) == (300, 20, 0, 0)
+
+
+def test_further_trials_of_all_events_are_as_good_as_more_trials_at_once():
+    first, weight = few_counts()
+    second = few_counts()[0].sum(axis=1)
+    together = np.stack([first.sum(axis=1), second], axis=1)
+    one = estimate_limit(first, 20, weight, FIXED, further=Further(second, 20), replicas=2)
+    two = estimate_limit(together, 40, weight, FIXED, replicas=2)
+    np.testing.assert_allclose(one.mass, two.mass, rtol=1e-9, atol=1e-15)
+    assert one.importance_bracket == pytest.approx(two.importance_bracket)
+    for name in ("auc", "max_speedup", "importance_speedup"):
+        assert getattr(one, name).value == pytest.approx(getattr(two, name).value), name
+    assert (one.further_events, one.further_trials) == (300, 20)
+
+
+def test_where_strata_leave_nothing_to_chance_only_the_bracket_makes_an_error():
+    """Forty equal events in each stratum, which keeps its weight in every replica."""
+    counts, weight = without_fluctuation(np.array([0.0005, 0.004, 0.5]), np.array([0.5, 0.4, 0.1]), 20)
+    counts, weight = np.repeat(counts, 40, axis=0), np.repeat(weight, 40)
+    limit = estimate_limit(counts, 20, weight, COSTS, strata=counts @ [11, 1], replicas=3)
+    for name in ("auc", "max_speedup", "auc_halves", "max_speedup_halves", "importance_halves", "retention"):
+        assert getattr(limit, name).se < 1e-9, name
+    low, high = limit.importance_bracket
+    value = limit.importance_speedup.value
+    truths = np.linspace(low, high, 2001)
+    assert low <= value <= high
+    assert limit.importance_speedup.se == pytest.approx(np.sqrt(np.mean((truths - value) ** 2)), rel=1e-3)
+    free = estimate_limit(counts, 20, weight, COSTS, replicas=3)
+    assert free.importance_bracket == limit.importance_bracket
+    assert free.retention.se > 1e-3 * free.retention.value
+
+
+def test_events_that_hardly_ever_pass_reach_the_end_of_the_bracket_that_their_spread_makes():
+    """All alike they pass least often for their √p, which costs most; all or never, most often."""
+    for few, end in ((np.array([0.002, 0.002]), 0), (np.array([0.0, 0.004]), 1)):
+        probabilities, shares = np.append(few, 0.5), np.array([0.45, 0.45, 0.1])
+        counts, weight = without_fluctuation(probabilities, shares, 100)
+        limit = estimate_limit(counts, 100, weight, COSTS, replicas=2)
+        truth = best_importance(probabilities, shares)
+        low, high = limit.importance_bracket
+        assert high > 1.1 * low
+        assert (low, high)[end] == pytest.approx(truth, rel=0.01)
+        assert limit.retention.value == pytest.approx(probabilities @ shares)
+        assert limit.passes_again.value == pytest.approx(probabilities**2 @ shares / (probabilities @ shares))
+
+
+def test_weights_and_strata_that_do_not_fit_are_refused():
+    counts, weight = few_counts()
+    for wrong in (weight[:-1], -weight, 0 * weight):
+        with pytest.raises(InputError, match="positive numbers"):
+            estimate_limit(counts, 20, wrong, COSTS)
+    with pytest.raises(InputError, match=r"strata of shape \(299,\)"):
+        estimate_limit(counts, 20, weight, COSTS, strata=np.zeros(299))
+    for further in (Further(np.full(300, 5), 4), Further(np.full(300, -2), 4), Further(np.full(300, -1), -1)):
+        with pytest.raises(InputError, match="further trials"):
+            estimate_limit(counts, 20, weight, COSTS, further=further)
 
 
 @pytest.mark.parametrize(("a", "b"), [(0.15, 3.0), (0.5, 4.0), (2.0, 5.0)])
