@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from hepsets.core.purpose import Purpose
 from hepsets.evaluate.filter.choice_error import choice_error, resampled
 from hepsets.evaluate.filter.speedup import SpeedupConfig, choose_threshold, speedup, speedup_at
 from hepsets.evaluate.scores.sample import Scored, scored
@@ -83,3 +84,20 @@ def test_bootstrap_samples_keep_the_numbers_of_both_classes_and_the_weights_of_e
         assert len(drawn.labels) == 51
         np.testing.assert_array_equal(drawn.weights, 1 + drawn.scores)
         assert len(set(drawn.scores)) < 51
+
+
+def test_the_error_is_the_spread_of_what_the_choices_on_each_bootstrap_sample_reach():
+    labels, scores = sample(40, np.random.default_rng(2))
+    given = Scored(labels, scores, 1 + scores, Purpose.VALIDATION)
+    reached = [2 * np.average(drawn.scores, weights=drawn.weights) for drawn in resampled(given, 3, 4)]
+    found = choice_error(
+        lambda drawn: np.average(drawn.scores, weights=drawn.weights),
+        lambda choice: 2 * choice,
+        given,
+        seed=3,
+        samples=4,
+    )
+    assert found == pytest.approx(np.sqrt(np.sum((np.array(reached) - np.mean(reached)) ** 2) / 3))
+    assert all(drawn.purpose is Purpose.VALIDATION for drawn in resampled(given, 3, 2))
+    other = [drawn.scores for drawn in resampled(given, 4, 1)]
+    assert not np.array_equal(other[0], next(resampled(given, 3, 1)).scores)

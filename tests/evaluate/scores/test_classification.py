@@ -39,6 +39,71 @@ def test_the_area_for_normal_scores_is_the_known_one():
     assert abs(quality.auc.value - norm.cdf(1.5 / np.sqrt(2))) < 4 * quality.auc.se
 
 
+def pair_by_pair(labels, scores, weights):
+    """Placements of every event: its weighted share of the pairs that are in order, of equal ones half."""
+    placed = np.empty(len(labels))
+    for number, (label, score) in enumerate(zip(labels, scores, strict=True)):
+        others = labels != label
+        gap = (score - scores[others]) * (1 if label else -1)
+        placed[number] = np.average((np.sign(gap) + 1) / 2, weights=weights[others])
+    return placed
+
+
+def error_of_mean(values, weights):
+    n = len(values)
+    off = values - np.average(values, weights=weights)
+    return np.sqrt(n / (n - 1) * np.sum((weights * off) ** 2)) / weights.sum()
+
+
+def test_areas_losses_and_their_errors_are_those_of_a_few_events_one_by_one():
+    random = np.random.default_rng(8)
+    labels = np.array([1, 0, 1, 1, 0, 0, 0, 1, 0], dtype=bool)
+    weights = random.uniform(0.5, 4, 9)
+    a, b = np.round(random.random((2, 9)), 1)
+    a[:3], b[:2] = (1.0, 0.0, 0.5), 0.5
+    found = classify(labels, a, weights)
+    placed = pair_by_pair(labels, a, weights)
+    passing, failing = labels, ~labels
+    assert found.auc.value == pytest.approx(np.average(placed[passing], weights=weights[passing]))
+    parts = [error_of_mean(placed[events], weights[events]) for events in (passing, failing)]
+    assert found.auc.se == pytest.approx(np.hypot(*parts))
+
+    p = np.clip(np.where(labels, a, 1 - a), 1e-7, 1)
+    assert found.loss.value == pytest.approx(np.average(-np.log(p), weights=weights))
+    assert found.loss.se == pytest.approx(error_of_mean(-np.log(p), weights))
+    right = (a >= 0.5) == labels
+    assert found.accuracy.value == pytest.approx(np.average(right, weights=weights))
+    assert found.accuracy.se == pytest.approx(error_of_mean(right, weights))
+    strict = classify(labels, a, weights, threshold=0.7)
+    assert strict.accuracy.value == pytest.approx(np.average((a >= 0.7) == labels, weights=weights))
+
+    change = placed - pair_by_pair(labels, b, weights)
+    between = auc_difference(labels, a, b, weights)
+    assert between.value == pytest.approx(np.average(change[passing], weights=weights[passing]))
+    parts = [error_of_mean(change[events], weights[events]) for events in (passing, failing)]
+    assert between.se == pytest.approx(np.hypot(*parts))
+
+
+def test_a_certain_and_wrong_event_costs_the_loss_of_single_precision():
+    loss = classify([1, 0], [0.0, 0.5]).loss.value
+    assert loss == pytest.approx((7 * np.log(10) + np.log(2)) / 2)
+    assert classify([0, 1], [1.0, 0.5]).loss.value == pytest.approx(loss)
+
+
+def test_each_point_of_the_curve_is_the_weighted_share_at_or_above_its_threshold():
+    labels, scores = toy(np.random.default_rng(9), 30, 40)
+    weights = np.random.default_rng(10).uniform(0.5, 4, 70)
+    for used in (weights, None):
+        curve = roc(labels, scores, used)
+        assert classify(labels, scores, used).roc.thresholds.tolist() == curve.thresholds.tolist()
+        for name, events in (("true_positive_rate", labels), ("false_positive_rate", ~labels)):
+            shares = [
+                np.average(scores[events] >= t, weights=None if used is None else used[events])
+                for t in curve.thresholds
+            ]
+            assert getattr(curve, name) == pytest.approx(shares)
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_errors_are_the_spread_over_repeated_samples(weighted):
     random = np.random.default_rng(4)

@@ -3,8 +3,9 @@ import pytest
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
+from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.purpose import Purpose
-from hepsets.evaluate.scores.sample import effective_count, mean, mean_influence, scored
+from hepsets.evaluate.scores.sample import effective_count, mean, mean_influence, scored, scored_events
 
 
 @pytest.mark.parametrize(
@@ -57,3 +58,14 @@ def test_unlike_weights_count_as_kish_says_and_one_event_has_no_influence():
     two = mean(np.array([1.0, 4.0]), np.array([2.0, 1.0]))
     assert (two.value, two.se) == pytest.approx((2.0, np.sqrt(2 * (2**2 + 2**2)) / 3))
     assert mean_influence(np.array([1.0, 4.0]), np.array([2.0, 1.0])).sum() == pytest.approx(0)
+
+
+def test_events_bring_their_labels_weights_and_purpose():
+    columns = {"label": [1, 0, 1], "late": [0, 0, 1], "weight": [1.0, 20.0, 2.0]}
+    events = ParticleSets({"px": np.ones(3)}, [0, 1, 2, 3], {k: np.array(v) for k, v in columns.items()})
+    sample = scored_events(events.used_for(Purpose.TEST), [0.9, 0.2, 0.8])
+    assert sample.labels.tolist() == [True, False, True]
+    assert (sample.scores.tolist(), sample.weights.tolist()) == ([0.9, 0.2, 0.8], [1, 20, 2])
+    assert sample.purpose is Purpose.TEST
+    late = scored_events(events, [0.9, 0.2, 0.8], label="late")
+    assert (late.labels.tolist(), late.purpose) == ([False, False, True], None)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import beta, binom, norm
 
 from hepsets.core.errors import InputError
 from hepsets.evaluate.scores.many_classes import class_scores
@@ -27,6 +27,75 @@ def tagged(random, b=400, c=600):
 
 def expected(mistag):
     return norm.cdf(SHIFT + norm.ppf(mistag))
+
+
+def by_hand():
+    """Five events of b and nine of c: at the scores of c from above b keeps the efficiencies of STEPS."""
+    score = np.array([0.95, 0.85, 0.8, 0.55, 0.05, *np.arange(1, 10) / 10])
+    return class_scores(np.repeat([0, 1], [5, 9]), np.stack([score, 1 - score], axis=1), ("b", "c"))
+
+
+STEPS = [0, 0.2, 0.5, 0.6, 0.6, 0.8, 0.8, 0.8, 0.8, 0.8, 1]
+"""By the number of events of c above; the event of b that equals one of c counts half."""
+
+
+@pytest.mark.parametrize(
+    ("mistag", "efficiency", "threshold"),
+    [(0.2, 0.5, 0.8), (0.25, 0.55, 1 / (1 + np.sqrt(1 / 4 * 3 / 7))), (0.9, 0.8, 0.1), (0.95, 0.9, 0.1)],
+)
+def test_a_point_lies_between_the_two_scores_next_to_its_place(mistag, efficiency, threshold):
+    """The place m (n + 1) among nine events of c; the place itself follows a Beta distribution."""
+    point = working_point(by_hand(), "b", "c", mistag)
+    assert point.efficiency == pytest.approx(efficiency)
+    assert point.threshold == pytest.approx(threshold)
+    places = beta(10 * mistag, 10 * (1 - mistag)).ppf([(1 - 0.6827) / 2, (1 + 0.6827) / 2])
+    choices = np.abs(np.interp(10 * places, np.arange(11), STEPS) - efficiency)
+    assert (point.choice_low, point.choice_high) == pytest.approx(choices)
+    low, high = counting_interval(5 * efficiency, 5)
+    assert point.low == pytest.approx(efficiency - np.hypot(efficiency - low, choices[0]))
+    assert point.high == pytest.approx(efficiency + np.hypot(high - efficiency, choices[1]))
+    assert point.se == pytest.approx((point.high - point.low) / 2)
+    assert (point.flavour, point.against, point.mistag) == ("b", "c", mistag)
+
+
+@pytest.mark.parametrize(("passed", "total"), [(1, 20), (7, 20), (19, 20)])
+def test_a_counting_interval_leaves_a_sixth_of_the_binomial_on_either_side(passed, total):
+    low, high = counting_interval(passed, total)
+    assert binom.sf(passed - 1, total, low) == pytest.approx((1 - 0.6827) / 2)
+    assert binom.cdf(passed, total, high) == pytest.approx((1 - 0.6827) / 2)
+
+
+def test_none_and_all_are_ends_of_their_intervals():
+    assert counting_interval(0, 20)[0] == 0
+    assert counting_interval(20, 20)[1] == 1
+    assert 1 - counting_interval(20, 20)[0] == pytest.approx(counting_interval(0, 20)[1])
+
+
+def test_one_background_event_above_the_threshold_is_enough():
+    assert working_point(by_hand(), "b", "c", 1 / 9).mistag == pytest.approx(1 / 9)
+    for mistag in (0.1, 0.0, 1.0, -0.2):
+        with pytest.raises(InputError, match=r"9 events of c; expected one between 0\.11 and 1"):
+            working_point(by_hand(), "b", "c", mistag)
+    points = [("b", "c", 0.1), ("c", "b", 0.5), ("b", "s", 0.5), ("b", "c", 0.5)]
+    found = [(p.flavour, p.against, p.mistag) for p in working_points(by_hand(), points)]
+    assert found == [("c", "b", 0.5), ("b", "c", 0.5)]
+
+
+def test_a_curve_has_fifteen_points_for_each_power_of_ten_that_the_events_resolve():
+    curve = pair_curve(by_hand(), "b", "c")
+    expected_mistags = [m for m in 10 ** (-4 + np.arange(60) / 15) if 9 * m >= 1]
+    assert curve.mistag == pytest.approx(expected_mistags)
+    assert (curve.flavour, curve.against) == ("b", "c")
+    chosen = pair_curve(by_hand(), "b", "c", [0.2, 0.9])
+    points = [working_point(by_hand(), "b", "c", m) for m in (0.2, 0.9)]
+    for name in ("mistag", "efficiency", "low", "high"):
+        assert getattr(chosen, name).tolist() == [getattr(p, name) for p in points]
+
+
+def test_the_score_of_a_pair_is_the_logarithm_of_the_ratio():
+    scores = pair_scores([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]], 2, 0)
+    assert scores == pytest.approx([np.log(0.5 / 0.2), np.log(0.1 / 0.6)])
+    assert np.isfinite(pair_scores([[0.0, 1.0], [1.0, 0.0]], 0, 1)).all()
 
 
 @pytest.mark.parametrize("mistag", [0.01, 0.1])
