@@ -64,6 +64,12 @@ def test_weights_of_three_events_are_multiplied_by_hand():
     }
 
 
+def test_events_that_are_kept_for_sure_are_there_for_all_skims():
+    chained = chain({"hepsets_b": np.array([2.0, 3.0])}, ["a"], np.array([[1.0], [0.0]]), "test")
+    assert chained.own[:, 0].tolist() == [2, 0]
+    assert chained.others["hepsets_b"].tolist() == [2, 0]
+
+
 def test_the_first_filter_multiplies_ones():
     weights = np.array([[2.0, 0.0], [0.0, 5.0]])
     chained = chain({}, ["a", "b"], weights, "test")

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from hepsets.core.errors import InputError
+from hepsets.core.measured import Measured
 from hepsets.evaluate.estimates.quality import estimator_quality, linearity, mean_error
 
 
@@ -37,6 +38,45 @@ def test_a_biased_estimator_with_short_intervals_is_found_out():
     )
 
 
+def test_three_toys_are_judged_by_hand():
+    """Off the truth by 0.1, -0.3 and 0.5, with intervals of half a width of 0.2, 0.1 and 0.5."""
+    quality = estimator_quality([1.1, 0.7, 1.5], 1.0, [[0.9, 1.3], [0.6, 0.8], [1.0, 2.0]])
+    assert (quality.delta_c9, quality.toys) == (1, 3)
+    spread = np.sqrt((0**2 + 0.4**2 + 0.4**2) / 2)
+    assert (quality.spread.value, quality.spread.se) == pytest.approx((spread, spread / 2))
+    assert (quality.bias.value, quality.bias.se) == pytest.approx((0.1, spread / np.sqrt(3)))
+    for found, errors in (
+        (quality.squared_error, [0.01, 0.09, 0.25]),
+        (quality.absolute_error, [0.1, 0.3, 0.5]),
+    ):
+        assert (found.value, found.se) == pytest.approx(
+            (np.mean(errors), np.sqrt(np.var(errors) * 3 / 2 / 3))
+        )
+    assert quality.coverage68 == Measured.proportion(2, 3)
+    pull = np.sqrt(np.sum((np.array([0.5, -3, 1]) + 0.5) ** 2) / 2)
+    assert (quality.pull_width.value, quality.pull_width.se) == pytest.approx((pull, pull / 2))
+    bare = estimator_quality([1.1, 0.7, 1.5], 1.0)
+    assert (bare.coverage68, bare.pull_width, bare.bias) == (None, None, quality.bias)
+    edge = estimator_quality([1.0, 2.0], 1.0, [[1.0, 1.0], [1.5, 2.5]])
+    assert edge.coverage68 == Measured.proportion(1, 2)
+
+
+def test_a_line_through_three_points_is_that_of_least_squares():
+    points = [
+        estimator_quality(np.array([-1, 1]) * width + value, truth)
+        for truth, value, width in ((-1.0, -0.9, 0.1), (0.0, 0.2, 0.2), (2.0, 1.7, 0.1))
+    ]
+    line = linearity(points)
+    se = [point.bias.se for point in points]
+    (slope, offset), covariance = np.polyfit(
+        [-1, 0, 2], [-0.9, 0.2, 1.7], 1, w=1 / np.array(se), cov="unscaled"
+    )
+    assert (line.slope.value, line.offset.value) == pytest.approx((slope, offset))
+    assert (line.slope.se, line.offset.se) == pytest.approx(np.sqrt(np.diag(covariance)))
+    off = np.array([-0.9, 0.2, 1.7]) - slope * np.array([-1, 0, 2]) - offset
+    assert (line.chi2, line.ndof) == (pytest.approx(np.sum((off / se) ** 2)), 1)
+
+
 def test_a_straight_line_is_found_with_its_error():
     random = np.random.default_rng(3)
     slopes = []
@@ -59,6 +99,11 @@ def test_every_truth_counts_the_same_in_mean_errors():
     squared, absolute = mean_error(points)
     assert squared.value == pytest.approx((0.01 + 0.09) / 2)
     assert absolute.value == pytest.approx((0.1 + 0.3) / 2)
+    two = [estimator_quality([0.0, 0.2], 0.0), estimator_quality([1.0, 1.4], 1.0)]
+    squared, absolute = mean_error(two)
+    # (0 and 0.04), (0 and 0.16): errors 0.02 and 0.08; (0 and 0.2), (0 and 0.4): 0.1 and 0.2
+    assert (squared.value, squared.se) == pytest.approx((0.05, np.hypot(0.02, 0.08) / 2))
+    assert (absolute.value, absolute.se) == pytest.approx((0.15, np.hypot(0.1, 0.2) / 2))
 
 
 def test_what_cannot_be_judged_is_refused():

@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from hepsets.core.errors import InputError
+from hepsets.core.measured import Measured
 from hepsets.evaluate.scores.background_at import (
+    BackgroundLeft,
     background_at,
     background_curve,
     background_gain,
@@ -27,6 +29,75 @@ def two_models(random, signal=400, background=700, weighted=False):
 
 def exact(efficiency, shift):
     return norm.sf(norm.isf(efficiency) + shift)
+
+
+FEW = np.array([1, 1, 1, 0, 0, 0], dtype=bool)
+FEW_SCORES, FEW_WEIGHTS = np.array([0.9, 0.7, 0.5, 0.8, 0.7, 0.3]), np.array([1.0, 2.0, 1.0, 1.0, 1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("efficiency", "threshold", "left"), [(0.5, 0.7, 0.375), (0.75, 0.7, 0.5), (0.9, 0.5, 0.5), (0.2, 0.9, 0)]
+)
+def test_of_events_at_the_threshold_the_share_is_kept_that_makes_the_efficiency_exact(
+    efficiency, threshold, left
+):
+    """Signal of shares 1/4, 1/2, 1/4 at 0.9, 0.7, 0.5; background of 1/4, 1/4, 1/2 at 0.8, 0.7, 0.3."""
+    found = background_at(FEW, FEW_SCORES, FEW_WEIGHTS, efficiency)
+    assert (found.signal_efficiency, found.threshold) == (efficiency, threshold)
+    assert found.background.value == pytest.approx(left)
+
+
+@pytest.mark.parametrize("signal", [300, 6000])
+def test_each_event_moves_the_background_by_its_share_and_signal_by_the_slope(signal):
+    """The slope is that of a straight line through two points of the curve, on axes of normal quantiles."""
+    labels, scores, _, weights = two_models(np.random.default_rng(7), signal, 200, weighted=True)
+    found = background_at(labels, scores, weights, 0.8)
+
+    def count(events):
+        return weights[events].sum() ** 2 / np.sum(weights[events] ** 2)
+
+    def left(efficiency):
+        return background_at(labels, scores, weights, efficiency).background.value
+
+    half = 0.5 * 0.2 * min(1.0, (2000 / count(labels)) ** 0.2)
+    ends = [0.8 - half, 0.8 + half]
+    run = np.diff(norm.ppf(ends))[0]
+    slope = np.diff(norm.ppf([left(end) for end in ends]))[0] / run
+    slope *= norm.pdf(norm.ppf(left(0.8))) / norm.pdf(norm.ppf(0.8))
+    kept = scores > found.threshold
+    at = scores == found.threshold
+    clear = ~at
+    for events, off in ((labels, -slope * (kept - 0.8)), (~labels, kept - left(0.8))):
+        n = events.sum()
+        share = weights / weights[events].sum() * np.sqrt(n / (n - 1))
+        assert found.influence[events & clear] == pytest.approx((share * off)[events & clear])
+    assert np.abs(found.influence[at]).max() <= np.abs(found.influence[labels]).max()
+    se = np.hypot(np.linalg.norm(found.influence), 0.5 / count(~labels))
+    assert found.background.se == pytest.approx(se)
+
+
+def test_a_ratio_knows_that_the_events_are_the_same():
+    def left(value, influence, efficiency=0.9):
+        return BackgroundLeft(efficiency, 0.5, Measured(value, 0.03), np.array(influence))
+
+    model, reference = left(0.1, [0.01, -0.02, 0.0]), left(0.2, [0.02, 0.01, 0.02])
+    ratio = background_ratio(model, reference)
+    assert ratio.value == pytest.approx(0.5)
+    assert ratio.se == pytest.approx(np.sqrt(0.025**2 + 0.01**2) / 0.2)
+    gain = background_gain(model, reference)
+    assert (gain.value, gain.se) == (pytest.approx(0.5), ratio.se)
+    nothing = background_ratio(left(0.0, [0.0, 0.0, 0.0]), reference)
+    assert (nothing.value, nothing.se) == (0, pytest.approx(0.03 / 0.2))
+
+
+def test_curves_take_thirty_to_ninety_nine_percent():
+    labels, good, fair, _ = two_models(np.random.default_rng(8), 200, 300)
+    curve, ratio = background_curve(labels, good), background_ratio_curve(labels, good, fair)
+    assert curve.signal_efficiency == pytest.approx(np.linspace(0.3, 0.99, 70))
+    assert ratio.signal_efficiency == pytest.approx(np.linspace(0.3, 0.99, 70))
+    assert curve.background[60] == background_at(labels, good).background.value
+    over = curve.background / background_curve(labels, fair).background
+    assert ratio.ratio == pytest.approx(over)
 
 
 def test_the_background_left_for_normal_scores_is_the_known_one():
@@ -139,7 +210,13 @@ def test_the_ratio_is_missing_where_the_reference_leaves_nothing():
 def test_the_efficiency_at_a_given_cut_is_a_weighted_share():
     share = efficiency_at([0.2, 0.5, 0.8], 0.5, [1.0, 1.0, 2.0])
     assert share.value == pytest.approx(0.75)
+    # off by 3/4, 1/4 and 1/4 of the mean; 16 / 6 effective events
+    spread = np.sqrt(1.5 * ((1 * 0.75) ** 2 + (1 * 0.25) ** 2 + (2 * 0.25) ** 2)) / 4
+    assert share.se == pytest.approx(np.hypot(spread, 0.5 / (16 / 6)))
     assert efficiency_at(np.ones(50), 0.5).se == pytest.approx(0.01)
+    for scores, weights in (([[0.2, 0.5]], None), ([0.2, 0.5], [1.0]), ([], None)):
+        with pytest.raises(InputError, match="one-dimensional"):
+            efficiency_at(scores, 0.5, weights)
     with pytest.raises(InputError, match="1 scores that are not finite"):
         efficiency_at([0.2, np.nan], 0.5)
 
