@@ -101,3 +101,47 @@ def test_particles_without_vertices_beside_them_are_refused(tmp_path):
     write_particle_sets(events.particles, tmp_path / "particles.parquet")
     with pytest.raises(InputError, match="lists 'particles' and 'vertices'"):
         read_vertexed_events(tmp_path / "particles.parquet")
+
+
+def marked(events, seed=0):
+    """The same events, some particles and vertices of which are marked as not valid."""
+    rng = np.random.default_rng([seed, 7])
+    particles, vertices = (
+        ParticleSets(
+            {**one.particles, "is_valid": rng.random(one.n_particles) < 0.6}, one.offsets, one.columns
+        )
+        for one in (events.particles, events.vertices)
+    )
+    return VertexedEvents(particles, vertices)
+
+
+@given(shapes)
+def test_what_is_not_valid_is_left_out_and_the_rest_keeps_its_vertices(shape):
+    events = marked(make_events(shape)).used_for(Purpose.TEST)
+    left = events.valid()
+    kept, fitted = (one.particles["is_valid"] for one in (events.particles, events.vertices))
+    z = np.append(np.where(fitted, events.vertices.particles["z"], np.nan), np.nan)
+    seen = np.append(left.vertices.particles["z"], np.nan)[left.vertex_row]
+    np.testing.assert_array_equal(seen, z[events.vertex_row][kept])
+    assert left.particles.particles["px"].tolist() == events.particles.particles["px"][kept].tolist()
+    assert (len(left), left.purpose) == (len(events), Purpose.TEST)
+    assert left.particles.particles["vertex"].dtype == events.particles.particles["vertex"].dtype
+
+
+def test_events_without_masks_are_valid_as_they_are():
+    events = make_events([(3, 2), (0, 1)])
+    assert events.valid() is events
+
+
+@pytest.mark.parametrize(("table", "column"), [("vertices", "chi2"), ("vertices", "z"), ("particles", "px")])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_in_a_file_of_ours_is_refused_with_its_event(tmp_path, table, column, value):
+    events = make_events([(2, 1), (1, 2), (3, 3)])
+    getattr(events, table).particles[column][-1] = value
+    path = tmp_path / "events.parquet"
+    write_vertexed_events(events, path)
+    kind = "vertex column " if table == "vertices" else ""
+    with pytest.raises(
+        InputError, match=rf"events\.parquet: {kind}{column} = (nan|inf) in event 2; expected fin"
+    ):
+        read_vertexed_events(path)

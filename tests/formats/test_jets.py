@@ -37,6 +37,23 @@ def test_every_particle_is_in_one_of_two_jets_with_the_energy_of_all(written):
     assert ak.all(jets.pfcand_e[:, :-1] >= jets.pfcand_e[:, 1:])
 
 
+def test_what_is_not_valid_is_in_no_jet(tmp_path):
+    events = jet_events(4)
+    valid = np.arange(events.particles.n_particles) % 4 > 0
+    seen = {**events.particles.particles, "is_valid": valid}
+    primary = {**events.vertices.particles, "is_valid": np.zeros(events.vertices.n_particles, dtype=bool)}
+    marked = VertexedEvents(
+        ParticleSets(seen, events.particles.offsets, events.columns),
+        ParticleSets(primary, events.vertices.offsets),
+    )
+    write_jets(marked, tmp_path / "jets.root")
+    write_jets(marked.valid(), tmp_path / "valid.root")
+    jets, others = (read_jets(tmp_path / name) for name in ("jets.root", "valid.root"))
+    assert jets.n_particles == valid.sum()
+    for name in ("energy", "d0"):
+        np.testing.assert_array_equal(jets.particles[name], others.particles[name])
+
+
 def test_labels_are_those_of_the_event_and_the_quark_is_in_one_hemisphere(written):
     events, _, jets = written
     assert ak.to_numpy(jets.recojet_isB)[:8].tolist() == [1, 1, 0, 0, 0, 0, 0, 0]

@@ -78,8 +78,13 @@ class ParticleSets(RaggedTable):
 
     # -- checks --------------------------------------------------------------------------------
 
-    def validate(self) -> Self:
+    def validate(self, kind: str = "") -> Self:
         """Check the content once, at the door, and return the table itself.
+
+        Parameters
+        ----------
+        kind
+            What messages call a column.
 
         Raises
         ------
@@ -94,7 +99,9 @@ class ParticleSets(RaggedTable):
                 first = int(np.flatnonzero(~good.reshape(len(column), -1).all(axis=1))[0])
                 event = self.event_of_particle[first] if name in self.particles else first
                 raise InputError(
-                    f"{name} = {column[first]} in event {event}", "finite numbers", "drop or mend such events"
+                    f"{kind} {name} = {column[first]} in event {event}".lstrip(),
+                    "finite numbers",
+                    "drop or mend such events",
                 )
         return self
 

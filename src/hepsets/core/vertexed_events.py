@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +95,26 @@ class VertexedEvents:
         vertex = self.particles.particles["vertex"].astype(np.int64)
         start = np.repeat(self.vertices.offsets[:-1], self.particles.multiplicity)
         return np.where(vertex == NO_VERTEX, NO_VERTEX, vertex + start)
+
+    def valid(self) -> Self:
+        """Without the particles and vertices that a column ``is_valid`` marks as no numbers, or never fitted.
+
+        A particle of a vertex that is left out belongs to none. Events stay, even empty ones.
+        """
+        kept, fitted = (
+            np.asarray(one.particles.get("is_valid", np.ones(one.n_particles)), dtype=bool)
+            for one in (self.particles, self.vertices)
+        )
+        if kept.all() and fitted.all():
+            return self
+        row, before = self.vertex_row, np.concatenate([[0], np.cumsum(fitted)])
+        first = np.repeat(before[self.vertices.offsets[:-1]], self.particles.multiplicity)
+        belongs = (row != NO_VERTEX) & np.append(fitted, False)[row]
+        vertex = np.where(belongs, before[row] - first, NO_VERTEX)
+        columns = dict(self.particles.particles)
+        columns["vertex"] = vertex.astype(columns["vertex"].dtype)
+        particles = dataclasses.replace(self.particles, particles=columns)
+        return type(self)(particles.select_particles(kept), self.vertices.select_particles(fitted))
 
     def __getitem__(self, which: slice | NDArray[Any]) -> Self:
         """Events by slice, boolean mask or integer array; all that belongs to them comes along."""
@@ -203,7 +224,9 @@ def _from_arrow(table: pa.Table, source: str) -> VertexedEvents:
     try:
         return VertexedEvents(
             ParticleSets.from_arrow(table.drop_columns(["vertices"]), source=source).validate(),
-            ParticleSets.from_arrow(table.select(["vertices"]).rename_columns(["particles"]), source=source),
+            ParticleSets.from_arrow(
+                table.select(["vertices"]).rename_columns(["particles"]), source=source
+            ).validate("vertex column"),
         )
     except InputError as error:
         raise error.within(source) from error

@@ -61,9 +61,9 @@ def write_jets(parts: VertexedEvents | Iterator[VertexedEvents], path: str | Pat
 
     The first of an event's two jets is the one that the thrust axis points to; constituents stand by falling
     energy. Impact parameters are those to the event's primary vertex, or to the origin where there is none.
-    Variables of tracks, clusters and times are written as far as the events have the columns that they need.
-    Branches beside the convention's: ``event_number``, ``jet_hemisphere`` (1 or -1) and, where it is known,
-    ``jet_quark_cos``, positive for a quark's jet.
+    Variables of tracks, clusters and times are written as far as the events have the columns that they need;
+    what is marked as not valid is left out. Branches beside the convention's: ``event_number``,
+    ``jet_hemisphere`` (1 or -1) and, where it is known, ``jet_quark_cos``, positive for a quark's jet.
 
     Parameters
     ----------
@@ -105,6 +105,7 @@ def _hemisphere_jets(
     events: VertexedEvents,
 ) -> tuple[_Jets, dict[str, NDArray[Any]], dict[str, NDArray[np.float32]]]:
     """Jets, branches of numbers, and branches of lists end to end."""
+    events = events.valid()
     seen = dict(events.particles.particles)
     missing = [name for name in _KINEMATICS if name not in seen]
     missing += [name for name in ("thrust_x", "thrust_y", "thrust_z") if name not in events.columns]

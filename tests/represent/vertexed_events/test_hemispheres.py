@@ -3,6 +3,8 @@
 import numpy as np
 from helpers.toy_z_events import events_of_sizes, z_events
 
+from hepsets.core.particle_sets import ParticleSets
+from hepsets.core.vertexed_events import VertexedEvents
 from hepsets.represent.vertexed_events.geometry import Geometry
 from hepsets.represent.vertexed_events.hemispheres import hemispheres
 
@@ -49,3 +51,14 @@ def test_axes_and_quarks_point_to_their_hemispheres() -> None:
 def test_empty_events_have_empty_hemispheres() -> None:
     both = hemispheres(events_of_sizes([0, 5, 0]))
     assert both.particles.multiplicity[[0, 1, 4, 5]].tolist() == [0, 0, 0, 0]
+
+
+def test_what_is_not_valid_is_in_no_hemisphere() -> None:
+    some = z_events(8, seed=6)
+    left = {**some.particles.particles, "is_valid": np.arange(some.particles.n_particles) % 3 > 0}
+    marked = VertexedEvents(ParticleSets(left, some.particles.offsets, some.columns), some.vertices)
+    both = hemispheres(marked)
+    assert both.particles.n_particles == left["is_valid"].sum()
+    np.testing.assert_array_equal(
+        np.sort(both.particles.particles["px"]), np.sort(left["px"][left["is_valid"]])
+    )

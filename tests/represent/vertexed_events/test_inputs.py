@@ -103,3 +103,47 @@ def test_no_particles_and_no_events_have_tables() -> None:
 def test_unknown_features_are_refused() -> None:
     with pytest.raises(InputError, match="unheard_of"):
         feature_table(z_events(2), InputSpec(("unheard_of",)))
+
+
+def with_rubbish(events: VertexedEvents) -> VertexedEvents:
+    """With a vertex and two particles more in each event, not valid; one of these is that vertex's."""
+    parts = []
+    for place in range(len(events)):
+        one = events[place : place + 1]
+        n, k = one.particles.n_particles, one.vertices.n_particles
+        tables = []
+        for table, more, new in ((one.particles, 2, [k, 0]), (one.vertices, 1, [])):
+            columns = {
+                name: np.concatenate([column, np.resize(np.array([3], column.dtype), more)])
+                for name, column in table.particles.items()
+            }
+            if new:
+                columns["vertex"][n:] = new
+                columns["is_valid"] = np.arange(n + more) < n
+            else:
+                columns["is_valid"] = np.arange(k + more) < k
+            tables.append(ParticleSets(columns, [0, table.n_particles + more], table.columns))
+        parts.append(VertexedEvents(*tables))
+    return VertexedEvents.concatenate(parts)
+
+
+@pytest.mark.parametrize("lacking", [(), ("thrust_x", "thrust_y", "thrust_z")])
+def test_what_is_marked_as_not_valid_has_no_features_and_changes_none(lacking: tuple[str, ...]) -> None:
+    some = without(z_events(12, seed=4), *lacking)
+    spoilt = with_rubbish(some)
+    assert spoilt.particles.n_particles == some.particles.n_particles + 24
+    one, other = (feature_table(events, EVERYTHING) for events in (some, spoilt))
+    for name in ("particles", "vertices", "events", "particle_offsets", "vertex_offsets", "vertex"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_particles_of_a_vertex_that_is_not_valid_belong_to_none() -> None:
+    some = z_events(6, seed=5)
+    vertices = {**some.vertices.particles, "is_valid": some.vertices.particles["kind"] == 0}
+    found = feature_table(
+        VertexedEvents(some.particles, ParticleSets(vertices, some.vertices.offsets)), EVERYTHING
+    )
+    of_displaced = some.particles.particles["vertex"] > 0
+    assert (found.vertex[of_displaced] == -1).all()
+    assert not found.particles[of_displaced, EVERYTHING.particles.index("in_vertex")].any()
+    assert not found.vertices[:, EVERYTHING.vertices.index("vertex_displaced")].any()

@@ -18,7 +18,8 @@ def hemispheres(events: VertexedEvents) -> VertexedEvents:
     The axis of each points to it. The primary vertex belongs to both; other vertices to where their members
     go. A particle whose vertex is in the other hemisphere belongs to none. ``quark_cos``, where there is one,
     becomes that of the hemisphere's axis: the quark is where it is positive. Further event columns are those
-    of the event; ``hemisphere`` is 0 for the first and 1 for the second.
+    of the event; ``hemisphere`` is 0 for the first and 1 for the second. What is marked as not valid is left
+    out.
 
     Parameters
     ----------
@@ -30,6 +31,7 @@ def hemispheres(events: VertexedEvents) -> VertexedEvents:
     VertexedEvents
         ``2 n`` hemispheres.
     """
+    events = events.valid()
     seen = Geometry(events)
     of_particle = 2 * seen.event_of_particle + (seen.side < 0)
     on_both = seen.vertex_side == 0

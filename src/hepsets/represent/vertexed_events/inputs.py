@@ -151,11 +151,14 @@ PUBLISHED_INPUTS = InputSpec(
 def feature_table(events: VertexedEvents, spec: InputSpec) -> FeatureTable:
     """The features of events; columns that these lack are features that are 0, with masks that say so.
 
+    Particles and vertices that are marked as not valid are left out.
+
     Raises
     ------
     InputError
         For a feature that does not exist, or particles without momenta.
     """
+    events = events.valid()
     seen = Geometry(events)
     n_particles, n_vertices = len(seen.event_of_particle), len(seen.event_of_vertex)
     return FeatureTable(
