@@ -121,3 +121,22 @@ def test_lists_of_numbers_are_no_particles(tmp_path):
 def test_what_cannot_be_meant_is_refused(seen, call, message):
     with pytest.raises(hs.InputError, match=message.replace("(", r"\(")):
         call(seen)
+
+
+def test_what_a_reader_masked_is_warned_of_and_told_when_it_is_asked_for(tmp_path, caplog):
+    columns = plain_columns()
+    columns["Thrust_xerr"] = np.array([np.nan, 0.5, np.inf, 3.0])
+    path = write_columns(tmp_path / "Zbb.root", columns)
+    told = hs.read(path, counted=True)
+    assert told.counts.masked["thrust errors that are no numbers"] == 2
+    assert told.counts.kept["particles that belong to no vertex"] == 3
+    assert caplog.text == ""
+    assert len(hs.read(path)) == len(told.events) == 4
+    assert f"{path}: masked: 2 thrust errors that are no numbers" in caplog.text
+    hs.write(told.events, tmp_path / "ours.parquet")
+    assert hs.read(tmp_path / "ours.parquet", counted=True).counts.lines() == [
+        "4 events with 10 particles and 6 vertices"
+    ]
+    hs.write(hs.generate("kstmumu", 5), tmp_path / "decays.parquet")
+    with pytest.raises(hs.InputError, match="to be read and counted; expected particles with their vertices"):
+        hs.read(tmp_path / "decays.parquet", counted=True)

@@ -53,9 +53,13 @@ class ReadCounts:
         """In words, a line for each: what was read, what was masked, what was kept."""
         return [
             f"{self.events} events with {self.particles} particles and {self.vertices} vertices",
-            *(f"masked: {count} {what}" for what, count in self.masked.items() if count),
+            *self.masked_lines(),
             *(f"kept: {count} {what}" for what, count in self.kept.items() if count),
         ]
+
+    def masked_lines(self) -> list[str]:
+        """In words, a line for each kind of entry that was masked."""
+        return [f"masked: {count} {what}" for what, count in self.masked.items() if count]
 
 
 class Tally:

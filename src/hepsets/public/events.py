@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias, overload
 
@@ -16,6 +16,7 @@ from hepsets.core.event_frame import EventFrame, read_frame
 from hepsets.core.events import Events, read_parquet, write_parquet
 from hepsets.core.parquet import open_parquet
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
+from hepsets.core.run import log
 from hepsets.core.vertexed_events import VertexedEvents, read_vertexed_events, write_vertexed_events
 from hepsets.formats.belle2_ntuple import Ntuple, read_ntuple
 from hepsets.formats.edm4hep import read_edm4hep
@@ -24,6 +25,7 @@ from hepsets.formats.fcc_tree_writer import write_fcc_tree
 from hepsets.formats.hepmc import HepmcBlock, read_hepmc
 from hepsets.formats.hepmc_events import parse_hepmc
 from hepsets.formats.jets import read_jets
+from hepsets.formats.read_counts import CountedEvents, Tally
 from hepsets.formats.recognise import Format, recognise
 from hepsets.formats.root_files import split_tree
 from hepsets.generate.kstmumu.density import named_window
@@ -135,7 +137,15 @@ def generate(
     )
 
 
-def read(path: str | Path) -> Events | ParticleSets | VertexedEvents | EventFrame | Ntuple:
+@overload
+def read(
+    path: str | Path, *, counted: Literal[False] = False
+) -> Events | ParticleSets | VertexedEvents | EventFrame | Ntuple: ...
+@overload
+def read(path: str | Path, *, counted: Literal[True]) -> CountedEvents: ...
+def read(
+    path: str | Path, *, counted: bool = False
+) -> Events | ParticleSets | VertexedEvents | EventFrame | Ntuple | CountedEvents:
     """Read events of any format; the content of the file says which it is, not its name.
 
     Parameters
@@ -144,19 +154,23 @@ def read(path: str | Path) -> Events | ParticleSets | VertexedEvents | EventFram
         Parquet, CSV with a header, HepMC3 ASCII (also compressed with gzip, xz, bzip2 or zstd), a Belle II
         ntuple, Z decays as FCC-ee courses hand them out, jets in the convention of FCCAnalyses, or EDM4hep
         (ROOT; ``FILE.root:TREE`` names one of several trees).
+    counted
+        Of particles with their vertices, return what was masked, and what was odd but kept, too.
 
     Returns
     -------
-    Events, ParticleSets, VertexedEvents, EventFrame or Ntuple
+    Events, ParticleSets, VertexedEvents, EventFrame, Ntuple or CountedEvents
         Decay trees (HepMC3, with the event column ``event_number``, and parquet with the fields of particles
         that :class:`Events` has); sets of particles with other fields; particles with their vertices (what
-        is odd there, :mod:`hepsets.formats.fcc_tree` masks and counts); one row per event; or the candidates
-        of an ntuple with their thirty variables.
+        is odd there, :mod:`hepsets.formats.fcc_tree` masks and counts; what was masked is warned of); one row
+        per event; or the candidates of an ntuple with their thirty variables. ``counted`` gives ``events``
+        and ``counts``, which has ``masked`` and ``kept``: numbers of entries by what they are.
 
     Raises
     ------
     InputError
-        If there is no such file, it is damaged, or of no format that can be read.
+        If there is no such file, it is damaged, or of no format that can be read, or not of one that is
+        counted.
 
     Examples
     --------
@@ -168,16 +182,19 @@ def read(path: str | Path) -> Events | ParticleSets | VertexedEvents | EventFram
     """
     file, tree = split_tree(path)
     kind = recognise(file)
+    if kind in _WITH_VERTICES:
+        found = _WITH_VERTICES[kind](path)
+        if counted:
+            return found
+        for line in found.counts.masked_lines():
+            log.warning("%s: %s", path, line)
+        return found.events
+    if counted:
+        raise InputError(f"{path} to be read and counted", "particles with their vertices")
     if kind is Format.ROOT_NTUPLE:
         return read_ntuple(file, tree)
-    if kind is Format.FCC_TREE:
-        return read_fcc_trees(path).events
-    if kind is Format.EDM4HEP:
-        return read_edm4hep(path).events
     if kind is Format.JETS:
         return read_jets(path)
-    if kind is Format.VERTEXED_EVENTS:
-        return read_vertexed_events(file)
     if kind is Format.HEPMC3:
         return _read_hepmc(file)
     if kind is Format.EVENT_TABLE:
@@ -186,6 +203,19 @@ def read(path: str | Path) -> Events | ParticleSets | VertexedEvents | EventFram
         fields = [field.name for field in particle] if pa.types.is_struct(particle) else []
         return read_parquet(file) if {"pdg", "mother_index"} <= set(fields) else read_particle_sets(file)
     return read_frame(file, suffix=".parquet" if kind is Format.PARQUET_FRAME else ".csv")
+
+
+def _read_ours(path: str | Path) -> CountedEvents:
+    """Events as we write them, which are refused if anything is no number: there is nothing to mask."""
+    events = read_vertexed_events(path)
+    return CountedEvents(events, Tally().counts(events))
+
+
+_WITH_VERTICES: Mapping[Format, Callable[[str | Path], CountedEvents]] = {
+    Format.FCC_TREE: read_fcc_trees,
+    Format.EDM4HEP: read_edm4hep,
+    Format.VERTEXED_EVENTS: _read_ours,
+}
 
 
 def _read_hepmc(path: Path) -> Events:
