@@ -18,10 +18,10 @@ from hepsets.analyses.z_flavour.blocks import blocks_of
 from hepsets.analyses.z_flavour.cells import CELLS, SAMPLE_INPUTS
 from hepsets.analyses.z_flavour.config import DataConfig, LookConfig, check
 from hepsets.analyses.z_flavour.samples import get_samples
-from hepsets.analyses.z_flavour.split import TEST, TRAINING
 from hepsets.analyses.z_flavour.training import trainings
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose
 from hepsets.core.run import RunFolder
 from hepsets.learn.tables.class_trees import ClassTreesConfig
 from hepsets.learn.training.config import FitConfig
@@ -91,14 +91,15 @@ def test_a_run_that_is_resumed_makes_nothing_again(made, tmp_path, monkeypatch) 
     folder, _ = made
     monkeypatch.setattr("hepsets.analyses.z_flavour.samples.make_block", lambda block: pytest.fail("made"))
     samples = get_samples(TINY, folder / "events")
-    assert samples["found"].count(TRAINING) == 4 * 160
-    assert samples["found"].count(TEST) == 4 * (10 + 60)
+    assert samples["found"].count(Purpose.TRAINING) == 4 * 160
+    assert samples["found"].count(Purpose.TEST) == 4 * (10 + 60)
 
 
-def test_examples_are_of_their_part_and_hemispheres_stay_together(made) -> None:
+def test_examples_serve_one_purpose_and_hemispheres_stay_together(made) -> None:
     folder, _ = made
     sample = get_samples(TINY, folder / "events")["hemispheres"]
-    parts = [sample.load(part, ("b", "c"), InputSpec(("charge",))) for part in range(3)]
+    parts = [sample.load(purpose, ("b", "c"), InputSpec(("charge",))) for purpose in Purpose]
+    assert [part.purpose for part in parts] == list(Purpose)
     events = [set(part.event.tolist()) for part in parts]
     assert not events[0] & events[1]
     assert not events[0] & events[2]

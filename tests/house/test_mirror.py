@@ -142,6 +142,7 @@ TESTED_ELSEWHERE = {
 OF_NO_SOURCE = {
     "analyses/test_result_schema.py": "the shipped schema of result.json",
     "analyses/test_chains.py": "whole chains on toys with a known answer",
+    "analyses/z_flavour/test_purpose_of_choices.py": "events of the wrong purpose, in every step of a run",
     "cases": "files of users that were once misread, one folder each",
     "contracts": "what all models of a kind have in common",
     "deploy/test_event_types.py": "filters that are told what an event is, from training to the command",

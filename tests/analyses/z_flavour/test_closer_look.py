@@ -52,7 +52,7 @@ def test_every_feature_belongs_to_one_group_and_only_its_group_is_exchanged(exam
 
 
 def test_the_first_examples_of_each_flavour_are_taken_whole(examples):
-    few = _first_of_each(examples, 3)
+    few = examples[_first_of_each(examples.flavour, 3)]
     assert np.bincount(few.flavour).tolist() == [3, 3, 3, 3]
     assert len(few.data) == 12
     assert few.event[:3].tolist() == [0, 4, 8]

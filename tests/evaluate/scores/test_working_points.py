@@ -3,6 +3,7 @@ import pytest
 from scipy.stats import beta, binom, norm
 
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose
 from hepsets.evaluate.scores.many_classes import class_scores
 from hepsets.evaluate.scores.working_points import (
     WORKING_POINTS,
@@ -171,3 +172,19 @@ def test_a_curve_goes_through_its_working_points_and_rises():
     assert (curve.low < curve.efficiency).all()
     assert (curve.efficiency < curve.high).all()
     assert (np.diff(pair_curve(sample, "b", "c").efficiency) >= 0).all()
+
+
+@pytest.mark.parametrize("purpose", [Purpose.TRAINING, Purpose.VALIDATION])
+def test_efficiencies_are_those_of_test_events_and_of_no_others(purpose):
+    sample = tagged(np.random.default_rng(8))
+    others = sample._replace(purpose=purpose)
+    for measure in (
+        working_points,
+        lambda one: working_point(one, "b", "c", 0.1),
+        lambda one: pair_curve(one, "b", "c"),
+    ):
+        with pytest.raises(
+            InputError, match=f"{purpose} events where efficiencies are measured; expected test"
+        ):
+            measure(others)
+    assert working_points(sample._replace(purpose=Purpose.TEST)) == working_points(sample)

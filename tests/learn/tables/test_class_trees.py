@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose
 from hepsets.learn.files import load, save
 from hepsets.learn.tables.class_trees import ClassTrees, ClassTreesConfig, Labelled, fit_class_trees
 
@@ -17,6 +18,7 @@ class Table:
     """Columns of events."""
 
     columns: dict
+    purpose: Purpose | None = None
 
     def __len__(self) -> int:
         return len(self.columns["x"])
@@ -64,3 +66,20 @@ def test_a_class_without_events_is_refused() -> None:
     some.classes[some.classes == 2] = 1
     with pytest.raises(InputError, match="events of b, c, s"):
         fit_class_trees(some, some, ("x",), CLASSES)
+
+
+@pytest.mark.parametrize(
+    "purposes",
+    [
+        (Purpose.TEST, Purpose.VALIDATION),
+        (Purpose.TRAINING, Purpose.TEST),
+        (Purpose.TRAINING, Purpose.TRAINING),
+    ],
+)
+def test_trees_are_grown_on_training_events_and_stopped_by_validation_events(purposes) -> None:
+    parts = [
+        dataclasses.replace(one, events=dataclasses.replace(one.events, purpose=purpose))
+        for one, purpose in zip((sample(1), sample(2)), purposes, strict=True)
+    ]
+    with pytest.raises(InputError, match=r"(test|training) events where class_trees is (trained|stopped)"):
+        fit_class_trees(*parts, ["x", "noise"], CLASSES, ClassTreesConfig(trees=2))

@@ -6,6 +6,7 @@ import torch
 from helpers.toy_z_events import z_events
 
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose
 from hepsets.represent.vertexed_events.data import (
     VertexedData,
     gather_features,
@@ -97,3 +98,25 @@ def test_events_gathered_from_several_files_are_those_chosen(tmp_path) -> None:
         assert torch.equal(one, other)
     few = gather_features([tmp_path / "a"], [np.array([0])], InputSpec(("charge",)))
     assert few.spec == InputSpec(("charge",))
+
+
+def test_every_choice_of_events_serves_the_purpose_that_they_are_for() -> None:
+    some = z_events(6, seed=8).used_for(Purpose.VALIDATION)
+    data = VertexedData.from_events(some, SPEC)
+    choices = (
+        data, data[2:], data[np.array([1, 0])], data.select(torch.tensor([1])), halved(data),
+        data.seeing(InputSpec(("charge",))), data.sorted_by(("log_momentum",)), data.to("cpu"),
+        VertexedData.joined([data[:2], data[2:]]),
+    )  # fmt: skip
+    assert {one.purpose for one in choices} == {Purpose.VALIDATION}
+    assert VertexedData.from_events(z_events(6, seed=8), SPEC).used_for(Purpose.TEST).purpose is Purpose.TEST
+
+
+def test_events_for_one_purpose_serve_no_other_and_are_not_joined_with_others() -> None:
+    data = VertexedData.from_events(z_events(4, seed=9), SPEC)
+    train, test = data[:2].used_for(Purpose.TRAINING), data[2:].used_for(Purpose.TEST)
+    with pytest.raises(InputError, match="training events where test events are needed"):
+        train.used_for(Purpose.TEST)
+    for pair in ([train, test], [train, data[2:]]):
+        with pytest.raises(InputError, match="joined; expected events for one purpose"):
+            VertexedData.joined(pair)

@@ -3,6 +3,7 @@
 import numpy as np
 from helpers.toy_z_events import events_of_sizes, shuffled, z_events
 
+from hepsets.core.purpose import Purpose
 from hepsets.represent.vertexed_events.data import VertexedData
 from hepsets.represent.vertexed_events.inputs import proper_inputs
 from hepsets.represent.vertexed_events.table import ABSENT, tree_table
@@ -42,3 +43,8 @@ def test_rows_do_not_depend_on_the_order_of_particles_and_empty_events_have_one(
     assert all(
         np.isfinite(column).all() and len(column) == 2 for column in rows(events_of_sizes([0, 3])).values()
     )
+
+
+def test_rows_are_for_what_their_events_are_for() -> None:
+    data = VertexedData.from_events(z_events(3, seed=4).used_for(Purpose.TEST), SPEC)
+    assert tree_table(data).purpose is Purpose.TEST

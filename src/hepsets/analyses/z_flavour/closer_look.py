@@ -20,25 +20,25 @@ from hepsets.analyses.z_flavour.closure import (
     choose_cuts,
     measure_closure,
 )
-from hepsets.analyses.z_flavour.comparison import of_classes, scores_of
+from hepsets.analyses.z_flavour.comparison import Scores, of_classes, scores_of
 from hepsets.analyses.z_flavour.config import Config
 from hepsets.analyses.z_flavour.figures.attention import AttentionShape, attention_shape
 from hepsets.analyses.z_flavour.figures.classes import FeatureShape, feature_shape
 from hepsets.analyses.z_flavour.learning import learning_curve
 from hepsets.analyses.z_flavour.measured_again import FIRST_BLOCK, SeenAgain, score_again
 from hepsets.analyses.z_flavour.samples import Labelled, Sample
-from hepsets.analyses.z_flavour.split import TEST, VALIDATION
-from hepsets.analyses.z_flavour.training import Model, Trained, Training
+from hepsets.analyses.z_flavour.training import Trained, Training
 from hepsets.core.errors import InputError
 from hepsets.core.parallel import map_in_order
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.progress import progress_bar
+from hepsets.core.purpose import Purpose, demand
 from hepsets.core.run import log
 from hepsets.core.vertexed_events import VertexedEvents
 from hepsets.evaluate.scores.accuracy_importance import AccuracyImportance, accuracy_importance
 from hepsets.evaluate.scores.importance import Exchange
 from hepsets.evaluate.scores.learning_curve import LearningCurve
-from hepsets.evaluate.scores.many_classes import ClassScores, class_scores
+from hepsets.evaluate.scores.many_classes import accuracy
 from hepsets.evaluate.scores.repeated_measurement import RepeatedMeasurement, judge_repeated
 from hepsets.evaluate.scores.working_points import WORKING_POINTS, PairCurve, pair_curve
 from hepsets.evaluate.vertexing import VertexingQuality, vertexing_quality
@@ -146,6 +146,7 @@ def look_closer(
     config: Config,
     samples: Mapping[SampleName, Sample],
     trained: Mapping[Training, Trained],
+    scores: Mapping[Training, Scores],
     folder: Path,
     *,
     workers: int = 1,
@@ -158,6 +159,8 @@ def look_closer(
         The run's.
     samples, trained
         Its events and models.
+    scores
+        What these say of the test events.
     folder
         Where smaller trainings go.
     workers
@@ -167,22 +170,24 @@ def look_closer(
     of_events = Training("found" if generated else "seeded", OURS)
     lead = trained.get(of_events)
     with progress_bar("looking closer", 7) as advance:
-        curves = _curves(samples, trained)
+        curves = _curves(scores)
         advance(1)
-        scores: ShownScores | None = None
+        shown: ShownScores | None = None
         shapes: tuple[FeatureShape, ...] = ()
         importance: tuple[AccuracyImportance, ...] = ()
         if lead is not None and isinstance(lead.model, VertexedModel):
             cell = CELLS[of_events.cell]
-            test = _first_of_each(samples[cell.sample].load(TEST, cell.classes), SHOWN_EVENTS)
-            shown = _scores(lead.model, test, cell)
-            scores = ShownScores(shown.truth, shown.probabilities.astype(np.float32), shown.classes)
-            shapes = tuple(_shapes(test, cell))
-            importance = tuple(_importance(lead.model, _first_of_each(test, STUDIED_EVENTS), cell))
+            test = samples[cell.sample].load(Purpose.TEST, cell.classes)
+            chosen = _first_of_each(test.flavour, SHOWN_EVENTS)
+            probabilities = scores[of_events].of_classes(cell.classes).probabilities[chosen]
+            shown = ShownScores(test.flavour[chosen], probabilities.astype(np.float32), cell.classes)
+            shapes = tuple(_shapes(test[chosen], cell))
+            studied = test[_first_of_each(test.flavour, STUDIED_EVENTS)]
+            importance = tuple(_importance(lead.model, studied, cell))
         advance(1)
         attention = _attention(samples, trained)
         advance(1)
-        closure = _closure(config, samples, trained.get(Training("hemispheres", OURS)))
+        closure = _closure(config, samples, trained, scores)
         advance(1)
         limit = {}
         if generated and lead is not None and isinstance(lead.model, VertexedModel):
@@ -192,46 +197,32 @@ def look_closer(
         advance(1)
         learning = None
         if lead is not None:
-            sample = samples[CELLS[of_events.cell].sample]
-            learning = learning_curve(config, of_events.cell, sample, lead, folder, workers=workers)
+            cell = CELLS[of_events.cell]
+            whole = accuracy(scores[of_events].of_classes(cell.classes))
+            sample = samples[cell.sample]
+            learning = learning_curve(config, of_events.cell, sample, whole, folder, workers=workers)
         advance(1)
-    return CloserLook(curves, scores, shapes, attention, importance, closure, limit, vertexing, learning)
+    return CloserLook(curves, shown, shapes, attention, importance, closure, limit, vertexing, learning)
 
 
 # -- inside ------------------------------------------------------------------------------------------
 
 
-def _curves(
-    samples: Mapping[SampleName, Sample], trained: Mapping[Training, Trained]
-) -> dict[str, dict[str, tuple[PairCurve, ...]]]:
+def _curves(scores: Mapping[Training, Scores]) -> dict[str, dict[str, tuple[PairCurve, ...]]]:
     found: dict[str, dict[str, tuple[PairCurve, ...]]] = {}
-    for name in dict.fromkeys(training.cell for training in trained):
-        cell = CELLS[name]
-        if cell.world == "published":
-            continue
-        test = samples[cell.sample].load(TEST, cell.classes)
-        pairs = [pair for pair in PAIRS if set(pair) <= set(cell.classes)]
-        found[name] = {}
-        for training, one in trained.items():
-            if training.cell == name:
-                scores = _scores(one.model, test, cell)
-                found[name][training.name] = tuple(pair_curve(scores, *pair) for pair in pairs)
+    for training, one in scores.items():
+        cell = CELLS[training.cell]
+        if cell.world != "published":
+            sample = one.of_classes(cell.classes)
+            pairs = [pair for pair in PAIRS if set(pair) <= set(cell.classes)]
+            of_cell = found.setdefault(training.cell, {})
+            of_cell[training.name] = tuple(pair_curve(sample, *pair) for pair in pairs)
     return found
 
 
-def _scores(model: Model, test: Labelled, cell: Cell) -> ClassScores:
-    found = of_classes(scores_of(model, test), cell.classes)
-    return class_scores(test.flavour, found, cell.classes)
-
-
-def _first_of_each(examples: Labelled, number: int) -> Labelled:
-    """At most so many examples of each flavour."""
-    chosen = np.concatenate(
-        [np.flatnonzero(examples.flavour == flavour)[:number] for flavour in np.unique(examples.flavour)]
-    )
-    return Labelled(
-        examples.data[chosen], examples.flavour[chosen], examples.charge[chosen], examples.event[chosen]
-    )
+def _first_of_each(flavour: NDArray[np.int64], number: int) -> NDArray[np.int64]:
+    """Places of at most so many examples of each flavour, flavour after flavour."""
+    return np.concatenate([np.flatnonzero(flavour == each)[:number] for each in np.unique(flavour)])
 
 
 def _shapes(test: Labelled, cell: Cell) -> Iterator[FeatureShape]:
@@ -253,6 +244,7 @@ def _shapes(test: Labelled, cell: Cell) -> Iterator[FeatureShape]:
 
 
 def _importance(model: VertexedModel, test: Labelled, cell: Cell) -> list[AccuracyImportance]:
+    demand(test.purpose, Purpose.TEST, "importance is measured")
     data = test.data.seeing(model.spec)
 
     def score(events: VertexedData) -> NDArray[np.float64]:
@@ -317,7 +309,8 @@ def _attention(
     model, cell = one.model, CELLS["published"]
     network = model.network
     assert isinstance(network, GruAttention)
-    test = _first_of_each(samples[cell.sample].load(TEST, cell.classes), STUDIED_EVENTS)
+    test = samples[cell.sample].load(Purpose.TEST, cell.classes)
+    test = test[_first_of_each(test.flavour, STUDIED_EVENTS)]
     weights = []
     with torch.inference_mode():
         for batch in model.prepare(test.data).batches(256):
@@ -325,24 +318,33 @@ def _attention(
     return attention_shape(np.concatenate(weights), network.caps[0], test.flavour, cell.classes)
 
 
-def _closure(config: Config, samples: Mapping[SampleName, Sample], one: Trained | None) -> Closure | None:
-    if one is None:
+def _closure(
+    config: Config,
+    samples: Mapping[SampleName, Sample],
+    trained: Mapping[Training, Trained],
+    scores: Mapping[Training, Scores],
+) -> Closure | None:
+    tagger = Training("hemispheres", OURS)
+    if tagger not in trained:
         return None
     cell = CELLS["hemispheres"]
-    found = []
-    for part in (VALIDATION, TEST):
-        examples = samples[cell.sample].load(part, cell.classes)
-        scores = scores_of(one.model, examples)[:, : len(cell.classes)]
-        found.append((HemisphereScores.of(scores, cell.classes), examples.flavour[::2]))
-    (held, held_truth), (test, test_truth) = found
-    cuts = choose_cuts(held, held_truth, cell.classes)
+    held = samples[cell.sample].load(Purpose.VALIDATION, cell.classes)
+    cuts = choose_cuts(*_of_hemispheres(scores_of(trained[tagger].model, held), cell), cell.classes)
+    test, truth = _of_hemispheres(scores[tagger], cell)
+    demand(test.purpose, Purpose.TEST, "R_b is measured")
     try:
         return measure_closure(
-            test, test_truth, cell.classes, cuts, samples=config.look.closure_samples, seed=config.seed
+            test, truth, cell.classes, cuts, samples=config.look.closure_samples, seed=config.seed
         )
     except InputError as error:
         log.warning("no R_b: %s", error)
         return None
+
+
+def _of_hemispheres(scores: Scores, cell: Cell) -> tuple[HemisphereScores, NDArray[np.int64]]:
+    """What tells b and c in both hemispheres of each event, and the flavours of the events."""
+    values = scores.values[:, : len(cell.classes)]
+    return HemisphereScores.of(values, cell.classes, scores.purpose), scores.truth[::2]
 
 
 def _limit(config: Config, model: VertexedModel, workers: int) -> RepeatedMeasurement:

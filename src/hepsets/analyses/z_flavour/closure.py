@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
+from hepsets.core.purpose import Purpose, demand
 from hepsets.evaluate.double_tag import (
     B_TAG,
     C_TAG,
@@ -47,13 +48,18 @@ class HemisphereScores:
     b, c
         Shape ``(n_events, 2)``: the smaller of ln p_b / p_c and ln p_b / p_ud, and that of ln p_c / p_ud and
         ln p_c / p_b: both other flavours must be unlikely.
+    purpose
+        What the events are for, if that is settled.
     """
 
     b: Array
     c: Array
+    purpose: Purpose | None = None
 
     @staticmethod
-    def of(probabilities: ArrayLike, classes: Sequence[str]) -> HemisphereScores:
+    def of(
+        probabilities: ArrayLike, classes: Sequence[str], purpose: Purpose | None = None
+    ) -> HemisphereScores:
         """From probabilities of both hemispheres of each event, shape ``(2 n_events, n_classes)``.
 
         Raises
@@ -68,7 +74,7 @@ class HemisphereScores:
         b, c, light = (classes.index(name) for name in ("b", "c", "ud"))
         of_b = np.minimum(pair_scores(p, b, c), pair_scores(p, b, light))
         of_c = np.minimum(pair_scores(p, c, light), pair_scores(p, c, b))
-        return HemisphereScores(of_b.reshape(-1, 2), of_c.reshape(-1, 2))
+        return HemisphereScores(of_b.reshape(-1, 2), of_c.reshape(-1, 2), purpose)
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,13 @@ def choose_cuts(scores: HemisphereScores, truth: NDArray[np.int64], classes: Seq
         Shape ``(n_events,)``: places of the true flavours in ``classes``.
     classes
         Names of the flavours.
+
+    Raises
+    ------
+    InputError
+        For training or test events.
     """
+    demand(scores.purpose, Purpose.VALIDATION, "cuts are chosen")
     of_c, of_light = (truth == classes.index(name) for name in ("c", "ud"))
     return Cuts(
         float(np.quantile(scores.b[of_c], 1 - B_MISTAG)), float(np.quantile(scores.c[of_light], 1 - C_MISTAG))
@@ -161,8 +173,10 @@ def measure_closure(
     Raises
     ------
     InputError
-        If a flavour has no events, or as :func:`hepsets.evaluate.double_tag.measure_partial_widths`.
+        For training or validation events, if a flavour has no events, or as
+        :func:`hepsets.evaluate.double_tag.measure_partial_widths`.
     """
+    demand(scores.purpose, Purpose.TEST, "R_b is measured")
     random = np.random.default_rng([seed, 31])
     tags = tag_hemispheres(scores.b, cuts.b, scores.c, cuts.c)
     data: dict[str, NDArray[np.int64]] = {}

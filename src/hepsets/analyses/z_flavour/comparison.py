@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from hepsets.analyses.z_flavour.about import CellName
 from hepsets.analyses.z_flavour.cells import CELLS, THREE, SampleName
 from hepsets.analyses.z_flavour.samples import Labelled, Sample
-from hepsets.analyses.z_flavour.split import TEST
 from hepsets.analyses.z_flavour.training import Model, Trained, Training
 from hepsets.core.measured import Measured
 from hepsets.core.progress import progress_bar
-from hepsets.evaluate.scores.many_classes import ManyClassQuality, class_scores, judge_classes
+from hepsets.core.purpose import Purpose, demand
+from hepsets.evaluate.scores.many_classes import ClassScores, ManyClassQuality, class_scores, judge_classes
 from hepsets.evaluate.scores.working_points import WorkingPoint, working_points
 from hepsets.learn.tables.class_trees import ClassTrees
 from hepsets.learn.training.history import History
@@ -67,7 +67,7 @@ class CellResult:
     name
         The comparison.
     counts
-        Events of the training, validation and test part.
+        Events for training, validation and testing.
     truth
         Places of the true classes of the test examples, shape ``(n,)``.
     models
@@ -80,32 +80,69 @@ class CellResult:
     models: tuple[ModelResult, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """What a model says of labelled examples, and what these are for.
+
+    Parameters
+    ----------
+    values
+        Probability of each class, and of the charge where there is one, float32, shape ``(n, n_outputs)``.
+    truth
+        Places of the true classes, shape ``(n,)``.
+    purpose
+        What the examples are for.
+    rate
+        Examples per second that were scored on one thread, from features on.
+    """
+
+    values: NDArray[np.float32]
+    truth: NDArray[np.int64]
+    purpose: Purpose | None
+    rate: float
+
+    def of_classes(self, classes: Sequence[str]) -> ClassScores:
+        """The probabilities of the classes alone, adding up to one."""
+        found = of_classes(self.values, classes)
+        return class_scores(self.truth, found, classes, self.purpose)
+
+
 def compare(
     samples: Mapping[SampleName, Sample], trained: Mapping[Training, Trained]
-) -> dict[CellName, CellResult]:
-    """Judge all models, comparison by comparison."""
+) -> tuple[dict[CellName, CellResult], dict[Training, Scores]]:
+    """Judge all models, comparison by comparison; and what each says of the test events."""
     cells = tuple(dict.fromkeys(training.cell for training in trained))
     found: dict[CellName, CellResult] = {}
+    scores: dict[Training, Scores] = {}
     with progress_bar("judging models", len(trained)) as advance:
         for name in cells:
             cell = CELLS[name]
             sample = samples[cell.sample]
-            test = sample.load(TEST, cell.classes)
+            test = sample.load(Purpose.TEST, cell.classes)
             judged = []
             for training, one in trained.items():
                 if training.cell == name:
-                    judged.append(judge(training, one, test))
+                    scores[training] = scores_of(one.model, test)
+                    judged.append(judge(training, one, test, scores[training]))
                     advance(1)
-            counts = [sample.count(part) for part in range(3)]
-            found[name] = CellResult(name, (counts[0], counts[1], counts[2]), test.flavour, tuple(judged))
-    return found
+            counts = (
+                sample.count(Purpose.TRAINING),
+                sample.count(Purpose.VALIDATION),
+                sample.count(Purpose.TEST),
+            )
+            found[name] = CellResult(name, counts, test.flavour, tuple(judged))
+    return found, scores
 
 
-def scores_of(model: Model, examples: Labelled) -> NDArray[np.float32]:
-    """Probability of each class, and of the charge where there is one, float32, shape ``(n, n_outputs)``."""
+def scores_of(model: Model, examples: Labelled) -> Scores:
+    """What a model says of examples."""
+    start = time.perf_counter()
     if isinstance(model, ClassTrees):
-        return model.probabilities(tree_table(examples.data))
-    return score_heads(model, examples.data)
+        values = model.probabilities(tree_table(examples.data))
+    else:
+        values = score_heads(model, examples.data)
+    rate = len(values) / (time.perf_counter() - start)
+    return Scores(values, examples.flavour, examples.purpose, rate)
 
 
 def of_classes(scores: NDArray[np.float32], classes: Sequence[str]) -> NDArray[np.float64]:
@@ -114,14 +151,29 @@ def of_classes(scores: NDArray[np.float32], classes: Sequence[str]) -> NDArray[n
     return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
-def judge(training: Training, trained: Trained, test: Labelled) -> ModelResult:
-    """Measure one model on the test examples."""
+def judge(training: Training, trained: Trained, test: Labelled, scores: Scores | None = None) -> ModelResult:
+    """Measure one model on the test examples.
+
+    Parameters
+    ----------
+    training, trained
+        The model.
+    test
+        The examples.
+    scores
+        What the model says of them, if that is known already.
+
+    Raises
+    ------
+    InputError
+        For training or validation examples.
+    """
+    demand(test.purpose, Purpose.TEST, "models are judged")
     cell, model = CELLS[training.cell], trained.model
-    start = time.perf_counter()
-    scores = scores_of(model, test)
-    rate = len(scores) / (time.perf_counter() - start)
+    scores = scores or scores_of(model, test)
     classes = cell.classes
-    probabilities = of_classes(scores, classes)
+    sample = scores.of_classes(classes)
+    probabilities = sample.probabilities
     quality = {len(classes): judge_classes(test.flavour, probabilities, classes)}
     if len(classes) > len(THREE):
         shown = test.flavour < len(THREE)
@@ -130,17 +182,17 @@ def judge(training: Training, trained: Trained, test: Labelled) -> ModelResult:
         quality[len(THREE)] = judge_classes(test.flavour[shown], three, THREE)
     charge = None
     signed = (test.flavour == 0) & (test.charge != 0)
-    if cell.charge and scores.shape[1] > len(classes) and signed.any():
-        right = (scores[signed, -1] > 0.5) == (test.charge[signed] > 0)
+    if cell.charge and scores.values.shape[1] > len(classes) and signed.any():
+        right = (scores.values[signed, -1] > 0.5) == (test.charge[signed] > 0)
         charge = Measured.proportion(int(right.sum()), len(right))
     return ModelResult(
         training.name,
         training.cell,
         len(model) if isinstance(model, ClassTrees) else model.n_parameters,
         quality,
-        tuple(working_points(class_scores(test.flavour, probabilities, classes))),
+        tuple(working_points(sample)),
         charge,
         trained.history,
         trained.seconds,
-        rate,
+        scores.rate,
     )

@@ -13,17 +13,14 @@ from hepsets.analyses.z_flavour.cells import CELLS, SampleName
 from hepsets.analyses.z_flavour.comparison import judge
 from hepsets.analyses.z_flavour.config import Config
 from hepsets.analyses.z_flavour.samples import Sample
-from hepsets.analyses.z_flavour.split import TEST, TRAINING
 from hepsets.analyses.z_flavour.training import Trained, Training, train_all
 from hepsets.core.measured import Measured
+from hepsets.core.purpose import Purpose
 from hepsets.evaluate.scores.learning_curve import LearningCurve, fit_learning_curve
 from hepsets.learn.training.side_by_side import side_by_side
 
 TARGET = 2e6
 """Events per flavour that Particle Transformer was trained on."""
-
-UNUSED = -1
-"""Part of events that a smaller training leaves aside."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class _Smaller:
 
 
 def learning_curve(
-    config: Config, cell: CellName, sample: Sample, whole: Trained, folder: Path, *, workers: int = 1
+    config: Config, cell: CellName, sample: Sample, whole: Measured, folder: Path, *, workers: int = 1
 ) -> LearningCurve | None:
     """Error rates of our tagger against training events per flavour, carried on to :data:`TARGET`.
 
@@ -50,7 +47,7 @@ def learning_curve(
     sample
         Its events.
     whole
-        Our tagger trained on all of them.
+        Accuracy of our tagger trained on all of them.
     folder
         Where the smaller trainings go.
     workers
@@ -69,25 +66,25 @@ def learning_curve(
     ]
     for _ in side_by_side(_train, tasks, workers=workers, device=config.fit.device):
         pass
-    test = sample.load(TEST, CELLS[cell].classes)
+    test = sample.load(Purpose.TEST, CELLS[cell].classes)
     classes = len(CELLS[cell].classes)
     points = []
     for task in tasks:
         training, found = next(iter(_train(task).items()))
         points.append((_events(task.sample, classes), judge(training, found, test).quality[classes].accuracy))
-    accuracy = judge(Training(cell, OURS), whole, test).quality[classes].accuracy
-    points.append((_events(sample, classes), accuracy))
+    points.append((_events(sample, classes), whole))
     return fit_learning_curve(*_columns(points), at=TARGET)
 
 
 def smaller(sample: Sample, share: float, seed: int) -> Sample:
     """The same events with only a share of each flavour's training events, at least one; none are moved."""
-    part = sample.part.copy()
+    training, chosen = sample.events[Purpose.TRAINING], []
     for flavour in np.unique(sample.flavour):
-        own = np.flatnonzero((sample.part == TRAINING) & (sample.flavour == flavour))
+        own = training[sample.flavour[training] == flavour]
         order = np.random.default_rng([seed, int(flavour), 77]).permutation(own)
-        part[order[max(1, round(share * len(own))) :]] = UNUSED
-    return dataclasses.replace(sample, part=part)
+        chosen.append(order[: max(1, round(share * len(own)))])
+    events = {**sample.events, Purpose.TRAINING: np.sort(np.concatenate(chosen))}
+    return dataclasses.replace(sample, events=events)
 
 
 def _train(task: _Smaller) -> dict[Training, Trained]:
@@ -98,7 +95,7 @@ def _train(task: _Smaller) -> dict[Training, Trained]:
 
 def _events(sample: Sample, classes: int) -> int:
     """Training events per flavour."""
-    return round(int((sample.part == TRAINING).sum()) / classes)
+    return round(sample.count(Purpose.TRAINING) / classes)
 
 
 def _columns(points: list[tuple[int, Measured]]) -> tuple[list[int], list[float], list[float]]:

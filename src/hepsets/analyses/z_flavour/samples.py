@@ -1,8 +1,8 @@
-"""Features of a run's events, generated and seen by blocks, or of the user's files; and their split."""
+"""Features of a run's events, generated and seen by blocks, or of the user's files; and what each is for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -21,11 +21,17 @@ from hepsets.analyses.z_flavour.blocks import (
 )
 from hepsets.analyses.z_flavour.cells import CELLS, FLAVOUR_OF, SampleName
 from hepsets.analyses.z_flavour.config import Config
-from hepsets.analyses.z_flavour.split import TEST, stratified_parts
+from hepsets.analyses.z_flavour.split import stratified_split
+from hepsets.core.errors import InputError
 from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
+from hepsets.core.purpose import Purpose
 from hepsets.core.run import log
+from hepsets.core.shared_events import content_hashes, n_repeated, refuse_same_files, refuse_shared
+from hepsets.core.streams import echo
+from hepsets.core.vertexed_events import VertexedEvents
 from hepsets.formats.fcc_tree import iter_fcc_trees
+from hepsets.formats.flavoured_files import flavoured_files
 from hepsets.formats.read_counts import ReadCounts
 from hepsets.represent.vertexed_events.data import VertexedData, gather_features
 from hepsets.represent.vertexed_events.inputs import InputSpec
@@ -38,7 +44,7 @@ class Labelled:
     Parameters
     ----------
     data
-        The features.
+        The features, which know what they are for.
     flavour
         Place of the flavour among the classes, shape ``(n,)``.
     charge
@@ -52,39 +58,60 @@ class Labelled:
     charge: NDArray[np.int64]
     event: NDArray[np.int64]
 
+    @property
+    def purpose(self) -> Purpose | None:
+        """What they are for."""
+        return self.data.purpose
+
+    def __getitem__(self, which: NDArray[np.int64]) -> Labelled:
+        """Some of them, by places of shape ``(n_chosen,)``, for the same purpose."""
+        return Labelled(self.data[which], self.flavour[which], self.charge[which], self.event[which])
+
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Files with the features of one kind of events, and the part that each event belongs to.
+    """Files with the features of one kind of events, and what each event is for.
 
     Parameters
     ----------
     files
         Each of some events, in order.
-    flavour, part
-        The event column ``flavour`` and the number of the part, shape ``(n_events,)``.
+    flavour
+        The event column ``flavour``, shape ``(n_events,)``.
+    events
+        Numbers of the events that serve each purpose, rising, shape ``(n_chosen,)``; some may serve none.
     per_event
         Examples of each event: two hemispheres, or one.
+
+    Raises
+    ------
+    InputError
+        For an event that serves two purposes.
     """
 
     files: tuple[Path, ...]
     flavour: NDArray[np.int64]
-    part: NDArray[np.int8]
+    events: Mapping[Purpose, NDArray[np.int64]]
     per_event: int = 1
+
+    def __post_init__(self) -> None:
+        used = np.bincount(np.concatenate(list(self.events.values())), minlength=len(self.flavour))
+        if (used > 1).any():
+            raise InputError(f"{int((used > 1).sum())} events for two purposes", "one for each event")
 
     def load(
         self,
-        part: int,
+        purpose: Purpose,
         classes: Sequence[str],
         spec: InputSpec | None = None,
         sort_by: Sequence[str] = (),
     ) -> Labelled:
-        """The examples of one part and some flavours.
+        """The examples of some flavours that serve a purpose.
 
         Parameters
         ----------
-        part
-            Its number.
+        purpose
+            What they are for.
         classes
             Names of the flavours, in the order of the targets.
         spec
@@ -93,7 +120,9 @@ class Sample:
             Features that the particles of each event are sorted by, falling.
         """
         ids = np.array([FLAVOUR_OF[name] for name in classes])
-        wanted = (self.part == part) & np.isin(self.flavour, ids)
+        wanted = np.zeros(len(self.flavour), dtype=bool)
+        wanted[self.events[purpose]] = True
+        wanted &= np.isin(self.flavour, ids)
         examples = np.repeat(wanted, self.per_event)
         truth = [_read_truth(file) for file in self.files]
         edges = np.cumsum([0, *(len(one["flavour"]) for one in truth)])
@@ -103,15 +132,15 @@ class Sample:
         quark = quark[examples]
         flavour = np.repeat(self.flavour, self.per_event)[examples]
         return Labelled(
-            data,
+            data.used_for(purpose),
             (flavour[:, None] == ids).argmax(1),
             np.sign(quark).astype(np.int64) if self.per_event == 2 else np.zeros(len(quark), dtype=np.int64),
             np.repeat(np.arange(len(wanted)), self.per_event)[examples],
         )
 
-    def count(self, part: int) -> int:
-        """Events of a part."""
-        return int((self.part == part).sum())
+    def count(self, purpose: Purpose) -> int:
+        """Events for a purpose."""
+        return len(self.events[purpose])
 
 
 def get_samples(config: Config, folder: Path, *, workers: int = 1) -> dict[SampleName, Sample]:
@@ -120,7 +149,8 @@ def get_samples(config: Config, folder: Path, *, workers: int = 1) -> dict[Sampl
     Raises
     ------
     InputError
-        For the user's files that cannot be read or have one flavour alone.
+        For the user's files that cannot be read or have one flavour alone, and for events of theirs that
+        would be trained on and judged by, because they stand in the files twice.
     """
     folder.mkdir(exist_ok=True)
     names = tuple(dict.fromkeys(CELLS[cell].sample for cell in config.cells))
@@ -143,21 +173,36 @@ def get_samples(config: Config, folder: Path, *, workers: int = 1) -> dict[Sampl
             advance(made)
     flavour = np.repeat([block.flavour for block in blocks], [block.events for block in blocks])
     extra = np.repeat([block.number >= TEST_BLOCKS for block in blocks], [block.events for block in blocks])
-    part = np.full(len(flavour), TEST, dtype=np.int8)
-    part[~extra] = stratified_parts(flavour[~extra], config.data.shares, config.seed)
+    events = _purposes(config, flavour, extra)
     return {
         name: Sample(
-            tuple(block.path(name) for block in blocks), flavour, part, 2 if name == "hemispheres" else 1
+            tuple(block.path(name) for block in blocks), flavour, events, 2 if name == "hemispheres" else 1
         )
         for name in names
     }
+
+
+def _purposes(
+    config: Config, flavour: NDArray[np.int64], extra: NDArray[np.bool_]
+) -> dict[Purpose, NDArray[np.int64]]:
+    """Numbers of the events for each purpose: those that are ``extra`` test, the others are split."""
+    given = np.flatnonzero(~extra)
+    split = stratified_split(flavour[given], config.data.shares, config.seed)
+    events = {purpose: given[places] for purpose, places in split.items()}
+    events[Purpose.TEST] = np.sort(np.concatenate([events[Purpose.TEST], np.flatnonzero(extra)]))
+    return events
 
 
 def _own_samples(config: Config, folder: Path) -> dict[SampleName, Sample]:
     """Features of the user's files, whose vertices are taken for seeded ones."""
     names = tuple(dict.fromkeys(CELLS[cell].sample for cell in config.cells))
     files: dict[SampleName, list[Path]] = {name: [] for name in names}
-    flavour, extra, counts = [], [], ReadCounts()
+    flavour, extra, content, counts = [], [], [], ReadCounts()
+    given, apart = (
+        [str(file.path) for file in flavoured_files(paths)] if paths else []
+        for paths in (config.data.train, config.data.test)
+    )
+    refuse_same_files(given, apart)
     for paths, of_test in ((config.data.train, False), (config.data.test, True)):
         for number, read in enumerate(iter_fcc_trees(paths, flavour_needed=True) if paths else ()):
             for name in names:
@@ -167,13 +212,37 @@ def _own_samples(config: Config, folder: Path) -> dict[SampleName, Sample]:
                 files[name].append(path)
             flavour.append(read.events.columns["flavour"].astype(np.int64))
             extra.append(np.full(len(read.events), of_test))
+            content.append(_content(read.events))
             counts = counts + read.counts
     for line in counts.lines():
         log.info("%s", line)
-    flavours, is_extra = np.concatenate(flavour), np.concatenate(extra)
-    part = np.full(len(flavours), TEST, dtype=np.int8)
-    part[~is_extra] = stratified_parts(flavours[~is_extra], config.data.shares, config.seed)
-    return {name: Sample(tuple(files[name]), flavours, part) for name in names}
+        echo(line, err=True)
+    flavours, hashes = np.concatenate(flavour), np.concatenate(content)
+    events = _purposes(config, flavours, np.concatenate(extra))
+    _refuse_shared_events(hashes, events, ", ".join(given), ", ".join(apart or given))
+    return {name: Sample(tuple(files[name]), flavours, events) for name in names}
+
+
+def _content(events: VertexedEvents) -> NDArray[np.uint64]:
+    """What tells events apart, whatever file they stand in, shape ``(n_events,)``."""
+    columns = events.particles.particles
+    told = {name: columns[name] for name in ("px", "py", "pz", "charge")}
+    return content_hashes(told, events.particles.offsets)
+
+
+def _refuse_shared_events(
+    content: NDArray[np.uint64], events: Mapping[Purpose, NDArray[np.int64]], given: str, tested: str
+) -> None:
+    """Refuse test events that were trained or chosen with; warn of events that stand in the files twice."""
+    train, held, test = (content[events[purpose]] for purpose in Purpose)
+    refuse_shared(np.concatenate([train, held]), test, f"those of {given} to train and choose on", tested)
+    if repeated := n_repeated(np.concatenate([train, held])):
+        log.warning(
+            "%d events of %s stand there twice: validation, and cuts and calibration with it, sees events "
+            "that were trained on",
+            repeated,
+            given,
+        )
 
 
 def _read_truth(path: Path) -> dict[str, NDArray[np.generic]]:

@@ -1,4 +1,4 @@
-"""Events split into parts for training, validation and testing, with the same share of each flavour."""
+"""Events split by what they are for, training, validation or testing, with the same share of each flavour."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
-
-TRAINING, VALIDATION, TEST = range(3)
-"""Numbers of the parts."""
+from hepsets.core.purpose import Purpose
 
 
-def stratified_parts(flavour: NDArray[np.integer], shares: Sequence[float], seed: int) -> NDArray[np.int8]:
-    """The part that each event belongs to: of each flavour the same shares, drawn at random.
+def stratified_split(
+    flavour: NDArray[np.integer], shares: Sequence[float], seed: int
+) -> dict[Purpose, NDArray[np.int64]]:
+    """The events that serve each purpose: of each flavour the same shares, drawn at random.
 
     Parameters
     ----------
     flavour
         Shape ``(n,)``, any numbers.
     shares
-        Of the training, validation and test part.
+        Of training, validation and test events.
     seed
         Of the draw.
 
     Returns
     -------
-    ndarray
-        Numbers of parts, shape ``(n,)``.
+    dict
+        Places of the events for each purpose, rising, shape ``(n_chosen,)``.
 
     Raises
     ------
     InputError
-        If a part would have no event of a flavour.
+        If there would be no event of a flavour for a purpose.
     """
-    parts = np.empty(len(flavour), dtype=np.int8)
+    found: dict[Purpose, list[NDArray[np.int64]]] = {purpose: [] for purpose in Purpose}
     for each in np.unique(flavour):
         places = np.random.default_rng([seed, int(each)]).permutation(np.flatnonzero(flavour == each))
         edges = np.round(np.cumsum(shares)[:-1] * len(places)).astype(int)
-        chosen = np.split(places, edges)
-        if min(map(len, chosen)) == 0:
-            raise InputError(
-                f"{len(places)} events of flavour {each} to split as {list(shares)}", "some for each part"
-            )
-        for number, part in enumerate(chosen):
-            parts[part] = number
-    return parts
+        for purpose, chosen in zip(found, np.split(places, edges), strict=True):
+            if not len(chosen):
+                raise InputError(
+                    f"{len(places)} events of flavour {each} to split as {list(shares)}",
+                    "some for each purpose",
+                )
+            found[purpose].append(chosen)
+    return {purpose: np.sort(np.concatenate(chosen)) for purpose, chosen in found.items()}

@@ -15,8 +15,8 @@ from hepsets.analyses.z_flavour.about import OURS, TREES, CellName
 from hepsets.analyses.z_flavour.cells import CELLS, Cell, SampleName
 from hepsets.analyses.z_flavour.config import Config
 from hepsets.analyses.z_flavour.samples import Labelled, Sample
-from hepsets.analyses.z_flavour.split import TRAINING, VALIDATION
 from hepsets.core.progress import follow, progress_bar
+from hepsets.core.purpose import Purpose
 from hepsets.core.run import log
 from hepsets.learn import files
 from hepsets.learn.tables import class_trees
@@ -110,7 +110,10 @@ def _loaded(
 ) -> tuple[Labelled, Labelled, float]:
     """Training and validation examples, and how many seconds it took to read them."""
     start = time.perf_counter()
-    train, held = (task.sample.load(part, cell.classes, spec, sort_by) for part in (TRAINING, VALIDATION))
+    train, held = (
+        task.sample.load(purpose, cell.classes, spec, sort_by)
+        for purpose in (Purpose.TRAINING, Purpose.VALIDATION)
+    )
     return train, held, time.perf_counter() - start
 
 

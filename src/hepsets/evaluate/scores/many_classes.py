@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
+from hepsets.core.purpose import Purpose
 from hepsets.evaluate.scores.calibration import Calibration, calibrate
 from hepsets.evaluate.scores.classification import Roc, roc
 from hepsets.evaluate.scores.paired import auc_of
@@ -23,12 +24,14 @@ ROUNDING = 1e-3
 class ClassScores(NamedTuple):
     """Probabilities of several classes, checked.
 
-    ``truth`` has shape ``(n,)``, places in ``classes``; ``probabilities`` shape ``(n, n_classes)``.
+    ``truth`` has shape ``(n,)``, places in ``classes``; ``probabilities`` shape ``(n, n_classes)``;
+    ``purpose`` is what the events are for, if that is settled.
     """
 
     truth: NDArray[np.int64]
     probabilities: Array
     classes: tuple[str, ...]
+    purpose: Purpose | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,9 @@ class ManyClassQuality:
     calibration: Mapping[str, Calibration]
 
 
-def class_scores(truth: ArrayLike, probabilities: ArrayLike, classes: Sequence[str]) -> ClassScores:
+def class_scores(
+    truth: ArrayLike, probabilities: ArrayLike, classes: Sequence[str], purpose: Purpose | None = None
+) -> ClassScores:
     """Check the truth and probabilities of several classes.
 
     Parameters
@@ -94,6 +99,8 @@ def class_scores(truth: ArrayLike, probabilities: ArrayLike, classes: Sequence[s
         Shape ``(n, n_classes)``, not negative, each row with a sum of one.
     classes
         Their names.
+    purpose
+        What the events are for.
 
     Raises
     ------
@@ -123,7 +130,7 @@ def class_scores(truth: ArrayLike, probabilities: ArrayLike, classes: Sequence[s
             f"events per class {dict(zip(names, counts.tolist(), strict=True))}",
             "events of two classes or more",
         )
-    return ClassScores(raw.astype(np.int64), probability, names)
+    return ClassScores(raw.astype(np.int64), probability, names, purpose)
 
 
 def judge_classes(truth: ArrayLike, probabilities: ArrayLike, classes: Sequence[str]) -> ManyClassQuality:

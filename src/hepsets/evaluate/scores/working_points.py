@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import beta
 
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose, demand
 from hepsets.evaluate.scores.many_classes import ClassScores
 from hepsets.evaluate.scores.sample import Array
 
@@ -128,8 +129,8 @@ def working_point(sample: ClassScores, flavour: str, against: str, mistag: float
     Raises
     ------
     InputError
-        For names that are no classes, a mis-identification outside (0, 1), or too few events of ``against``
-        to tell: not one expected above the threshold.
+        For training or validation events, names that are no classes, a mis-identification outside (0, 1), or
+        too few events of ``against`` to tell: not one expected above the threshold.
     """
     return _Pair.of(sample, flavour, against).at(mistag)
 
@@ -137,7 +138,13 @@ def working_point(sample: ClassScores, flavour: str, against: str, mistag: float
 def working_points(
     sample: ClassScores, points: Iterable[tuple[str, str, float]] = WORKING_POINTS
 ) -> list[WorkingPoint]:
-    """All working points of ``points`` that the sample has classes and events for, in their order."""
+    """All working points of ``points`` that the sample has classes and events for, in their order.
+
+    Raises
+    ------
+    InputError
+        For training or validation events.
+    """
     found = []
     for flavour, against, mistag in points:
         if {flavour, against} <= set(sample.classes):
@@ -207,6 +214,7 @@ class _Pair:
 
     @staticmethod
     def of(sample: ClassScores, flavour: str, against: str) -> _Pair:
+        demand(sample.purpose, Purpose.TEST, "efficiencies are measured")
         for name in (flavour, against):
             if name not in sample.classes:
                 raise InputError(f"a flavour {name!r}", f"one of {', '.join(sample.classes)}")

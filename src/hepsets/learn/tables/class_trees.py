@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose, demand
 from hepsets.learn.registry import Kind, Recipe
 from hepsets.learn.tables.boosted_trees import EventColumns, event_matrix
 from hepsets.learn.tables.booster import from_tensors, gains, grow, to_tensors
@@ -168,8 +169,11 @@ def fit_class_trees(
     Raises
     ------
     InputError
-        For missing columns, values that are not finite, or a class without training events.
+        For events of another purpose, missing columns, values that are not finite, or a class without
+        training events.
     """
+    demand(getattr(train.events, "purpose", None), Purpose.TRAINING, f"{name} is trained")
+    demand(getattr(validation.events, "purpose", None), Purpose.VALIDATION, f"{name} is stopped")
     config = config or ClassTreesConfig()
     if set(np.unique(train.classes)) != set(range(len(classes))):
         raise InputError(

@@ -140,10 +140,12 @@ def fit(
     Raises
     ------
     InputError
-        For validation or test events, targets or weights that do not fit, no examples, a checkpoint of
-        another fit, or a loss that is not finite.
+        For validation or test events, training or test events in ``validation``, targets or weights that do
+        not fit, no examples, a checkpoint of another fit, or a loss that is not finite.
     """
     demand(getattr(train, "purpose", None), Purpose.TRAINING, "a model is trained")
+    if validation is not None:
+        demand(getattr(validation[0], "purpose", None), Purpose.VALIDATION, "a training is stopped")
     config, task = config or FitConfig(), task or Binary()
     truth, importance = task.checked(model, targets, len(train), weights)
     data: TrainingData = model.prepare(train) if isinstance(model, Trainable) else train

@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 from scipy.special import expit, softmax
 from torch import Tensor, nn
 
+from hepsets.core.purpose import Purpose, demand
 from hepsets.core.vertexed_events import VertexedEvents
 from hepsets.learn.registry import Kind
 from hepsets.learn.training.trainable import Trainable, TrainingData
@@ -162,7 +163,13 @@ class VertexedModel(Trainable):
             What :meth:`prepare` made.
         training
             Numbers of the training events, int64, shape ``(n,)``.
+
+        Raises
+        ------
+        InputError
+            For validation or test events.
         """
+        demand(getattr(data, "purpose", None), Purpose.TRAINING, f"{self.name} takes scales")
         self.fit_inputs(data.batch(training[:: max(1, len(training) // SCALING_EVENTS)]))
 
     def _scaled(self, batch: VertexedBatch) -> tuple[tuple[Scaler, Tensor], ...]:

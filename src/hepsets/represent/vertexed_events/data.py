@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose, common, demand
 from hepsets.core.vertexed_events import VertexedEvents
 from hepsets.core.whole_file import whole_file
 from hepsets.represent.particle_sets.data import PackedSet
@@ -76,6 +78,8 @@ class VertexedData:
         Int16, shape ``(n_particles,)``: place of a particle's vertex in its event, or −1.
     event_features
         Float32, shape ``(n_events, k)``.
+    purpose
+        What the events are for, if that is settled; every choice of them serves the same.
     """
 
     spec: InputSpec
@@ -83,17 +87,19 @@ class VertexedData:
     vertices: PackedSet
     vertex: Tensor
     event_features: Tensor
+    purpose: Purpose | None = None
 
     @classmethod
     def from_events(cls, events: VertexedEvents, spec: InputSpec) -> Self:
         """The features of events, see :func:`hepsets.represent.vertexed_events.inputs.feature_table`."""
         starts = range(0, max(len(events), 1), PREPARED_EVENTS)
-        return cls.joined(
+        found = cls.joined(
             [
                 cls.of_table(feature_table(events[start : start + PREPARED_EVENTS], spec), spec)
                 for start in starts
             ]
         )
+        return found if events.purpose is None else found.used_for(events.purpose)
 
     @classmethod
     def of_table(cls, table: FeatureTable, spec: InputSpec) -> Self:
@@ -109,7 +115,13 @@ class VertexedData:
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
-        """Data sets of one spec, end to end."""
+        """Data sets of one spec, end to end.
+
+        Raises
+        ------
+        InputError
+            If they serve different purposes.
+        """
         if len(parts) == 1:
             return parts[0]
         return cls(
@@ -118,7 +130,19 @@ class VertexedData:
             _joined([part.vertices for part in parts]),
             torch.cat([part.vertex for part in parts]),
             torch.cat([part.event_features for part in parts]),
+            common(part.purpose for part in parts),
         )
+
+    def used_for(self, purpose: Purpose) -> Self:
+        """The same events, for a purpose.
+
+        Raises
+        ------
+        InputError
+            If they serve another one already, see :meth:`hepsets.core.ragged.RaggedTable.used_for`.
+        """
+        demand(self.purpose, purpose, f"{purpose} events are needed")
+        return dataclasses.replace(self, purpose=purpose)
 
     def __len__(self) -> int:
         return self.event_features.shape[0]
@@ -127,12 +151,12 @@ class VertexedData:
         """The same data on ``device``."""
         if str(device) == str(self.event_features.device):
             return self
-        return type(self)(
-            self.spec,
-            self.particles.to(device),
-            self.vertices.to(device),
-            self.vertex.to(device),
-            self.event_features.to(device),
+        return dataclasses.replace(
+            self,
+            particles=self.particles.to(device),
+            vertices=self.vertices.to(device),
+            vertex=self.vertex.to(device),
+            event_features=self.event_features.to(device),
         )
 
     def tensors(self) -> tuple[Tensor, ...]:
@@ -160,12 +184,12 @@ class VertexedData:
             if lacking:
                 raise InputError(f"no features {lacking} of {kind} among {list(have)}", "those of the model")
             columns.append(torch.tensor([have.index(name) for name in want], dtype=torch.int64))
-        return type(self)(
-            spec,
-            PackedSet(self.particles.features.index_select(1, columns[0]), self.particles.offsets),
-            PackedSet(self.vertices.features.index_select(1, columns[1]), self.vertices.offsets),
-            self.vertex,
-            self.event_features.index_select(1, columns[2]),
+        return dataclasses.replace(
+            self,
+            spec=spec,
+            particles=PackedSet(self.particles.features.index_select(1, columns[0]), self.particles.offsets),
+            vertices=PackedSet(self.vertices.features.index_select(1, columns[1]), self.vertices.offsets),
+            event_features=self.event_features.index_select(1, columns[2]),
         )
 
     def sorted_by(self, names: Sequence[str]) -> Self:
@@ -181,12 +205,10 @@ class VertexedData:
         if np.array_equal(places, np.arange(len(places))):
             return self
         order = torch.from_numpy(places)
-        return type(self)(
-            self.spec,
-            PackedSet(self.particles.features.index_select(0, order), self.particles.offsets),
-            self.vertices,
-            self.vertex.index_select(0, order),
-            self.event_features,
+        return dataclasses.replace(
+            self,
+            particles=PackedSet(self.particles.features.index_select(0, order), self.particles.offsets),
+            vertex=self.vertex.index_select(0, order),
         )
 
     def batch(self, events: Tensor) -> VertexedBatch:
@@ -207,12 +229,12 @@ class VertexedData:
     def select(self, events: Tensor) -> Self:
         """Some events as a data set of their own."""
         particles = PackedSet(self.vertex[:, None], self.particles.offsets).choose(events)
-        return type(self)(
-            self.spec,
-            self.particles.choose(events),
-            self.vertices.choose(events),
-            particles.features[:, 0],
-            self.event_features[events],
+        return dataclasses.replace(
+            self,
+            particles=self.particles.choose(events),
+            vertices=self.vertices.choose(events),
+            vertex=particles.features[:, 0],
+            event_features=self.event_features[events],
         )
 
     def __getitem__(self, which: slice | NDArray[Any]) -> Self:
@@ -333,12 +355,10 @@ _KINDS = ("particles", "vertices", "events")
 
 def halved(data: VertexedData) -> VertexedData:
     """The same with features of particles and vertices in half precision: half of the memory."""
-    return VertexedData(
-        data.spec,
-        PackedSet(data.particles.features.half(), data.particles.offsets),
-        PackedSet(data.vertices.features.half(), data.vertices.offsets),
-        data.vertex,
-        data.event_features,
+    return dataclasses.replace(
+        data,
+        particles=PackedSet(data.particles.features.half(), data.particles.offsets),
+        vertices=PackedSet(data.vertices.features.half(), data.vertices.offsets),
     )
 
 

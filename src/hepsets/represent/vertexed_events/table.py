@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hepsets.core.purpose import Purpose
 from hepsets.represent.vertexed_events.data import VertexedData
 
 Array = NDArray[np.float32]
@@ -32,9 +33,10 @@ ABSENT = -30.0
 
 @dataclass(frozen=True)
 class TreeTable:
-    """Columns of events by name, each float32 of shape ``(n_events,)``."""
+    """Columns of events by name, each float32 of shape ``(n_events,)``, and what the events are for."""
 
     columns: Mapping[str, Array]
+    purpose: Purpose | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -80,7 +82,8 @@ def tree_table(data: VertexedData) -> TreeTable:
         if name.startswith("vertex_") and name in ("vertex_displaced", "vertex_k_short", "vertex_lambda"):
             found[f"sum_{name}"] = vertices.sum(vertices[name])
             found[f"energy_{name}"] = vertices.sum(vertices[name] * np.exp(vertices["vertex_energy"]))
-    return TreeTable({name: np.asarray(column, dtype=np.float32) for name, column in found.items()})
+    columns = {name: np.asarray(column, dtype=np.float32) for name, column in found.items()}
+    return TreeTable(columns, data.purpose)
 
 
 class _Members:
