@@ -1,7 +1,11 @@
+from multiprocessing import get_context
+
 import numpy as np
 import pytest
-from helpers.flavour_scores import CLASSES, flavour_scores
+from helpers.flavour_scores import CLASSES, CORNERS, flavour_scores
+from helpers.mass_tag import tagged_block
 
+from hepsets.analyses.z_flavour import closure as closures
 from hepsets.analyses.z_flavour.closure import (
     SHARES,
     HemisphereScores,
@@ -9,12 +13,37 @@ from hepsets.analyses.z_flavour.closure import (
     measure_closure,
 )
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose
+from hepsets.evaluate.double_tag import count_tags, tag_hemispheres
+
+SAMPLES, BLOCKS = 60, {5: 40, 4: 32, 3: 41, 1: 73}
+"""Disjoint samples of 1 500 generated decays; thousands of decays by flavour, half of which are counted."""
 
 
 def hemispheres(seed, events=6000):
     """Scores of both hemispheres of each event; the flavour of an event is that of its hemispheres."""
     sample = flavour_scores(seed, 2 * events, distance=1.2)
     return HemisphereScores.of(sample.probabilities, CLASSES), sample.truth[::2]
+
+
+def correlated_hemispheres(seed, events):
+    """The same, of decays that are easy to tell in both hemispheres, or hard in both."""
+    random = np.random.default_rng(seed)
+    truth = np.repeat(np.arange(4), events)
+    clear = random.normal(1.2, 0.35, len(truth))[:, None, None]
+    seen = random.normal(clear * CORNERS[truth][:, None], 1.0, (len(truth), 2, 3)).reshape(-1, 3)
+    corners = 1.2 * CORNERS
+    p = np.exp(seen @ corners.T - 0.5 * (corners**2).sum(axis=1))
+    return HemisphereScores.of(p / p.sum(axis=1, keepdims=True), CLASSES), truth
+
+
+def assert_pulls_are_those_of_a_normal(found):
+    """Width 1 ± 0.15, a mean of 0 as far as samples and their common simulation tell, R_b to two errors."""
+    whole, n = found.whole, len(found.samples)
+    assert abs(whole.r_b.value - SHARES["b"]) < 2 * whole.r_b.se
+    assert found.pull_width.value == pytest.approx(1, abs=0.15)
+    shared = whole.r_b_simulation / np.mean([one.se for one in found.samples])
+    assert abs(found.pulls.mean()) < 2 * np.hypot(1 / np.sqrt(n), shared)
 
 
 def closure(seed, **options):
@@ -58,3 +87,56 @@ def test_a_tagger_without_light_flavours_and_too_few_events_are_refused():
     scores, truth = hemispheres(1, 20)
     with pytest.raises(InputError, match="test events of b"):
         measure_closure(scores, truth, CLASSES, choose_cuts(scores, truth, CLASSES))
+
+
+def test_pulls_have_width_one_where_hemispheres_depend_on_each_other():
+    held, held_truth = correlated_hemispheres(1, 5000)
+    found = measure_closure(
+        *correlated_hemispheres(2, 80_000), CLASSES, choose_cuts(held, held_truth, CLASSES), samples=60
+    )
+    assert found.whole.correlation["b b"].value > 1 + 10 * found.whole.correlation["b b"].se
+    assert_pulls_are_those_of_a_normal(found)
+
+
+def test_no_event_that_is_counted_tells_efficiencies_or_correlations_and_none_is_counted_twice(monkeypatch):
+    scores, truth = correlated_hemispheres(3, 3000)
+    cuts = choose_cuts(scores, truth, CLASSES)
+    tags, number = tag_hemispheres(scores.b, cuts.b, scores.c, cuts.c), np.arange(len(truth))
+    seen = []
+
+    def counts(numbers):  # events bear their numbers in place of tags
+        seen.append(numbers[:, 0])
+        return count_tags(*tags[numbers[:, 0]].T, tags=2)
+
+    monkeypatch.setattr(closures, "tag_hemispheres", lambda *given: np.stack([number, number], axis=1))
+    monkeypatch.setattr(closures, "_counts", counts)
+    found = measure_closure(scores, truth, CLASSES, cuts, samples=5)
+    simulated, counted = np.concatenate(seen[: len(SHARES)]), seen[len(SHARES) :]
+    assert not np.isin(np.concatenate(counted), simulated).any()
+    assert len(np.unique(simulated)) == len(simulated)
+    samples = np.concatenate(counted[-5:])
+    assert len(np.unique(samples)) == len(samples) == found.whole.events
+    of_b = tags[simulated[truth[simulated] == 0]] == 1
+    expected = of_b.all(axis=1).mean() / of_b.mean() ** 2
+    assert found.whole.correlation["b b"].value == pytest.approx(expected)
+
+
+@pytest.mark.validate
+def test_r_b_of_generated_decays_scatters_about_what_was_mixed_as_its_errors_say():
+    """Hemispheres tagged by the mass of their vertices; some minutes on two cores."""
+    pytest.importorskip("pythia8mc")
+
+    def scores(blocks, purpose):
+        tasks = [(flavour, number, 11) for flavour, numbers in blocks.items() for number in numbers]
+        made = np.concatenate(list(pool.imap(tagged_block, tasks)))
+        places = {flavour: place for place, flavour in enumerate((5, 4, 3, 1))}
+        truth = np.repeat([places[flavour] for flavour, _, _ in tasks], len(made) // len(tasks))
+        return HemisphereScores(made[:, 0], made[:, 1], purpose), truth
+
+    with get_context("spawn").Pool(2) as pool:
+        held, truth = scores({4: range(10**6, 10**6 + 4), 1: range(10**6, 10**6 + 4)}, Purpose.VALIDATION)
+        cuts = choose_cuts(held, truth, CLASSES)
+        test, truth = scores({flavour: range(n) for flavour, n in BLOCKS.items()}, Purpose.TEST)
+    found = measure_closure(test, truth, CLASSES, cuts, samples=SAMPLES)
+    assert found.whole.efficiency["b b"].value > 0.3
+    assert_pulls_are_those_of_a_normal(found)
