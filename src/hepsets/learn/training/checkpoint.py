@@ -70,7 +70,7 @@ def _fingerprint(what: str, config: FitConfig, tensors: Iterable[Tensor]) -> str
         settings.pop("epochs")
     digest = hashlib.sha256(f"{what} {settings!r}".encode())
     for tensor in tensors:
-        digest.update(np.ascontiguousarray(tensor.cpu().numpy()).reshape(-1).view(np.uint8))  # no copy
+        digest.update(np.ascontiguousarray(tensor.cpu().numpy()).reshape(-1).view(np.uint8).data)  # no copy
     return digest.hexdigest()
 
 
