@@ -119,3 +119,14 @@ def test_every_model_of_a_comparison_has_a_colour_of_its_own_on_paper_and_page()
     css = (resources.files("hepsets.report") / "templates/page.css").read_text(encoding="utf-8")
     for place, colour in enumerate(COLOURS):
         assert css.count(f"--m{place}: {colour};") >= 1
+
+
+def test_the_panel_of_a_short_training_is_as_long_as_its_training() -> None:
+    long = TrainingCurve(list(np.linspace(1, 0.5, 150)), list(np.linspace(1, 0.5, 150)), 149)
+    figure = training_curves(
+        {"trees": long, "network": TrainingCurve([0.7, 0.6], [0.7, 0.65], 1)},
+        model_styles(("trees", "network")),
+    )
+    trees, network = (np.ptp(axes.get_xlim()) for axes in figure.axes)
+    assert network < 2
+    assert trees > 149

@@ -232,11 +232,14 @@ def training_curves(
     *,
     steps: str = "epoch",
 ) -> None:
-    """Training (thin) and validation (thick) loss by epoch, or other steps; what was kept is marked."""
+    """Training (thin) and validation (thick) loss by epoch, or other steps; what was kept is marked.
+
+    Each panel is as long as its model's training: rounds of trees would leave no room for a network's epochs.
+    """
     ends = [loss for curve in models.values() for loss in (*curve.train_loss, *curve.validation_loss)]
     low, high = min(ends, default=0.0), float(np.quantile(ends, 0.98)) if ends else 1.0
     pad = 0.06 * (high - low) or 0.05
-    for axes, (name, curve) in model_panels(figure, models, steps, "loss", sharey=True):
+    for axes, (name, curve) in model_panels(figure, models, steps, "loss", sharex=False, sharey=True):
         for other in models.values():
             axes.plot(
                 range(1, len(other.validation_loss) + 1), other.validation_loss, color=RULE, lw=0.8, zorder=1
@@ -255,6 +258,7 @@ def training_curves(
             mec=styles[name].colour,
         )
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.set_xlim(1 - 0.04 * len(epochs), 1.04 * len(epochs))
         axes.set_ylim(low - pad, high + pad)
         axes.set_title(name, color=styles[name].colour)
 

@@ -139,14 +139,20 @@ def styled(draw: Callable[Concatenate[Figure, P], None]) -> Callable[P, Figure]:
 
 
 def model_panels(
-    figure: Figure, models: Mapping[str, Any], x_label: str, y_label: str, *, sharey: bool = False
+    figure: Figure,
+    models: Mapping[str, Any],
+    x_label: str,
+    y_label: str,
+    *,
+    sharex: bool = True,
+    sharey: bool = False,
 ) -> list[tuple[Axes, tuple[str, Any]]]:
     """One small panel per model, axis labels at the rim only."""
     not_empty(models)
     columns = min(4, len(models))
     rows = -(-len(models) // columns)
     figure.set_size_inches(2.35 * columns + 0.4, 1.95 * rows + 0.3)
-    grid = figure.subplots(rows, columns, sharex=True, sharey=sharey, squeeze=False)
+    grid = figure.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False)
     panels = list(zip(grid.flat, models.items(), strict=False))
     for axes in list(grid.flat)[len(models) :]:
         axes.remove()

@@ -16,6 +16,9 @@ OURS = "vertex_graph"
 TREES = "boosted_trees"
 """Trees on vertices and impact parameters, as LCFIPlus has them."""
 
+UNIDENTIFIED = "_unidentified"
+"""What the names of models end in that see neither clusters nor times of flight."""
+
 PUBLISHED = ("fcnn", "gru_attention", "deep_sets")
 """The models of the coursework, in the order of their accuracy there."""
 

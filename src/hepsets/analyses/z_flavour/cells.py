@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from hepsets.analyses.z_flavour.about import OURS, PUBLISHED, TREES, CellName
+from hepsets.analyses.z_flavour.about import OURS, PUBLISHED, TREES, UNIDENTIFIED, CellName
 from hepsets.learn.vertexed_events.model import Level
 from hepsets.represent.vertexed_events.identification import Identification
 from hepsets.represent.vertexed_events.inputs import PUBLISHED_INPUTS, InputSpec, Style, proper_inputs
@@ -65,7 +65,7 @@ CELLS: Mapping[CellName, Cell] = {
     "found": Cell(
         "found", "found", "dndx+tof", ("deep_sets", TREES, "particle_transformer", OURS), classes=FOUR
     ),
-    "unidentified": Cell("found", "found", "none", (OURS,), classes=FOUR, suffix="_unidentified"),
+    "unidentified": Cell("found", "found", "none", (OURS,), classes=FOUR, suffix=UNIDENTIFIED),
     "hemispheres": Cell(
         "found", "hemispheres", "dndx+tof", (TREES, OURS), level="hemisphere", classes=FOUR, charge=True
     ),

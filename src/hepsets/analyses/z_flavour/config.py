@@ -57,6 +57,9 @@ class LookConfig:
     learning_shares
         Shares of the training events that our tagger is trained on besides all of them, for its learning
         curve; for less than two there is none.
+    learning_steps
+        Least steps of these trainings: a few passes over a small sample would show too few steps, not too few
+        events.
     vertexed_events
         Generated b b̄ and s s̄ events, of each, in which the quality of vertices is measured.
     """
@@ -65,6 +68,7 @@ class LookConfig:
     events: int = Field(default=500, ge=1)
     trials: int = Field(default=8, ge=2, multiple_of=2)
     learning_shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (1 / 16, 1 / 4)
+    learning_steps: int = Field(default=1200, ge=0)
     vertexed_events: int = Field(default=2000, ge=1)
 
 
@@ -133,6 +137,7 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
             "events": 40,
             "trials": 2,
             "learning_shares": [0.1, 0.4],
+            "learning_steps": 60,
             "vertexed_events": 400,
         },
     },

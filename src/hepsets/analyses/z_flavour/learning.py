@@ -88,7 +88,8 @@ def smaller(sample: Sample, share: float, seed: int) -> Sample:
 
 
 def _train(task: _Smaller) -> dict[Training, Trained]:
-    alone = dataclasses.replace(task.config, cells=(task.cell,), models=(OURS,))
+    fit = dataclasses.replace(task.config.fit, least_steps=task.config.look.learning_steps)
+    alone = dataclasses.replace(task.config, cells=(task.cell,), models=(OURS,), fit=fit)
     name: SampleName = CELLS[task.cell].sample
     return train_all(alone, {name: task.sample}, task.folder)
 

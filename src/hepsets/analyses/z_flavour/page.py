@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from hepsets.analyses.z_flavour.cells import CELLS, THREE
 from hepsets.analyses.z_flavour.comparison import CellResult, ModelResult
 from hepsets.analyses.z_flavour.config import Config
+from hepsets.analyses.z_flavour.figures.classes import tagger_styles
 from hepsets.analyses.z_flavour.page_closer_look import closer_look, comparison_figures
 from hepsets.analyses.z_flavour.result import Result
 from hepsets.analyses.z_flavour.summary import SHOWN, TITLES, per_cent
 from hepsets.core.measured import Measured
 from hepsets.report import figures as shared_figures
-from hepsets.report import style
 from hepsets.report.page import (
     Column,
     Content,
@@ -113,7 +113,7 @@ def _cell(cell: CellResult, figures: FigureFiles) -> Iterator[Content]:
     yield _table(cell)
     if cell.models:
         yield _confusion(cell.models[-1])
-        styles = style.model_styles([model.name for model in cell.models])
+        styles = tagger_styles(model.name for model in cell.models)
         curves = {
             model.name: shared_figures.TrainingCurve(
                 list(model.history.train), list(model.history.validation), model.history.best
@@ -124,7 +124,7 @@ def _cell(cell: CellResult, figures: FigureFiles) -> Iterator[Content]:
         if curves:
             yield figures(
                 f"training_{cell.name}",
-                shared_figures.training_curves(curves, styles, steps="epoch"),
+                shared_figures.training_curves(curves, styles, steps="epoch (trees: round)"),
                 "Loss on training (dashed) and validation events (solid); the circle marks what was kept.",
             )
         yield from comparison_figures(cell, figures)
@@ -149,20 +149,19 @@ def _table(cell: CellResult) -> Content:
             )
         )
     level = CELLS[cell.name].level
-    return Table(
-        (
-            Column("model"),
-            Column("parameters", "or trees"),
-            Column("accuracy"),
-            Column("accuracy", "of b, c, s"),
-            Column("AUC", "mean of one against the rest"),
-            *(Column(f"{a} efficiency", f"at {100 * m:g} % {b}") for a, b, m in SHOWN),
-            Column("charge", "b from b̄"),
-            Column("training", "s", digits=0),
-            Column("scoring", f"{level}s per s", digits=0),
-        ),
-        tuple(rows),
+    columns = (
+        Column("model"),
+        Column("parameters", "or trees"),
+        Column("accuracy"),
+        Column("accuracy", "of b, c, s"),
+        Column("AUC", "mean of one against the rest"),
+        *(Column(f"{a} efficiency", f"at {100 * m:g} % {b}") for a, b, m in SHOWN),
+        Column("charge", "b from b̄"),
+        Column("training", "s", digits=0),
+        Column("scoring", f"{level}s per s", digits=0),
     )
+    filled = [at for at in range(len(columns)) if any(row[at] is not None for row in rows)]
+    return Table(tuple(columns[at] for at in filled), tuple(tuple(row[at] for at in filled) for row in rows))
 
 
 def _confusion(model: ModelResult) -> Content:

@@ -11,11 +11,13 @@ from hepsets.analyses.z_flavour.closure import Closure
 from hepsets.analyses.z_flavour.comparison import CellResult
 from hepsets.analyses.z_flavour.figures.attention import attention_weights
 from hepsets.analyses.z_flavour.figures.classes import (
+    FLAVOUR_STYLES,
     class_probabilities,
     confusion_matrices,
     feature_shapes,
     importances,
     rocs_against_rest,
+    tagger_styles,
 )
 from hepsets.analyses.z_flavour.figures.limits import (
     learning_curves,
@@ -29,7 +31,6 @@ from hepsets.core.measured import Measured
 from hepsets.evaluate.scores.many_classes import class_scores
 from hepsets.report import figures as shared_figures
 from hepsets.report.page import Column, Content, FigureFiles, Section, Table
-from hepsets.report.style import model_styles
 
 LEAKS = (
     "Seeded vertices and true kinds are truth that no detector has: what a model gains by them is the "
@@ -76,7 +77,7 @@ def comparison_figures(cell: CellResult, figures: FigureFiles) -> Iterator[Conte
     models = {model.name: model.quality[max(model.quality)] for model in cell.models}
     if not models:
         return
-    styles = model_styles(list(models))
+    styles = tagger_styles(models)
     yield figures(
         f"confusion_{cell.name}",
         confusion_matrices(models, styles),
@@ -94,7 +95,7 @@ def comparison_figures(cell: CellResult, figures: FigureFiles) -> Iterator[Conte
     curves = models[last].calibration
     yield figures(
         f"calibration_{cell.name}",
-        shared_figures.calibration_curves(dict(curves), model_styles(list(curves)), "share of the flavour"),
+        shared_figures.calibration_curves(dict(curves), FLAVOUR_STYLES, "share of the flavour"),
         f"Share of events of a flavour against its probability, {last}. Chance alone would give the error in "
         "brackets.",
     )
@@ -112,7 +113,7 @@ def _working_points(
         if not curves or cell is None:
             continue
         level = CELLS[cell.name].level
-        styles = model_styles(list(curves))
+        styles = tagger_styles(curves)
         content.append(
             figures(
                 f"pairs_{name}",
@@ -207,7 +208,7 @@ def _limits(look: CloserLook, figures: FigureFiles) -> Iterator[Content]:
         yield LIMIT
         yield figures(
             "limit",
-            repeated_measurements(look.limit, model_styles(list(look.limit))),
+            repeated_measurements(look.limit, tagger_styles(look.limit)),
             f"Accuracy of the mean score of so many simulations of {one.events:,} decays, {one.trials} each. "
             f"Of the misjudged ones, {per_cent(one.flipped_back, 0)} % are judged rightly when simulated "
             "once more.",
@@ -216,7 +217,7 @@ def _limits(look: CloserLook, figures: FigureFiles) -> Iterator[Content]:
         far = look.learning.extrapolated
         yield figures(
             "learning",
-            learning_curves({OURS: look.learning}, model_styles([OURS])),
+            learning_curves({OURS: look.learning}, tagger_styles([OURS])),
             "Share of misjudged test events against training events, with a power law and a floor fitted to "
             f"it. At {look.learning.at:,.0f} per flavour it says {100 * far.value:.1f} % "
             f"({100 * far.low:.1f} to {100 * far.high:.1f}), if the law goes on to hold.",

@@ -4,6 +4,7 @@ import pytest
 from helpers.figure_text import text_that_leaves
 from helpers.flavour_scores import CLASSES, flavour_scores
 
+from hepsets.analyses.z_flavour.about import MODELS
 from hepsets.analyses.z_flavour.figures.classes import (
     class_probabilities,
     confusion_matrices,
@@ -11,6 +12,7 @@ from hepsets.analyses.z_flavour.figures.classes import (
     feature_shapes,
     importances,
     rocs_against_rest,
+    tagger_styles,
 )
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
@@ -90,3 +92,9 @@ def test_nothing_is_not_drawn():
     for draw in (confusion_matrices, rocs_against_rest):
         with pytest.raises(InputError, match="nothing to draw"):
             draw({}, {})
+
+
+def test_a_tagger_is_drawn_alike_whatever_it_stands_beside() -> None:
+    alone, among = tagger_styles(["vertex_graph_unidentified"]), tagger_styles(MODELS)
+    assert alone["vertex_graph_unidentified"] == among["vertex_graph"]
+    assert len({style.colour for style in among.values()}) == len(MODELS)

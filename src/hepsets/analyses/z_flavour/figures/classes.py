@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
+from hepsets.analyses.z_flavour.about import MODELS, UNIDENTIFIED
 from hepsets.evaluate.scores.accuracy_importance import AccuracyImportance
 from hepsets.evaluate.scores.many_classes import ClassScores, ManyClassQuality
 from hepsets.report.style import (
@@ -30,6 +31,8 @@ from hepsets.report.style import (
 
 FLAVOUR_STYLES = model_styles(("b", "c", "s", "ud"))
 """How flavours are drawn in every figure."""
+
+_TAGGER_STYLES = model_styles(MODELS)
 
 FLAVOUR_NAMES = {"b": "$b\\bar b$", "c": "$c\\bar c$", "s": "$s\\bar s$", "ud": "$u\\bar u, d\\bar d$"}
 
@@ -218,6 +221,11 @@ def importances(figure: Figure, found: Sequence[AccuracyImportance], *, most: in
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x", color=RULE)
     axes.set_xlabel("accuracy lost when the input is taken from other events [%]")
+
+
+def tagger_styles(names: Iterable[str]) -> dict[str, Style]:
+    """How taggers are drawn: alike in every figure of the page, whatever they stand beside."""
+    return {name: _TAGGER_STYLES[name.removesuffix(UNIDENTIFIED)] for name in names}
 
 
 def _style(flavour: str) -> Style:
