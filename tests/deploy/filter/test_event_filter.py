@@ -18,6 +18,8 @@ from hepsets.core.events import Events
 from hepsets.deploy.filter.card import FARTHEST, LATEST, FilterCard
 from hepsets.deploy.filter.event_filter import CARD, NO_SCORE, EventFilter, FilterSettings
 from hepsets.deploy.onnx.seal import seal
+from hepsets.evaluate.filter.keep_rule import ProtectedRule
+from hepsets.select.variables.generated import lepton_momentum
 
 EVENTS = beam_events(200, 2)
 
@@ -132,6 +134,29 @@ def test_a_filter_of_one_sample_takes_its_name_and_tells_the_network_nothing():
         keep.decide(beam_events(3, 1), FilterSettings(sample="ccbar"))
 
 
+def test_a_protected_observable_of_the_events_sets_the_scale_of_their_probabilities():
+    """Slow, middling and fast leptons; events without one have a scale of their own."""
+    events = beam_events(300, 1)
+    found = lepton_momentum(events)
+    assert 250 < found.valid.sum() < 300
+    low, high = np.quantile(found.values[found.valid], [0.3, 0.6])
+    protecting = ProtectedRule("lepton_momentum", (low, high), (0.9, 1.2, 1.6), 0.6, 0.08, 0.5, 0.05)
+    card = small_card()
+    card = replace(card, skims=(replace(card.skims[0], protected=(protecting,)),))
+    scores = np.random.default_rng(3).random(300)
+    keep = EventFilter(KnownScores(scores), card)
+    settings = FilterSettings(protect="lepton_momentum")
+    decision = keep.decide(events, settings)
+    assert not decision.strange.outside.any()
+    passing = 0.05 * scores / (0.05 * scores + 0.95 * (1 - scores))
+    scale = np.select([~found.valid, found.values < low, found.values < high], [0.6, 0.9, 1.2], 1.6)
+    assert decision.probabilities[:, 0] == pytest.approx(np.clip(scale * np.sqrt(passing), 0.08, 1), rel=1e-5)
+    told = keep.rules(settings)
+    assert told == {"hadronic_b0": "p = a √P(pass) with a = 0.9 to 1.6 by lepton_momentum, from 0.08 to 1"}
+    with pytest.raises(InputError, match="hadronic_b0 without a rule that protects 'r2'"):
+        keep.decide(events, FilterSettings(protect="r2"))
+
+
 def test_a_filter_says_how_it_was_trained_and_what_it_keeps(two):
     assert two.facts(FilterSettings(seed=7)) == {
         "model": f"deep_sets_pdg, hepsets {two.card.version}",
@@ -142,8 +167,8 @@ def test_a_filter_says_how_it_was_trained_and_what_it_keeps(two):
     typed = EventFilter(two.model, replace(two.card, event_types=("mixed", "ccbar")))
     assert typed.facts(FilterSettings())["events are"] == "told by their column event_type, or unknown"
     assert typed.facts(FilterSettings(sample="ccbar"))["events are"] == "ccbar"
-    protect = FilterSettings(protect="lepton_energy")
-    assert two.facts(protect)["protected"] == "lepton_energy"
+    protect = FilterSettings(protect="lepton_momentum")
+    assert two.facts(protect)["protected"] == "lepton_momentum"
 
     def rule(**options):
         told = two.rules(FilterSettings(**options))
@@ -168,7 +193,7 @@ def test_a_filter_says_how_it_was_trained_and_what_it_keeps(two):
         {"seed": 0},
         {"seed": 2**63 - 1},
         {"form": "logistic", "floor": 0.1},
-        {"protect": "lepton_energy", "floor": 0.5},
+        {"protect": "lepton_momentum", "floor": 0.5},
     ],
 )
 def test_settings_at_the_ends_of_their_ranges_are_allowed(allowed):
@@ -194,6 +219,7 @@ def test_an_unknown_particle_is_counted_once_per_event_and_a_root_of_its_own_kin
     again = strange.with_reason("another", np.array([True, False, True, False, False]))
     assert again.outside.tolist() == [True, False, True, False, False]
     assert again.reasons == {"roots that training never had": 1, "another": 2}
+    assert again.unknown_ids is strange.unknown_ids
     assert strange.with_reason("none", np.zeros(5, dtype=bool)) is strange
 
 
@@ -519,6 +545,18 @@ def other_card(model):
             entry.value = small_card(2).to_json()
 
 
+def typed_card(model):
+    for entry in model.metadata_props:
+        if entry.key == CARD:
+            entry.value = replace(small_card(), event_types=("mixed", "ccbar")).to_json()
+
+
+def damaged_card(model):
+    for entry in model.metadata_props:
+        if entry.key == CARD:
+            entry.value = "{}"
+
+
 def other_inputs(model):
     model.graph.input[0].name = "something"
 
@@ -531,7 +569,9 @@ def other_inputs(model):
         (foreign, "com.example"),
         (own_function, "functions"),
         (without_card, "without keep rules"),
-        (other_card, "2 skims"),
+        (other_card, r"changed\.onnx names 2 skims and scores 1"),
+        (typed_card, r"changed\.onnx whose card and graph differ in event types"),
+        (damaged_card, r"changed\.onnx has a filter card of schema None"),
         (other_inputs, "hepsets export"),
     ],
 )
