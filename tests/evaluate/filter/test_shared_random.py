@@ -57,6 +57,27 @@ def test_skims_that_want_the_same_cost_as_much_as_one():
     assert found.saving.value == pytest.approx(1 - 0.5 / np.mean(1 - (1 - keep[:, 0]) ** 4))
 
 
+def test_shares_and_savings_of_three_weighted_events_by_hand():
+    keep, weight = np.array([[0.5, 0.2], [0.1, 0.4], [1.0, 0.0]]), np.array([1.0, 2.0, 1.0])
+    found = compare_random_numbers(
+        keep, weight, SpeedupConfig(time_generate=0.02, time_network=0.03, time_simulate=2.0)
+    )
+    shared, independent = np.array([0.5, 0.4, 1.0]), np.array([0.6, 0.46, 1.0])
+    assert [each.value for each in found.each] == pytest.approx([1.7 / 4, 1.0 / 4])
+    assert (found.shared.value, found.independent.value) == pytest.approx((2.3 / 4, 2.52 / 4))
+    off = shared - 2.3 / 4
+    assert found.shared.se == pytest.approx(np.sqrt(1.5 * np.sum((weight * off) ** 2)) / 4)
+    time = 0.05 + 2 * shared
+    for saving, other in (
+        (found.saving, 0.05 + 2 * independent),
+        (found.separate_saving, 0.10 + 2 * np.array([0.7, 0.5, 1.0])),
+    ):
+        ratio = np.sum(weight * time) / np.sum(weight * other)
+        assert saving.value == pytest.approx(1 - ratio)
+        noise = np.sqrt(1.5 * np.sum((weight * (time - ratio * other)) ** 2))
+        assert saving.se == pytest.approx(noise / np.sum(weight * other))
+
+
 def test_the_error_of_the_saving_is_that_of_repeated_samples():
     random = np.random.default_rng(2)
 
@@ -77,6 +98,9 @@ def test_the_error_of_the_saving_is_that_of_repeated_samples():
         ([0.5, 0.5], None, COSTS),
         ([[0.5]], [1.0, 2.0], COSTS),
         ([[0.5]], [0.0], COSTS),
+        ([[0.5]], [np.inf], COSTS),
+        ([[-0.1]], None, COSTS),
+        (np.zeros((0, 2)), None, COSTS),
         ([[0.5]], None, SpeedupConfig()),
     ],
 )
