@@ -16,7 +16,7 @@ from hepsets.analyses.z_flavour import SCALES, Config
 from hepsets.analyses.z_flavour.about import OURS, TREES
 from hepsets.analyses.z_flavour.blocks import blocks_of
 from hepsets.analyses.z_flavour.cells import CELLS, SAMPLE_INPUTS
-from hepsets.analyses.z_flavour.config import DataConfig, LookConfig, check
+from hepsets.analyses.z_flavour.config import DataConfig, LookConfig, ScanConfig, check
 from hepsets.analyses.z_flavour.samples import get_samples
 from hepsets.analyses.z_flavour.training import trainings
 from hepsets.core import config as configuration
@@ -38,6 +38,17 @@ TINY = Config(
     fit=FitConfig(epochs=3, batch=32, learning_rate=3e-3),
     trees=ClassTreesConfig(trees=15),
     look=LookConfig(closure_samples=2, events=8, trials=2, learning_shares=(0.2, 0.5), vertexed_events=60),
+    studies=("detector",),
+    scan=ScanConfig(
+        first_layer_radius=(2.2,),
+        first_layer_resolution=(),
+        counting_efficiency=(),
+        time_resolution=(0.3,),
+        train_per_class=40,
+        test_per_class=60,
+        model=TREES,
+        trainings=2,
+    ),
 )
 
 
@@ -79,6 +90,24 @@ def test_a_run_looks_closer_at_our_tagger(made) -> None:
     assert "60 GeV" in page
     if result.look.closure is not None:  # so few events may not tell R_b
         assert abs(metrics["r_b"]["value"] - metrics["r_b"]["truth"]) < 5 * metrics["r_b"]["se"]
+
+
+def test_a_run_sees_its_events_again_with_other_detectors(made) -> None:
+    folder, _ = made
+    scanned = json.loads((folder / "result.json").read_text())["metrics"]["detector_scan"]
+    tried = {(one["setting"], one.get("value"), one["trained_on"], one["training_seed"]) for one in scanned}
+    assert tried == {
+        ("first_layer_radius", 1.37, "itself", 1),
+        ("first_layer_radius", 2.2, "itself", 1),
+        ("first_layer_radius", 2.2, "planned", 1),
+        ("time_resolution", 0.03, "itself", 1),
+        ("time_resolution", 0.3, "itself", 1),
+        ("time_resolution", 0.3, "planned", 1),
+        ("planned", None, "itself", 2),
+    }
+    assert all(one["efficiency_low"] <= one["efficiency"] <= one["efficiency_high"] for one in scanned)
+    assert (folder / "figures" / "detectors.svg").exists() or list((folder / "figures").glob("detectors.*"))
+    assert "What other detectors would give" in (folder / "report.html").read_text()
 
 
 def test_the_page_is_drawn_again_from_what_was_kept(made, tmp_path, monkeypatch) -> None:
@@ -136,6 +165,8 @@ def test_every_scale_is_a_configuration() -> None:
         ({"data": DataConfig(shares=(0.5, 0.3, 0.3))}, "add up to 1"),
         ({"data": DataConfig(test=("Zbb.root",))}, "give --data"),
         ({"fit": FitConfig(seed=3)}, "one seed for the run"),
+        ({"studies": ("detector",), "data": DataConfig(train=("Zbb.root",))}, "other detectors can see"),
+        ({"scan": ScanConfig(first_layer_radius=(9.0,))}, "scan.first_layer_radius = 9.0"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(change, message) -> None:
@@ -162,6 +193,7 @@ def test_a_users_files_are_read_split_and_tagged(made, tmp_path) -> None:
         data=DataConfig(train=tuple(names)),
         cells=("published", "seeded", "found"),
         models=("deep_sets",),
+        studies=(),
     )
     with RunFolder(tmp_path / "run", config) as folder:
         result = z_flavour.run(config, folder)

@@ -2,6 +2,7 @@ import json
 
 import awkward as ak
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import uproot
@@ -13,9 +14,13 @@ from hepsets.deploy.onnx.vertexed_events import export_vertexed_onnx
 from hepsets.formats.fcc_tree import read_fcc_trees
 from hepsets.formats.fcc_tree_writer import write_fcc_tree
 from hepsets.learn.files import save
+from hepsets.learn.tables.class_trees import ClassTreesConfig, Labelled, fit_class_trees
 from hepsets.learn.training.score import score_heads
 from hepsets.learn.vertexed_events.recipe import build_vertexed_model
+from hepsets.represent.vertexed_events.data import VertexedData
 from hepsets.represent.vertexed_events.hemispheres import hemispheres
+from hepsets.represent.vertexed_events.inputs import proper_inputs
+from hepsets.represent.vertexed_events.table import tree_table
 
 CLASSES = ("b", "c", "s")
 
@@ -33,6 +38,24 @@ def a_model(identification="truth", **options):
     )
     model.fit_inputs(next(iter(data.batches(400))))
     return model
+
+
+def some_trees(identification="truth", level="event", **made_of):
+    known = {"level": level, "identification": identification} | made_of
+    parts = []
+    for seed in (2, 3):
+        seen = hemispheres(events(400, seed)) if level == "hemisphere" else events(400, seed)
+        table = tree_table(VertexedData.from_events(seen, proper_inputs(identification)))
+        classes = np.searchsorted((3, 4, 5), seen.columns["flavour"])
+        parts.append(Labelled(table, 2 - classes))
+    variables = list(parts[0].events.columns)
+    return fit_class_trees(*parts, variables, CLASSES, ClassTreesConfig(trees=8), made_of=known)[0]
+
+
+def saved_trees(tmp_path, **options):
+    path = tmp_path / "boosted_trees.safetensors"
+    save(some_trees(**options), path)
+    return path
 
 
 @pytest.fixture(params=[".root", ".parquet"])
@@ -90,6 +113,81 @@ def test_an_exported_tagger_gives_the_same_columns(tmp_path, user_file, tagger):
         tag_file(one, user_file, tmp_path / f"{name}{user_file.suffix}")
     a, b = (column(tmp_path / f"{name}{user_file.suffix}", "score_b") for name in "ab")
     assert a == pytest.approx(b, abs=1e-5)
+
+
+def with_more_in_it(path):
+    """A user's file with columns, metadata and objects of their own."""
+    mine = np.arange(60) * 0.5
+    if path.suffix == ".parquet":
+        table = pq.read_table(path).append_column("mine", pa.array(mine))
+        table = table.replace_schema_metadata({b"who": b"me"})
+        pq.write_table(table, path, row_group_size=25)
+        return
+    with uproot.update(path) as file:
+        file.mktree("other", {"x": "int64"})
+        file["other"].extend({"x": np.arange(5)})
+        file["histogram"] = np.histogram(mine, 4)
+
+
+def contents(path):
+    """All that a file holds, by name, as plain values."""
+    if path.suffix == ".parquet":
+        file = pq.ParquetFile(path)
+        groups = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
+        table = file.read()
+        return {name: table[name].to_pylist() for name in table.column_names} | {
+            "row groups": groups, "who": table.schema.metadata[b"who"],
+        }  # fmt: skip
+    found = {}
+    with uproot.open(path) as file:
+        for name, kind in file.classnames(cycle=False).items():
+            if kind == "TTree":
+                arrays = file[name].arrays()
+                found |= {f"{name}.{branch}": arrays[branch].to_list() for branch in arrays.fields}
+            elif not name.endswith("note"):
+                found[name] = [part.tolist() for part in file[name].to_numpy()]
+    return found
+
+
+def test_trees_tag_files_and_touch_nothing_else_in_them(tmp_path, user_file):
+    with_more_in_it(user_file)
+    before, kept = user_file.read_bytes(), contents(user_file)
+    tagger = find_tagger(saved_trees(tmp_path))
+    out = tmp_path / f"tagged{user_file.suffix}"
+    done = tag_file(tagger, user_file, out)
+    assert user_file.read_bytes() == before
+    assert done.columns == ("score_b", "score_c", "score_s")
+    read = read_fcc_trees(user_file).events
+    table = tree_table(VertexedData.from_events(read, proper_inputs("truth")))
+    expected = some_trees().probabilities(table)
+    for place, name in enumerate(done.columns):
+        assert column(out, name) == pytest.approx(expected[:, place], abs=1e-6)
+    new = contents(out)
+    added = {name for name in new if name.split(".")[-1] in done.columns}
+    assert len(added) == 3
+    same = {name: repr(value) for name, value in new.items() if name not in added}  # NaN is NaN
+    assert same == {name: repr(value) for name, value in kept.items()}
+
+
+def test_trees_of_hemispheres_have_two_numbers(tmp_path, user_file):
+    tagger = find_tagger(saved_trees(tmp_path, level="hemisphere"))
+    out = tmp_path / f"tagged{user_file.suffix}"
+    tag_file(tagger, user_file, out)
+    expected = tagger.model.score(hemispheres(read_fcc_trees(user_file).events))
+    assert column(out, "score_c") == pytest.approx(expected[:, 1].reshape(-1, 2), abs=1e-6)
+
+
+def test_trees_that_count_clusters_refuse_files_without(tmp_path):
+    file = tmp_path / "Zbb.root"
+    write_fcc_tree(events(400), file)
+    tagger = find_tagger(saved_trees(tmp_path, identification="dndx+tof"))
+    with pytest.raises(InputError, match="does not tell sum_"):
+        tag_file(tagger, file, tmp_path / "out.root")
+
+
+def test_trees_that_do_not_say_what_they_saw_are_refused(tmp_path):
+    with pytest.raises(InputError, match="do not say what they were grown on"):
+        find_tagger(saved_trees(tmp_path, level="", identification="truth"))
 
 
 def test_a_note_says_which_tagger_it_was(tmp_path, tagger):

@@ -6,9 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
 from hepsets.core.errors import InputError
 from hepsets.core.record import checksum_of_file
@@ -22,10 +24,14 @@ from hepsets.formats.fcc_tree import WHAT, is_fcc_tree, iter_fcc_trees
 from hepsets.formats.read_counts import ReadCounts
 from hepsets.formats.root_files import opened, split_tree, trees_of
 from hepsets.learn.files import load
+from hepsets.learn.tables.class_trees import ClassTrees
 from hepsets.learn.training.score import score_heads
-from hepsets.learn.vertexed_events.model import VertexedModel
+from hepsets.learn.vertexed_events.model import Level, VertexedModel
 from hepsets.represent.vertexed_events.data import VertexedData
 from hepsets.represent.vertexed_events.hemispheres import hemispheres
+from hepsets.represent.vertexed_events.identification import Identification
+from hepsets.represent.vertexed_events.inputs import proper_inputs
+from hepsets.represent.vertexed_events.table import TreeTable, tree_table
 
 CHECKED_EVENTS = 2000
 """So many events of a file are compared with the training before any is scored."""
@@ -41,20 +47,76 @@ LACKING = 3
 
 
 @dataclass(frozen=True)
+class FlavourTrees:
+    """Trees as a tagger: with what their variables are made of.
+
+    Parameters
+    ----------
+    trees
+        As a run grew them.
+    level, identification
+        What is tagged, and what is known of kinds of particles.
+    """
+
+    trees: ClassTrees
+    level: Level
+    identification: Identification
+    charge = False
+
+    @classmethod
+    def of(cls, trees: ClassTrees, path: Path) -> Self:
+        """Trees of a file.
+
+        Raises
+        ------
+        InputError
+            If they do not say what they are made of.
+        """
+        try:
+            level: Level = TypeAdapter(Level).validate_python(trees.made_of.get("level"))
+            known = TypeAdapter(Identification).validate_python(trees.made_of.get("identification"))
+        except ValidationError as error:
+            raise InputError(
+                f"{path} holds trees that do not say what they were grown on",
+                "trees of hepsets run z-flavour",
+                "run it anew with this version",
+            ) from error
+        return cls(trees, level, known)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the flavours."""
+        return self.trees.classes
+
+    def score(self, events: VertexedEvents) -> NDArray[np.float32]:
+        """Probability of each class, shape ``(n_events, n_classes)``."""
+        return self.trees.probabilities(self._table(events))
+
+    def lacking(self, events: VertexedEvents) -> tuple[str, ...]:
+        """Sums over particles that trees ask for and that are the same for all events."""
+        columns = self._table(events).columns
+        asked = [name for name, gain in self.trees.gains().items() if gain > 0 and name.startswith("sum_")]
+        return tuple(name for name in asked if np.ptp(columns[name]) == 0)
+
+    def _table(self, events: VertexedEvents) -> TreeTable:
+        return tree_table(VertexedData.from_events(events, proper_inputs(self.identification)))
+
+
+@dataclass(frozen=True)
 class FlavourTagger:
     """A trained tagger, and where it is from.
 
     Parameters
     ----------
     model
-        In PyTorch, or exported.
+        In PyTorch, or exported; or trees.
     path
         Its file.
     level
         Whether it tags events, or each of their hemispheres.
     """
 
-    model: VertexedModel | OnnxVertexedModel
+    model: VertexedModel | OnnxVertexedModel | FlavourTrees
     path: Path
     level: str
 
@@ -62,7 +124,7 @@ class FlavourTagger:
     def outputs(self) -> tuple[str, ...]:
         """What its columns stand for: the classes, and ``"charge"`` if it tells quark from antiquark."""
         model = self.model
-        charge = model.charge if isinstance(model, OnnxVertexedModel) else model.config.charge
+        charge = model.config.charge if isinstance(model, VertexedModel) else model.charge
         return (*model.classes, "charge") if charge else tuple(model.classes)
 
     def score(self, events: VertexedEvents) -> NDArray[np.float32]:
@@ -72,7 +134,7 @@ class FlavourTagger:
         """
         seen = hemispheres(events) if self.level == "hemisphere" else events
         model = self.model
-        found = model.score(seen) if isinstance(model, OnnxVertexedModel) else score_heads(model, seen)
+        found = score_heads(model, seen) if isinstance(model, VertexedModel) else model.score(seen)
         if self.level == "hemisphere":
             found = found.reshape(len(events), 2, -1).transpose(0, 2, 1)
         return np.ascontiguousarray(found)
@@ -82,11 +144,11 @@ class FlavourTagger:
 
         Always empty for an exported model, which does not tell, and for few particles.
         """
-        if isinstance(self.model, OnnxVertexedModel):
+        if isinstance(self.model, OnnxVertexedModel) or events.particles.n_particles < CHECKED_PARTICLES:
             return ()
+        if isinstance(self.model, FlavourTrees):
+            return self.model.lacking(hemispheres(events) if self.level == "hemisphere" else events)
         data = VertexedData.from_events(events, self.model.spec)
-        if data.particles.n_particles < CHECKED_PARTICLES:
-            return ()
         features = data.particles.features
         constant = (features.max(0).values == features.min(0).values).tolist()
         scaler = self.model.particle_scaler
@@ -151,8 +213,13 @@ def find_tagger(where: Path, name: str | None = None) -> FlavourTagger:
     if path.suffix == ".onnx":
         exported = OnnxVertexedModel(path)
         return FlavourTagger(exported, path, exported.level)
-    model = load(path, VertexedModel)
-    return FlavourTagger(model, path, model.config.level)
+    model = load(path)
+    if isinstance(model, VertexedModel):
+        return FlavourTagger(model, path, model.config.level)
+    if isinstance(model, ClassTrees):
+        trees = FlavourTrees.of(model, path)
+        return FlavourTagger(trees, path, trees.level)
+    raise InputError(f"{path} holds the model {model.name!r} of {model.kind}", "a flavour tagger")
 
 
 def places_of(inputs: Sequence[Path], out: Path) -> list[Path]:

@@ -33,7 +33,10 @@ def sample(seed: int, number: int = 600) -> Labelled:
 
 
 def grown() -> ClassTrees:
-    return fit_class_trees(sample(1), sample(2), ("x", "noise"), CLASSES, ClassTreesConfig(trees=30))[0]
+    config = ClassTreesConfig(trees=30)
+    return fit_class_trees(sample(1), sample(2), ("x", "noise"), CLASSES, config, made_of={"level": "event"})[
+        0
+    ]
 
 
 def test_classes_are_told_by_what_tells_them() -> None:
@@ -50,6 +53,7 @@ def test_saved_trees_are_loaded_with_their_classes(tmp_path) -> None:
     save(trees, tmp_path / "trees.safetensors")
     read = load(tmp_path / "trees.safetensors", ClassTrees)
     assert read.record() == trees.record()
+    assert read.made_of == {"level": "event"}
     np.testing.assert_array_equal(read.probabilities(test.events), trees.probabilities(test.events))
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hepsets.analyses.z_flavour.about import MODELS, name, question
+from hepsets.analyses.z_flavour.about import MODELS, STUDIES, name, question
 from hepsets.core.lazy import lazy
 
-__all__ = ["MODELS", "name", "question"]
+__all__ = ["MODELS", "STUDIES", "name", "question"]
 
 __getattr__, __dir__ = lazy(
     __name__,

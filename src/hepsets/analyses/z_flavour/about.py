@@ -1,4 +1,4 @@
-"""What the flavour analysis is called, asks and compares; cheap to import."""
+"""What the flavour analysis is called, asks, compares and studies; cheap to import."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Literal, get_args
 CellName = Literal["published", "seeded", "found", "unidentified", "hemispheres"]
 """What is compared; each has events, features and trainings of its own, see
 :data:`hepsets.analyses.z_flavour.cells.CELLS`."""
+
+Study = Literal["detector"]
+"""What a run looks into if asked: taggers of other detectors."""
 
 CELL_NAMES: tuple[CellName, ...] = get_args(CellName)
 
@@ -24,4 +27,5 @@ PUBLISHED = ("fcnn", "gru_attention", "deep_sets")
 
 name = "z-flavour"
 question = "Which quark did the Z decay to: b, c, s, or u and d?"
+STUDIES: tuple[Study, ...] = get_args(Study)
 MODELS = (*PUBLISHED, TREES, "particle_transformer", OURS)

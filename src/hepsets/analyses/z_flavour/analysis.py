@@ -10,6 +10,7 @@ from hepsets.analyses.z_flavour.cells import CELLS
 from hepsets.analyses.z_flavour.closer_look import look_closer
 from hepsets.analyses.z_flavour.comparison import compare
 from hepsets.analyses.z_flavour.config import Config, check
+from hepsets.analyses.z_flavour.detector_scan import scan_detector
 from hepsets.analyses.z_flavour.page import make_page
 from hepsets.analyses.z_flavour.result import Result
 from hepsets.analyses.z_flavour.samples import get_samples
@@ -28,7 +29,11 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     trained = train_all(config, samples, folder.path / "models", workers=workers)
     compared, scores = compare(samples, trained)
     look = look_closer(config, samples, trained, scores, folder.path / "models" / "smaller", workers=workers)
-    result = Result(config, Origin.now(), compared, look)
+    scan = None
+    if "detector" in config.studies:
+        places = folder.path / "events" / "detectors", folder.path / "models" / "detectors"
+        scan = scan_detector(config, *places, workers=workers)
+    result = Result(config, Origin.now(), compared, look, scan)
     report(result, make_page, folder.path)
     write_atomically(folder.path / "tables.md", markdown(result))
     if not config.data.keep:

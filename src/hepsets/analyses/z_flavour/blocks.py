@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from hepsets.analyses.z_flavour.cells import SAMPLE_INPUTS, SampleName
+from hepsets.core.events import Events
 from hepsets.core.vertexed_events import VertexedEvents
 from hepsets.core.whole_file import whole_file
 from hepsets.generate.z_pole import generate_z_block
@@ -71,7 +72,17 @@ class Block:
 
 def make_block(block: Block) -> int:
     """Make the files of one block; the number of its events."""
-    events = generate_z_block(Z_SAMPLES[block.flavour], block.seed, block.number, block.events)
+    see_block(generated(block), block)
+    return block.events
+
+
+def generated(block: Block) -> Events:
+    """The events of a block before any detector sees them."""
+    return generate_z_block(Z_SAMPLES[block.flavour], block.seed, block.number, block.events)
+
+
+def see_block(events: Events, block: Block) -> None:
+    """Make the files of one block out of its events: seen by its detector, with vertices, as features."""
     numbers = np.arange(block.events) + EVENTS * block.number + (block.flavour << 40)
     seen = see_z_events(events, seed=block.seed, event_numbers=numbers, detector=block.detector.detector())
     of_seeded = [name for name in block.samples if name in ("published", "seeded")]
@@ -85,7 +96,6 @@ def make_block(block: Block) -> int:
             keep_features(found, "found", block.path("found"))
         if "hemispheres" in block.samples:
             keep_features(hemispheres(found), "hemispheres", block.path("hemispheres"))
-    return block.events
 
 
 def keep_features(events: VertexedEvents, sample: SampleName, path: Path) -> None:

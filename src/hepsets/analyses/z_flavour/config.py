@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
-from hepsets.analyses.z_flavour.about import CELL_NAMES, MODELS, CellName
+from hepsets.analyses.z_flavour.about import CELL_NAMES, MODELS, CellName, Study
 from hepsets.core.errors import InputError
 from hepsets.learn.tables.class_trees import ClassTreesConfig
 from hepsets.learn.training.config import FitConfig
 from hepsets.simulate.idea import IdeaConfig
+
+Setting = Literal["first_layer_radius", "first_layer_resolution", "counting_efficiency", "time_resolution"]
+"""Settings of the detector that the study ``detector`` varies, one at a time."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -73,6 +77,37 @@ class LookConfig:
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class ScanConfig:
+    """The study ``detector``: taggers of hemispheres for other detectors, in which one setting differs.
+
+    Parameters
+    ----------
+    first_layer_radius, first_layer_resolution, counting_efficiency, time_resolution
+        Values of :class:`~hepsets.simulate.idea.IdeaConfig` that are tried besides those of the run's
+        detector; a setting without any is left as it is.
+    train_per_class, test_per_class
+        Generated events of each flavour, seen by every detector; ``data.shares`` says how many of them
+        validate.
+    model
+        The tagger.
+    epochs
+        Of its trainings, if it is a network.
+    trainings
+        Of the tagger of the run's detector, by seeds that count up from the run's: how far they differ.
+    """
+
+    first_layer_radius: tuple[float, ...] = (1.0, 1.37, 1.7, 2.2)
+    first_layer_resolution: tuple[float, ...] = (1.5e-4, 3e-4, 6e-4, 1.2e-3)
+    counting_efficiency: tuple[float, ...] = (0.2, 0.5, 0.8, 1.0)
+    time_resolution: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3)
+    train_per_class: int = Field(default=5000, ge=20)
+    test_per_class: int = Field(default=5000, ge=20)
+    model: Literal["boosted_trees", "vertex_graph"] = "vertex_graph"
+    epochs: int = Field(default=8, ge=1)
+    trainings: int = Field(default=3, ge=1)
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Config:
     """Everything that a run depends on.
 
@@ -101,6 +136,10 @@ class Config:
         Growing of the trees.
     look
         What is looked at besides.
+    studies
+        What is looked into if asked.
+    scan
+        Details of the study ``detector``.
     """
 
     scale: Literal["quick", "standard", "full"] = "standard"
@@ -122,6 +161,8 @@ class Config:
     transformer_epochs: int = Field(default=2, ge=1)
     trees: ClassTreesConfig = ClassTreesConfig()
     look: LookConfig = LookConfig()
+    studies: tuple[Study, ...] = ()
+    scan: ScanConfig = ScanConfig()
 
 
 SCALES: Mapping[str, Mapping[str, Any]] = {
@@ -140,6 +181,16 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
             "learning_steps": 60,
             "vertexed_events": 400,
         },
+        "scan": {
+            "first_layer_radius": [1.0, 2.2],
+            "first_layer_resolution": [1.2e-3],
+            "counting_efficiency": [0.2],
+            "time_resolution": [0.3],
+            "train_per_class": 300,
+            "test_per_class": 300,
+            "model": "boosted_trees",
+            "trainings": 2,
+        },
     },
     "standard": {},
     "full": {
@@ -147,6 +198,7 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
         "published_fit": {"epochs": 50, "batch": 64},
         "fit": {"epochs": 15},
         "transformer_epochs": 12,
+        "scan": {"train_per_class": 30_000, "test_per_class": 20_000},
     },
 }
 """What differs from the defaults at each size."""
@@ -159,7 +211,8 @@ def check(config: Config) -> None:
     ------
     InputError
         For unknown models, none, or comparisons that are named twice; for shares that do not add up; for test
-        files without training files; for a seed of a single training.
+        files without training files; for a seed of a single training; for a scan of the detector on files, or
+        with values that no detector can have.
     """
     unknown = [model for model in config.models if model not in MODELS]
     if unknown or not config.models:
@@ -171,5 +224,13 @@ def check(config: Config) -> None:
         raise InputError(f"data.shares = {list(shares)}", "three positive shares that add up to 1")
     if config.data.test and not config.data.train:
         raise InputError("test files alone", "training files too", "give --data")
+    if "detector" in config.studies and config.data.train:
+        raise InputError("the study detector on files", "generated events, which other detectors can see")
+    for setting in get_args(Setting):
+        for value in getattr(config.scan, setting):
+            try:
+                dataclasses.replace(config.detector, **{setting: value})
+            except ValidationError as error:
+                raise InputError(f"scan.{setting} = {value}", error.errors()[0]["msg"]) from error
     if config.fit.seed or config.published_fit.seed or config.trees.seed:
         raise InputError("a seed of a single training", "one seed for the run", "set seed, or --seed")

@@ -10,7 +10,9 @@ from hepsets.analyses.z_flavour.cells import CELLS
 from hepsets.analyses.z_flavour.closer_look import CloserLook
 from hepsets.analyses.z_flavour.closure import Closure
 from hepsets.analyses.z_flavour.comparison import CellResult, ModelResult
+from hepsets.analyses.z_flavour.detector_scan import CELL, DetectorScan
 from hepsets.core.metrics import record, to_json
+from hepsets.evaluate.scores.working_points import WorkingPoint
 
 
 def metrics_of(cells: Mapping[Any, CellResult]) -> dict[str, Any]:
@@ -73,6 +75,43 @@ def look_metrics(look: CloserLook) -> dict[str, Any]:
         ]
     plain: dict[str, Any] = to_json(found)
     return plain
+
+
+def scan_metrics(scan: DetectorScan | None) -> dict[str, Any]:
+    """The metrics of the study ``detector``; none without it.
+
+    ``detector_scan`` has an entry for each detector, tagger and working point. ``trained_on`` is ``"itself"``
+    or ``"planned"``: the tagger was trained on events of this detector, or of the run's. Entries of
+    ``setting`` ``"planned"`` are of further trainings on the run's detector, told apart by their seeds.
+    """
+    if scan is None:
+        return {}
+    found = []
+    for one in scan.seen:
+        where = {"setting": one.setting, "value": one.value, "trained_on": "itself"}
+        found += [_scanned(scan, where, scan.seed, point) for point in one.trained_anew]
+        if not one.planned:
+            where["trained_on"] = "planned"
+            found += [_scanned(scan, where, scan.seed, point) for point in one.of_planned]
+    for other in scan.other_seeds:
+        where = {"setting": "planned", "trained_on": "itself"}
+        found += [_scanned(scan, where, other.seed, point) for point in other.points]
+    return {"detector_scan": found}
+
+
+def _scanned(scan: DetectorScan, where: Mapping[str, Any], seed: int, point: WorkingPoint) -> dict[str, Any]:
+    return {
+        **where,
+        "model": scan.model,
+        "level": CELL.level,
+        "training_seed": seed,
+        "flavour": point.flavour,
+        "against": point.against,
+        "mistag": point.mistag,
+        "efficiency": point.efficiency,
+        "efficiency_low": point.low,
+        "efficiency_high": point.high,
+    }
 
 
 def _closure(closure: Closure) -> dict[str, Any]:

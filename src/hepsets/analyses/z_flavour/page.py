@@ -9,6 +9,7 @@ from hepsets.analyses.z_flavour.comparison import CellResult, ModelResult
 from hepsets.analyses.z_flavour.config import Config
 from hepsets.analyses.z_flavour.figures.classes import tagger_styles
 from hepsets.analyses.z_flavour.page_closer_look import closer_look, comparison_figures
+from hepsets.analyses.z_flavour.page_detector import detector_section
 from hepsets.analyses.z_flavour.result import Result
 from hepsets.analyses.z_flavour.summary import SHOWN, TITLES, per_cent
 from hepsets.core.measured import Measured
@@ -64,6 +65,8 @@ def sections(result: Result, figures: FigureFiles) -> Iterator[Section]:
     for name, cell in result.cells.items():
         yield Section(TITLES[name], tuple(_cell(cell, figures)))
     yield from closer_look(result.look, result.cells, figures)
+    if result.scan is not None:
+        yield detector_section(result.scan, figures)
     yield configuration(result.config, result.origin)
 
 

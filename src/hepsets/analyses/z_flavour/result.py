@@ -9,7 +9,8 @@ from hepsets.analyses.z_flavour.about import OURS, CellName
 from hepsets.analyses.z_flavour.closer_look import CloserLook
 from hepsets.analyses.z_flavour.comparison import CellResult, ModelResult
 from hepsets.analyses.z_flavour.config import Config
-from hepsets.analyses.z_flavour.metrics import look_metrics, metrics_of
+from hepsets.analyses.z_flavour.detector_scan import DetectorScan
+from hepsets.analyses.z_flavour.metrics import look_metrics, metrics_of, scan_metrics
 from hepsets.core.run import Origin
 
 
@@ -25,12 +26,15 @@ class Result:
         The comparisons by name.
     look
         What was looked at besides.
+    scan
+        Taggers of other detectors, where the study was asked for.
     """
 
     config: Config
     origin: Origin
     cells: dict[CellName, CellResult]
     look: CloserLook
+    scan: DetectorScan | None = None
 
     @property
     def models(self) -> tuple[ModelResult, ...]:
@@ -56,4 +60,4 @@ class Result:
     @property
     def metrics(self) -> dict[str, Any]:
         """The metrics of ``result.json``."""
-        return metrics_of(self.cells) | look_metrics(self.look)
+        return metrics_of(self.cells) | look_metrics(self.look) | scan_metrics(self.scan)

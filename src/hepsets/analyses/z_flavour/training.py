@@ -123,7 +123,13 @@ def _grow(task: _Task, cell: Cell) -> tuple[History, float]:
     settings = dataclasses.replace(task.config.trees, seed=task.config.seed)
     variables = list(grown_on.events.columns)
     trees, grown = fit_class_trees(
-        grown_on, stopped_by, variables, cell.classes, settings, name=task.training.name
+        grown_on,
+        stopped_by,
+        variables,
+        cell.classes,
+        settings,
+        name=task.training.name,
+        made_of={"level": cell.level, "identification": cell.identification},
     )
     files.save(trees, _model_file(task.folder, task.training))
     return History(grown.train_losses, grown.validation_losses, grown.best_rounds - 1), loading

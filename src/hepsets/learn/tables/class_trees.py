@@ -85,6 +85,8 @@ class ClassTrees:
         How the trees were grown.
     booster
         XGBoost's trees.
+    made_of
+        What the variables are made of, for those who shall make them again; by names of the maker's own.
     """
 
     kind: Kind = "tables"
@@ -96,11 +98,13 @@ class ClassTrees:
         classes: Sequence[str],
         config: ClassTreesConfig,
         booster: xgb.Booster,
+        made_of: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.variables = tuple(variables)
         self.classes = tuple(classes)
         self.config = config
+        self.made_of = dict(made_of or {})
         self._booster = booster
 
     def __len__(self) -> int:
@@ -128,11 +132,12 @@ class ClassTrees:
         return gains(self._booster, self.variables)
 
     def record(self) -> dict[str, Any]:
-        """Name, variables, classes and options."""
+        """Name, variables and what they are made of, classes and options."""
         return {
             "model": MODEL,
             "name": self.name,
             "variables": self.variables,
+            "made_of": self.made_of,
             "classes": self.classes,
             "config": dataclasses.asdict(self.config),
         }
@@ -150,6 +155,7 @@ def fit_class_trees(
     config: ClassTreesConfig | None = None,
     *,
     name: str = MODEL,
+    made_of: Mapping[str, str] | None = None,
 ) -> tuple[ClassTrees, ClassTreesResult]:
     """Grow trees on training events, stop by the loss of validation events, keep the best number.
 
@@ -165,6 +171,8 @@ def fit_class_trees(
         How to grow the trees.
     name
         What the model is called.
+    made_of
+        See :class:`ClassTrees`.
 
     Raises
     ------
@@ -185,7 +193,7 @@ def fit_class_trees(
     )
     grown = grow(training, held, config, "mlogloss", objective="multi:softprob", num_class=len(classes))
     return (
-        ClassTrees(name, variables, classes, config, grown.booster),
+        ClassTrees(name, variables, classes, config, grown.booster, made_of),
         ClassTreesResult(grown.train_losses, grown.validation_losses, grown.best_rounds),
     )
 
@@ -206,8 +214,9 @@ class ClassTreesRecipe(Recipe):
         config = self.stored(record)
         names = TypeAdapter(tuple[str, ...])
         variables, classes = (names.validate_python(record[key]) for key in ("variables", "classes"))
+        made_of = TypeAdapter(dict[str, str]).validate_python(record.get("made_of", {}))
         trees = from_tensors(tensors, variables, config)
-        return ClassTrees(str(record["name"]), variables, classes, config, trees, **given)
+        return ClassTrees(str(record["name"]), variables, classes, config, trees, made_of, **given)
 
 
 RECIPES = (ClassTreesRecipe(name=MODEL, config=ClassTreesConfig()),)

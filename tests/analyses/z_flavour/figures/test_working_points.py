@@ -32,7 +32,8 @@ POINTS = {name: working_points(sample) for name, sample in SCORES.items()}
 def scan(label, nominal, values):
     wanted = (("b", "c", 0.01), ("s", "ud", 0.1))
     points = [working_points(flavour_scores(i, 500), wanted) for i, _ in enumerate(values)]
-    return Scan(label, nominal, values, points)
+    frozen = [working_points(flavour_scores(9 + i, 500), wanted[:1]) for i, _ in enumerate(values)]
+    return Scan(label, nominal, values, points, frozen, logarithmic=min(values) > 0)
 
 
 SCANS = [
@@ -80,6 +81,14 @@ def test_a_scan_runs_along_its_axis_whatever_the_order_of_its_values():
     line = axes.containers[0].lines[0]
     assert line.get_xdata().tolist() == [0.0, 40.0, 80.0]
     assert line.get_ydata()[0] == SCANS[1].points[1][0].efficiency
+
+
+def test_the_tagger_of_the_planned_detector_is_drawn_open_beside_those_trained_anew():
+    figure = detector_scans(SCANS, level="event")
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["b at 1 % c", "b at 1 % c, trained on the planned detector", "s at 10 % ud"]
+    fills = [container.lines[0].get_markerfacecolor() for container in figure.axes[0].containers]
+    assert [fill == "none" for fill in fills] == [False, True, False]
 
 
 def test_working_points_are_drawn_with_both_their_errors():

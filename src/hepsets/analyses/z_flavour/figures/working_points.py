@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -34,13 +35,20 @@ class Scan:
     values
         Those that were tried, shape ``(n_values,)``.
     points
-        For each value its working points; the same pairs and mis-identifications for all.
+        For each value the working points of the tagger that was trained on events of that detector; the same
+        pairs and mis-identifications for all.
+    of_planned
+        Those of the tagger that was trained on events of the planned one.
+    logarithmic
+        Whether the axis is.
     """
 
     label: str
     nominal: float
     values: Sequence[float]
     points: Sequence[Sequence[WorkingPoint]]
+    of_planned: Sequence[Sequence[WorkingPoint]] = ()
+    logarithmic: bool = False
 
 
 @styled
@@ -168,49 +176,66 @@ def working_point_bars(
 def detector_scans(figure: Figure, scans: Sequence[Scan], *, level: str) -> None:
     """Efficiencies against properties of the detector, a panel for each; grey marks the planned one.
 
-    Points are of taggers that were trained and judged on events of that detector. All saw the same generated
-    events, so they scatter less about a trend than their bars say.
+    Filled points are of taggers that were trained and judged on events of that detector, open ones of the
+    tagger of the planned one. All saw the same generated events, so they scatter less about a trend than
+    their bars say.
     """
     not_empty(scans)
-    figure.set_size_inches(3.3 * len(scans) + 0.4, 3.7)
+    figure.set_size_inches(3.0 * len(scans) + 0.4, 3.7)
     panels = figure.subplots(1, len(scans), sharey=True, squeeze=False)[0]
-    keys = list(
-        dict.fromkeys(
-            (p.flavour, p.against, p.mistag) for scan in scans for points in scan.points for p in points
-        )
-    )
-    labels = {key: f"{key[0]} at {100 * key[2]:g} % {key[1]}" for key in keys}
-    styles = model_styles([labels[key] for key in keys])
+    keys = list(dict.fromkeys(_key(p) for scan in scans for points in scan.points for p in points))
+    styles = model_styles(keys)
+    shown: dict[str, Any] = {}
     for axes, scan in zip(panels, scans, strict=True):
-        order = np.argsort(scan.values)
         axes.axvline(scan.nominal, color=RULE, lw=4, zorder=0)
         for key in keys:
-            style = styles[labels[key]]
-            there = [
-                (scan.values[i], p)
-                for i in order
-                for p in scan.points[i]
-                if (p.flavour, p.against, p.mistag) == key
-            ]
-            errors = np.array([[p.efficiency - p.low, p.high - p.efficiency] for _, p in there]).T
-            axes.errorbar(
-                [value for value, _ in there],
-                [p.efficiency for _, p in there],
-                errors if len(there) else None,
-                color=style.colour,
-                ls=style.dash,
-                marker=style.marker,
-                ms=4,
-                lw=1.2,
-                label=labels[key],
-            )
+            for points, planned in ((scan.points, False), (scan.of_planned, True)):
+                line = _along(axes, scan.values, points, key, styles[key], planned=planned)
+                if line is not None:
+                    shown[f"{key}, trained on the planned detector" if planned else key] = line
+        if scan.logarithmic:
+            axes.set_xscale("log")
+            axes.set_xticks(sorted(scan.values), [f"{value:g}" for value in sorted(scan.values)])
+            axes.xaxis.set_minor_locator(NullLocator())
         axes.margins(x=0.08)
         axes.set(xlabel=scan.label, ylim=(0, 1.02))
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
         axes.grid(axis="y")
     panels[0].set_ylabel(f"efficiency per {level}")
-    handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=min(5, len(names)))
+    figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=min(3, len(shown)))
+
+
+def _key(point: WorkingPoint) -> str:
+    return f"{point.flavour} at {100 * point.mistag:g} % {point.against}"
+
+
+def _along(
+    axes: Axes,
+    values: Sequence[float],
+    points: Sequence[Sequence[WorkingPoint]],
+    key: str,
+    style: Style,
+    *,
+    planned: bool,
+) -> Any:
+    """One working point along an axis, or nothing where it was not measured."""
+    there = sorted(
+        ((value, p) for value, at in zip(values, points, strict=False) for p in at if _key(p) == key),
+        key=lambda pair: pair[0],
+    )
+    if not there:
+        return None
+    return axes.errorbar(
+        [value for value, _ in there],
+        [p.efficiency for _, p in there],
+        np.array([[p.efficiency - p.low, p.high - p.efficiency] for _, p in there]).T,
+        color=style.colour,
+        ls=":" if planned else style.dash,
+        marker=style.marker,
+        mfc="none" if planned else style.colour,
+        ms=4,
+        lw=0.9 if planned else 1.2,
+    )
 
 
 def caveats() -> list[str]:
