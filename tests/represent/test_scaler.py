@@ -29,3 +29,15 @@ def test_statistics_are_saved_and_never_trained() -> None:
     scaler = Scaler(2)
     assert set(scaler.state_dict()) == {"mean", "scale"}
     assert not list(scaler.parameters())
+
+
+def test_quantiles_are_not_moved_by_tails_nor_by_what_is_absent() -> None:
+    random = torch.Generator().manual_seed(1)
+    features = torch.randn(5000, 3, generator=random) * 0.01 + 1
+    features[:40, 0] = 1e4
+    features[2000:, 1] = -9.0
+    features[:, 2] = 5.0
+    scaler = Scaler(3)
+    scaler.fit_quantiles(features, -9.0)
+    torch.testing.assert_close(scaler.mean, torch.tensor([1.0, 1.0, 5.0]), atol=1e-3, rtol=0)
+    torch.testing.assert_close(scaler.scale, torch.tensor([0.01, 0.01, 1.0]), atol=1e-3, rtol=0)

@@ -29,6 +29,7 @@ def export(
     """Export a trained filter or flavour tagger: one ONNX file, checked against PyTorch."""
     from hepsets.deploy.filter.export import export_from_run, model_file
     from hepsets.deploy.flavour_export import export_tagger
+    from hepsets.deploy.onnx.jets import preprocessing_file
     from hepsets.learn.files import load
     from hepsets.learn.vertexed_events.model import VertexedModel
 
@@ -37,6 +38,9 @@ def export(
         events, difference = export_tagger(found, out, data)
     else:
         events, difference = export_from_run(run, model, out, data)
+    beside = preprocessing_file(out)
+    if isinstance(found, VertexedModel) and found.config.style == "constituents":
+        echo(f"{beside}: how FCCAnalyses' WeaverInterface prepares its inputs")
     echo(f"{out}: scores of {events} events differ from PyTorch's by at most {difference:.1g}")
 
 

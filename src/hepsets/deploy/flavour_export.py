@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.vertexed_events import VertexedEvents, iter_vertexed_events
 from hepsets.core.whole_file import whole_file
+from hepsets.deploy.onnx.jets import OnnxJetTagger, export_jet_tagger, preprocessing_file
 from hepsets.deploy.onnx.vertexed_events import OnnxVertexedModel, export_vertexed_onnx
 from hepsets.learn.training.score import score_heads
 from hepsets.learn.vertexed_events.model import VertexedModel
@@ -25,6 +29,9 @@ _SEED = 17
 
 def export_tagger(model: VertexedModel, out: Path, data: Path | None = None) -> tuple[int, float]:
     """Write a tagger as one ONNX file, which appears only if it gives the model's probabilities.
+
+    Beside a tagger of jets' constituents stands the JSON file of
+    :func:`hepsets.deploy.onnx.jets.preprocessing_file`, with which FCCAnalyses loads it.
 
     Parameters
     ----------
@@ -49,12 +56,17 @@ def export_tagger(model: VertexedModel, out: Path, data: Path | None = None) -> 
     events = _generated() if data is None else next(iter_vertexed_events(data))[:COMPARED_EVENTS]
     if model.config.level == "hemisphere":
         events = hemispheres(events)
-    with whole_file(out) as partial:
-        export_vertexed_onnx(model, partial)
-        exported = OnnxVertexedModel(partial)
+    with ExitStack() as files:
+        partial = files.enter_context(whole_file(out))
+        if model.config.style == "constituents":
+            preprocessing = files.enter_context(whole_file(preprocessing_file(out)))
+            scores = _jet_tagger(model, partial, preprocessing)
+        else:
+            export_vertexed_onnx(model, partial)
+            scores = OnnxVertexedModel(partial).score
         worst = 0.0
         for part in (events, *edge_cases(events)):
-            difference = np.abs(exported.score(part) - score_heads(model, part))
+            difference = np.abs(scores(part) - score_heads(model, part))
             worst = max(worst, float(difference.max(initial=0.0)))
         if not worst <= PARITY:
             raise InputError(
@@ -62,6 +74,15 @@ def export_tagger(model: VertexedModel, out: Path, data: Path | None = None) -> 
                 f"at most {PARITY:g}", "report it, with the model and the events",
             )  # fmt: skip
     return len(events), worst
+
+
+def _jet_tagger(
+    model: VertexedModel, partial: Path, preprocessing: Path
+) -> Callable[[VertexedEvents], NDArray[np.float32]]:
+    """Write both files of a tagger of jets; what gives its scores."""
+    export_jet_tagger(model, partial, preprocessing)
+    tagger = OnnxJetTagger(partial, preprocessing)
+    return lambda jets: tagger.score(model.prepare(jets))
 
 
 def edge_cases(events: VertexedEvents) -> list[VertexedEvents]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -46,6 +47,24 @@ class Scaler(nn.Module):
         # rounding leaves a constant feature with a tiny spread
         constant = spread <= 1e-7 * mean.abs()
         self.scale.copy_(torch.where(constant, 1.0, spread))
+
+    def fit_quantiles(self, features: Tensor, absent: float) -> None:
+        """Take the median, and half of what lies between the quantiles at 16 and 84 %, for long tails.
+
+        Parameters
+        ----------
+        features
+            Shape ``(n_particles, n_features)``, training particles only. Where both quantiles are the same
+            the scale is 1.
+        absent
+            A number that stands where a particle has none, left out.
+        """
+        for place, column in enumerate(features.double().numpy().T):
+            there = column[column != absent]
+            if len(there):
+                low, middle, high = np.quantile(there, (0.16, 0.5, 0.84))
+                self.mean[place] = middle
+                self.scale[place] = (high - low) / 2 if high > low else 1.0
 
     def forward(self, features: Tensor) -> Tensor:
         """Scaled features, same shape."""

@@ -7,8 +7,9 @@ from helpers.toy_z_events import events_of_sizes
 
 from hepsets.core.errors import InputError
 from hepsets.learn.training.score import score_heads
-from hepsets.learn.vertexed_events.particle_transformer import pair_features
+from hepsets.learn.vertexed_events.particle_transformer import from_vectors, pair_features
 from hepsets.learn.vertexed_events.recipe import build_vertexed_model
+from hepsets.represent.vertexed_events.constituents import CONSTITUENT, VECTOR
 from hepsets.represent.vertexed_events.kinematics import BEAM_ENERGY
 
 
@@ -33,3 +34,21 @@ def test_more_empty_places_change_no_score() -> None:
 def test_heads_must_divide_the_units() -> None:
     with pytest.raises(InputError, match="multiple"):
         build_vertexed_model("particle_transformer", units=30, attention_heads=4)
+
+
+def test_momenta_of_constituents_are_those_of_the_thrust_frame_s_particles() -> None:
+    vectors = torch.tensor([[50.0, 40.0, 0.5, 2.0], [0.0, 0.0, 0.0, 0.0]])
+    found = from_vectors(vectors)
+    assert found[0, :3].norm().item() == pytest.approx(1, abs=1e-6)
+    assert torch.atan2(found[0, 1], found[0, 0]).item() == pytest.approx(2.0, abs=1e-6)
+    assert found[0, 2].item() == pytest.approx(np.cos(0.5), abs=1e-6)
+    assert found[0, 3].item() == pytest.approx(np.log(40 / BEAM_ENERGY), abs=1e-6)
+    assert torch.isfinite(found).all()
+
+
+def test_constituents_of_jets_are_for_the_transformer_alone() -> None:
+    model = build_vertexed_model("particle_transformer", style="constituents", level="hemisphere")
+    assert set(model.spec.particles) == {*CONSTITUENT, *VECTOR}
+    assert model.spec.vertices == model.spec.events == ()
+    with pytest.raises(InputError, match="constituents"):
+        build_vertexed_model("deep_sets", style="constituents")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-CellName = Literal["published", "seeded", "found", "unidentified", "hemispheres"]
+CellName = Literal["published", "seeded", "found", "unidentified", "hemispheres", "jets"]
 """What is compared; each has events, features and trainings of its own, see
 :data:`hepsets.analyses.z_flavour.cells.CELLS`."""
 
@@ -12,6 +12,9 @@ Study = Literal["detector"]
 """What a run looks into if asked: taggers of other detectors."""
 
 CELL_NAMES: tuple[CellName, ...] = get_args(CellName)
+
+COMPARED: tuple[CellName, ...] = CELL_NAMES[:-1]
+"""Those of a run that is not told otherwise; taggers for FCCAnalyses are trained if asked for."""
 
 OURS = "vertex_graph"
 """Our own model: particles, vertices and V0s joined by membership."""

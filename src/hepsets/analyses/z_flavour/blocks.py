@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hepsets.analyses.z_flavour.cells import SAMPLE_INPUTS, SampleName
+from hepsets.analyses.z_flavour.cells import HALVES, SAMPLE_INPUTS, SampleName
 from hepsets.core.events import Events
 from hepsets.core.vertexed_events import VertexedEvents
 from hepsets.core.whole_file import whole_file
@@ -27,6 +27,9 @@ TEST_BLOCKS = 2**20
 
 Z_SAMPLES = {5: "zbb", 4: "zcc", 3: "zss", 1: "zud"}
 """The generated sample of each flavour."""
+
+WITH_UNITS = ("published", "jets")
+"""Samples whose features have units, and may be too small or too large for half precision."""
 
 TRUTH = ("flavour", "quark_cos", "event_number")
 """Event columns that are kept beside the features; those that there are."""
@@ -90,18 +93,18 @@ def see_block(events: Events, block: Block) -> None:
         seeded = vertexed(seen, vertices="seeded")
         for name in of_seeded:
             keep_features(seeded, name, block.path(name))
-    if "found" in block.samples or "hemispheres" in block.samples:
+    of_found = [name for name in block.samples if name not in ("published", "seeded")]
+    if of_found:
         found = vertexed(seen, vertices="found")
-        if "found" in block.samples:
-            keep_features(found, "found", block.path("found"))
-        if "hemispheres" in block.samples:
-            keep_features(hemispheres(found), "hemispheres", block.path("hemispheres"))
+        halves = hemispheres(found) if set(of_found) & set(HALVES) else found
+        for sample in of_found:
+            keep_features(halves if sample in HALVES else found, sample, block.path(sample))
 
 
 def keep_features(events: VertexedEvents, sample: SampleName, path: Path) -> None:
     """Write features of events, in half precision where they are proper ones, and the truth beside them."""
     data = VertexedData.from_events(events, SAMPLE_INPUTS[sample])
-    write_features(data if sample == "published" else halved(data), path)
+    write_features(data if sample in WITH_UNITS else halved(data), path)
     with whole_file(truth_file(path)) as partial, partial.open("wb") as file:
         columns = {name: events.columns[name] for name in TRUTH if name in events.columns}
         np.savez(file, allow_pickle=False, **columns)

@@ -9,11 +9,20 @@ from typing import Literal
 from hepsets.analyses.z_flavour.about import OURS, PUBLISHED, TREES, UNIDENTIFIED, CellName
 from hepsets.learn.vertexed_events.model import Level
 from hepsets.represent.vertexed_events.identification import Identification
-from hepsets.represent.vertexed_events.inputs import PUBLISHED_INPUTS, InputSpec, Style, proper_inputs
+from hepsets.represent.vertexed_events.inputs import (
+    CONSTITUENT_INPUTS,
+    PUBLISHED_INPUTS,
+    InputSpec,
+    Style,
+    proper_inputs,
+)
 
-SampleName = Literal["published", "seeded", "found", "hemispheres"]
+SampleName = Literal["published", "seeded", "found", "hemispheres", "jets"]
 """Features of one kind of events: columns as published, or with seeded vertices and true kinds; with found
-vertices and measured kinds; the hemispheres of the latter."""
+vertices and measured kinds; the hemispheres of the latter; and these as jets of FCCAnalyses."""
+
+HALVES = ("hemispheres", "jets")
+"""Those with two examples for each event."""
 
 THREE = ("b", "c", "s")
 FOUR = (*THREE, "ud")
@@ -25,6 +34,7 @@ SAMPLE_INPUTS: Mapping[SampleName, InputSpec] = {
     "seeded": proper_inputs("truth", structure=True),
     "found": proper_inputs("dndx+tof", structure=True),
     "hemispheres": proper_inputs("dndx+tof", structure=True),
+    "jets": CONSTITUENT_INPUTS,
 }
 """The features that are kept of each kind of events: those of all models that look at it."""
 
@@ -69,6 +79,10 @@ CELLS: Mapping[CellName, Cell] = {
     "hemispheres": Cell(
         "found", "hemispheres", "dndx+tof", (TREES, OURS), level="hemisphere", classes=FOUR, charge=True
     ),
-}
+    "jets": Cell(
+        "found", "jets", "dndx+tof", ("particle_transformer",), style="constituents", level="hemisphere",
+        classes=FOUR,
+    ),
+}  # fmt: skip
 """All comparisons by name: as published; what their files allow; what a detector would see, and the same
-without counted clusters and time of flight; hemispheres."""
+without counted clusters and time of flight; hemispheres; and these by the variables of FCCAnalyses alone."""

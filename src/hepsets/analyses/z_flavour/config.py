@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
-from hepsets.analyses.z_flavour.about import CELL_NAMES, MODELS, CellName, Study
+from hepsets.analyses.z_flavour.about import CELL_NAMES, COMPARED, MODELS, CellName, Study
 from hepsets.core.errors import InputError
 from hepsets.learn.tables.class_trees import ClassTreesConfig
 from hepsets.learn.training.config import FitConfig
@@ -146,7 +146,7 @@ class Config:
     seed: int = Field(default=1, ge=0, lt=2**31)
     data: DataConfig = DataConfig()
     detector: IdeaConfig = IdeaConfig()
-    cells: tuple[CellName, ...] = CELL_NAMES
+    cells: tuple[CellName, ...] = COMPARED
     models: tuple[str, ...] = MODELS
     published_fit: FitConfig = FitConfig(
         epochs=8,

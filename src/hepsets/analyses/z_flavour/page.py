@@ -46,6 +46,10 @@ REASONS = {
     "hemispheres": (
         "Each hemisphere alone, as double tags need it. A further output tells b from b̄ hemispheres."
     ),
+    "jets": (
+        "The same by what FCCAnalyses tells of the constituents of a jet, `pfcand_*`, and nothing else: no "
+        "vertices. Exported, it is a tagger that WeaverInterface loads."
+    ),
 }
 
 

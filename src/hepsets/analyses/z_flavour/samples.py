@@ -19,7 +19,7 @@ from hepsets.analyses.z_flavour.blocks import (
     missing,
     truth_file,
 )
-from hepsets.analyses.z_flavour.cells import CELLS, FLAVOUR_OF, SampleName
+from hepsets.analyses.z_flavour.cells import CELLS, FLAVOUR_OF, HALVES, SampleName
 from hepsets.analyses.z_flavour.config import Config
 from hepsets.analyses.z_flavour.split import stratified_split
 from hepsets.core.errors import InputError
@@ -175,9 +175,7 @@ def get_samples(config: Config, folder: Path, *, workers: int = 1) -> dict[Sampl
     extra = np.repeat([block.number >= TEST_BLOCKS for block in blocks], [block.events for block in blocks])
     events = _purposes(config, flavour, extra)
     return {
-        name: Sample(
-            tuple(block.path(name) for block in blocks), flavour, events, 2 if name == "hemispheres" else 1
-        )
+        name: Sample(tuple(block.path(name) for block in blocks), flavour, events, 2 if name in HALVES else 1)
         for name in names
     }
 

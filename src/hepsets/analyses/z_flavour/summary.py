@@ -18,6 +18,7 @@ TITLES = {
     "found": "Found vertices, counted clusters and time of flight",
     "unidentified": "The same without clusters and time of flight",
     "hemispheres": "Hemispheres",
+    "jets": "Hemispheres as jets of FCCAnalyses",
 }
 """What each comparison is called."""
 

@@ -160,7 +160,7 @@ def _fit(task: _Task, cell: Cell) -> tuple[History, float]:
             progress=follow(advance, 1.0),
             checkpoint=checkpoint,
         )
-    if cell.style == "proper":
+    if cell.style != "published":
         calibrate_classes(model, held.data, held.flavour, len(cell.classes))
     files.save(model, path)
     checkpoint.unlink(missing_ok=True)

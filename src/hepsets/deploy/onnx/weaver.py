@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.whole_file import whole_file
@@ -63,7 +66,8 @@ class WeaverInput:
     variables
         In the order of the input's second axis.
     min_length, max_length
-        Least and greatest number of constituents; equal for a model that wants one length.
+        Least and greatest number of constituents; equal for a model that wants one length, as FCCAnalyses'
+        ONNX helper does: it takes no inputs of a length that is left open.
     """
 
     name: str
@@ -128,6 +132,41 @@ def write_weaver_json(path: str | Path, inputs: Sequence[WeaverInput], output_na
     }
     with whole_file(path) as partial:
         partial.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def weaver_inputs(
+    description: Mapping[str, Any], constituents: Mapping[str, NDArray[np.float32]]
+) -> dict[str, NDArray[np.float32]]:
+    """Inputs of a model for one jet, prepared as a file of :func:`write_weaver_json` says.
+
+    Parameters
+    ----------
+    description
+        The content of the file.
+    constituents
+        Variables by name, each of shape ``(n_constituents,)``.
+
+    Returns
+    -------
+    dict
+        By input, shape ``(1, n_variables, length)``.
+    """
+    found = {}
+    number = len(next(iter(constituents.values())))
+    for name in description["input_names"]:
+        group = description[name]
+        shortest, longest = (group.get("var_length", group.get(key)) for key in ("min_length", "max_length"))
+        length = min(max(number, shortest), longest)
+        rows = np.empty((len(group["var_names"]), length), dtype=np.float32)
+        for row, variable in zip(rows, group["var_names"], strict=True):
+            info = group["var_infos"][variable]
+            values = np.ones(number, dtype=np.float32) if MASK in variable else constituents[variable]
+            finite = np.where(np.isfinite(values), values, np.float32(info["replace_inf_value"]))
+            scaled = (finite - np.float32(info["median"])) * np.float32(info["norm_factor"])
+            row[:] = info["pad"]
+            row[:number] = np.clip(scaled, info["lower_bound"], info["upper_bound"])[:length]
+        found[name] = rows[None]
+    return found
 
 
 def _input(one: WeaverInput) -> dict[str, Any]:

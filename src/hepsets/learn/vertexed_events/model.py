@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from hepsets.core.purpose import Purpose, demand
 from hepsets.core.vertexed_events import VertexedEvents
+from hepsets.formats.jet_variables import NO_TRACK
 from hepsets.learn.registry import Kind
 from hepsets.learn.training.trainable import Trainable, TrainingData
 from hepsets.represent.scaler import Scaler
@@ -35,6 +37,9 @@ cent."""
 LARGEST = 10.0
 """Proper features are cut at this many standard deviations."""
 
+FARTHEST = 1000.0
+"""Variables of constituents, which have long tails, are cut at so many of their scales; then comes asinh."""
+
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class VertexedModelConfig:
@@ -43,7 +48,7 @@ class VertexedModelConfig:
     Parameters
     ----------
     style
-        Features as physicists would choose them, or as the coursework did.
+        Features as physicists would choose them, as the coursework did, or those of jets' constituents.
     identification
         What is known of the kinds of particles; published features know the truth.
     level
@@ -151,8 +156,11 @@ class VertexedModel(Trainable):
     def fit_inputs(self, training: VertexedBatch) -> None:
         """Take means and scales from all training events."""
         for scaler, features in self._scaled(training):
-            if len(features):
-                scaler.fit(features)
+            if len(features) and features.shape[1]:
+                if self.config.style == "constituents":
+                    scaler.fit_quantiles(features, NO_TRACK)
+                else:
+                    scaler.fit(features)
 
     def fit_scales(self, data: TrainingData, training: Tensor) -> None:
         """Take means and scales from training events, every so many of them: a batch of all might not fit.
@@ -194,6 +202,8 @@ class VertexedModel(Trainable):
     def _limited(self, scaled: Tensor) -> Tensor:
         if self.config.style == "published":
             return scaled.masked_fill(scaled.abs() > MASKED_BEYOND, 0.0)
+        if self.config.style == "constituents":
+            return torch.asinh(scaled.clamp(-FARTHEST, FARTHEST))
         return scaled.clamp(-LARGEST, LARGEST)
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:

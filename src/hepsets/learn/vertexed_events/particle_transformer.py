@@ -13,9 +13,15 @@ from hepsets.core.errors import InputError
 from hepsets.learn.vertexed_events.model import VertexedModelConfig, VertexedNetwork
 from hepsets.learn.vertexed_events.padded import Padded
 from hepsets.learn.vertexed_events.recipe import VertexedRecipe
+from hepsets.represent.vertexed_events.constituents import VECTOR
 from hepsets.represent.vertexed_events.data import VertexedBatch
-from hepsets.represent.vertexed_events.inputs import PARTICLE_STRUCTURE, InputSpec, proper_inputs
-from hepsets.represent.vertexed_events.kinematics import BEAM_ENERGY, DIRECTION
+from hepsets.represent.vertexed_events.inputs import (
+    CONSTITUENT_INPUTS,
+    PARTICLE_STRUCTURE,
+    InputSpec,
+    proper_inputs,
+)
+from hepsets.represent.vertexed_events.kinematics import BEAM_ENERGY, DIRECTION, LEAST
 
 PAIR_FEATURES = ("ln_delta", "ln_kt", "ln_z", "ln_mass_squared")
 """Of a pair of particles, logarithms: the angle Δ [rad] between them, k_T = min(p) Δ [GeV], z = min(p)/(p_a
@@ -43,7 +49,8 @@ class ParticleTransformerConfig(VertexedModelConfig):
     pair_units
         Width of the network on the features of pairs.
     cap
-        Most particles that it sees: those of the largest momenta, tracks before others.
+        Most particles that it sees: those of the largest momenta, tracks before others; of a jet's
+        constituents those of the largest energies.
     """
 
     layers: int = Field(default=1, ge=1)
@@ -75,9 +82,11 @@ class ParticleTransformer(VertexedNetwork):
                 f"{config.units} units for {config.attention_heads} attention heads", "a multiple of them"
             )
         units, self.heads, self.cap = config.units, config.attention_heads, config.cap
-        self.shown = len(spec.particles) - len(PARTICLE_STRUCTURE)
-        self.sort_by = ("has_impact", "log_momentum")
-        self.momenta = [spec.particles.index(name) for name in (*DIRECTION, "log_momentum")]
+        self.of_constituents = config.style == "constituents"
+        of_pairs = VECTOR if self.of_constituents else (*DIRECTION, "log_momentum")
+        self.shown = len(spec.particles) - len(VECTOR if self.of_constituents else PARTICLE_STRUCTURE)
+        self.sort_by = ("pfcand_e",) if self.of_constituents else ("has_impact", "log_momentum")
+        self.momenta = [spec.particles.index(name) for name in of_pairs]
         self.embed = nn.Sequential(
             nn.Linear(self.shown, 2 * units), nn.GELU(), nn.Linear(2 * units, units), nn.LayerNorm(units)
         )
@@ -99,8 +108,27 @@ class ParticleTransformer(VertexedNetwork):
         raw = batch.particles.features
         padded = Padded(batch.particles, self.cap)
         x = padded(self.embed(particles[:, : self.shown]))
-        closed = torch.where(padded.filled, 0.0, EMPTY)[:, None, None, :]
-        bias = self.pairs(pair_features(padded(raw[:, self.momenta]))).permute(0, 3, 1, 2) + closed
+        return self.attend(x, padded(raw[:, self.momenta]), padded.filled, events)
+
+    def attend(self, x: Tensor, momenta: Tensor, filled: Tensor, events: Tensor) -> Tensor:
+        """Logits, shape ``(n_events, heads)``, of particles side by side.
+
+        Parameters
+        ----------
+        x
+            Embedded particles, shape ``(n_events, n, units)``.
+        momenta
+            Their directions and ln p/E_beam, or the ``pfcand_*`` vectors of constituents, shape
+            ``(n_events, n, 4)``.
+        filled
+            Which places hold one, shape ``(n_events, n)``.
+        events
+            Scaled features of events, shape ``(n_events, m)``.
+        """
+        if self.of_constituents:
+            momenta = from_vectors(momenta)
+        closed = torch.where(filled, 0.0, EMPTY)[:, None, None, :]
+        bias = self.pairs(pair_features(momenta)).permute(0, 3, 1, 2) + closed
         for block in self.blocks:
             x = block(x, x, bias)
         token = self.token.expand(x.shape[0], 1, -1)
@@ -110,6 +138,14 @@ class ParticleTransformer(VertexedNetwork):
             token = block(token, torch.cat([token, x], dim=1), own)
         result: Tensor = self.per_event(torch.cat([self.norm(token[:, 0]), events], dim=1))
         return result
+
+
+def from_vectors(vectors: Tensor) -> Tensor:
+    """Directions and ln p/E_beam out of energy, momentum [GeV], polar angle and azimuth, shape ``(…, 4)``."""
+    _, p, theta, phi = vectors.unbind(-1)
+    across = torch.sin(theta)
+    log_p = torch.log(p.clamp(min=LEAST) / BEAM_ENERGY)
+    return torch.stack([across * torch.cos(phi), across * torch.sin(phi), torch.cos(theta), log_p], dim=-1)
 
 
 def pair_features(particles: Tensor) -> Tensor:
@@ -169,6 +205,8 @@ class _Block(nn.Module):
 def _inputs(config: VertexedModelConfig) -> InputSpec:
     if config.style == "published":
         raise InputError("published features for particle_transformer", "proper ones: pairs have angles")
+    if config.style == "constituents":
+        return CONSTITUENT_INPUTS
     return proper_inputs(config.identification, structure=True)
 
 

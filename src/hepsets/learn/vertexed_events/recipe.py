@@ -9,13 +9,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hepsets.core.errors import InputError
 from hepsets.learn.registry import Kind, Recipe, recipe
 from hepsets.learn.vertexed_events.model import VertexedModel, VertexedModelConfig, VertexedNetwork
 from hepsets.represent.vertexed_events.inputs import PUBLISHED_INPUTS, InputSpec, proper_inputs
 
 
 def flat_inputs(config: VertexedModelConfig) -> InputSpec:
-    """The features of a style, particles with what their vertex is like."""
+    """The features of a style, particles with what their vertex is like.
+
+    Raises
+    ------
+    InputError
+        For those of jets' constituents.
+    """
+    if config.style == "constituents":
+        raise InputError("constituents of jets for this model", "particle_transformer")
     return PUBLISHED_INPUTS if config.style == "published" else proper_inputs(config.identification)
 
 

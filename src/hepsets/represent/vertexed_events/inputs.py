@@ -12,28 +12,33 @@ from numpy.typing import NDArray
 from hepsets.core.errors import InputError
 from hepsets.core.vertexed_events import VertexedEvents
 from hepsets.represent.vertexed_events import (
-    events as event_features,
-)
-from hepsets.represent.vertexed_events import (
-    identification as ids,
-)
-from hepsets.represent.vertexed_events import (
+    constituents,
     impact_parameters,
     kinematics,
     membership,
     published,
     vertices,
 )
+from hepsets.represent.vertexed_events import (
+    events as event_features,
+)
+from hepsets.represent.vertexed_events import (
+    identification as ids,
+)
 from hepsets.represent.vertexed_events.geometry import Array, Geometry
 from hepsets.represent.vertexed_events.identification import Identification
 
-Style = Literal["proper", "published"]
-"""Features as physicists would choose them, or columns as the coursework took them."""
+Style = Literal["proper", "published", "constituents"]
+"""Features as physicists would choose them; columns as the coursework took them; or what FCCAnalyses tells of
+the constituents of a jet, here a hemisphere."""
 
 Maker = Callable[[Geometry], Mapping[str, Array]]
 
 LARGEST = 25.0
 """No proper feature is larger: they are logarithms, shares and masks."""
+
+_AS_THEY_ARE = (published.__name__, constituents.__name__)
+"""Modules whose features have units, and are not cut."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,7 @@ _PARTICLES: tuple[tuple[Sequence[str], Maker], ...] = (
     (ids.TRUTH, ids.truth),
     (membership.MEMBERSHIP, membership.membership),
     (published.REPEATED_PARTICLE, published.published_particles),
+    ((*constituents.CONSTITUENT, *constituents.VECTOR), constituents.constituents),
 )
 _VERTICES: tuple[tuple[Sequence[str], Maker], ...] = (
     (vertices.VERTEX_KINDS, vertices.vertex_kinds),
@@ -147,6 +153,9 @@ PUBLISHED_INPUTS = InputSpec(
 )
 """What the coursework's networks saw."""
 
+CONSTITUENT_INPUTS = InputSpec((*constituents.CONSTITUENT, *constituents.VECTOR))
+"""What a tagger of jets may see in FCCAnalyses: their constituents."""
+
 
 def feature_table(events: VertexedEvents, spec: InputSpec) -> FeatureTable:
     """The features of events; columns that these lack are features that are 0, with masks that say so.
@@ -182,7 +191,7 @@ def _columns(
     found = np.zeros((rows, len(names)), dtype=np.float32)
     for group, make in groups:
         if rows and not place.keys().isdisjoint(group):
-            limit = np.inf if make.__module__ == published.__name__ else LARGEST
+            limit = np.inf if make.__module__ in _AS_THEY_ARE else LARGEST
             for name, values in make(seen).items():
                 if name in place:
                     found[:, place[name]] = np.clip(np.nan_to_num(values), -limit, limit)
