@@ -217,6 +217,14 @@ def test_tags_are_counted_without_order_and_b_goes_before_c():
     assert counts[1, 2] == 2
     assert counts[0, 2] == 1
     assert counts.sum() == 3
+    assert count_tags([0, 1, 1, 0], [0, 0, 1, 1]).tolist() == [[1, 2], [0, 1]]
+    assert count_tags([], []).tolist() == [[0, 0], [0, 0]]
+    assert count_tags([0.0, 1.0], [1.0, 1.0]).tolist() == [[0, 1], [0, 1]]
+    # a score at the cut reaches it
+    assert tag_hemispheres([0.5, 0.4, 0.4], 0.5, [0.9, 0.3, 0.2], 0.3).tolist() == [1, 2, 0]
+    for first, second in (([0, 1], [0]), ([[0, 1]], [[0, 1]])):
+        with pytest.raises(InputError, match="one of each hemisphere"):
+            count_tags(first, second)
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,7 @@ def count_tags(first: ArrayLike, second: ArrayLike, *, tags: int = 1) -> NDArray
     both = np.stack([a, b])
     if both.size and not np.isin(both, range(tags + 1)).all():
         raise InputError(f"tags {sorted(set(both.ravel().tolist()))}", f"whole numbers from 0 to {tags}")
+    both = both.astype(np.int64)
     counts = np.zeros((tags + 1, tags + 1), dtype=np.int64)
     np.add.at(counts, (both.min(axis=0), both.max(axis=0)), 1)
     return counts
