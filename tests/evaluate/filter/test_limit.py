@@ -88,6 +88,28 @@ def test_halves_are_ranked_by_the_one_and_judged_by_the_other():
     assert (limit.events, limit.trials, limit.further_events, limit.further_trials) == (300, 20, 0, 0)
 
 
+def test_the_bracket_follows_from_the_moments_of_events_that_passed_once_or_never():
+    """Their mean √p moves both what passing events cost and what failing ones do."""
+    counts, weight = few_counts()
+    limit = estimate_limit(counts, 20, weight, FIXED, replicas=2)
+    p, mass, shifts = limit.probability, limit.mass, np.zeros(2)
+    for passed in (0, 1):
+        likely = binom.pmf(passed, 20, p) * mass
+        likely /= likely.sum()
+        share = weight[counts.sum(axis=1) == passed].sum() / weight.sum()
+        first, second, root = likely @ p, likely @ p**2, likely @ np.sqrt(p)
+        shifts += share * (np.array([np.sqrt(first), first**1.5 / np.sqrt(second)]) - root)
+    passing, failing, ends = mass * p, mass * (1 - p), []
+    scale = np.geomspace(0.3, 30, 200)
+    keep = np.clip(scale[:, None] * np.sqrt(p), 1e-12, 1)
+    for shift in (*shifts, 0.0):
+        inverse = (passing / keep).sum(axis=1) + shift / scale
+        kept = 0.1 * (keep @ passing) / passing.sum() + 0.9 * (keep @ failing + shift * scale) / failing.sum()
+        ends.append(np.max(1.01 / (inverse / passing.sum() * (0.01 + kept))))
+    assert (*limit.importance_bracket, limit.importance_speedup.value) == pytest.approx(ends)
+    assert p == pytest.approx(np.sin(np.linspace(0, np.pi / 2, 201)) ** 2)
+
+
 def test_further_trials_of_all_events_are_as_good_as_more_trials_at_once():
     first, weight = few_counts()
     second = few_counts()[0].sum(axis=1)
@@ -218,6 +240,18 @@ def test_the_curves_run_from_nothing_to_everything_and_carry_the_quoted_numbers(
     assert limit.curve.speedup[-1] == pytest.approx(1.0)
     best = int(np.argmax(limit.curve.speedup))
     assert limit.threshold == limit.curve.thresholds[best]
+    curve = limit.curve
+    assert np.array_equal(curve.thresholds, roc.thresholds)
+    assert curve.thresholds[0] == np.inf
+    assert curve.thresholds[1:] == pytest.approx(limit.probability[::-1])
+    assert np.array_equal(curve.true_positive_rate, roc.true_positive_rate)
+    assert np.array_equal(curve.false_positive_rate, roc.false_positive_rate)
+    r = SpeedupConfig().retention
+    costs = SpeedupConfig().resolve(time_network=0.0)
+    assert curve.speedup == pytest.approx(speedup(roc.true_positive_rate, roc.false_positive_rate, costs))
+    kept = r * roc.true_positive_rate + (1 - r) * roc.false_positive_rate
+    assert curve.kept == pytest.approx(kept)
+    assert curve.speedup_se[-1] < 1e-9 < 1e-3 < curve.speedup_se[best]
     # a ratio of likelihoods p / (1 - p) that falls along the curve makes the curve concave
     slope = np.diff(roc.true_positive_rate) / np.maximum(np.diff(roc.false_positive_rate), 1e-300)
     filled = np.diff(roc.false_positive_rate) > 1e-9

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
-from hepsets.evaluate.scores.classification import auc_difference, classify, roc
+from hepsets.evaluate.scores.classification import Placements, auc_difference, classify, roc
+from hepsets.evaluate.scores.sample import scored
 
 
 def toy(random, passing=300, failing=300, shift=1.0):
@@ -67,6 +68,10 @@ def test_areas_losses_and_their_errors_are_those_of_a_few_events_one_by_one():
     assert found.auc.value == pytest.approx(np.average(placed[passing], weights=weights[passing]))
     parts = [error_of_mean(placed[events], weights[events]) for events in (passing, failing)]
     assert found.auc.se == pytest.approx(np.hypot(*parts))
+
+    placements = Placements.of(scored(labels, a, weights))
+    assert placements.of_passing == pytest.approx(placed[passing])
+    assert placements.of_failing == pytest.approx(placed[failing])
 
     p = np.clip(np.where(labels, a, 1 - a), 1e-7, 1)
     assert found.loss.value == pytest.approx(np.average(-np.log(p), weights=weights))
