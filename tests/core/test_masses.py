@@ -16,7 +16,14 @@ SAME = {
     "M_D0": 421,
     "M_DPLUS": 411,
     "M_DS": 431,
+    "M_DS_STAR": 433,
+    "M_LC": 4122,
     "M_JPSI": 443,
+    "M_BS": 531,
+    "M_LB": 5122,
+    "M_PHI": 333,
+    "M_DELTA": 2224,
+    "M_LAMBDA_1520": 3124,
 }
 OLDER = {"M_P": (2212, 2e-9), "M_B0": (511, 6e-5), "M_KSTAR": (313, 1e-5), "M_RHO": (213, 2e-4)}
 
@@ -38,6 +45,8 @@ def test_older_masses_are_as_close_to_the_package_as_their_lines_say(name, pdg, 
 def test_widths_and_flights_are_close_to_those_of_the_package():
     assert pytest.approx(Particle.from_pdgid(213).width / 1000) == masses.WIDTH_RHO
     assert pytest.approx(Particle.from_pdgid(313).width / 1000, abs=3e-4) == masses.WIDTH_KSTAR
+    for width, pdg in (("PHI", 333), ("DELTA", 2224), ("LAMBDA_1520", 3124)):
+        assert getattr(masses, f"WIDTH_{width}") == pytest.approx(Particle.from_pdgid(pdg).width / 1000)
     for flight, pdg in ((masses.FLIGHT_PI, 211), (masses.FLIGHT_K, 321), (masses.FLIGHT_B0, 511)):
         assert flight == pytest.approx(Particle.from_pdgid(pdg).ctau / 10, rel=0.005)
 

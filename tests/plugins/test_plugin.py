@@ -169,7 +169,7 @@ def test_its_skim_and_detector_are_taken_by_name(hepsets, tmp_path):
     done = hepsets("simulate", events, "--out", tmp_path / "x.parquet", "--detector", "nonsense")
     assert done.returncode == 2
     assert "detector 'nonsense' of dice-package" in done.stderr
-    assert "(dict is no DetectorConfig and no LayeredConfig)" in done.stderr
+    assert "(dict is no DetectorConfig, LayeredConfig or ForwardConfig)" in done.stderr
 
 
 def test_its_model_as_the_docs_have_it_is_trained_kept_and_loaded_by_name(hepsets):

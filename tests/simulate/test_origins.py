@@ -4,7 +4,7 @@ import numpy as np
 
 from hepsets.core.events import PARTICLE_COLUMNS, Events
 from hepsets.core.reconstructed import FROM_B, FROM_C, FROM_C_OF_B, FROM_PRIMARY, FROM_STRANGE
-from hepsets.simulate.origins import origins
+from hepsets.simulate.origins import flying_ancestors, origins
 
 
 def chain(*pdg):
@@ -32,3 +32,14 @@ def test_what_decays_at_once_is_no_origin():
 
 def test_a_tau_hands_on_where_it_comes_from():
     assert origins(chain(23, 531, -431, 15, -211))[-1] == FROM_C_OF_B
+
+
+def test_the_last_charm_and_b_hadron_that_flew_are_found():
+    # B⁰ → D*⁻ π⁺, D*⁻ → D̄⁰ π⁻, D̄⁰ → K⁺ π⁻, and a pion of the string
+    pdg = [511, -413, 211, -421, -211, 321, -211, 211]
+    mother = [0, 0, 0, 1, 1, 3, 3, 7]
+    columns = {name: np.zeros(8, dtype) for name, dtype in PARTICLE_COLUMNS.items()}
+    columns["pdg"][:], columns["mother_index"][:], columns["index"][:] = pdg, mother, np.arange(8)
+    charm, beauty = flying_ancestors(Events(columns, np.array([0, 8])))
+    assert charm.tolist() == [-1, -1, -1, -1, -1, 3, 3, -1]
+    assert beauty.tolist() == [-1, 0, 0, 0, 0, 0, 0, -1]

@@ -21,7 +21,11 @@ MAX_EVENTS = 10**9
 @command("generate")
 def generate(
     sample: Annotated[
-        str, typer.Argument(help="mixed, charged, uubar, ddbar, ssbar, ccbar, zbb, zcc, zss, zud or kstmumu.")
+        str,
+        typer.Argument(
+            help="mixed, charged, uubar, ddbar, ssbar, ccbar; zbb, zcc, zss, zud; lhcb_bbbar, bs_dspi, "
+            "bs_dsk, bs_dsstpi, bs_dsrho, b0_dpi, b0_dspi, lb_lcpi; or kstmumu."
+        ),
     ],
     events: Annotated[int, typer.Option(min=1, help="How many events; for kstmumu, at each ΔC9.")],
     out: Annotated[Path, typer.Option(help="Parquet file to write."), Output("parquet")],
@@ -40,7 +44,7 @@ def generate(
         ),
     ] = None,
 ) -> None:
-    """Generate events with Pythia 8 (Belle II's at the Υ(4S), or Z → q q̄), or B → K*μμ from their density."""
+    """Generate events with Pythia 8 (Υ(4S), Z → q q̄, p p → b b̄), or B → K*μμ from their density."""
     from hepsets.generate.kstmumu import files as kstmumu_file
     from hepsets.generate.kstmumu.density import named_window
 
@@ -81,7 +85,9 @@ def simulate(
     file: Annotated[Path, typer.Argument(help="Generated events, parquet."), Input()],
     out: Annotated[
         Path,
-        typer.Option(help="Parquet file to write: the events with their labels, or what idea sees of them."),
+        typer.Option(
+            help="Parquet file to write: the events with their labels, or what idea or lhcb sees of them."
+        ),
         Output("parquet"),
     ],
     skim: Annotated[list[str] | None, typer.Option(help="Skim to run; may be given several times.")] = None,
@@ -96,16 +102,16 @@ def simulate(
 ) -> None:
     """Simulate the detector, run skims and write the events with one label per skim.
 
-    A detector with a layered tracker, such as idea, has no skims: its reconstructed particles are written.
+    The detectors idea and lhcb have no skims: their reconstructed particles are written.
     """
     from hepsets.select.skims.label_file import label_file
-    from hepsets.simulate.layered import LayeredConfig
+    from hepsets.simulate.detector import DetectorConfig
     from hepsets.simulate.registry import DETECTORS
     from hepsets.simulate.seen_file import see_file
 
     start = time.perf_counter()
     settled = DETECTORS.find(detector)
-    if isinstance(settled, LayeredConfig):
+    if not isinstance(settled, DetectorConfig):
         refuse_unused(f"the detector {detector}", skim=skim or None, candidates=candidates)
         total = see_file(file, out, detector=settled, seed=seed, workers=workers)
         elapsed = time.perf_counter() - start

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.generate import pythia, z_pole
+from hepsets.generate.lhc_beauty import samples as lhc_beauty
 
-SAMPLES = (*pythia.SAMPLES, *z_pole.SAMPLES)
-"""Belle II's generic samples, and the flavours of the Z."""
+SAMPLES = (*pythia.SAMPLES, *z_pole.SAMPLES, *lhc_beauty.SAMPLES)
+"""Belle II's generic samples, the flavours of the Z, and beauty at the LHC."""
 
 
 def generate_sample(sample: str, events: int, *, seed: int, workers: int = 1) -> Iterator[Events]:
@@ -26,7 +27,8 @@ def generate_sample(sample: str, events: int, *, seed: int, workers: int = 1) ->
     -------
     iterator of Events
         With ``event_type`` (:mod:`hepsets.generate.pythia`), or ``flavour`` and the direction of the quark
-        (:mod:`hepsets.generate.z_pole`).
+        (:mod:`hepsets.generate.z_pole`), or the parton event and the forced decay
+        (:mod:`hepsets.generate.lhc_beauty.samples`).
 
     Raises
     ------
@@ -40,6 +42,8 @@ def generate_sample(sample: str, events: int, *, seed: int, workers: int = 1) ->
         )
     if sample in z_pole.SAMPLES:
         return z_pole.generate_z(sample, events, seed=seed, workers=workers)
+    if sample in lhc_beauty.SAMPLES:
+        return lhc_beauty.generate_lhc(sample, events, seed=seed, workers=workers)
     if sample not in pythia.SAMPLES:
         raise InputError(f"sample {sample!r}", f"one of {', '.join(SAMPLES)}")
     config = pythia.GenerateConfig(sample=sample, events=events, seed=seed, workers=workers)

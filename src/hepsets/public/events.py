@@ -39,12 +39,15 @@ from hepsets.select.variables.continuum import continuum_variables
 from hepsets.select.variables.own_frames import own_frame_variables
 from hepsets.simulate.detector import DetectorConfig, Reconstructed
 from hepsets.simulate.detector import simulate as see
-from hepsets.simulate.layered import LayeredConfig, see_z_events
+from hepsets.simulate.forward import ForwardConfig
+from hepsets.simulate.layered import LayeredConfig
 from hepsets.simulate.registry import DETECTORS, Detector
+from hepsets.simulate.seen_file import see_particles
 
 PythiaSample: TypeAlias = Literal[
-    "mixed", "charged", "uubar", "ddbar", "ssbar", "ccbar", "zbb", "zcc", "zss", "zud"
-]
+    "mixed", "charged", "uubar", "ddbar", "ssbar", "ccbar", "zbb", "zcc", "zss", "zud", "lhcb_bbbar",
+    "bs_dspi", "bs_dsk", "bs_dsstpi", "bs_dsrho", "b0_dpi", "b0_dspi", "lb_lcpi",
+]  # fmt: skip
 """The samples of :data:`hepsets.generate.samples.SAMPLES`, for type checkers."""
 
 
@@ -85,7 +88,9 @@ def generate(
     sample
         ``"mixed"`` or ``"charged"`` (Υ(4S) → B B̄), ``"uubar"``, ``"ddbar"``, ``"ssbar"`` or ``"ccbar"``
         (continuum), by Pythia 8 with Belle II's decay table; ``"zbb"``, ``"zcc"``, ``"zss"`` or ``"zud"``
-        (Z → q q̄ at 91.19 GeV), by Pythia 8; or ``"kstmumu"``, B⁰ → K*⁰μ⁺μ⁻ from its density.
+        (Z → q q̄ at 91.19 GeV), by Pythia 8; ``"lhcb_bbbar"``, p p → b b̄ at 13 TeV, or with one decay forced,
+        ``"bs_dspi"``, ``"bs_dsk"``, ``"bs_dsstpi"``, ``"bs_dsrho"``, ``"b0_dpi"``, ``"b0_dspi"``,
+        ``"lb_lcpi"``; or ``"kstmumu"``, B⁰ → K*⁰μ⁺μ⁻ from its density.
     events
         How many; of ``"kstmumu"`` at each ΔC9.
     seed
@@ -102,9 +107,10 @@ def generate(
     -------
     Events or EventFrame
         Whole decay trees in the laboratory frame [GeV, cm, ns] with the event column ``event_type``, of Z
-        decays ``flavour`` and the direction of the quark; or, of ``"kstmumu"``, ``q_squared`` [GeV²],
-        ``costheta_mu``, ``costheta_K``, ``chi`` [rad], ``flavour`` and ``delta_c9`` of each decay, shape
-        ``(n_events,)``.
+        decays ``flavour`` and the direction of the quark, of beauty at the LHC those of
+        :func:`hepsets.generate.lhc_beauty.samples.generate_lhc_block`; or, of ``"kstmumu"``,
+        ``q_squared`` [GeV²], ``costheta_mu``, ``costheta_K``, ``chi`` [rad], ``flavour`` and ``delta_c9``
+        of each decay, shape ``(n_events,)``.
 
     Raises
     ------
@@ -276,7 +282,7 @@ def simulate(
 @overload
 def simulate(
     events: Events,
-    detector: Literal["idea"] | LayeredConfig,
+    detector: Literal["idea", "lhcb"] | LayeredConfig | ForwardConfig,
     *,
     seed: int = 1,
     trial: int = 0,
@@ -315,7 +321,8 @@ def simulate(
     -------
     Reconstructed or ParticleSets
         Tracks and clusters of each event, with links to the truth; of a detector with a layered tracker
-        (``"idea"``) the reconstructed particles, see :func:`hepsets.simulate.layered.see_z_events`.
+        (``"idea"``) the reconstructed particles, see :func:`hepsets.simulate.layered.see_z_events`, and of
+        one forwards (``"lhcb"``) the tracks, see :func:`hepsets.simulate.forward.see_lhc_events`.
 
     Raises
     ------
@@ -331,8 +338,8 @@ def simulate(
     """
     numbers = _numbers(events, event_numbers)
     settled = DETECTORS.find(detector) if isinstance(detector, str) else detector
-    if isinstance(settled, LayeredConfig):
-        return see_z_events(events, seed=seed, event_numbers=numbers, trial=trial, detector=settled)
+    if not isinstance(settled, DetectorConfig):
+        return see_particles(events, seed=seed, event_numbers=numbers, trial=trial, detector=settled)
     return see(events, seed=seed, event_numbers=numbers, trial=trial, detector=settled)
 
 

@@ -54,3 +54,33 @@ def origins(events: Events) -> NDArray[np.int8]:
     origin = np.zeros(events.n_particles, dtype=np.int8)
     _find(events.particles["pdg"], events.mothers, origin)
     return origin
+
+
+@kernel
+def _find_ancestors(
+    pdg: NDArray[np.int32],
+    mothers: NDArray[np.int64],
+    index: NDArray[np.int32],
+    charm: NDArray[np.int64],
+    beauty: NDArray[np.int64],
+) -> None:
+    for i in range(len(pdg)):
+        charm[i] = beauty[i] = -1
+        at = i
+        while mothers[at] != at:
+            at = mothers[at]
+            if _is_flying_b(abs(pdg[at])):
+                beauty[i] = index[at]
+                break
+            if _is_flying_c(abs(pdg[at])) and charm[i] < 0:
+                charm[i] = index[at]
+
+
+def flying_ancestors(events: Events) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """``index`` of the nearest charm and b hadron that each particle comes from and that flew, -1 for none.
+
+    Both have shape ``(n_particles,)``.
+    """
+    charm, beauty = np.zeros((2, events.n_particles), dtype=np.int64)
+    _find_ancestors(events.particles["pdg"], events.mothers, events.particles["index"], charm, beauty)
+    return charm, beauty

@@ -14,31 +14,32 @@ from typing import TypeAlias
 from hepsets.core.errors import InputError
 from hepsets.core.registry import Registry
 from hepsets.simulate.detector import DetectorConfig
+from hepsets.simulate.forward import ForwardConfig
 from hepsets.simulate.layered import LayeredConfig
 
-Detector: TypeAlias = DetectorConfig | LayeredConfig
-"""The numbers of a detector: parametric, as :mod:`hepsets.simulate.detector` takes it, or of layers, as
-:mod:`hepsets.simulate.layered`."""
+Detector: TypeAlias = DetectorConfig | LayeredConfig | ForwardConfig
+"""The numbers of a detector: parametric, as :mod:`hepsets.simulate.detector` takes it, of layers, as
+:mod:`hepsets.simulate.layered`, or forwards, as :mod:`hepsets.simulate.forward`."""
 
 DEFAULT_DETECTOR = "belle2"
 
 
 def _fault(thing: object) -> str:
-    right = isinstance(thing, DetectorConfig | LayeredConfig)
-    return "" if right else f"{type(thing).__name__} is no DetectorConfig and no LayeredConfig"
+    right = isinstance(thing, Detector)
+    return "" if right else f"{type(thing).__name__} is no DetectorConfig, LayeredConfig or ForwardConfig"
 
 
 def _detectors_of_this_folder() -> dict[str, Detector]:
     """Configurations of an engine that are named as their file is, in order of these names."""
     files = [file.name for file in iter_modules([str(Path(__file__).parent)]) if file.name != "registry"]
     found = {name: getattr(import_module(f"hepsets.simulate.{name}"), name.upper(), None) for name in files}
-    return {name: thing for name, thing in found.items() if isinstance(thing, DetectorConfig | LayeredConfig)}
+    return {name: thing for name, thing in found.items() if isinstance(thing, Detector)}
 
 
 DETECTORS: Registry[Detector] = Registry("hepsets.detectors", "detector", _detectors_of_this_folder(), _fault)
-"""Detectors by name. Those of other packages are :class:`~hepsets.simulate.detector.DetectorConfig` or
-:class:`~hepsets.simulate.layered.LayeredConfig` objects behind entry points of the group
-``hepsets.detectors``."""
+"""Detectors by name. Those of other packages are :class:`~hepsets.simulate.detector.DetectorConfig`,
+:class:`~hepsets.simulate.layered.LayeredConfig` or :class:`~hepsets.simulate.forward.ForwardConfig` objects
+behind entry points of the group ``hepsets.detectors``."""
 
 
 def skimmed_detector(name: str) -> DetectorConfig:
@@ -47,7 +48,7 @@ def skimmed_detector(name: str) -> DetectorConfig:
     Raises
     ------
     InputError
-        For an unknown detector, and for one of layers: skims take tracks and clusters as Belle II has them.
+        For an unknown detector, and for one without skims: they take what Belle II sees.
     """
     detector = DETECTORS.find(name)
     if not isinstance(detector, DetectorConfig):

@@ -1,4 +1,4 @@
-"""What a detector with a layered tracker sees of a file of generated events, row group by row group."""
+"""What a detector that has no skims sees of a file of generated events, row group by row group."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
-from hepsets.core.events import iter_parquet
+from hepsets.core.events import Events, iter_parquet
 from hepsets.core.parallel import map_in_order
 from hepsets.core.parquet import TableWriter, open_parquet
+from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.progress import progress_bar
+from hepsets.simulate.forward import ForwardConfig, see_lhc_events
 from hepsets.simulate.layered import LayeredConfig, see_z_events
 
 BATCH_EVENTS = 5000
@@ -25,10 +28,47 @@ class _RowGroup:
     number: int
     first_event: int
     seed: int
-    detector: LayeredConfig
+    detector: LayeredConfig | ForwardConfig
 
 
-def see_file(path: Path, out: Path, *, detector: LayeredConfig, seed: int = 1, workers: int = 1) -> int:
+def see_particles(
+    events: Events,
+    *,
+    seed: int,
+    event_numbers: NDArray[np.int64],
+    trial: int = 0,
+    detector: LayeredConfig | ForwardConfig,
+) -> ParticleSets:
+    """What a detector sees once, by the engine that its numbers are for.
+
+    Parameters
+    ----------
+    events
+        Generated events.
+    seed, event_numbers, trial
+        They alone fix the random numbers of an event; ``event_numbers`` has shape ``(n_events,)``.
+    detector
+        The numbers.
+
+    Returns
+    -------
+    ParticleSets
+        See :func:`~hepsets.simulate.layered.see_z_events` and
+        :func:`~hepsets.simulate.forward.see_lhc_events`.
+
+    Raises
+    ------
+    InputError
+        As these.
+    """
+    if isinstance(detector, ForwardConfig):
+        return see_lhc_events(events, seed=seed, event_numbers=event_numbers, trial=trial, detector=detector)
+    return see_z_events(events, seed=seed, event_numbers=event_numbers, trial=trial, detector=detector)
+
+
+def see_file(
+    path: Path, out: Path, *, detector: LayeredConfig | ForwardConfig, seed: int = 1, workers: int = 1
+) -> int:
     """Write the reconstructed particles of every event of a file; memory does not grow with it.
 
     Parameters
@@ -36,7 +76,7 @@ def see_file(path: Path, out: Path, *, detector: LayeredConfig, seed: int = 1, w
     path
         Generated events.
     out
-        Parquet file of particle sets, as :func:`~hepsets.simulate.layered.see_z_events` makes them.
+        Parquet file of particle sets, as :func:`see_particles` makes them.
     detector
         The detector.
     seed
@@ -81,6 +121,6 @@ def _see_row_group(task: _RowGroup) -> list[pa.Table]:
     for begin in range(0, len(events), BATCH_EVENTS):
         part = events[begin : begin + BATCH_EVENTS]
         numbers = task.first_event + begin + np.arange(len(part))
-        seen = see_z_events(part, seed=task.seed, event_numbers=numbers, detector=task.detector)
+        seen = see_particles(part, seed=task.seed, event_numbers=numbers, detector=task.detector)
         tables.append(seen.to_arrow())
     return tables
