@@ -88,6 +88,12 @@ def test_halves_are_ranked_by_the_one_and_judged_by_the_other():
     assert (limit.events, limit.trials, limit.further_events, limit.further_trials) == (300, 20, 0, 0)
 
 
+def test_a_stratum_of_one_event_may_be_missing_from_a_replica():
+    counts, weight = few_counts()
+    limit = estimate_limit(counts, 20, weight, FIXED, strata=np.arange(300), replicas=5)
+    assert 0 < limit.auc.se < 0.1
+
+
 def test_the_bracket_follows_from_the_moments_of_events_that_passed_once_or_never():
     """Their mean √p moves both what passing events cost and what failing ones do."""
     counts, weight = few_counts()
