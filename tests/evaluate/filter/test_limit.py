@@ -36,7 +36,7 @@ def counted(random, a, b, n, trials):
 
 # -- without fluctuation, and by hand -----------------------------------------------------------------
 
-FIXED = SpeedupConfig(retention=0.1, time_network=0.0)
+FIXED = SpeedupConfig(retention=0.1, time_network=0.02)
 
 
 def few_counts(trials=20):
@@ -77,7 +77,7 @@ def test_halves_are_ranked_by_the_one_and_judged_by_the_other():
         kept = 0.1 * np.average(keep, axis=1, weights=passing) + 0.9 * np.average(
             keep, axis=1, weights=failing
         )
-        importance.append(np.max(1.01 / (inverse * (0.01 + kept))))
+        importance.append(np.max(1.01 / (inverse * (0.01 + 0.02 + kept))))
     assert limit.auc_halves.value == pytest.approx(np.mean(area))
     assert limit.max_speedup_halves.value == pytest.approx(np.mean(best))
     assert limit.importance_halves.value == pytest.approx(np.mean(importance))
@@ -86,6 +86,22 @@ def test_halves_are_ranked_by_the_one_and_judged_by_the_other():
     again = np.average(p.prod(axis=1), weights=weight) / np.average(p.mean(axis=1), weights=weight)
     assert limit.passes_again.value == pytest.approx(again)
     assert (limit.events, limit.trials, limit.further_events, limit.further_trials) == (300, 20, 0, 0)
+
+
+def test_replicas_scatter_as_samples_of_so_many_events_do():
+    counts, weight = few_counts()
+    limit = estimate_limit(counts, 20, weight, FIXED, replicas=400)
+    share = counts.mean(axis=1) / 10
+    error = np.linalg.norm(weight * (share - np.average(share, weights=weight))) / weight.sum()
+    assert limit.retention.se == pytest.approx(error, rel=0.12)
+
+
+def test_two_trials_and_no_further_ones_are_enough_to_ask():
+    counts, weight = few_counts(2)
+    plain = estimate_limit(counts, 2, weight, FIXED, replicas=2)
+    none = estimate_limit(counts, 2, weight, FIXED, further=Further(np.full(300, -1), 0), replicas=2)
+    assert plain.auc == none.auc
+    assert 0.5 < plain.auc.value < 1
 
 
 def test_a_stratum_of_one_event_may_be_missing_from_a_replica():
@@ -111,7 +127,7 @@ def test_the_bracket_follows_from_the_moments_of_events_that_passed_once_or_neve
     for shift in (*shifts, 0.0):
         inverse = (passing / keep).sum(axis=1) + shift / scale
         kept = 0.1 * (keep @ passing) / passing.sum() + 0.9 * (keep @ failing + shift * scale) / failing.sum()
-        ends.append(np.max(1.01 / (inverse / passing.sum() * (0.01 + kept))))
+        ends.append(np.max(1.01 / (inverse / passing.sum() * (0.01 + 0.02 + kept))))
     assert (*limit.importance_bracket, limit.importance_speedup.value) == pytest.approx(ends)
     assert p == pytest.approx(np.sin(np.linspace(0, np.pi / 2, 201)) ** 2)
 
