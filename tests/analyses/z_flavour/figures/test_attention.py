@@ -19,6 +19,7 @@ def test_means_are_over_filled_places_of_each_flavour():
     assert shape.vertices["b"] == pytest.approx([0.3, 0.2])
     assert shape.particles["b"] == pytest.approx([0.35, 0.25])
     assert shape.vertices_se["b"][0] == pytest.approx(0.2)
+    assert np.isnan(shape.vertices_se["b"][1])  # one event has no spread
     assert np.isnan(shape.vertices["s"]).all()
     assert shape.on_vertices["b"] == pytest.approx(0.4)
     assert shape.on_vertices["s"] == 0

@@ -25,7 +25,7 @@ NAMES = ("fcnn", "gru_attention", "deep_sets", "particle_transformer", "vertex_g
 
 SCORES = {name: flavour_scores(seed, distance=0.5 + 0.2 * seed) for seed, name in enumerate(NAMES)}
 
-QUALITY = {name: judge_classes(*sample) for name, sample in SCORES.items()}
+QUALITY = {name: judge_classes(*sample[:3]) for name, sample in SCORES.items()}
 
 STYLES = model_styles(NAMES)
 
@@ -98,3 +98,12 @@ def test_a_tagger_is_drawn_alike_whatever_it_stands_beside() -> None:
     alone, among = tagger_styles(["vertex_graph_unidentified"]), tagger_styles(MODELS)
     assert alone["vertex_graph_unidentified"] == among["vertex_graph"]
     assert len({style.colour for style in among.values()}) == len(MODELS)
+
+
+def test_bins_of_a_count_hold_as_many_counts_each() -> None:
+    counts = np.random.default_rng(1).integers(20, 80, 60_000)  # as many of each: a flat distribution
+    shape = feature_shape("counts", np.log1p(counts), np.zeros(60_000, np.int64), ["b"])
+    held = np.histogram(np.log1p(np.arange(20, 80)), shape.edges)[0]
+    assert len(held) <= 40
+    assert set(held[:-1]) == {2}
+    assert shape.density["b"] @ np.diff(shape.edges) == pytest.approx(1)

@@ -24,7 +24,7 @@ class AttentionShape:
         By flavour, shape ``(n_places,)`` each: mean weight of the first, second, … vertex and particle of
         those events that have one; NaN where none has.
     vertices_se, particles_se
-        Their standard errors.
+        Their standard errors; NaN where fewer than two events have one, and nothing is drawn.
     on_vertices
         By flavour, the share of all attention that is on vertices.
     """
@@ -62,7 +62,7 @@ def attention_shape(
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.where(number > 0, own.sum(axis=0) / number, np.nan)
             variance = (filled * (own - mean) ** 2).sum(axis=0) / np.maximum(number - 1, 1)
-            se = np.sqrt(variance / number)
+            se = np.where(number > 1, np.sqrt(variance / number), np.nan)
         for store, values in zip(
             found,
             (mean[:vertex_places], se[:vertex_places], mean[vertex_places:], se[vertex_places:]),
@@ -86,7 +86,7 @@ def attention_weights(figure: Figure, shape: AttentionShape) -> None:
             style = FLAVOUR_STYLES.get(flavour, FLAVOUR_STYLES["ud"])
             axes.errorbar(
                 np.arange(1, len(mean) + 1),
-                100 * mean,
+                100 * np.where(np.isfinite(errors[flavour]), mean, np.nan),
                 100 * errors[flavour],
                 color=style.colour,
                 marker=style.marker,

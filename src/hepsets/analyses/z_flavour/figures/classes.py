@@ -63,6 +63,9 @@ def feature_shape(
 ) -> FeatureShape:
     """The distribution of a feature between its outer half percents; what lies beyond is in the end bins.
 
+    A feature of few values, such as the logarithm of a number, has bins of as many values each: others would
+    hold one more or one less, and show teeth that are not there.
+
     Parameters
     ----------
     name
@@ -77,8 +80,15 @@ def feature_shape(
     low, high = np.quantile(values, [0.005, 0.995])
     if not low < high:
         low, high = low - 0.5, low + 0.5
-    edges = np.linspace(low, high, bins + 1)
     inside = np.clip(values, low, high)
+    steps = np.unique(inside)
+    if 1 < len(steps) <= min(4 * bins, len(values) // 10):
+        between = (steps[1:] + steps[:-1]) / 2
+        each = -(-len(steps) // bins)
+        ends = 1.5 * steps[[0, -1]] - 0.5 * steps[[1, -2]]
+        edges = np.concatenate([ends[:1], between[each - 1 :: each], ends[1:]])
+    else:
+        edges = np.linspace(low, high, bins + 1)
     density = {
         flavour: np.histogram(inside[truth == place], edges, density=True)[0]
         for place, flavour in enumerate(classes)
