@@ -51,6 +51,20 @@ def test_a_flat_curve_says_that_more_events_buy_nothing():
     assert found.extrapolated.high == pytest.approx(0.1, abs=1e-3)
 
 
+def test_points_that_no_law_fits_have_their_errors_scaled_until_one_does():
+    rates = np.array([0.152, 0.134, 0.114])  # falls faster from the second to the third: no offset bends so
+    se = np.array([0.0016, 0.0015, 0.0014])
+    found, wider = (fit_learning_curve(SIZES[1:4], rates, k * se, at=TARGET) for k in (1.0, 5.0))
+    assert found.error_scale == pytest.approx(np.sqrt(found.chi2))
+    assert found.error_scale > 1
+    assert wider.error_scale == 1
+    scaled = fit_learning_curve(SIZES[1:4], rates, found.error_scale * se, at=TARGET)
+    assert scaled.chi2 == pytest.approx(1)
+    assert (scaled.extrapolated.low, scaled.extrapolated.high) == pytest.approx(
+        (found.extrapolated.low, found.extrapolated.high), rel=1e-3
+    )
+
+
 def test_the_order_of_points_does_not_matter():
     se = np.array([0.004, 0.003, 0.002, 0.002, 0.001])
     one = fit_learning_curve(SIZES, law(SIZES), se, at=TARGET)

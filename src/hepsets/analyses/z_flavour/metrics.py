@@ -67,6 +67,7 @@ def look_metrics(look: CloserLook) -> dict[str, Any]:
         found["learning_curve"] = record(
             model=OURS, events_per_class=curve.events, error_rate=curve.error_rate,
             error_rate_errors=curve.error_rate_se, exponent=curve.exponent, floor=curve.offset, at=curve.at,
+            chi2=curve.chi2, ndof=curve.ndof, error_scale=curve.error_scale,
             extrapolated=far.value, extrapolated_low=far.low, extrapolated_high=far.high,
         )  # fmt: skip
     if look.importance:

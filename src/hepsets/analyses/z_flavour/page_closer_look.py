@@ -28,6 +28,7 @@ from hepsets.analyses.z_flavour.figures.working_points import caveats, pair_rocs
 from hepsets.analyses.z_flavour.published import COURSEWORK
 from hepsets.analyses.z_flavour.summary import per_cent
 from hepsets.core.measured import Measured
+from hepsets.evaluate.scores.learning_curve import LearningCurve
 from hepsets.evaluate.scores.many_classes import class_scores
 from hepsets.report import figures as shared_figures
 from hepsets.report.page import Column, Content, FigureFiles, Section, Table
@@ -220,8 +221,19 @@ def _limits(look: CloserLook, figures: FigureFiles) -> Iterator[Content]:
             learning_curves({OURS: look.learning}, tagger_styles([OURS])),
             "Share of misjudged test events against training events, with a power law and a floor fitted to "
             f"it. At {look.learning.at:,.0f} per flavour it says {100 * far.value:.1f} % "
-            f"({100 * far.low:.1f} to {100 * far.high:.1f}), if the law goes on to hold.",
+            f"({100 * far.low:.1f} to {100 * far.high:.1f}), if the law goes on to hold. Every size was "
+            f"trained once{_scaled(look.learning)}.",
         )
+
+
+def _scaled(curve: LearningCurve) -> str:
+    """What was done to errors that even the best law does not fit."""
+    if curve.error_scale == 1:
+        return ""
+    return (
+        f"; the best law misses the sizes by χ² = {curve.chi2:.1f}, so the band is of errors "
+        f"{curve.error_scale:.1f} times those of the test events"
+    )
 
 
 def _rests_on(look: CloserLook, figures: FigureFiles) -> Iterator[Content]:

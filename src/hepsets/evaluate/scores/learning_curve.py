@@ -8,8 +8,10 @@ Error rates of networks fall with the number N of training events as
 Rosenfeld et al., arXiv:1909.12673). A handful of sizes hardly tells :math:`e_\infty` and b apart, so the
 covariance of a fit means little. Here the likelihood is profiled: what is quoted is every value that some
 power law reaches whose χ² is within one of the best, with :math:`e_\infty \ge 0`, :math:`a \ge 0` and b
-within :data:`EXPONENTS`. That holds within the family only; that the family goes on to hold beyond the
-largest training is an assumption that no fit can test.
+within :data:`EXPONENTS`. Where even the best law misses the points, as trainings that scatter do, all errors
+are scaled as the Particle Data Group does, so that the χ² per degree of freedom is one (three points count as
+one degree of freedom, which they have where the best law is on an edge of the family). That holds within the
+family only; that it goes on to hold beyond the largest training is an assumption that no fit can test.
 """
 
 from __future__ import annotations
@@ -53,7 +55,9 @@ class LearningCurve:
     extrapolated
         Error rate there, with its interval.
     chi2, ndof
-        Of the best power law.
+        Of the best power law, with the errors as given.
+    error_scale
+        What these errors were multiplied with for the intervals, at least 1.
     drawn_events, drawn_rate, drawn_low, drawn_high
         Shape ``(n_drawn,)``: the law from the smallest training to ``at``, with its band.
     """
@@ -68,6 +72,7 @@ class LearningCurve:
     extrapolated: Bracketed
     chi2: float
     ndof: int
+    error_scale: float
     drawn_events: Array
     drawn_rate: Array
     drawn_low: Array
@@ -106,16 +111,20 @@ def fit_learning_curve(
         raise InputError("a number of events or an error that is not positive", "positive numbers")
     scale = float(n.max())
     best = _best(n / scale, rate, se)
+    ndof = len(n) - 3
+    error_scale = max(1.0, float(np.sqrt(best.chi2 / max(ndof, 1))))
+    limit = best.chi2 + error_scale**2
     points = np.geomspace(n.min(), max(at, scale), drawn)
-    band = [_profile(n / scale, rate, se, point / scale, best.chi2) for point in points]
-    extrapolated = _profile(n / scale, rate, se, at / scale, best.chi2)
+    band = [_profile(n / scale, rate, se, point / scale, limit) for point in points]
+    extrapolated = _profile(n / scale, rate, se, at / scale, limit)
     return LearningCurve(
         n, rate, se,
         best.offset, best.amplitude * scale**best.exponent, best.exponent,
         float(at),
         Bracketed(best.rate(at / scale), *extrapolated),
         best.chi2,
-        len(n) - 3,
+        ndof,
+        error_scale,
         points,
         np.array([best.rate(point / scale) for point in points]),
         np.array([low for low, _ in band]),
@@ -155,8 +164,8 @@ def _best(n: Array, rate: Array, se: Array) -> _Law:
     return min(laws, key=lambda law: law.chi2)
 
 
-def _profile(n: Array, rate: Array, se: Array, at: float, least: float) -> tuple[float, float]:
-    """Lowest and highest value at ``at`` of laws with a χ² of at most ``least`` + 1.
+def _profile(n: Array, rate: Array, se: Array, at: float, limit: float) -> tuple[float, float]:
+    """Lowest and highest value at ``at`` of laws with a χ² of at most ``limit``.
 
     At a given exponent and value y the law is y + a (N^-b - at^-b), with a between 0 and y at^b, so that its
     best amplitude is the clipped one of a straight line.
@@ -166,7 +175,7 @@ def _profile(n: Array, rate: Array, se: Array, at: float, least: float) -> tuple
     for _ in range(3):  # a first grid over all values, then finer ones about the interval
         values = np.linspace(low, high, LEVELS)
         chi2 = _least_chi2(n, rate, se, at, values)
-        inside = values[chi2 <= least + 1]
+        inside = values[chi2 <= limit]
         if not len(inside):
             inside = values[[int(np.argmin(chi2))]]
         step = values[1] - values[0]
