@@ -145,7 +145,7 @@ def matched(*flights_made):
     return match(VertexedEvents.concatenate(events), ParticleSets.concatenate(seen))
 
 
-B, OTHER = (0.41, 0.4, 0.02), (9.0, 9.0, 9.0)
+B, OTHER = (0.41, 0.4, 0.02), (-9.0, 9.0, 9.0)
 
 
 def test_the_truth_of_a_vertex_is_where_most_of_its_tracks_come_from():

@@ -323,6 +323,8 @@ def test_events_without_a_value_take_their_weight_and_fate_along():
         ),
         (np.repeat(np.arange(5) + 0.5, [100, 25, 10, 10, 100]), {"bins": 4}, [0.5, 1.5, 2.5, 4.5]),
         (np.repeat(np.arange(5) + 0.5, [24, 100, 10, 10, 100]), {"bins": 4}, [0.5, 2.5, 4.5]),
+        (np.repeat(np.arange(5) + 0.5, [100, 24, 100, 10, 100]), {"bins": 4}, [0.5, 1.5, 3.5, 4.5]),
+        (np.repeat(np.arange(3) + 0.5, [100, 5, 5]), {"bins": 4}, [0.5, 1, 1.5, 2, 2.5]),  # one full bin
         # what lies beyond the central 99 % is counted in the outer bins
         (
             np.repeat([-10.3, 0.5, 1.7, 2.9, 4.3, 15.2], [40, 20, 4940, 4940, 20, 40]),

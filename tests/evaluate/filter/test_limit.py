@@ -303,6 +303,8 @@ def test_a_seed_repeats_itself():
         ([[1.0, 2.0]], 6, "integers"),
         ([[1, 4]], 6, "0 to 3"),
         ([[0, 0], [0, 0]], 6, "all end alike"),
+        ([[3, 3], [3, 3]], 6, "all end alike"),
+        ([[0, 1]], 0, "even number"),
     ],
 )
 def test_counts_that_do_not_fit_are_refused(passes, trials, message):

@@ -57,6 +57,8 @@ def test_unlike_weights_count_as_kish_says_and_one_event_has_no_influence():
     assert mean(np.array([5.0]), np.array([2.0])) == Measured(5.0, 0.0)
     two = mean(np.array([1.0, 4.0]), np.array([2.0, 1.0]))
     assert (two.value, two.se) == pytest.approx((2.0, np.sqrt(2 * (2**2 + 2**2)) / 3))
+    three = mean(np.array([0.0, 0.0, 3.0]), np.ones(3))
+    assert (three.value, three.se) == pytest.approx((1.0, np.sqrt(1.5 * (1 + 1 + 2**2)) / 3))
     assert mean_influence(np.array([1.0, 4.0]), np.array([2.0, 1.0])).sum() == pytest.approx(0)
 
 
