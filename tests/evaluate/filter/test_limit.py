@@ -266,6 +266,11 @@ def test_the_curves_run_from_nothing_to_everything_and_carry_the_quoted_numbers(
     assert np.array_equal(curve.thresholds, roc.thresholds)
     assert curve.thresholds[0] == np.inf
     assert curve.thresholds[1:] == pytest.approx(limit.probability[::-1])
+    p = limit.probability
+    for rate, chance in ((roc.true_positive_rate, p), (roc.false_positive_rate, 1 - p)):
+        assert rate == pytest.approx(
+            [np.average(p >= cut, weights=limit.mass * chance) for cut in roc.thresholds], abs=1e-12
+        )
     assert np.array_equal(curve.true_positive_rate, roc.true_positive_rate)
     assert np.array_equal(curve.false_positive_rate, roc.false_positive_rate)
     r = SpeedupConfig().retention
