@@ -20,6 +20,8 @@ def test_parts_add_up_to_the_whole():
         assert one.sum_weights == pytest.approx(other.sum_weights)
         assert one.effective == pytest.approx(other.effective)
         assert np.array_equal(one.scores, other.scores)
+        assert np.array_equal(one.probabilities, other.probabilities)
+        assert one.expected == pytest.approx(other.expected)
         assert one.scores.sum() == one.probabilities.sum() == 100
     assert whole.independent == pytest.approx(parts.independent)
     assert whole.independent == pytest.approx((1 - (1 - p[:, 0]) * (1 - p[:, 1])).sum())

@@ -47,10 +47,10 @@ def test_of_events_at_the_threshold_the_share_is_kept_that_makes_the_efficiency_
     assert found.background.value == pytest.approx(left)
 
 
-@pytest.mark.parametrize("signal", [300, 6000])
-def test_each_event_moves_the_background_by_its_share_and_signal_by_the_slope(signal):
+@pytest.mark.parametrize(("signal", "background"), [(300, 200), (6000, 200), (300, 30)])
+def test_each_event_moves_the_background_by_its_share_and_signal_by_the_slope(signal, background):
     """The slope is that of a straight line through two points of the curve, on axes of normal quantiles."""
-    labels, scores, _, weights = two_models(np.random.default_rng(7), signal, 200, weighted=True)
+    labels, scores, _, weights = two_models(np.random.default_rng(7), signal, background, weighted=True)
     found = background_at(labels, scores, weights, 0.8)
 
     def count(events):
@@ -62,7 +62,10 @@ def test_each_event_moves_the_background_by_its_share_and_signal_by_the_slope(si
     half = 0.5 * 0.2 * min(1.0, (2000 / count(labels)) ** 0.2)
     ends = [0.8 - half, 0.8 + half]
     run = np.diff(norm.ppf(ends))[0]
-    slope = np.diff(norm.ppf([left(end) for end in ends]))[0] / run
+    least = 0.5 / count(~labels)  # half an event where none is left
+    rates = np.clip([left(end) for end in ends], least, 1 - least)
+    assert (background == 30) == (rates[0] == least)
+    slope = np.diff(norm.ppf(rates))[0] / run
     slope *= norm.pdf(norm.ppf(left(0.8))) / norm.pdf(norm.ppf(0.8))
     kept = scores > found.threshold
     at = scores == found.threshold
@@ -205,6 +208,7 @@ def test_the_ratio_is_missing_where_the_reference_leaves_nothing():
     perfect = np.where(labels, 0.9, 0.1)
     curve = background_ratio_curve(labels, perfect, perfect, None, [0.9])
     assert np.isnan(curve.ratio).all()
+    assert np.isnan(curve.ratio_se).all()
 
 
 def test_the_efficiency_at_a_given_cut_is_a_weighted_share():
