@@ -1,0 +1,1 @@
+"""Fits of mass spectra: yields, means and widths with errors, toys that test them, weights that unfold."""

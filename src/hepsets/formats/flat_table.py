@@ -1,0 +1,104 @@
+"""Columns of flat tables, one row per candidate, from ROOT, parquet or CSV, by the user's names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from hepsets.core.errors import InputError, reason
+from hepsets.core.event_frame import EventFrame, read_frame
+from hepsets.core.parquet import open_parquet
+from hepsets.formats.root_files import opened, split_tree, trees_of
+
+
+def read_columns(path: str | Path, columns: Sequence[str]) -> EventFrame:
+    """Columns of a table; what else it holds is not looked at.
+
+    Parameters
+    ----------
+    path
+        ROOT (``FILE.root:TREE`` names one of several trees), parquet or CSV with a header.
+    columns
+        Their names.
+
+    Raises
+    ------
+    InputError
+        For a file that is missing, damaged, empty, of another kind, without a column (close names are told),
+        with nulls, with several trees that hold the columns, and for columns that hold no single numbers.
+    """
+    file, tree = split_tree(path)
+    if file.suffix == ".root":
+        return _from_root(file, tree, columns)
+    if not file.is_file():
+        raise InputError(f"no file {file}", "an existing file", "check the path")
+    if file.suffix == ".parquet":
+        with open_parquet(file) as opened_file:
+            names = list(opened_file.schema_arrow.names)
+    elif file.suffix == ".csv":
+        try:
+            with pa.csv.open_csv(file) as reader:
+                names = list(reader.schema.names)
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(f"{file} cannot be read ({reason(error)})", "a table with a header") from error
+    else:
+        raise InputError(
+            f"{file} ends in {file.suffix!r}", "one of .root, .parquet, .csv", "convert the file"
+        )
+    _refuse_missing(file, names, columns)
+    return read_frame(file, list(dict.fromkeys(columns)))
+
+
+def _from_root(path: Path, tree: str | None, columns: Sequence[str]) -> EventFrame:
+    with opened(path) as file:
+        trees = trees_of(file)
+        if not trees:
+            raise InputError(f"{path} holds no tree", "a tree with one row per candidate")
+        if tree is not None and tree not in trees:
+            raise InputError(f"{path} holds no tree {tree!r}", f"one of {', '.join(trees)}")
+        if tree is not None:
+            trees = {tree: trees[tree]}
+        fitting = {name: one for name, one in trees.items() if set(columns) <= set(one.keys())}
+        if not fitting:
+            _refuse_missing(path, [key for one in trees.values() for key in one.keys()], columns)  # noqa: SIM118
+            raise InputError(f"{path}: no tree with all of {', '.join(columns)}", "one tree that has them")
+        if len(fitting) > 1:
+            raise InputError(
+                f"{path} holds the columns in several trees: {', '.join(fitting)}",
+                "the name of one",
+                f"name it as {path}:{next(iter(fitting))}",
+            )
+        (chosen,) = fitting.values()
+        if not chosen.num_entries:
+            raise InputError(f"{path} has no events", "at least one event", "check how it was made")
+        return EventFrame({name: _numbers(path, name, chosen[name]) for name in dict.fromkeys(columns)})
+
+
+def _numbers(path: Path, name: str, branch: Any) -> np.ndarray:
+    column = branch.array(library="np")
+    if column.ndim != 1 or column.dtype.kind not in "biuf":
+        raise InputError(
+            f"{path}: branch {name} does not hold numbers one by one", "one number per candidate"
+        )
+    return np.asarray(column)
+
+
+def _refuse_missing(path: Path, names: Sequence[str], columns: Sequence[str]) -> None:
+    """Refuse a table without a column, naming those that are called alike."""
+    missing = [column for column in columns if column not in names]
+    if not missing:
+        return
+    lower = {name.lower(): name for name in names}
+    close = [lower[name] for name in get_close_matches(missing[0].lower(), lower, n=3, cutoff=0.5)]
+    few = list(names)[:20]
+    raise InputError(
+        f"{path} has no column {', '.join(missing)}",
+        f"one of its {len(names)} columns, such as {', '.join(close or few)}",
+        f"did you mean {close[0]}?" if close else "",
+    )
