@@ -47,8 +47,7 @@ def mass_fit_figure(figure: Figure, result: MassFit, label: str, *, bins: int = 
         below.set_xlabel(f"{label} [GeV]")
         below.tick_params(labelbottom=True)
         if c == 0:
-            above.legend(loc="upper right", handlelength=2.2)
-            _numbers(above, result)
+            _legend(above, result)
         if categories[c]:
             above.set_title(f"category {categories[c]}")
 
@@ -118,7 +117,8 @@ def _curves(axes: Axes, result: MassFit, category: int, bins: int) -> None:
         )
 
 
-def _numbers(axes: Axes, result: MassFit) -> None:
+def _legend(axes: Axes, result: MassFit) -> None:
+    """Names of what is drawn under the numbers of the fit, on the side where the peak is not."""
     told = [
         f"signal {result.signal}",
         f"mean {1e3 * result.mean.value:.2f} ± {1e3 * result.mean.se:.2f} MeV",
@@ -128,7 +128,18 @@ def _numbers(axes: Axes, result: MassFit) -> None:
         told = [f"{line} (blinded)" if k < 2 else line for k, line in enumerate(told)]
     if result.goodness.chi2 is not None:
         told.append(f"χ²/ndf {result.goodness.chi2:.1f}/{result.goodness.ndf}")
-    axes.text(0.02, 0.98, "\n".join(told), transform=axes.transAxes, va="top", fontsize=8, linespacing=1.5)
+    window, hidden = result.fit.model.window, result.blinding
+    peak = result.mean.value if hidden is None else 0.5 * (hidden.region.low + hidden.region.high)
+    handles, names = axes.get_legend_handles_labels()
+    axes.legend(
+        [handles[-1], *handles[:-1]],
+        [names[-1], *names[:-1]],
+        loc="upper right" if peak < 0.5 * (window.low + window.high) else "upper left",
+        title="\n".join(told),
+        title_fontsize=8,
+        alignment="left",
+        handlelength=2.2,
+    )
 
 
 def _poisson(counts: Array) -> tuple[Array, Array]:
