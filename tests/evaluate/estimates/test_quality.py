@@ -74,6 +74,8 @@ def test_a_line_through_three_points_is_that_of_least_squares():
     assert (line.slope.value, line.offset.value) == pytest.approx((slope, offset))
     assert (line.slope.se, line.offset.se) == pytest.approx(np.sqrt(np.diag(covariance)))
     off = np.array([-0.9, 0.2, 1.7]) - slope * np.array([-1, 0, 2]) - offset
+    two = linearity(points[:2])
+    assert (two.slope.value, two.offset.value, two.ndof) == (pytest.approx(1.1), pytest.approx(0.2), 0)
     assert (line.chi2, line.ndof) == (pytest.approx(np.sum((off / se) ** 2)), 1)
 
 
