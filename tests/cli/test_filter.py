@@ -8,12 +8,15 @@ import pytest
 import torch
 from helpers.command import hepsets
 from helpers.hepmc_text import hepmc_text
+from helpers.random_candidates import random_candidates
 from helpers.small_filter import beam_events, small_card, small_filter, small_model
 
 from hepsets.core.events import Events, write_parquet
 from hepsets.deploy.filter.card import save_card
 from hepsets.deploy.filter.event_filter import EventFilter
 from hepsets.learn.files import save
+from hepsets.learn.tables.boosted_trees import BoostedTreesConfig, fit_trees
+from hepsets.select.variables.continuum import VARIABLES
 
 EVENTS = beam_events(80, 3)
 
@@ -87,6 +90,33 @@ def test_the_card_of_another_training_of_the_same_model_is_refused(monkeypatch, 
     assert (code, err.count("\n")) == (2, 1)
     assert "another training" in err
     assert not (tmp_path / "f.onnx").exists()
+
+
+def test_trees_are_refused_as_what_they_are(monkeypatch, capsys, run, tmp_path):
+    trees = run / "models" / "tagged" / "bdt.safetensors"
+    trees.parent.mkdir()
+    events = random_candidates(300, seed=1)
+    config = BoostedTreesConfig(trees=3, threads=1)
+    save(fit_trees(events, events.columns["R2"] > 0.5, VARIABLES, config=config)[0], trees)
+    code, _, err = hepsets(
+        monkeypatch, capsys, "export", run, "--model", "tagged/bdt", "--out", tmp_path / "f.onnx"
+    )
+    assert (code, err.count("\n")) == (2, 1)
+    assert "one of tables" in err
+
+
+def test_a_model_in_a_folder_of_the_run_is_exported_with_the_card_beside_it(
+    monkeypatch, capsys, run, tmp_path
+):
+    folder = run / "models" / "study"
+    folder.mkdir()
+    for ending in ("safetensors", "card.json"):
+        (run / "models" / f"deep_sets_pdg.{ending}").rename(folder / f"deep_sets_pdg.{ending}")
+    code, _, err = hepsets(
+        monkeypatch, capsys, "export", run, "--model", "study/deep_sets_pdg", "--out", tmp_path / "f.onnx",
+        "--data", tmp_path / "events.parquet",
+    )  # fmt: skip
+    assert code == 0, err
 
 
 def test_filtering_tells_counts_and_writes_a_page(monkeypatch, capsys, run, tmp_path):

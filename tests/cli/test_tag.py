@@ -74,3 +74,14 @@ def test_one_file_that_cannot_be_tagged_leaves_the_others_out_as_well(tmp_path, 
     folder.mkdir()
     assert tag(first, second, "--model", model, "--out", folder)[0] == 2
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_the_folder_of_the_inputs_is_no_place_for_files_of_their_names(tmp_path, tag, files, several):
+    first, second, model = files
+    before = {file: file.read_bytes() for file in (first, second, model)}
+    inputs = (first, second) if several else (first,)
+    code, out, err = tag(*inputs, "--model", model, "--out", tmp_path)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "is also the input" in err
+    assert {file: file.read_bytes() for file in before} == before

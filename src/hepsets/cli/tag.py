@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hepsets.cli.application import command
-from hepsets.core.file_roles import Input, Output, check_suffix
+from hepsets.core.file_roles import Input, NamedOutput, Output, check_files
 from hepsets.core.streams import echo
 from hepsets.core.whole_file import together
 
@@ -37,8 +37,10 @@ def tag(
     from hepsets.deploy.flavour_tags import find_tagger, places_of, tag_file
 
     places = places_of(inputs, out)
-    for place in places:
-        check_suffix("--out", place, "ROOT or parquet")
+    # once more, as --out may be the folder that the inputs lie in
+    check_files(
+        [*inputs, model], [NamedOutput("--out", place, Output("ROOT or parquet")) for place in places]
+    )
     tagger = find_tagger(model, name)
     with together():
         done = [

@@ -200,3 +200,9 @@ def test_events_that_stand_twice_in_a_users_files_do_not_train_and_test(tmp_path
     copy.write_bytes((tmp_path / "one" / "Zbb.parquet").read_bytes())
     with pytest.raises(InputError, match=r"are in those of .* to train and choose on too"):
         own(tmp_path, (*one, str(copy)))
+
+
+def test_files_without_one_of_the_flavours_are_refused_before_anything_is_trained(tmp_path):
+    one = [file for file in files(tmp_path / "one", 60) if "Zss" not in file]
+    with pytest.raises(InputError, match=r"no s events in .*Zbb.* give a file of each flavour"):
+        own(tmp_path, tuple(one))

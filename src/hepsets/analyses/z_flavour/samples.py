@@ -216,9 +216,28 @@ def _own_samples(config: Config, folder: Path) -> dict[SampleName, Sample]:
         log.info("%s", line)
         echo(line, err=True)
     flavours, hashes = np.concatenate(flavour), np.concatenate(content)
+    _demand_classes(config, flavours, ", ".join(given))
     events = _purposes(config, flavours, np.concatenate(extra))
     _refuse_shared_events(hashes, events, ", ".join(given), ", ".join(apart or given))
     return {name: Sample(tuple(files[name]), flavours, events) for name in names}
+
+
+def _demand_classes(config: Config, flavours: NDArray[np.int64], source: str) -> None:
+    """Refuse files without a flavour that is compared, before anything is trained.
+
+    Raises
+    ------
+    InputError
+        If there is one.
+    """
+    wanted = list(dict.fromkeys(name for cell in config.cells for name in CELLS[cell].classes))
+    lacking = [name for name in wanted if not (flavours == FLAVOUR_OF[name]).any()]
+    if lacking:
+        raise InputError(
+            f"no {' and no '.join(lacking)} events in {source}",
+            f"events of {', '.join(wanted)}",
+            "give a file of each flavour, such as --data Zss.root or --data s=FILE",
+        )
 
 
 def _content(events: VertexedEvents) -> NDArray[np.uint64]:

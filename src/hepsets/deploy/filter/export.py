@@ -50,7 +50,8 @@ def export_from_run(run: Path, name: str, out: Path, data: Path | None = None) -
     path = model_file(run, name)
     if not out.parent.is_dir():
         raise InputError(f"no folder {out.parent}", "an existing folder", "create it first")
-    card, model = load_card(path.with_name(f"{name}.card.json")), load(path, EventModel)
+    model, name = load(path, EventModel), path.stem
+    card = load_card(path.with_name(f"{name}.card.json"))
     of_a_recipe = name in recipes("decay_trees")  # a run may call a model by what it is trained for
     if card.model != name or (of_a_recipe and model.name != name):
         raise InputError(
