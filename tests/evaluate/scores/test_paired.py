@@ -34,17 +34,33 @@ def toy(number: int, seed: int, *noise: float):
 
 
 def test_quantities_and_errors_are_those_of_the_table():
+    costs = SpeedupConfig(time_generate=0.03, time_network=0.001, time_simulate=2.5)
     labels, weights, (scores,) = toy(3000, 1, 0.5)
     area = classify(labels, scores, weights)
     assert auc_of(labels, scores, weights).value == pytest.approx(area.auc.value)
     assert auc_of(labels, scores, weights).se == pytest.approx(area.auc.se)
-    gain = speedup_at(0.8, labels, scores, weights, COSTS)
-    found = threshold_speedup_of(0.8, labels, scores, weights, COSTS)
+    gain = speedup_at(0.8, labels, scores, weights, costs)
+    found = threshold_speedup_of(0.8, labels, scores, weights, costs)
     assert (found.value, found.se) == pytest.approx((gain.speedup.value, gain.speedup.se))
     keep = KeepRule(1.0, 0.05, 0.5, 0.05)(scores)
-    unbiased = importance_speedup(labels, keep, weights, COSTS)
-    found = importance_speedup_of(labels, keep, weights, COSTS)
+    unbiased = importance_speedup(labels, keep, weights, costs)
+    found = importance_speedup_of(labels, keep, weights, costs)
     assert (found.value, found.se) == pytest.approx((unbiased.speedup.value, unbiased.speedup.se))
+
+
+def test_the_error_of_a_difference_holds_the_choices_of_both():
+    one = Repeated((Influenced(1.0, np.array([0.3]), 0.4),))
+    other = Repeated((Influenced(0.2, np.zeros(1), 1.2),))
+    found = difference(one, other)
+    assert (found.value, found.se) == pytest.approx((0.8, 1.3))
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_the_winner_is_the_highest_wherever_it_stands(order):
+    models = [
+        Repeated(tuple(Influenced(value, np.zeros(1), 0.01) for _ in range(2))) for value in (3.0, 1.0, 2.0)
+    ]
+    assert winner([models[place] for place in order]) == order.index(0)
 
 
 def test_a_threshold_above_all_scores_saves_nothing():
