@@ -45,10 +45,10 @@ CHARM_FRACTION = {
 _APART = 10**10
 """Between the event numbers of samples that are joined."""
 
-MIXING_SCALE = Measured(1.3, 0.4)
+MIXING_SCALE = Measured(1.1, 0.3)
 """Combinatorial candidates of single events per one of mixed events: b and b̄ hadrons of an event fly in
-related directions, which mixing forgets. 19 against 15.0 in 14 000 events with looser identification and
-trigger, from 4.5 to 7 GeV."""
+related directions, which mixing forgets. 21 against 19.1 in 20 000 events with looser identification and
+trigger, each parton event hadronised four times, from 4.5 to 7 GeV."""
 
 
 def production_fractions() -> dict[str, float]:
