@@ -99,6 +99,12 @@ def test_the_blind_region_is_never_taken_from_the_data():
         assert result.blinding.region.low < 5.367 < result.blinding.region.high
 
 
+def test_a_peak_that_is_a_fluctuation_is_told():
+    flat = make_spectrum(np.random.default_rng(1).uniform(5.2, 5.8, 300), WINDOW, name="m")
+    result = fit_mass(flat, config(model="gaussian+constant", minos=()))
+    assert any("less than three errors" in note for note in result.notes)
+
+
 @pytest.mark.parametrize(
     ("settings", "templates", "said"),
     [

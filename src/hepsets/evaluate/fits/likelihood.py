@@ -74,7 +74,10 @@ class Likelihood:
 
     def __call__(self, values: Array) -> float:
         """−2 ln L at ``values`` of shape ``(n_parameters,)``, but for a constant."""
-        values = np.asarray(values, dtype=np.float64)
+        with np.errstate(all="ignore"):  # a minimiser that runs away is told by what it returns
+            return self._value(np.asarray(values, dtype=np.float64))
+
+    def _value(self, values: Array) -> float:
         total = 0.0
         for c, row in enumerate(self.model.places):
             total += 2 * sum(values[place.count] for place in row)

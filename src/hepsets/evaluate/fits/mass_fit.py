@@ -27,6 +27,8 @@ from hepsets.evaluate.fits.tails import SimulatedPeak, fit_simulated_peak, with_
 from hepsets.evaluate.fits.template import make_template
 from hepsets.evaluate.fits.toys import ToyStudy, run_toys
 
+SEEN = 3.0
+"""Errors above which there is a peak whose mean and width can be fitted."""
 FEWEST = 10
 """Events in a category below which nothing is fitted."""
 
@@ -153,6 +155,8 @@ def fit_mass(
         goodness = goodness.against(toys.chi2, toys.distance)
     notes += [f"{one} was held there: its error is not known" for one in fit.at_limits]
     notes += [f"the events hardly tell {one} from {other}" for one, other in fit.entangled]
+    if region is None and fit.signal.value < SEEN * fit.signal.se:
+        notes.append("the signal is less than three errors: hold mean and width, or they follow fluctuations")
     blinding = None
     if region is not None:
         most = 0.3 * max(len(mass) for mass in masses)

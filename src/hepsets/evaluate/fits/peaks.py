@@ -12,6 +12,8 @@ from hepsets.core.errors import InputError
 from hepsets.evaluate.fits.parameters import Array, MassRange, Parameter
 
 WIDTH, SCALE, MEAN = "width", "width_scale", "mean"
+WIDEST = 0.25
+"""Width of a peak, in units of the range, above which it cannot be told from what is under it."""
 ONE_SIGMA = 0.682689492137086
 """Share of a Gaussian within one standard deviation."""
 _REACH = 200.0
@@ -60,7 +62,7 @@ class Peak:
         width = self.width if np.isfinite(self.width) else window.width / 40
         return (
             Parameter(MEAN, mean, 0.1 * width, window.low, window.high),
-            Parameter(WIDTH, width, 0.1 * width, 1e-4 * window.width, window.width),
+            Parameter(WIDTH, width, 0.1 * width, 1e-4 * window.width, WIDEST * window.width),
             Parameter(SCALE, 1.0, 0.05, 0.1, 10.0, fixed=True),
             *self.tails,
         )
