@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from hepsets.analyses.z_flavour.blocks import blocks_of
 from hepsets.analyses.z_flavour.cells import CELLS, SAMPLE_INPUTS
 from hepsets.analyses.z_flavour.config import DataConfig, LookConfig, ScanConfig, check
 from hepsets.analyses.z_flavour.samples import get_samples
+from hepsets.analyses.z_flavour.summary import not_converged
 from hepsets.analyses.z_flavour.training import trainings
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
@@ -25,6 +27,7 @@ from hepsets.core.purpose import Purpose
 from hepsets.core.run import RunFolder
 from hepsets.learn.tables.class_trees import ClassTreesConfig
 from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.history import History
 from hepsets.represent.vertexed_events.inputs import InputSpec
 
 pytest.importorskip("pythia8mc")
@@ -81,6 +84,9 @@ def test_a_run_looks_closer_at_our_tagger(made) -> None:
     assert metrics["vertexing"]["b_efficiency"] > 0.5
     assert metrics["limit"]["events"] == 32
     assert metrics["limit"]["limit"] > 0.3
+    gain = metrics["limit"]["limit"] - metrics["limit"]["single"]
+    assert metrics["limit"]["gain"] == pytest.approx(gain)
+    assert metrics["limit"]["gain_se"] >= 0
     assert metrics["learning_curve"]["events_per_class"] == [32, 80, 160]
     assert metrics["learning_curve"]["extrapolated_low"] <= metrics["learning_curve"]["extrapolated"]
     assert "found" in result.look.curves
@@ -90,6 +96,17 @@ def test_a_run_looks_closer_at_our_tagger(made) -> None:
     assert "60 GeV" in page
     if result.look.closure is not None:  # so few events may not tell R_b
         assert abs(metrics["r_b"]["value"] - metrics["r_b"]["truth"]) < 5 * metrics["r_b"]["se"]
+
+
+def test_tables_tell_which_networks_had_not_converged() -> None:
+    def trained(model: str, best: int) -> SimpleNamespace:
+        return SimpleNamespace(name=model, history=History((0.9, 0.7, 0.6), (0.9, 0.8, 0.7), best))
+
+    told = not_converged(SimpleNamespace(models=[trained(TREES, 2), trained(OURS, 2), trained("fcnn", 1)]))
+    assert OURS in told
+    assert TREES not in told
+    assert "fcnn" not in told
+    assert not_converged(SimpleNamespace(models=[trained("fcnn", 1)])) == ""
 
 
 def test_a_run_sees_its_events_again_with_other_detectors(made) -> None:

@@ -6,6 +6,7 @@ from helpers.flavour_scores import CLASSES, CORNERS, flavour_scores
 from helpers.mass_tag import tagged_block
 
 from hepsets.analyses.z_flavour import closure as closures
+from hepsets.analyses.z_flavour.closer_look import CloserLook
 from hepsets.analyses.z_flavour.closure import (
     SHARES,
     Cuts,
@@ -13,6 +14,8 @@ from hepsets.analyses.z_flavour.closure import (
     choose_cuts,
     measure_closure,
 )
+from hepsets.analyses.z_flavour.metrics import look_metrics
+from hepsets.analyses.z_flavour.page_closer_look import _closure as closure_page
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose
 from hepsets.evaluate.double_tag import count_tags, tag_hemispheres
@@ -83,6 +86,79 @@ def test_samples_are_disjoint_and_no_event_is_data_and_simulation():
     assert found.whole.events <= 6000 / 2 / SHARES["ud"]
     assert len(found.samples) == 4
     assert found.whole.r_b_data < min(one.se for one in found.samples)
+
+
+def test_a_mixture_of_few_events_has_the_shares_that_were_mixed_whatever_fluctuates():
+    """As many events of each flavour as a quick run has: half of 300."""
+    given = {name: np.arange(300) for name in SHARES}
+    for own in (given, {**given, "ud": np.arange(150)}):
+        events = closures._events_within(own) // 5
+        mixed = np.array(
+            [
+                [(part // 1000 == place).sum() for place in range(4)]
+                for seed in range(300)
+                for part in closures._mixed(
+                    {name: numbers + 1000 * place for place, (name, numbers) in enumerate(own.items())},
+                    events,
+                    5,
+                    np.random.default_rng(seed),
+                )
+            ]
+        )
+        expected = np.array(list(SHARES.values()))
+        spread = np.sqrt(expected * (1 - expected) / mixed.sum())
+        assert np.abs((mixed.sum(axis=0) / mixed.sum() - expected) / spread).max() < 3
+        assert mixed[:, 3].std() == pytest.approx(
+            np.sqrt(events * SHARES["ud"] * (1 - SHARES["ud"])), rel=0.1
+        )
+
+
+def test_more_decays_than_there_are_become_fewer_decays_of_the_same_shares():
+    parts = closures._mixed({name: np.arange(30) for name in SHARES}, 90, 2, np.random.default_rng(1))
+    assert 0 < sum(map(len, parts)) < 90 * 2
+    assert len(parts[0]) == len(parts[1])
+
+
+def test_the_realised_shares_are_those_of_the_counted_events():
+    found = closure(5, samples=10)
+    assert sum(found.realised.values()) == pytest.approx(1)
+    assert found.realised["b"] != SHARES["b"]
+    spread = np.sqrt(SHARES["b"] * (1 - SHARES["b"]) / found.whole.events)
+    assert abs(found.realised["b"] - SHARES["b"]) < 4 * spread
+    assert found.two_tags
+
+
+def test_without_a_solution_for_two_tags_r_c_is_told_to_be_unmeasured(monkeypatch):
+    measure = closures.measure_partial_widths
+
+    def one_tag_alone(counts, *args, **options):
+        if counts.shape == (3, 3):
+            raise InputError("two tags", "no solution")
+        return measure(counts, *args, **options)
+
+    monkeypatch.setattr(closures, "measure_partial_widths", one_tag_alone)
+    found = closure(5, samples=10)
+    assert not found.two_tags
+    told = look_metrics(look(found))
+    assert "r_c" not in told
+    assert told["r_b"]["two_tags"] is False
+    assert told["r_b"]["realised"] == found.realised["b"]
+    assert "R_c was not measured" in page_of(found)
+    monkeypatch.undo()
+    assert "not measured" not in page_of(closure(5, samples=10))
+    told = look_metrics(look(closure(5, samples=10)))
+    assert told["r_c"]["se"] > 0
+    assert told["r_c"]["truth"] == SHARES["c"]
+
+
+def page_of(found):
+    """What the report says of R_b, without the figure."""
+    return " ".join(map(str, closure_page(found, lambda name, figure, caption: caption)))
+
+
+def look(found):
+    """A closer look that holds R_b alone."""
+    return CloserLook({}, None, (), None, (), found, {}, None, None)
 
 
 def test_a_tagger_without_light_flavours_and_too_few_events_are_refused():

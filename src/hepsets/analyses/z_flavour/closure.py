@@ -2,7 +2,7 @@
 
 Half of the test events stand for data, mixed as the Z decays; the other half for simulation. The tagger saw
 neither. So what comes out must agree with what was mixed, within errors that hold the counts of both halves.
-R_c comes from a second tag where there are events enough, and is what was mixed where not. That is a
+R_c comes from a second tag where there are events enough, and is not measured where not. That is a
 closure: it tests tagger, counting and errors, not whether simulation is like nature.
 """
 
@@ -35,8 +35,9 @@ SHARES: Mapping[str, float] = {"b": 0.2158, "c": 0.1722, "s": 0.2197, "ud": 0.39
 B_MISTAG, C_MISTAG = 0.01, 0.01
 """Cuts are set on validation hemispheres: where this share of c is taken for b, and this of ud for c."""
 
-MARGIN = 1.03
-"""Flavours fluctuate in the mixture, which must not run out of events."""
+MARGIN, ROOM = 1.03, 3.0
+"""Flavours fluctuate in the mixture, which must not run out of events: so many more of each are there than
+expected, and so many standard deviations."""
 
 
 @dataclass(frozen=True)
@@ -92,20 +93,25 @@ class Closure:
     Parameters
     ----------
     whole
-        Of all data, by two tags; by that for b alone, and R_c as it was mixed, where the events are too few
-        for both.
+        Of all data, by two tags; by that for b alone, and R_c as it was mixed, where these have no solution.
+    two_tags
+        Whether it is by two tags. If not, R_c was not measured.
     samples
         R_b of disjoint samples of the data by the tag for b, with R_c as it was mixed; errors are those of
         their own counts, as all of them share the simulation.
     truth
-        Shares that were mixed.
+        Shares that were mixed: chances of each decay.
+    realised
+        Shares of the flavours among the decays that were drawn.
     cuts
         Where hemispheres were tagged.
     """
 
     whole: DoubleTag
+    two_tags: bool
     samples: tuple[Measured, ...]
     truth: Mapping[str, float]
+    realised: Mapping[str, float]
     cuts: Cuts
 
     @property
@@ -188,8 +194,7 @@ def measure_closure(
         half = len(own) // 2
         data[flavour] = own[:half]
         simulation[flavour] = _counts(tags[own[half:]])
-    events = int(min(len(own) / SHARES[flavour] for flavour, own in data.items()) / MARGIN)
-    parts = _mixed(data, events // samples, samples, random)
+    parts = _mixed(data, _events_within(data) // samples, samples, random)
     light = {flavour: SHARES[flavour] for flavour in ("s", "ud")}
 
     given = Measured(SHARES["c"], 0.0)
@@ -200,33 +205,49 @@ def measure_closure(
         return measure_partial_widths(counts, of_b, light_shares=light, r_c=given)
 
     everything = np.concatenate(parts)
+    two_tags = True
     try:
         whole = measure_partial_widths(_counts(tags[everything]), simulation, light_shares=light)
     except InputError:  # too few events for five unknown shares
-        whole = by_b_tag(everything)
+        whole, two_tags = by_b_tag(everything), False
     found = [by_b_tag(part) for part in parts]
     return Closure(
         whole,
+        two_tags,
         tuple(Measured(one.r_b.value, one.r_b_data) for one in found),
         dict(SHARES),
+        {name: float(np.mean(truth[everything] == classes.index(name))) for name in SHARES},
         cuts,
     )
+
+
+def _events_within(data: Mapping[str, NDArray[np.int64]]) -> int:
+    """How many events can be mixed."""
+    most = []
+    for flavour, own in data.items():
+        share = SHARES[flavour]
+        spread = ROOM * float(np.sqrt(1 - share))  # n + spread √n is in reach of n expected ones
+        expected = (np.sqrt(spread**2 / 4 + len(own)) - spread / 2) ** 2
+        most.append(min(expected, len(own) / MARGIN) / share)
+    return int(min(most))
 
 
 def _mixed(
     data: Mapping[str, NDArray[np.int64]], events: int, samples: int, random: np.random.Generator
 ) -> list[NDArray[np.int64]]:
-    """Disjoint samples whose flavours fluctuate as those of a fixed number of decays."""
-    used = dict.fromkeys(data, 0)
-    parts = []
-    for _ in range(samples):
-        chosen = []
-        for flavour, number in zip(data, random.multinomial(events, list(SHARES.values())), strict=True):
-            begin = used[flavour]
-            used[flavour] = min(begin + int(number), len(data[flavour]))
-            chosen.append(data[flavour][begin : used[flavour]])
-        parts.append(np.concatenate(chosen))
-    return parts
+    """Disjoint samples whose flavours fluctuate as those of a fixed number of decays; of fewer decays in the
+    rare case that a flavour runs out.
+    """
+    at_hand = np.array([len(own) for own in data.values()])
+    numbers = random.multinomial(events, list(SHARES.values()), size=samples)
+    while (numbers.sum(axis=0) > at_hand).any():
+        events -= 1
+        numbers = random.multinomial(events, list(SHARES.values()), size=samples)
+    ends = numbers.cumsum(axis=0)
+    return [
+        np.concatenate([own[end - n : end] for own, n, end in zip(data.values(), *row, strict=True)])
+        for row in zip(numbers, ends, strict=True)
+    ]
 
 
 def _of_b(counts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -58,6 +58,7 @@ def look_metrics(look: CloserLook) -> dict[str, Any]:
             single=one.single,
             averaged=one.averaged,
             limit=one.limit,
+            gain=one.gain,
             flipped_back=one.flipped_back,
         )
     if look.closure is not None:
@@ -116,18 +117,21 @@ def _scanned(scan: DetectorScan, where: Mapping[str, Any], seed: int, point: Wor
 
 
 def _closure(closure: Closure) -> dict[str, Any]:
-    whole = closure.whole
-    return {
-        "r_b": {
-            **record(
-                value=whole.r_b.value, se=whole.r_b.se, truth=closure.truth["b"], data_se=whole.r_b_data,
-                simulation_se=whole.r_b_simulation, events=whole.events, samples=len(closure.samples),
-                pull_width=closure.pull_width, efficiency=whole.efficiency["b b"],
-                correlation=whole.correlation["b b"],
-            ),
-        },
-        "r_c": record(value=whole.r_c.value, se=whole.r_c.se, truth=closure.truth["c"]),
+    """``r_c`` is missing where the two tags had no solution; ``r_b`` is by the b tag alone then."""
+    whole, realised = closure.whole, closure.realised
+    found = {
+        "r_b": record(
+            value=whole.r_b.value, se=whole.r_b.se, truth=closure.truth["b"], realised=realised["b"],
+            data_se=whole.r_b_data, simulation_se=whole.r_b_simulation, events=whole.events,
+            samples=len(closure.samples), pull_width=closure.pull_width, two_tags=closure.two_tags,
+            efficiency=whole.efficiency["b b"], correlation=whole.correlation["b b"],
+        )
     }  # fmt: skip
+    if closure.two_tags:
+        found["r_c"] = record(
+            value=whole.r_c.value, se=whole.r_c.se, truth=closure.truth["c"], realised=realised["c"]
+        )
+    return found
 
 
 def _entries(model: ModelResult) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from hepsets.analyses.z_flavour.figures.classes import tagger_styles
 from hepsets.analyses.z_flavour.page_closer_look import closer_look, comparison_figures
 from hepsets.analyses.z_flavour.page_detector import detector_section
 from hepsets.analyses.z_flavour.result import Result
-from hepsets.analyses.z_flavour.summary import SHOWN, TITLES, per_cent
+from hepsets.analyses.z_flavour.summary import SHOWN, TITLES, not_converged, per_cent
 from hepsets.core.measured import Measured
 from hepsets.report import figures as shared_figures
 from hepsets.report.page import (
@@ -118,6 +118,8 @@ def _cell(cell: CellResult, figures: FigureFiles) -> Iterator[Content]:
     """Table and figures of one comparison."""
     yield REASONS[cell.name]
     yield _table(cell)
+    if told := not_converged(cell):
+        yield told
     if cell.models:
         yield _confusion(cell.models[-1])
         styles = tagger_styles(model.name for model in cell.models)
@@ -146,6 +148,7 @@ def _table(cell: CellResult) -> Content:
             (
                 model.name,
                 model.parameters,
+                len(model.history.train),
                 own.accuracy,
                 None if three is own or three is None else three.accuracy,
                 own.mean_auc,
@@ -159,6 +162,7 @@ def _table(cell: CellResult) -> Content:
     columns = (
         Column("model"),
         Column("parameters", "or trees"),
+        Column("passes", "or rounds", digits=0),
         Column("accuracy"),
         Column("accuracy", "of b, c, s"),
         Column("AUC", "mean of one against the rest"),

@@ -34,8 +34,9 @@ from hepsets.report import figures as shared_figures
 from hepsets.report.page import Column, Content, FigureFiles, Section, Table
 
 LEAKS = (
-    "Seeded vertices and true kinds are truth that no detector has: what a model gains by them is the "
-    "difference between its accuracies on seeded and on found events, for the same three flavours."
+    "Seeded vertices and true kinds are truth that no detector has. Here are accuracies with and without "
+    "them, for the same three flavours. The difference mixes vertices, kinds, and training on three flavours "
+    "against four, of which ud was left out when judged: it isolates none of these."
 )
 
 _WITH_POINTS: tuple[CellName, ...] = ("hemispheres", "found")
@@ -98,7 +99,7 @@ def comparison_figures(cell: CellResult, figures: FigureFiles) -> Iterator[Conte
         f"calibration_{cell.name}",
         shared_figures.calibration_curves(dict(curves), FLAVOUR_STYLES, "share of the flavour"),
         f"Share of events of a flavour against its probability, {last}. Chance alone would give the error in "
-        "brackets.",
+        "brackets. Networks are calibrated by validation events; boosted trees are not.",
     )
 
 
@@ -165,21 +166,35 @@ def _leak(cells: Mapping[CellName, CellResult]) -> Table | None:
 
 
 def _closure(closure: Closure, figures: FigureFiles) -> Iterator[Content]:
-    whole, width = closure.whole, closure.pull_width
+    whole, width, truth, realised = closure.whole, closure.pull_width, closure.truth, closure.realised
     yield (
         f"Half of the test events were mixed as the Z decays, {whole.events:,} in all, and the shares of b "
         "and c measured by tagging both hemispheres; the other half stood for simulation. The tagger saw "
         "none of them. The efficiencies for b and c, and of the c tag for b, are measured with them; all "
         "else is simulation's. What comes out must be what was mixed."
     )
+    if not closure.two_tags:
+        yield (
+            "With two tags these events had no solution: R_c was not measured, and R_b is by the b tag "
+            f"alone, with R_c set to what was mixed, {truth['c']}."
+        )
     names = ("b b", "c c", "b c", "c b", "light b", "light c")
     yield Table(
-        (Column("share"), Column("measured"), Column("mixed"), Column("data"), Column("simulation")),
         (
-            ("R_b", whole.r_b, closure.truth["b"], whole.r_b_data, whole.r_b_simulation),
-            ("R_c", whole.r_c, closure.truth["c"], None, None),
+            Column("share"),
+            Column("measured"),
+            Column("mixed"),
+            Column("realised"),
+            Column("data"),
+            Column("simulation"),
         ),
-        "The last two columns: parts of the error from the counts of data and of simulation.",
+        (
+            ("R_b", whole.r_b, truth["b"], realised["b"], whole.r_b_data, whole.r_b_simulation),
+            ("R_c", whole.r_c if closure.two_tags else None, truth["c"], realised["c"], None, None),
+        ),
+        "Mixed: the chance of each decay. Realised: the share of the decays that were drawn; by how much "
+        "these differ is part of the error, as in data. The last two columns: parts of the error from the "
+        "counts of data and of simulation.",
     )
     yield Table(
         (Column("hemispheres, tag"), Column("efficiency"), Column("C", "correlation"), Column("from")),
@@ -198,8 +213,9 @@ def _closure(closure: Closure, figures: FigureFiles) -> Iterator[Content]:
         "r_b",
         partial_widths(closure.samples, closure.truth["b"], whole.r_b),
         f"R_b of {len(closure.samples)} disjoint samples by the b tag, with the errors of their own counts, "
-        "and of all of them (open, with the whole error); the line is what was mixed. Their pulls have the "
-        f"width {width}.",
+        "and of all of them (open, with the whole error), by "
+        f"{'both tags' if closure.two_tags else 'the b tag, too'}; the line is what was mixed. The pulls are "
+        f"of the samples, with R_c set to what was mixed; their width is {width}.",
     )
 
 
@@ -211,6 +227,8 @@ def _limits(look: CloserLook, figures: FigureFiles) -> Iterator[Content]:
             "limit",
             repeated_measurements(look.limit, tagger_styles(look.limit)),
             f"Accuracy of the mean score of so many simulations of {one.events:,} decays, {one.trials} each. "
+            f"Infinitely many gain {per_cent(one.gain, 1)} % over one: the error is of the difference, event "
+            "by event, as the decays are the same. "
             f"Of the misjudged ones, {per_cent(one.flipped_back, 0)} % are judged rightly when simulated "
             "once more.",
         )

@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from hepsets.analyses.z_flavour.about import TREES
 from hepsets.analyses.z_flavour.comparison import CellResult, ModelResult
 from hepsets.analyses.z_flavour.result import Result
 from hepsets.core.measured import Measured
@@ -28,6 +29,7 @@ SHOWN = (("b", "c", 0.01), ("c", "b", 0.01), ("c", "ud", 0.01), ("s", "ud", 0.1)
 HEADINGS = (
     "model",
     "parameters",
+    "passes",
     "accuracy",
     "of b, c, s",
     *(f"{a} at {100 * m:g} % {b}" for a, b, m in SHOWN),
@@ -36,18 +38,37 @@ HEADINGS = (
 
 
 def rows_of(cell: CellResult) -> Iterator[tuple[str, ...]]:
-    """The table of one comparison under :data:`HEADINGS`, in per cent."""
+    """The table of one comparison under :data:`HEADINGS`, in per cent; rounds of trees are passes."""
     for model in cell.models:
         of_three = model.quality.get(3)
         own = model.quality[max(model.quality)]
         yield (
             model.name,
             str(model.parameters),
+            str(len(model.history.train)),
             per_cent(own.accuracy),
             "" if of_three is None or of_three is own else per_cent(of_three.accuracy),
             *(_point(model, *shown) for shown in SHOWN),
             f"{model.seconds:.0f}",
         )
+
+
+def not_converged(cell: CellResult) -> str:
+    """Which networks were best after their last pass, as a sentence; empty if none.
+
+    More passes might have lowered their losses further.
+    """
+    names = [
+        model.name
+        for model in cell.models
+        if model.name != TREES and model.history.best == len(model.history.train) - 1
+    ]
+    if not names:
+        return ""
+    return (
+        f"Not converged: the validation loss was least after the last pass for {', '.join(names)}; "
+        "more passes may do better."
+    )
 
 
 def per_cent(value: Measured, digits: int = 2) -> str:
@@ -83,4 +104,6 @@ def markdown(result: Result) -> str:
             "|---" * len(HEADINGS) + "|",
         ]
         parts.append("\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows_of(cell))]))
+        if told := not_converged(cell):
+            parts.append(told)
     return "\n\n".join(parts) + "\n"
