@@ -126,6 +126,26 @@ def test_broken_relations_and_numbers_are_masked_and_counted(read, convention):
         assert all(np.isfinite(column).all() for column in table.values())
 
 
+@pytest.mark.filterwarnings("error")
+@CONVENTIONS
+def test_what_no_collision_makes_is_masked_by_its_name(read, convention):
+    found = branches(EVENTS, convention)
+    change(found, "ReconstructedParticles.charge", 0, -5)
+    change(found, "ReconstructedParticles.momentum.x", 1, 1e38)
+    change(found, f"{VERTICES}.chi2", 2, -1.0)
+    change(found, f"{VERTICES}.position.x", 3, 1e20)
+    sample = read(found)
+    assert np.flatnonzero(~sample.events.particles.particles["is_valid"]).tolist() == [0, 1]
+    assert sample.events.vertices.particles["is_valid"].tolist() == [True, True, False, False, True, True]
+    masked = {what for what, count in sample.counts.masked.items() if count == 1}
+    assert {
+        "particles of more than 2 charges",
+        "particles of momenta, energies or masses above 10⁶ GeV",
+        "vertices of negative χ²",
+        "vertices beyond 10 km",
+    } <= masked
+
+
 def test_fast_simulation_tells_leptons_and_photons_by_mass(read):
     found = branches(EVENTS, "numbered")
     kind = EVENTS.particles.particles["kind"]

@@ -97,6 +97,58 @@ def test_odd_values_of_real_files_are_kept_masked_and_counted(tmp_path, suffix):
     assert counts.lines()[0] == "4 events with 10 particles and 5 vertices"
 
 
+def with_value(columns, name, place, value):
+    """The columns with one entry of a list changed."""
+    entries = flat(columns, name).copy()
+    entries = entries.astype(type(value)) if entries.dtype.kind != type(value).__name__[0] else entries
+    entries[place] = value
+    return {**columns, name: ak.unflatten(entries, ak.num(columns[name]))}
+
+
+IMPOSSIBLE = {
+    "vertices whose errors are not above 0": [("Vertex_xerr", 0.0), ("Vertex_zerr", -0.003)],
+    "vertices of negative χ²": [("Vertex_chi2", -1.0)],
+    "vertices whose isPV is neither 0 nor 1": [("Vertex_isPV", 2), ("Vertex_isPV", -1)],
+    "vertices beyond 10 km, or of masses above 10⁶ GeV": [("Vertex_m", 1e38), ("Vertex_x", -1e20)],
+    "vertices of less than two tracks, or with position, errors, χ² or mass no numbers": [
+        ("Vertex_ntracks", 1),
+        ("Vertex_m", np.inf),
+        ("Vertex_yerr", 1e300),
+    ],
+    "particles of momenta, energies or masses above 10⁶ GeV": [("Particle_px", 1e38), ("Particle_m", 1e38)],
+    "particles of more than 2 charges": [("Particle_q", -3)],
+    "particles whose four-momentum is no numbers": [("Particle_e", 1e300), ("Particle_pz", np.nan)],
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("what", "name", "value"),
+    [(what, name, value) for what, cases in IMPOSSIBLE.items() for name, value in cases],
+)
+def test_what_no_collision_makes_is_masked_by_its_name_and_changes_no_other_entry(
+    tmp_path, what, name, value
+):
+    columns = plain_columns()
+    clean = read_fcc_trees(write_columns(tmp_path / "a.root", columns))
+    found = read_fcc_trees(write_columns(tmp_path / "b.root", with_value(columns, name, 1, value)))
+    assert {key: n for key, n in found.counts.masked.items() if n} == {what: 1}
+    tables = [(one.events.particles.particles, one.events.vertices.particles) for one in (found, clean)]
+    spoilt, whole = (tables[i][name.startswith("Vertex")] for i in (0, 1))
+    assert np.flatnonzero(~spoilt["is_valid"]).tolist() == [1]
+    others = np.arange(len(spoilt["is_valid"])) != 1
+    assert all(np.array_equal(spoilt[key][others], whole[key][others]) for key in whole)
+    assert len(found.events.valid().vertices.particles["x"]) == 6 - name.startswith("Vertex")
+
+
+def test_events_of_no_or_several_primary_vertices_are_counted(tmp_path):
+    none = with_value(plain_columns(), "Vertex_isPV", 0, 0)
+    both = with_value(none, "Vertex_isPV", 4, 1)
+    kept = read_fcc_trees(write_columns(tmp_path / "a.root", both)).counts.kept
+    assert kept["events of vertices without a primary one"] == 1
+    assert kept["events of several primary vertices, of which the first counts"] == 1
+
+
 @SUFFIXES
 def test_an_axis_that_is_none_is_masked_and_a_long_one_made_a_unit_vector(tmp_path, suffix):
     columns = plain_columns()

@@ -24,7 +24,7 @@ from hepsets.formats import event_lists
 from hepsets.formats.edm4hep_layout import Collections, Layout, find_layout, is_edm4hep
 from hepsets.formats.event_lists import Column, Piece, choose_tree, flat_of_awkward, make_piece, narrowed
 from hepsets.formats.flavoured_files import FlavouredFile, flavoured_files
-from hepsets.formats.read_counts import CountedEvents, Tally, masked_numbers
+from hepsets.formats.read_counts import LARGEST_CHARGE, CountedEvents, Tally, beyond, masked_numbers
 from hepsets.formats.root_files import opened, trees_of
 
 Ints = NDArray[np.int64]
@@ -39,6 +39,7 @@ _SCALES = (1 / MM_PER_CM, 1.0, MM_PER_CM, 1 / MM_PER_CM, 1.0)
 
 _VERTEX_COVARIANCE = ("cov_x_x", "cov_x_y", "cov_y_y", "cov_x_z", "cov_y_z", "cov_z_z")
 """``covMatrix`` of vertices: the lower triangle, row by row."""
+_VARIANCES = ("cov_x_x", "cov_y_y", "cov_z_z")
 
 AT_INTERACTION = 1
 """``location`` of the track state closest to the interaction point."""
@@ -140,6 +141,7 @@ class _Part:
         )
         self.event = np.repeat(np.arange(piece.events), np.diff(self.offsets))
 
+    @np.errstate(over="ignore", invalid="ignore")  # what no float32 holds is masked and counted
     def events(self, file: FlavouredFile, start: int) -> CountedEvents:
         columns: dict[str, NDArray[Any]] = {"event_number": np.arange(start, start + self.piece.events)}
         if file.flavour is not None:
@@ -174,6 +176,10 @@ class _Part:
         valid = masked_numbers(columns)
         self.tally.mask("particles whose four-momentum or charge is no number", ~valid)
         charge = np.rint(columns.pop("charge")).astype(np.int64)
+        huge, much = beyond(columns.values()), np.abs(charge) > LARGEST_CHARGE
+        self.tally.mask("particles of momenta, energies or masses above 10⁶ GeV", huge)
+        self.tally.mask(f"particles of more than {LARGEST_CHARGE} charges", much)
+        valid &= ~huge & ~much
         pdg = self._get(table, "type") if "type" in table else np.zeros(len(charge), dtype=np.int64)
         if "mass" in columns:
             self.tally.keep("particles of negative mass", columns["mass"] < 0)
@@ -383,10 +389,19 @@ class _Part:
             if covariance.shape[1] == len(_VERTEX_COVARIANCE):
                 columns |= dict(zip(_VERTEX_COVARIANCE, covariance.T, strict=True))
         columns["chi2"] = self._get(table, "chi2")
-        with np.errstate(over="ignore"):
-            columns = {name: column.astype(np.float32) for name, column in columns.items()}
-        columns["is_valid"] = masked_numbers(columns)
-        self.tally.mask("vertices with position, errors or χ² no numbers", ~columns["is_valid"])
+        columns = {name: column.astype(np.float32) for name, column in columns.items()}
+        finite = masked_numbers(columns)
+        self.tally.mask("vertices with position, errors or χ² no numbers", ~finite)
+        variances = [columns[name] for name in _VARIANCES if name in columns]
+        impossible = {
+            "vertices of negative variances": np.any([one < 0 for one in variances], axis=0),
+            "vertices of negative χ²": columns["chi2"] < 0,
+            "vertices beyond 10 km": beyond(columns[name] for name in "xyz"),
+        }
+        columns["is_valid"] = finite.copy()
+        for what, which in impossible.items():
+            self.tally.mask(what, finite & which)
+            columns["is_valid"] &= ~which
         if "ndf" in table:
             columns["ndf"] = narrowed(self._get(table, "ndf"), np.int16, "ndf", self.piece.where)
         if "primary" in table:

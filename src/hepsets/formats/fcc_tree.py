@@ -25,7 +25,7 @@ from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.vertexed_events import NO_VERTEX, VertexedEvents
 from hepsets.formats.event_lists import Column, Piece, iter_pieces, narrowed
 from hepsets.formats.flavoured_files import FlavouredFile, flavoured_files
-from hepsets.formats.read_counts import CountedEvents, Tally, masked_numbers
+from hepsets.formats.read_counts import LARGEST_CHARGE, CountedEvents, Tally, beyond, masked_numbers
 
 VERTICES, IDENTIFICATION = "seeded", "truth"
 """The world of such files."""
@@ -133,6 +133,7 @@ def iter_fcc_trees(
             yield part
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what no float32 holds is masked and counted
 def _vertexed(piece: Piece, file: FlavouredFile, start: int) -> CountedEvents:
     of_particles = piece.offsets(PARTICLE, "nParticle")
     of_vertices = piece.offsets(VERTEX, "nVertex")
@@ -142,11 +143,15 @@ def _vertexed(piece: Piece, file: FlavouredFile, start: int) -> CountedEvents:
         columns["flavour"] = np.full(piece.events, file.flavour, dtype=np.int8)
     vertices = _vertices(piece, tally)
     particles = _particles(piece, np.diff(of_particles), np.diff(of_vertices), tally)
-    displaced = np.add.reduceat(
-        np.append(vertices["kind"] == VertexKind.DISPLACED, False), of_vertices[:-1], dtype=np.int64
-    ) * (np.diff(of_vertices) > 0)
+    event = np.repeat(np.arange(piece.events), np.diff(of_vertices))
+    displaced, primary = (
+        np.bincount(event[vertices["kind"] == kind], minlength=piece.events)
+        for kind in (VertexKind.DISPLACED, VertexKind.PRIMARY)
+    )
     tally.keep("events without a vertex", np.diff(of_vertices) == 0)
     tally.keep("events without a displaced vertex", displaced == 0)
+    tally.keep("events of vertices without a primary one", (np.diff(of_vertices) > 0) & (primary == 0))
+    tally.keep("events of several primary vertices, of which the first counts", primary > 1)
     tally.keep("events without particles", np.diff(of_particles) == 0)
     events = VertexedEvents(
         ParticleSets(particles, of_particles, columns).validate(), ParticleSets(vertices, of_vertices)
@@ -188,9 +193,13 @@ def _particles(
     }
     if "m" in get:
         columns["mass"] = get["m"].astype(np.float32)
-    columns["is_valid"] = masked_numbers(columns)
-    tally.mask("particles whose four-momentum is no numbers", ~columns["is_valid"])
-    tally.keep(f"particles above {LARGEST_ENERGY:g} GeV", columns["energy"] > LARGEST_ENERGY)
+    finite, huge = masked_numbers(columns), beyond(columns.values())
+    much = np.abs(get["q"]) > LARGEST_CHARGE
+    tally.mask("particles whose four-momentum is no numbers", ~finite)
+    tally.mask("particles of momenta, energies or masses above 10⁶ GeV", huge)
+    tally.mask(f"particles of more than {LARGEST_CHARGE} charges", much)
+    columns["is_valid"] = finite & ~huge & ~much
+    tally.keep(f"particles above {LARGEST_ENERGY:g} GeV", ~huge & (columns["energy"] > LARGEST_ENERGY))
     if "m" in get:
         tally.keep("particles of negative mass", columns["mass"] < 0)
     columns["charge"] = narrowed(get["q"], np.int8, "Particle_q", piece.where)
@@ -212,24 +221,34 @@ def _vertices(piece: Piece, tally: Tally) -> dict[str, NDArray[Any]]:
     get = {name.removeprefix("Vertex_"): column for name, column in piece.values.items()}
     tracks = narrowed(get["ntracks"], np.int16, "Vertex_ntracks", piece.where)
     ndf = degrees_of_freedom(tracks)
-    with np.errstate(over="ignore"):
-        columns: dict[str, NDArray[Any]] = {
-            **{name: (MM * get[name]).astype(np.float32) for name in "xyz"},
-            **{f"cov_{c}_{c}": ((MM * get[f"{c}err"]) ** 2).astype(np.float32) for c in "xyz"},
-            "chi2": (get["chi2"] * ndf).astype(np.float32),
-            "mass": get["m"].astype(np.float32),
-        }
-    columns["is_valid"] = masked_numbers(columns) & (ndf > 0)
-    tally.mask(
-        "vertices of less than two tracks, or with position, errors, χ² or mass no numbers",
-        ~columns["is_valid"],
-    )
+    columns: dict[str, NDArray[Any]] = {
+        **{name: (MM * get[name]).astype(np.float32) for name in "xyz"},
+        **{f"cov_{c}_{c}": ((MM * get[f"{c}err"]) ** 2).astype(np.float32) for c in "xyz"},
+        "chi2": (get["chi2"] * ndf).astype(np.float32),
+        "mass": get["m"].astype(np.float32),
+    }
+    fitted = masked_numbers(columns) & (ndf > 0)
+    tally.mask("vertices of less than two tracks, or with position, errors, χ² or mass no numbers", ~fitted)
+    impossible = {
+        "vertices whose errors are not above 0": np.any(
+            [(get[f"{c}err"] <= 0) | (columns[f"cov_{c}_{c}"] == 0) for c in "xyz"], axis=0
+        ),
+        "vertices of negative χ²": columns["chi2"] < 0,
+        "vertices whose isPV is neither 0 nor 1": (get["isPV"] != 0) & (get["isPV"] != 1),
+        "vertices beyond 10 km, or of masses above 10⁶ GeV": beyond(columns[n] for n in (*"xyz", "mass")),
+    }
+    columns["is_valid"] = fitted.copy()
+    for what, which in impossible.items():
+        tally.mask(what, fitted & which)
+        columns["is_valid"] &= ~which
     distance = np.sqrt(sum(columns[name].astype(np.float64) ** 2 for name in "xyz"))
-    tally.keep(f"vertices beyond {LARGEST_DISTANCE / 100:g} m", distance > LARGEST_DISTANCE)
+    kept = columns["is_valid"]
+    tally.keep(f"vertices beyond {LARGEST_DISTANCE / 100:g} m", kept & (distance > LARGEST_DISTANCE))
     tally.keep(
         f"vertices of χ² per degree of freedom above {LARGEST_CHI2:g}",
-        columns["chi2"] > LARGEST_CHI2 * ndf,
+        kept & (columns["chi2"] > LARGEST_CHI2 * ndf),
     )
+    tally.keep("vertices of negative mass", kept & (columns["mass"] < 0))
     columns["ndf"] = ndf
     columns["n_tracks"] = tracks
     columns["kind"] = np.where(get["isPV"] != 0, VertexKind.PRIMARY, VertexKind.DISPLACED).astype(np.int8)

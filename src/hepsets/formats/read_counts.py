@@ -12,6 +12,11 @@ from numpy.typing import NDArray
 
 from hepsets.core.vertexed_events import VertexedEvents
 
+LARGEST_NUMBER = 1e6
+"""No momentum, energy or mass [GeV], no coordinate of a vertex [cm] is larger; what claims so is masked."""
+LARGEST_CHARGE = 2
+"""No particle that a detector sees has more elementary charges; what claims so is masked."""
+
 
 @dataclass(frozen=True)
 class ReadCounts:
@@ -71,11 +76,11 @@ class Tally:
 
     def mask(self, what: str, which: NDArray[np.bool_]) -> None:
         """Count entries that are marked as not valid; any array of truth values."""
-        self._masked[what] = int(which.sum())
+        self._masked[what] = self._masked.get(what, 0) + int(which.sum())
 
     def keep(self, what: str, which: NDArray[np.bool_]) -> None:
         """Count odd entries that stay; any array of truth values."""
-        self._kept[what] = int(which.sum())
+        self._kept[what] = self._kept.get(what, 0) + int(which.sum())
 
     def counts(self, events: VertexedEvents) -> ReadCounts:
         """All that was counted, with the sizes of the table."""
@@ -127,3 +132,8 @@ def masked_numbers(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
         good &= finite
         column[~finite] = 0.0
     return good
+
+
+def beyond(columns: Iterable[NDArray[Any]], limit: float = LARGEST_NUMBER) -> NDArray[np.bool_]:
+    """Which entries of columns of shape ``(n_entries,)`` are larger in size than ``limit`` in any of them."""
+    return np.any([np.abs(column) > limit for column in columns], axis=0)

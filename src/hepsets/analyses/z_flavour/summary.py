@@ -33,7 +33,7 @@ HEADINGS = (
     "accuracy",
     "of b, c, s",
     *(f"{a} at {100 * m:g} % {b}" for a, b, m in SHOWN),
-    "s",
+    "training [s]",
 )
 
 
