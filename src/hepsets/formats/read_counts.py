@@ -136,4 +136,5 @@ def masked_numbers(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
 
 def beyond(columns: Iterable[NDArray[Any]], limit: float = LARGEST_NUMBER) -> NDArray[np.bool_]:
     """Which entries of columns of shape ``(n_entries,)`` are larger in size than ``limit`` in any of them."""
-    return np.any([np.abs(column) > limit for column in columns], axis=0)
+    found: NDArray[np.bool_] = np.any([np.abs(column) > limit for column in columns], axis=0)
+    return found
