@@ -54,6 +54,9 @@ def test_one_file_becomes_one_and_several_a_folder_of_them(tmp_path, tag, files)
         (("{first}", "--model", "{first}", "--out", "{tmp}/out.root"), "no safetensors file"),
         (("{tmp}/none.root", "--model", "{model}", "--out", "{tmp}/out.root"), "none.root"),
         (("{model}", "--model", "{model}", "--out", "{tmp}/out.root"), "ROOT file"),
+        (("{first}", "--model", "{model}", "--out", "/dev/null"), "--out /dev/null is a device"),
+        (("{first}", "--model", "{model}", "--out", "/dev/full"), "--out /dev/full is a device"),
+        (("{first}", "--model", "{model}", "--out", "{tmp}/out.root", "--prefix", "a b"), "prefix 'a b'"),
     ],
 )
 def test_what_cannot_be_tagged_gives_one_line_and_leaves_no_file(tmp_path, tag, files, arguments, said):
@@ -85,3 +88,15 @@ def test_the_folder_of_the_inputs_is_no_place_for_files_of_their_names(tmp_path,
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "is also the input" in err
     assert {file: file.read_bytes() for file in before} == before
+
+
+def test_the_model_that_nobody_named_is_told(tmp_path, tag, files):
+    first, _, model = files
+    models = tmp_path / "run" / "models" / "seeded"
+    models.mkdir(parents=True)
+    model.rename(models / "deep_sets.safetensors")
+    code, _, err = tag(first, "--model", tmp_path / "run", "--out", tmp_path / "one.root")
+    assert code == 0
+    assert f"no --name: the tagger is {models / 'deep_sets.safetensors'}" in err
+    named = ("--name", "seeded/deep_sets", "--out", tmp_path / "two.root")
+    assert "no --name" not in tag(first, "--model", tmp_path / "run", *named)[2]

@@ -6,9 +6,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import uproot
+from helpers.fcc_files import odd_columns, write_columns
 from helpers.toy_z_events import z_events
 
 from hepsets.core.errors import InputError
+from hepsets.core.particle_sets import ParticleSets, write_particle_sets
+from hepsets.core.vertexed_events import VertexedEvents, write_vertexed_events
 from hepsets.deploy.flavour_tags import find_tagger, tag_file
 from hepsets.deploy.onnx.vertexed_events import export_vertexed_onnx
 from hepsets.formats.fcc_tree import read_fcc_trees
@@ -253,3 +256,60 @@ def test_events_stay_in_their_order_in_files_of_many_pieces(tmp_path, tagger, mo
     expected = score_heads(tagger.model, read_fcc_trees(path).events)
     assert column(out, "score_b") == pytest.approx(expected[:, 0], abs=1e-6)
     assert ak.num(ak.from_parquet(out)["Particle_px"], axis=0) == 60
+
+
+def with_k_short(number, seed=1):
+    """Events in which a vertex in five is a K_S."""
+    found = events(number, seed)
+    kind = found.vertices.particles["kind"].copy()
+    kind[(np.arange(len(kind)) % 5 == 1) & (kind == 1)] = 2
+    return VertexedEvents(
+        found.particles, ParticleSets({**found.vertices.particles, "kind": kind}, found.vertices.offsets)
+    )
+
+
+def test_files_without_v0s_are_tagged_and_what_they_do_not_tell_is_said(tmp_path):
+    model = build_vertexed_model("deep_sets", identification="truth", classes=CLASSES, units=6)
+    model.fit_inputs(next(iter(model.prepare(with_k_short(300)).batches(400))))
+    save(model, tmp_path / "model.safetensors")
+    write_fcc_tree(with_k_short(300), tmp_path / "Zbb.root")
+    done = tag_file(find_tagger(tmp_path / "model.safetensors"), tmp_path / "Zbb.root", tmp_path / "o.root")
+    assert "vertex_k_short" in done.unknown
+    (line,) = (line for line in done.lines() if "does not tell" in line)
+    assert "vertex_k_short" in line
+    assert line.endswith("taken as unknown; the tagger was trained with them")
+
+
+def test_our_own_events_with_found_vertices_are_tagged_and_keep_all_they_had(tmp_path):
+    path, out = tmp_path / "mine.parquet", tmp_path / "tagged.parquet"
+    mine = events(60)
+    write_vertexed_events(iter([mine[:25], mine[25:50], mine[50:]]), path, metadata={"who": "me"})
+    save(a_model("dndx+tof"), tmp_path / "model.safetensors")
+    tagger = find_tagger(tmp_path / "model.safetensors")
+    done = tag_file(tagger, path, out)
+    assert done.unknown == ()
+    assert column(out, "score_b") == pytest.approx(score_heads(tagger.model, mine)[:, 0], abs=1e-6)
+    new, old = contents(out), contents(path)
+    assert {name: repr(new[name]) for name in old} == {name: repr(value) for name, value in old.items()}
+
+
+def test_events_without_vertices_of_a_detector_say_how_to_find_them(tmp_path, tagger):
+    write_particle_sets(events(60).particles, tmp_path / "seen.parquet")
+    with pytest.raises(InputError, match=r"particles without vertices.*vertices=.found."):
+        tag_file(tagger, tmp_path / "seen.parquet", tmp_path / "out.parquet")
+
+
+@pytest.mark.filterwarnings("error")
+def test_events_none_of_which_has_a_vertex_and_numbers_that_no_float_holds_are_tagged(tmp_path, tagger):
+    columns = odd_columns()
+    for name in [name for name in columns if name.startswith("Vertex")]:
+        columns[name] = columns[name][:, :0]
+    for name in ("Particle_px", "Particle_e"):
+        flat = ak.to_numpy(ak.flatten(columns[name])).copy()
+        flat[0] = 1e300
+        columns[name] = ak.unflatten(flat, ak.num(columns[name]))
+    columns["Thrust_yerr"] = np.array([1.0, 1e300, 1.0, 1.0])
+    write_columns(tmp_path / "Zbb.root", columns)
+    done = tag_file(tagger, tmp_path / "Zbb.root", tmp_path / "out.root")
+    assert done.counts.kept["events without a vertex"] == 4
+    assert np.isfinite(column(tmp_path / "out.root", "score_b")).all()

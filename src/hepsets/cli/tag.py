@@ -42,6 +42,8 @@ def tag(
         [*inputs, model], [NamedOutput("--out", place, Output("ROOT or parquet")) for place in places]
     )
     tagger = find_tagger(model, name)
+    if name is None and model.is_dir():
+        echo(f"no --name: the tagger is {tagger.path}", err=True)
     with together():
         done = [
             tag_file(tagger, path, place, prefix=prefix) for path, place in zip(inputs, places, strict=True)

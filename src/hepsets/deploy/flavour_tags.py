@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -15,13 +15,15 @@ from pydantic import TypeAdapter, ValidationError
 from hepsets.core.errors import InputError
 from hepsets.core.record import checksum_of_file
 from hepsets.core.run import versions
-from hepsets.core.vertexed_events import VertexedEvents
+from hepsets.core.vertexed_events import VertexedEvents, iter_vertexed_events
+from hepsets.core.whole_file import is_special
 from hepsets.deploy.filter.export import models_of
 from hepsets.deploy.onnx.vertexed_events import OnnxVertexedModel
 from hepsets.formats.added_columns import copy_with_columns, is_parquet
 from hepsets.formats.event_lists import choose_tree
 from hepsets.formats.fcc_tree import WHAT, is_fcc_tree, iter_fcc_trees
-from hepsets.formats.read_counts import ReadCounts
+from hepsets.formats.read_counts import CountedEvents, ReadCounts, Tally
+from hepsets.formats.recognise import Format, recognise
 from hepsets.formats.root_files import opened, split_tree, trees_of
 from hepsets.learn.files import load
 from hepsets.learn.tables.class_trees import ClassTrees
@@ -29,7 +31,7 @@ from hepsets.learn.training.score import score_heads
 from hepsets.learn.vertexed_events.model import Level, VertexedModel
 from hepsets.represent.vertexed_events.data import VertexedData
 from hepsets.represent.vertexed_events.hemispheres import hemispheres
-from hepsets.represent.vertexed_events.identification import Identification
+from hepsets.represent.vertexed_events.identification import DNDX, TOF, TRUTH, Identification
 from hepsets.represent.vertexed_events.inputs import proper_inputs
 from hepsets.represent.vertexed_events.table import TreeTable, tree_table
 
@@ -42,8 +44,16 @@ CHECKED_PARTICLES = 2000
 DEFAULT = "seeded/vertex_graph"
 """The model of a run for files with seeded vertices and true kinds."""
 
+REFUSED = frozenset({*DNDX, *TOF, *TRUTH, *(f"sum_{name}" for name in (*DNDX, *TOF, *TRUTH))})
+"""Features without which a tagger has nothing to say of kinds of particles."""
 LACKING = 3
-"""So many features that vary in training and not in the file: it does not hold what the model looks at."""
+"""So many of :data:`REFUSED` that vary in training and not in the file: it is not tagged."""
+
+VERTEX_THEM = (
+    "find vertices first, in Python: from hepsets.select.vertices.event import vertexed; "
+    'hs.write(vertexed(hs.read("seen.parquet"), vertices="found"), "vertexed.parquet")'
+)
+"""What to do with events as a detector saw them."""
 
 
 @dataclass(frozen=True)
@@ -140,21 +150,27 @@ class FlavourTagger:
         return np.ascontiguousarray(found)
 
     def lacking(self, events: VertexedEvents) -> tuple[str, ...]:
-        """Features of particles that varied in training and do not in these events.
+        """Features that varied in training and do not in these events.
 
         Always empty for an exported model, which does not tell, and for few particles.
         """
         if isinstance(self.model, OnnxVertexedModel) or events.particles.n_particles < CHECKED_PARTICLES:
             return ()
+        seen = hemispheres(events) if self.level == "hemisphere" else events
         if isinstance(self.model, FlavourTrees):
-            return self.model.lacking(hemispheres(events) if self.level == "hemisphere" else events)
-        data = VertexedData.from_events(events, self.model.spec)
-        features = data.particles.features
-        constant = (features.max(0).values == features.min(0).values).tolist()
-        scaler = self.model.particle_scaler
-        varied = (scaler.scale != 1).tolist()
-        names = self.model.spec.particles
-        return tuple(name for name, c, v in zip(names, constant, varied, strict=True) if c and v)
+            return self.model.lacking(seen)
+        model, spec = self.model, self.model.spec
+        data = VertexedData.from_events(seen, spec)
+        found: list[str] = []
+        for names, scaler, table in (
+            (spec.particles, model.particle_scaler, data.particles.features),
+            (spec.vertices, model.vertex_scaler, data.vertices.features),
+            (spec.events, model.event_scaler, data.event_features),
+        ):
+            varied = (scaler.scale != 1).tolist()
+            constant = np.ptp(table.numpy(), axis=0) == 0 if len(table) else np.ones(len(names), dtype=bool)
+            found += [name for name, c, v in zip(names, constant, varied, strict=True) if c and v]
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -169,15 +185,21 @@ class Tagged:
         What it has more than the old one.
     counts
         What was read, masked and kept.
+    unknown
+        Features that varied in training and that the file does not tell.
     """
 
     out: Path
     columns: tuple[str, ...]
     counts: ReadCounts
+    unknown: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """For people."""
-        return [f"{self.out}: columns {', '.join(self.columns)}", *self.counts.lines()]
+        told = f"{self.out}: columns {', '.join(self.columns)}"
+        names = ", ".join(self.unknown)
+        lacks = f"its input does not tell {names}: taken as unknown; the tagger was trained with them"
+        return [told, *([lacks] if names else []), *self.counts.lines()]
 
 
 def find_tagger(where: Path, name: str | None = None) -> FlavourTagger:
@@ -252,49 +274,76 @@ def tag_file(tagger: FlavourTagger, source: Path, out: Path, *, prefix: str = "s
     tagger
         See :func:`find_tagger`.
     source
-        ``FILE.root``, ``FILE.root:TREE`` or parquet, with the columns of FCC-ee courses.
+        ``FILE.root``, ``FILE.root:TREE`` or parquet, with the columns of FCC-ee courses; or parquet of
+        particles and vertices as :func:`hepsets.core.vertexed_events.write_vertexed_events` makes it.
     out
         A file of the same format.
     prefix
-        What the names of the columns begin with.
+        What the names of the columns begin with, an identifier.
 
     Raises
     ------
     InputError
         For what :func:`hepsets.formats.fcc_tree.read_fcc_trees` and
-        :func:`hepsets.formats.added_columns.copy_with_columns` refuse, another format of ``out``, and events
-        that lack what the tagger looks at.
+        :func:`hepsets.formats.added_columns.copy_with_columns` refuse, an ``out`` that is no file or of
+        another format, events without vertices of a detector, and those that do not tell the kinds of
+        particles as the tagger knows them.
     """
     path, tree = split_tree(source)
     parquet = is_parquet(path)
-    if parquet != (out.suffix == ".parquet"):
-        raise InputError(
-            f"--out {out} for {path}, {'parquet' if parquet else 'ROOT'}", "a file of the same format"
-        )
+    _check_out(path, out, prefix, parquet=parquet)
     if not parquet:
         with opened(path) as file:
             tree = choose_tree(path, trees_of(file), tree, what=WHAT, known_by=is_fcc_tree).name
     scores: list[NDArray[np.float32]] = []
     counts = ReadCounts()
-    for piece in iter_fcc_trees(f"{path}:{tree}" if tree else path):
+    unknown: tuple[str, ...] = ()
+    for piece in _pieces(path, tree):
         if not scores:
-            _refuse_lacking(tagger, piece.events[:CHECKED_EVENTS], path)
+            unknown = _lacking(tagger, piece.events[:CHECKED_EVENTS], path)
         scores.append(tagger.score(piece.events))
         counts += piece.counts
     found = np.concatenate(scores)
     columns = {f"{prefix}_{name}": found[:, place] for place, name in enumerate(tagger.outputs)}
     copy_with_columns(path, tree, out, columns, json.dumps(_origin(tagger)))
-    return Tagged(out, tuple(columns), counts)
+    return Tagged(out, tuple(columns), counts, unknown)
 
 
-def _refuse_lacking(tagger: FlavourTagger, events: VertexedEvents, path: Path) -> None:
-    lacking = tagger.lacking(events)
-    if len(lacking) >= LACKING:
+def _check_out(path: Path, out: Path, prefix: str, *, parquet: bool) -> None:
+    """Refuse what cannot be written before anything is read."""
+    if not prefix.isidentifier():
+        raise InputError(f"the prefix {prefix!r}", "letters, digits and _, no digit first")
+    if is_special(out):
+        raise InputError(f"--out {out} is a device or a pipe", "the name of a file to write")
+    if parquet != (out.suffix == ".parquet"):
         raise InputError(
-            f"{path} does not tell {', '.join(lacking[:6])}{' …' if len(lacking) > 6 else ''}",
+            f"--out {out} for {path}, {'parquet' if parquet else 'ROOT'}", "a file of the same format"
+        )
+
+
+def _pieces(path: Path, tree: str | None) -> Iterator[CountedEvents]:
+    """Events of a file of FCC-ee courses, or of particles and vertices as hepsets writes them."""
+    kind = Format.FCC_TREE if tree else recognise(path)
+    if kind is Format.EVENT_TABLE:
+        raise InputError(f"{path} holds particles without vertices", WHAT, VERTEX_THEM)
+    if kind is Format.VERTEXED_EVENTS:
+        for events in iter_vertexed_events(path):
+            yield CountedEvents(events, Tally().counts(events))
+    else:
+        yield from iter_fcc_trees(f"{path}:{tree}" if tree else path)
+
+
+def _lacking(tagger: FlavourTagger, events: VertexedEvents, path: Path) -> tuple[str, ...]:
+    """Features that the file does not tell, if the tagger does without them."""
+    lacking = tagger.lacking(events)
+    needed = [name for name in lacking if name in REFUSED]
+    if len(needed) >= LACKING:
+        raise InputError(
+            f"{path} does not tell {', '.join(needed[:6])}{' …' if len(needed) > 6 else ''}",
             "what the tagger was trained with",
             "use a tagger of such files: hepsets run z-flavour --data …",
         )
+    return lacking
 
 
 def _origin(tagger: FlavourTagger) -> dict[str, object]:
