@@ -15,9 +15,10 @@ settings.register_profile("hepsets", deadline=None, derandomize=True)
 settings.load_profile("hepsets")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of a file share what they make: they stay in one process, unless they are grouped otherwise."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.as_posix()))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tests of a file share what they make: they stay in one process, unless they are grouped otherwise.
+
+    Told as soon as a test is found: later, xdist has distributed them already.
+    """
+    if item.get_closest_marker("xdist_group") is None:
+        item.add_marker(pytest.mark.xdist_group(item.path.as_posix()))

@@ -102,7 +102,7 @@ def test_trees_are_refused_as_what_they_are(monkeypatch, capsys, run, tmp_path):
         monkeypatch, capsys, "export", run, "--model", "tagged/bdt", "--out", tmp_path / "f.onnx"
     )
     assert (code, err.count("\n")) == (2, 1)
-    assert "one of tables" in err
+    assert "one that is EventModel" in err
 
 
 def test_a_model_in_a_folder_of_the_run_is_exported_with_the_card_beside_it(

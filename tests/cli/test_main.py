@@ -97,7 +97,7 @@ def test_the_shell_completes_commands_and_analyses():
             [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
         ).stdout.split()
 
-    assert complete("hepsets fi", 1) == ["filter"]
+    assert complete("hepsets fil", 1) == ["filter"]
     assert complete("hepsets run del", 2) == ["delta-c9"]
 
 

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from hepsets.cli.application import Seed, command
-from hepsets.core.errors import InputError
 from hepsets.core.file_roles import STREAM, Input, Output
 from hepsets.core.streams import echo
 from hepsets.core.whole_file import together
@@ -31,21 +30,14 @@ def export(
     from hepsets.deploy.filter.export import export_from_run, model_file
     from hepsets.deploy.flavour_export import export_tagger
     from hepsets.deploy.onnx.jets import preprocessing_file
-    from hepsets.learn.decay_trees.model import EventModel
     from hepsets.learn.files import load
     from hepsets.learn.vertexed_events.model import VertexedModel
 
     found = load(model_file(run, model))
     if isinstance(found, VertexedModel):
         events, difference = export_tagger(found, out, data)
-    elif isinstance(found, EventModel):
-        events, difference = export_from_run(run, model, out, data)
     else:
-        raise InputError(
-            f"{model}, which is one of {found.kind}",
-            "a network that sees decay trees, or events with vertices",
-            "hepsets tag and hs.score take the model's own file",
-        )
+        events, difference = export_from_run(run, model, out, data)
     beside = preprocessing_file(out)
     if isinstance(found, VertexedModel) and found.config.style == "constituents":
         echo(f"{beside}: how FCCAnalyses' WeaverInterface prepares its inputs")
