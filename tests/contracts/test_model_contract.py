@@ -34,9 +34,7 @@ SIZES = (41, 1, 3, 60, 17, 2, 95, 30)
 
 
 def _fixture(*kinds: Kind) -> Any:
-    # the tests of one model share its training, those of different models can run at once
-    params = [pytest.param(n, id=label(n), marks=pytest.mark.xdist_group(label(n))) for n in numbers(*kinds)]
-    return pytest.fixture(params=params)(lambda request: subject(request.param))
+    return pytest.fixture(params=numbers(*kinds), ids=label)(lambda request: subject(request.param))
 
 
 of = _fixture(*KINDS)
