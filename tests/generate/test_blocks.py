@@ -22,8 +22,9 @@ def test_events_that_fail_are_tried_again_in_their_own_place():
 
 
 def test_events_are_cut_into_whole_blocks_and_a_rest():
-    sizes = list(in_blocks(lambda task: task, 2 * BLOCK_EVENTS + 3, 1))
+    sizes = list(in_blocks(lambda block, events: (block, events), 2 * BLOCK_EVENTS + 3, 1))
     assert sizes == [(0, BLOCK_EVENTS), (1, BLOCK_EVENTS), (2, 3)]
+    assert list(in_blocks(lambda block, events: (block, events), 5, 1, 2)) == [(0, 2), (1, 2), (2, 1)]
 
 
 @pytest.mark.parametrize("n_events", [0, BLOCK_EVENTS + 1])

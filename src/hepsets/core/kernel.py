@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -69,13 +69,15 @@ def private_folder() -> Path | None:
     return path if mine and stat.S_IMODE(found.st_mode) == 0o700 and os.access(path, os.W_OK) else None
 
 
-def as_record(config: object) -> Record:
+def as_record(config: object, without: Collection[str] = ()) -> Record:
     """The numbers of a config as one record that kernels read by name.
 
     Parameters
     ----------
     config
-        A dataclass whose fields are all numbers.
+        A dataclass whose fields are numbers, but for those in ``without``.
+    without
+        Names of fields that are left out.
 
     Examples
     --------
@@ -88,7 +90,7 @@ def as_record(config: object) -> Record:
     """
     if not is_dataclass(config):
         raise TypeError(f"{config!r} is no dataclass")
-    names = [entry.name for entry in fields(config)]
+    names = [entry.name for entry in fields(config) if entry.name not in without]
     record = np.zeros(1, dtype=[(name, np.float64) for name in names])
     for name in names:
         record[name] = getattr(config, name)

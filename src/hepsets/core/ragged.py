@@ -49,6 +49,17 @@ def checked_offsets(offsets: NDArray[Any]) -> NDArray[np.int64]:
     return offsets
 
 
+def places(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """0, 1, … within each of the lists of so many members, end to end; shape ``(counts.sum(),)``.
+
+    Examples
+    --------
+    >>> places(np.array([2, 0, 3])).tolist()
+    [0, 1, 0, 1, 2]
+    """
+    return np.arange(counts.sum(), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
 def choose(offsets: NDArray[np.int64], which: slice | NDArray[Any]) -> Choice:
     """Events by slice, boolean mask of shape ``(n_events,)`` or integers of any number, shape ``(n,)``.
 

@@ -9,10 +9,13 @@ about a thousand numbers, so streams overlap with a probability of about 1e-16 p
 from __future__ import annotations
 
 import math
+from collections.abc import Sized
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hepsets.core.errors import InputError
 from hepsets.core.kernel import kernel
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -23,6 +26,20 @@ _TO_UNIT = 1.0 / 9007199254740992.0  # 2^-53
 
 Stream = NDArray[np.uint64]
 """The state of a stream: a uint64 array of shape (1,)."""
+
+
+def checked_event_numbers(numbers: NDArray[Any], events: Sized) -> NDArray[np.int64]:
+    """Numbers that fix the streams of events, int64, shape ``(n_events,)``.
+
+    Raises
+    ------
+    InputError
+        Unless there is one for each event.
+    """
+    found = np.ascontiguousarray(numbers, dtype=np.int64)
+    if found.shape != (len(events),):
+        raise InputError(f"event numbers of shape {found.shape}", f"({len(events)},), one per event")
+    return found
 
 
 @kernel

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hepsets.core.masses import M_E, M_MU
 from hepsets.core.particle_kinds import VertexKind, kind_of
 from hepsets.core.particle_sets import ParticleSets
+from hepsets.core.ragged import places
 from hepsets.core.reconstructed import COVARIANCE, TRACK_PARAMETERS
 from hepsets.core.units import MM_PER_CM
 from hepsets.core.vertexed_events import NO_VERTEX, VertexedEvents
@@ -420,7 +421,7 @@ class _Part:
             begin = self._get(table, "begin")
             count = np.maximum(self._get(table, "end") - begin, 0)
             vertex = np.repeat(np.arange(len(owner)), count)
-            step = np.arange(len(vertex)) - np.repeat(np.cumsum(count) - count, count)
+            step = places(count)
             relation, there = self._row(begin[vertex] + step, owner[vertex], self._starts(table, "particle"))
             index = self._picked(table, "particle", relation)
             row, good = self._row(index, owner[vertex], self.offsets)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,22 +23,40 @@ MAX_ROUNDS = 100
 """How often an event is tried; each try of a B B̄ event fails with a probability of 5 to 15 %."""
 
 
-def in_blocks(make: Callable[[tuple[int, int]], Events], events: int, workers: int) -> Iterator[Events]:
-    """Blocks of so many events in all, by ``make((block, n_events))`` in several processes, in order."""
-    starts = range(0, events, BLOCK_EVENTS)
-    return map_in_order(make, enumerate(min(BLOCK_EVENTS, events - start) for start in starts), workers)
+def in_blocks(
+    make: Callable[[int, int], Events], events: int, workers: int, size: int = BLOCK_EVENTS
+) -> Iterator[Events]:
+    """Blocks of so many events in all, by ``make(block, n_events)`` in several processes, in order."""
+    tasks = enumerate(min(size, events - start) for start in range(0, events, size))
+    return map_in_order(partial(_made, make), tasks, workers)
 
 
-def check_block(n_events: int) -> None:
-    """Refuse a block that has none or more than :data:`BLOCK_EVENTS` events.
+def _made(make: Callable[[int, int], Events], task: tuple[int, int]) -> Events:
+    return make(*task)
+
+
+def check_sample(sample: str, samples: Sequence[str]) -> None:
+    """Refuse the name of a sample that is none of ``samples``.
+
+    Raises
+    ------
+    InputError
+        For such a name.
+    """
+    if sample not in samples:
+        raise InputError(f"sample {sample!r}", f"one of {', '.join(samples)}")
+
+
+def check_block(n_events: int, most: int = BLOCK_EVENTS) -> None:
+    """Refuse a block that has none or more than ``most`` events.
 
     Raises
     ------
     InputError
         For such a number.
     """
-    if not 0 < n_events <= BLOCK_EVENTS:
-        raise InputError(f"{n_events} events in a block", f"1 to {BLOCK_EVENTS}")
+    if not 0 < n_events <= most:
+        raise InputError(f"{n_events} events in a block", f"1 to {most}")
 
 
 def round_seeds(rng: np.random.Generator) -> Integers:

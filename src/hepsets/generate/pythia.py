@@ -22,6 +22,7 @@ from hepsets.generate.beams import BeamConfig, BPairs, draw_b_pairs, to_laborato
 from hepsets.generate.blocks import (
     BLOCK_EVENTS,
     check_block,
+    check_sample,
     import_pythia,
     in_blocks,
     initialised,
@@ -90,11 +91,6 @@ def event_types(sample: str, events: int) -> NDArray[np.int8]:
     return np.full(events, event_type(sample), dtype=np.int8)
 
 
-def _check_sample(sample: str) -> None:
-    if sample not in SAMPLES:
-        raise InputError(f"sample {sample!r}", f"one of {', '.join(SAMPLES)}")
-
-
 def generate(config: GenerateConfig) -> Iterator[Events]:
     """Exactly ``config.events`` events, in blocks of at most :data:`BLOCK_EVENTS`.
 
@@ -106,15 +102,10 @@ def generate(config: GenerateConfig) -> Iterator[Events]:
     InputError
         For an unknown sample, or if Pythia 8 is not installed.
     """
-    _check_sample(config.sample)
+    check_sample(config.sample, SAMPLES)
     import_pythia()
-    make = partial(_generate_task, config.sample, config.seed, config.beam)
+    make = partial(generate_block, config.sample, config.seed, beam=config.beam)
     return in_blocks(make, config.events, config.workers)
-
-
-def _generate_task(sample: str, seed: int, beam: BeamConfig, task: tuple[int, int]) -> Events:
-    block, n_events = task
-    return generate_block(sample, seed, block, n_events, beam)
 
 
 def generate_block(
@@ -150,7 +141,7 @@ def generate_block(
         If Pythia 8 is not installed, for an unknown sample, for too many events, or for a forced
         decay in events without such a B.
     """
-    _check_sample(sample)
+    check_sample(sample, SAMPLES)
     if forced is not None:
         able = [name for name, pdg in _MESON_OF_SAMPLE.items() if pdg in _forced_decays(forced).own_id]
         if sample not in able:

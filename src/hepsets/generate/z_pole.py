@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.generate.blocks import (
     BLOCK_EVENTS,
     check_block,
+    check_sample,
     import_pythia,
     in_blocks,
     initialised,
@@ -82,14 +82,9 @@ def generate_z(
     InputError
         For an unknown sample, or if Pythia 8 is not installed.
     """
-    _check_sample(sample)
+    check_sample(sample, SAMPLES)
     import_pythia()
-    return in_blocks(partial(_generate_task, sample, seed, beams), events, workers)
-
-
-def _generate_task(sample: str, seed: int, beams: ZBeamConfig | None, task: tuple[int, int]) -> Events:
-    block, n_events = task
-    return generate_z_block(sample, seed, block, n_events, beams)
+    return in_blocks(partial(generate_z_block, sample, seed, beams=beams), events, workers)
 
 
 def generate_z_block(
@@ -124,7 +119,7 @@ def generate_z_block(
     InputError
         If Pythia 8 is not installed, for an unknown sample, or for too many events.
     """
-    _check_sample(sample)
+    check_sample(sample, SAMPLES)
     check_block(n_events)
     beams = beams or ZBeamConfig()
     rng = np.random.default_rng([seed, SAMPLES.index(sample), block, _STREAM])
@@ -134,11 +129,6 @@ def generate_z_block(
     )  # all, so that fewer events are the first of more
     events = repeat_until_made(partial(_make, sample, beams.energy, spots), n_events, rounds)
     return events.with_columns(flavour=np.full(n_events, FLAVOUR[sample], dtype=np.int8))
-
-
-def _check_sample(sample: str) -> None:
-    if sample not in SAMPLES:
-        raise InputError(f"sample {sample!r}", f"one of {', '.join(SAMPLES)}")
 
 
 def _make(sample: str, energy: float, spots: Floats, which: Integers, seed: int) -> tuple[Events, Integers]:

@@ -16,6 +16,7 @@ from hepsets.core.event_frame import EventFrame, read_frame
 from hepsets.core.events import Events, read_parquet, write_parquet
 from hepsets.core.parquet import open_parquet
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
+from hepsets.core.random_stream import checked_event_numbers
 from hepsets.core.run import log
 from hepsets.core.vertexed_events import VertexedEvents, read_vertexed_events, write_vertexed_events
 from hepsets.formats.belle2_ntuple import Ntuple, read_ntuple
@@ -436,10 +437,7 @@ def _demand_reconstructed(seen: object) -> None:
 
 
 def _numbers(events: Events | Reconstructed, given: NDArray[np.int64] | None) -> NDArray[np.int64]:
-    numbers = np.arange(len(events)) if given is None else np.ascontiguousarray(given, dtype=np.int64)
-    if numbers.shape != (len(events),):
-        raise InputError(f"event numbers of shape {numbers.shape}", f"({len(events)},), one per event")
-    return numbers
+    return checked_event_numbers(np.arange(len(events)) if given is None else given, events)
 
 
 def _batches(seen: Reconstructed) -> Iterator[tuple[slice, Reconstructed]]:

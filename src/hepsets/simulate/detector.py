@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.kernel import Record, as_record, kernel
-from hepsets.core.random_stream import Stream, poisson, start, uniform
+from hepsets.core.random_stream import Stream, checked_event_numbers, poisson, start, uniform
 from hepsets.generate.beams import BeamConfig
 from hepsets.simulate.calorimeter import (
     CLUSTER,
@@ -298,9 +297,7 @@ def simulate(
     InputError
         If ``event_numbers`` does not have one number per event.
     """
-    numbers = np.ascontiguousarray(event_numbers, dtype=np.int64)
-    if numbers.shape != (len(events),):
-        raise InputError(f"event numbers of shape {numbers.shape}", f"({len(events)},), one per event")
+    numbers = checked_event_numbers(event_numbers, events)
     made = _Made.room_for(events)
     parts = (detector.tracker, detector.calorimeter, detector.particle_id)
     _respond(

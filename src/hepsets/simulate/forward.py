@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.kernel import Record, as_record, kernel
 from hepsets.core.masses import M_PI
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.core.random_stream import Stream, normal, start, uniform
+from hepsets.core.random_stream import Stream, checked_event_numbers, normal, start, uniform
 from hepsets.core.reconstructed import CHARGED_HADRON, COVARIANCE, ELECTRON, MUON, TRACK_PARAMETERS
 from hepsets.simulate.origins import flying_ancestors, origins
 
@@ -163,24 +162,8 @@ class _Parts(NamedTuple):
     correlation: float
 
 
-@dataclass(frozen=True)
-class _Tracker:
-    min_eta: float
-    max_eta: float
-    min_pt: float
-    min_momentum: float
-    efficiency: float
-    max_radius: float
-    max_z: float
-    impact_constant: float
-    impact_slope: float
-    lever: float
-    chi2_ndf: float
-
-
 def _parts(detector: ForwardConfig) -> _Parts:
     t, h = detector.tracker, detector.hadron_id
-    simple = {name: getattr(t, name) for name in _Tracker.__dataclass_fields__}
     quantile, loose = NormalDist().inv_cdf, math.log(h.loose / (1 - h.loose))
     n_bins = len(h.edges) + 1
     means = np.zeros((3, 3, n_bins))  # of the logit: output, species, bin
@@ -190,7 +173,7 @@ def _parts(detector: ForwardConfig) -> _Parts:
             means[1, species, place] = h.width * quantile(h.pion[species])
             means[2, species, place] = loose + h.width * quantile(h.proton[species][place])
     return _Parts(
-        as_record(_Tracker(**simple)),
+        as_record(t, without=("momenta", "momentum_resolution")),
         as_record(detector.primary_vertex),
         np.array(t.momenta),
         np.array(t.momentum_resolution),
@@ -373,9 +356,7 @@ def see_lhc_events(
     InputError
         If ``event_numbers`` does not have one number per event.
     """
-    numbers = np.ascontiguousarray(event_numbers, dtype=np.int64)
-    if numbers.shape != (len(events),):
-        raise InputError(f"event numbers of shape {numbers.shape}", f"({len(events)},), one per event")
+    numbers = checked_event_numbers(event_numbers, events)
     primary = np.zeros((len(events), 5))
     # np.zeros reserves, it does not touch: the unused part of this upper bound costs nothing
     seen = np.zeros(events.n_particles + 1, dtype=SEEN)

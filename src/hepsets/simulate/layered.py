@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.kernel import Record, as_record, kernel
 from hepsets.core.masses import M_E, M_K, M_MU, M_P, M_PI
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.core.random_stream import Stream, normal, start, uniform
+from hepsets.core.random_stream import Stream, checked_event_numbers, normal, start, uniform
 from hepsets.core.reconstructed import (
     CHARGED_HADRON,
     COVARIANCE,
@@ -376,9 +375,7 @@ def see_z_events(
     InputError
         If ``event_numbers`` does not have one number per event.
     """
-    numbers = np.ascontiguousarray(event_numbers, dtype=np.int64)
-    if numbers.shape != (len(events),):
-        raise InputError(f"event numbers of shape {numbers.shape}", f"({len(events)},), one per event")
+    numbers = checked_event_numbers(event_numbers, events)
     p = events.particles
     place = p["x"], p["y"], p["z"], p["prod_time"]
     momentum = p["px"], p["py"], p["pz"], p["energy"]

@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 
 from hepsets.core.masses import M_K, M_PI
-from hepsets.select.bs_dspi.combine import MASS_MARGIN, TrackLists, find_bs, find_ds, find_mixed_bs
+from hepsets.select.bs_dspi.combine import MASS_MARGIN, TrackLists, find_bs, find_ds
 
 
 def lists(n_events=6, n_tracks=8, seed=1):
@@ -61,7 +61,7 @@ def test_a_pion_of_the_other_charge_joins_that_is_not_yet_there():
 def test_mixed_pairs_take_the_pion_of_another_event():
     tracks = lists()
     ds = find_ds(tracks, (1.5, 3.0))
-    pairs = find_mixed_bs(tracks, ds, (2.0, 6.0))
+    pairs = find_bs(tracks, ds, (2.0, 6.0), mixed=True)
     assert len(pairs) > len(find_bs(tracks, ds, (2.0, 6.0)))
     event = np.searchsorted(tracks.offsets, pairs[:, 1], side="right") - 1
     assert (event != ds[pairs[:, 0], 0]).all()

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from hepsets.core.errors import InputError
 from hepsets.core.events import Events
-from hepsets.core.parallel import map_in_order
-from hepsets.generate.blocks import import_pythia
+from hepsets.core.ragged import places
+from hepsets.generate.blocks import check_block, check_sample, import_pythia, in_blocks
 from hepsets.generate.lhc_beauty.chains import FORCED
 from hepsets.generate.lhc_beauty.decays import Decayed, decay
 from hepsets.generate.lhc_beauty.hadronisation import Hadrons, hadronised, lhc_pythia
@@ -78,16 +77,10 @@ def generate_lhc(
     InputError
         For an unknown sample, or if Pythia 8 is not installed.
     """
-    _check_sample(sample)
+    check_sample(sample, SAMPLES)
     import_pythia()
-    starts = range(0, events, BLOCK_EVENTS)
-    tasks = enumerate(min(BLOCK_EVENTS, events - start) for start in starts)
-    return map_in_order(partial(_generate_task, sample, seed, config), tasks, workers)
-
-
-def _generate_task(sample: str, seed: int, config: LhcConfig | None, task: tuple[int, int]) -> Events:
-    block, n_events = task
-    return generate_lhc_block(sample, seed, block, n_events, config)
+    make = partial(generate_lhc_block, sample, seed, config=config)
+    return in_blocks(make, events, workers, BLOCK_EVENTS)
 
 
 def generate_lhc_block(
@@ -122,9 +115,8 @@ def generate_lhc_block(
     InputError
         If Pythia 8 is not installed, for an unknown sample, or for too many events.
     """
-    _check_sample(sample)
-    if not 0 < n_events <= BLOCK_EVENTS:
-        raise InputError(f"{n_events} events in a block", f"1 to {BLOCK_EVENTS}")
+    check_sample(sample, SAMPLES)
+    check_block(n_events, BLOCK_EVENTS)
     config = config or LhcConfig()
     hadron = FORCED[sample].hadron if sample in FORCED else 0
     redecays = config.redecays if hadron else 1
@@ -151,11 +143,6 @@ def generate_lhc_block(
     raise RuntimeError(f"{len(made) * redecays} events in {_MOST_PARTON_EVENTS} collisions")
 
 
-def _check_sample(sample: str) -> None:
-    if sample not in SAMPLES:
-        raise InputError(f"sample {sample!r}", f"one of {', '.join(SAMPLES)}")
-
-
 def _assembled(
     sample: str,
     made: list[Hadrons],
@@ -170,7 +157,7 @@ def _assembled(
     sizes = np.array([len(hadrons.pdg) for hadrons in made])
     # particles of all hadronised events end to end, then taken as often as there are decays
     starts = np.concatenate([[0], np.cumsum(sizes)])[:-1]
-    row = np.repeat(starts[which], sizes[which]) + _places(sizes[which])
+    row = np.repeat(starts[which], sizes[which]) + places(sizes[which])
     event = np.repeat(np.arange(len(which)), sizes[which])
     pdg = np.concatenate([hadrons.pdg for hadrons in made])[row]
     mother = np.concatenate([hadrons.mother for hadrons in made])[row]
@@ -216,12 +203,6 @@ def _no_decay(n: int) -> dict[str, NDArray[np.int8] | Floats]:
     }
 
 
-def _places(sizes: Integers) -> Integers:
-    """0, 1, … within each of the lists of these sizes, end to end."""
-    starts = np.cumsum(sizes) - sizes
-    return np.arange(sizes.sum()) - np.repeat(starts, sizes)
-
-
 def _with_forced(
     rest: tuple[Integers, Integers, Floats, Floats, Integers],
     sizes: Integers,
@@ -255,7 +236,7 @@ def _events(
     return Events(
         {
             "pdg": pdg,
-            "index": _places(counts),
+            "index": places(counts),
             "mother_index": mother,
             "prod_time": vertex[:, 3],
             **{axis: vertex[:, place] for place, axis in enumerate("xyz")},

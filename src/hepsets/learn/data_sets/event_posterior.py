@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
+from hepsets.core.ragged import places
 from hepsets.generate.kstmumu.density import VARIABLES
 from hepsets.learn.data_sets.deep_sets import layers
 from hepsets.learn.data_sets.estimator import (
@@ -342,7 +343,7 @@ def _balanced(frame: EventFrame, seed: int) -> tuple[EventFrame, NDArray[np.int6
     ranks = np.empty(len(order), dtype=np.int64)
     by_class = np.argsort(classes, kind="stable")
     counts = np.bincount(classes, minlength=len(values))
-    ranks[by_class] = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    ranks[by_class] = places(counts)
     kept = ranks < counts.min()
     return frame[order[kept]], classes[kept], values
 

@@ -11,7 +11,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.masses import M_BS, M_DS, M_K, M_KSTAR, M_P, M_PHI, M_PI
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.units import SPEED_OF_LIGHT
-from hepsets.select.bs_dspi.combine import TrackLists, find_bs, find_ds, find_mixed_bs
+from hepsets.select.bs_dspi.combine import TrackLists, find_bs, find_ds
 from hepsets.select.bs_dspi.cuts import CandidateCuts
 from hepsets.select.bs_dspi.isolation import Around, chi2_with_one_more, cone_asymmetry, tracks_around
 from hepsets.select.bs_dspi.lines import (
@@ -102,7 +102,7 @@ def find_candidates(
     lists = _track_lists(seen, lines, ip_chi2, cuts)
 
     ds, ds_vertex = _fitted_ds(find_ds(lists, cuts.ds_mass), lines, primary, cuts)
-    pairs = find_mixed_bs(lists, ds, cuts.bs_mass) if mixed else find_bs(lists, ds, cuts.bs_mass)
+    pairs = find_bs(lists, ds, cuts.bs_mass, mixed=mixed)
     pairs, tracks = _near(pairs, ds, ds_vertex, lines, _moves(seen, pairs, ds) if mixed else None, cuts)
     events, members = ds[pairs[:, 0], 0], np.column_stack([ds[pairs[:, 0], 1:], pairs[:, 1]])
     at, ds_vertex = _chosen(primary, events), _chosen(ds_vertex, pairs[:, 0])

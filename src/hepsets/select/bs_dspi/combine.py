@@ -70,29 +70,15 @@ def _find_ds(lists: TrackLists, low: float, high: float, found: Integers) -> int
 
 
 @kernel
-def _find_bs(lists: TrackLists, ds: Integers, low: float, high: float, found: Integers) -> int:
+def _find_bs(lists: TrackLists, ds: Integers, mixed: bool, low: float, high: float, found: Integers) -> int:
     n = 0
     for candidate in range(len(ds)):
         event, other, same, pion = ds[candidate, 0], ds[candidate, 1], ds[candidate, 2], ds[candidate, 3]
-        for bachelor in range(lists.offsets[event], lists.offsets[event + 1]):
-            taken = bachelor in (other, same, pion)
+        begin, end = lists.offsets[event], lists.offsets[event + 1]
+        first, last = (0, lists.offsets[-1]) if mixed else (begin, end)
+        for bachelor in range(first, last):
+            taken = begin <= bachelor < end if mixed else bachelor in (other, same, pion)
             if taken or not lists.bachelor[bachelor] or lists.charge[bachelor] == lists.charge[pion]:
-                continue
-            if low < _mass(lists.momentum, other, same, pion, bachelor) < high:
-                if n < len(found):
-                    found[n, 0], found[n, 1] = candidate, bachelor
-                n += 1
-    return n
-
-
-@kernel
-def _find_mixed_bs(lists: TrackLists, ds: Integers, low: float, high: float, found: Integers) -> int:
-    n = 0
-    for candidate in range(len(ds)):
-        event, other, same, pion = ds[candidate, 0], ds[candidate, 1], ds[candidate, 2], ds[candidate, 3]
-        for bachelor in range(lists.offsets[-1]):
-            own = lists.offsets[event] <= bachelor < lists.offsets[event + 1]
-            if own or not lists.bachelor[bachelor] or lists.charge[bachelor] == lists.charge[pion]:
                 continue
             if low < _mass(lists.momentum, other, same, pion, bachelor) < high:
                 if n < len(found):
@@ -113,13 +99,15 @@ def find_ds(lists: TrackLists, window: tuple[float, float]) -> Integers:
     return _grown(lambda found: _find_ds(lists, low, high, found), 4)
 
 
-def find_bs(lists: TrackLists, ds: Integers, window: tuple[float, float]) -> Integers:
+def find_bs(lists: TrackLists, ds: Integers, window: tuple[float, float], *, mixed: bool = False) -> Integers:
     """All D_s with a pion of the other charge in a window of mass [GeV], widened by ten :data:`MASS_MARGIN`.
 
     Parameters
     ----------
     ds
         Of :func:`find_ds`, or some of them.
+    mixed
+        With the pions of all events but that of the D_s, instead of those of its own.
 
     Returns
     -------
@@ -127,13 +115,7 @@ def find_bs(lists: TrackLists, ds: Integers, window: tuple[float, float]) -> Int
         int64, shape ``(n, 2)``: row of ``ds``, track.
     """
     low, high = window[0] - 10 * MASS_MARGIN, window[1] + 10 * MASS_MARGIN
-    return _grown(lambda found: _find_bs(lists, ds, low, high, found), 2)
-
-
-def find_mixed_bs(lists: TrackLists, ds: Integers, window: tuple[float, float]) -> Integers:
-    """As :func:`find_bs`, with the pions of all events but that of the D_s."""
-    low, high = window[0] - 10 * MASS_MARGIN, window[1] + 10 * MASS_MARGIN
-    return _grown(lambda found: _find_mixed_bs(lists, ds, low, high, found), 2)
+    return _grown(lambda found: _find_bs(lists, ds, mixed, low, high, found), 2)
 
 
 def _grown(fill: Callable[[Integers], int], columns: int) -> Integers:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hepsets.core.ragged import places
 from hepsets.select.bs_dspi.lines import Lines, Vertex, impact_chi2
 
 Floats = NDArray[np.float64]
@@ -53,8 +54,7 @@ def tracks_around(
     """
     counts = offsets[events + 1] - offsets[events]
     candidate = np.repeat(np.arange(len(events)), counts)
-    first = np.repeat(np.cumsum(counts) - counts, counts)
-    track = np.arange(counts.sum()) - first + offsets[events][candidate]
+    track = places(counts) + offsets[events][candidate]
     other = (track[:, None] != members[candidate]).all(axis=1)
     candidate, track = candidate[other], track[other]
     eta = np.arcsinh(momentum[:, 2] / np.hypot(momentum[:, 0], momentum[:, 1]))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hepsets.core.lorentz import Frame, boosted
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.core.ragged import choose
+from hepsets.core.ragged import choose, places
 from hepsets.select.candidates.record import ParticleLists
 from hepsets.select.skims.hadronic_tag import CHARGED_B, NEUTRAL_B, Candidates, find_b_mesons
 from hepsets.simulate.detector import Reconstructed
@@ -139,7 +139,7 @@ def _particles(
 def _bits(masks: NDArray[np.uint64], offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
     """For each particle whether the mask of its event has it; only the first 64 can be in a mask."""
     counts = np.diff(offsets)
-    place = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
+    place = places(counts)
     bit = np.repeat(masks, counts) >> np.minimum(place, 63).astype(np.uint64) & np.uint64(1)
     used: NDArray[np.bool_] = (bit == 1) & (place < 64)
     return used

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
+from hepsets.core.random_stream import checked_event_numbers
 from hepsets.core.registry import Registry
 from hepsets.select.candidates.combine import combine
 from hepsets.select.skims.record import Find, Skim, SkimCandidates
@@ -50,13 +51,6 @@ SKIMS: Registry[Find] = Registry(
 """All skims by name; ``SKIMS.own`` are the package's."""
 
 DEFAULT_SKIM = "hadronic_b0"
-
-
-def _numbers(events: Events, event_numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    numbers = np.ascontiguousarray(event_numbers, dtype=np.int64)
-    if numbers.shape != (len(events),):
-        raise InputError(f"event numbers of shape {numbers.shape}", f"({len(events)},), one per event")
-    return numbers
 
 
 def _batches(events: Events, numbers: NDArray[np.int64]) -> Iterator[tuple[slice, Events, NDArray[np.int64]]]:
@@ -97,7 +91,7 @@ def run_skims(
     InputError
         For an unknown skim or a wrong number of event numbers.
     """
-    numbers = _numbers(events, event_numbers)
+    numbers = checked_event_numbers(event_numbers, events)
     chosen = {name: SKIMS.find(name) for name in skims}
     result = {name: np.zeros(len(events), dtype=np.bool_) for name in chosen}
     for part, batch, batch_numbers in _batches(events, numbers):
@@ -135,7 +129,7 @@ def count_passes(
     """
     if trials < 0:
         raise InputError(f"{trials} trials", "zero or more")
-    numbers = _numbers(events, event_numbers)
+    numbers = checked_event_numbers(event_numbers, events)
     chosen = {name: SKIMS.find(name) for name in skims}
     result = {name: np.zeros(len(events), dtype=np.int32) for name in chosen}
     for part, batch, batch_numbers in _batches(events, numbers):
@@ -163,7 +157,7 @@ def find_candidates(
     InputError
         As :func:`run_skims`.
     """
-    numbers = _numbers(events, event_numbers)
+    numbers = checked_event_numbers(event_numbers, events)
     chosen = SKIMS.find(skim)
     parts = []
     for part, batch, batch_numbers in _batches(events, numbers):
