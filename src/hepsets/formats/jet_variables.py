@@ -71,6 +71,37 @@ _NO_MASS = 9.0
 """``pfcand_mtof`` of a neutral hadron faster than light."""
 
 
+def vector_variables(particles: Columns) -> dict[str, Array]:
+    """Energy, momentum [GeV] and direction [rad] of each particle, all of shape ``(n_particles,)``."""
+    momentum = momenta(particles)
+    pt = np.hypot(momentum[:, 0], momentum[:, 1])
+    return {
+        "pfcand_e": particles["energy"],
+        "pfcand_p": np.hypot(pt, momentum[:, 2]),
+        "pfcand_theta": np.arctan2(pt, momentum[:, 2]),
+        "pfcand_phi": np.arctan2(momentum[:, 1], momentum[:, 0]),
+    }
+
+
+def kind_variables(particles: Columns) -> dict[str, Array]:
+    """:data:`KINDS` of each particle by its ``kind``, 0 or 1, all of shape ``(n_particles,)``."""
+    return {name: (particles["kind"] == kind).astype(np.float64) for name, kind in KINDS.items()}
+
+
+def covariance_variables(particles: Columns) -> dict[str, Array]:
+    """:data:`COVARIANCES` of each particle in powers of mm, :data:`NO_TRACK` without a track; all of shape
+    ``(n_particles,)``.
+    """
+    return {
+        name: np.where(
+            particles["is_track"],
+            particles[f"cov_{first}_{second}"].astype(np.float64) * covariance_scale(name),
+            NO_TRACK,
+        )
+        for name, (first, second) in COVARIANCES.items()
+    }
+
+
 def covariance_scale(name: str) -> float:
     """What turns an element of the covariance in powers of cm into powers of mm.
 

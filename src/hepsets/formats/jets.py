@@ -25,13 +25,15 @@ from hepsets.formats.jet_variables import (
     FLAVOUR_LABELS,
     IMPACT,
     KINDS,
-    NO_TRACK,
     covariance_scale,
+    covariance_variables,
     impact_variables,
     ionisation,
+    kind_variables,
     momenta,
     relative_variables,
     time_of_flight_mass,
+    vector_variables,
 )
 
 Array = NDArray[np.float64]
@@ -141,23 +143,15 @@ def _primaries(events: VertexedEvents) -> Array:
 def _constituents(
     seen: dict[str, NDArray[Any]], jets: _Jets, jet: NDArray[np.int64], primary: Array
 ) -> dict[str, NDArray[np.float32]]:
-    momentum = momenta(seen)
-    pt = np.hypot(momentum[:, 0], momentum[:, 1])
     values: dict[str, Array] = {
         **relative_variables(seen, jets.momentum[jet], jets.energy[jet]),
-        "pfcand_e": seen["energy"],
-        "pfcand_p": np.hypot(pt, momentum[:, 2]),
-        "pfcand_theta": np.arctan2(pt, momentum[:, 2]),
-        "pfcand_phi": np.arctan2(momentum[:, 1], momentum[:, 0]),
+        **vector_variables(seen),
         "pfcand_charge": seen["charge"],
-        **{name: seen["kind"] == kind for name, kind in KINDS.items()},
+        **kind_variables(seen),
     }
     there = set(seen)
     if {*_TRACK, *_COVARIANCE} <= there:
-        values |= impact_variables(seen, primary, jets.momentum[jet])
-        for name, column in zip(COVARIANCES, _COVARIANCE, strict=True):
-            scaled = seen[column].astype(np.float64) * covariance_scale(name)
-            values[name] = np.where(seen["is_track"], scaled, NO_TRACK)
+        values |= impact_variables(seen, primary, jets.momentum[jet]) | covariance_variables(seen)
     if set(_CLUSTERS) <= there:
         values["pfcand_dndx"] = ionisation(seen)
     if set(_TIME) <= there:

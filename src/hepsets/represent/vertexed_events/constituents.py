@@ -9,12 +9,13 @@ from hepsets.formats.jet_variables import (
     COVARIANCES,
     IMPACT,
     KINDS,
-    NO_TRACK,
-    covariance_scale,
+    covariance_variables,
     impact_variables,
     ionisation,
+    kind_variables,
     relative_variables,
     time_of_flight_mass,
+    vector_variables,
 )
 from hepsets.represent.vertexed_events.geometry import Array, Geometry
 
@@ -38,10 +39,9 @@ _MEASURED = ("n_clusters", "track_length", "flight_time", "flight_length")
 def constituents(seen: Geometry) -> dict[str, Array]:
     """:data:`CONSTITUENT` and :data:`VECTOR` of each particle, each of shape ``(n_particles,)``."""
     event = seen.event_of_particle
-    elements = {name: f"cov_{first}_{second}" for name, (first, second) in COVARIANCES.items()}
+    elements = (f"cov_{first}_{second}" for first, second in COVARIANCES.values())
     columns = {
-        name: seen.particle(name)
-        for name in ("px", "py", "pz", "energy", *_TRACK, *_MEASURED, *elements.values())
+        name: seen.particle(name) for name in ("px", "py", "pz", "energy", *_TRACK, *_MEASURED, *elements)
     }
     charge = np.clip(seen.particle("charge"), -1, 1)
     by_charge = np.where(charge != 0, ParticleKind.CHARGED_HADRON, ParticleKind.NEUTRAL_HADRON)
@@ -57,20 +57,13 @@ def constituents(seen: Geometry) -> dict[str, Array]:
         [np.bincount(event, known[name], seen.n_events) for name in ("px", "py", "pz", "energy")], axis=1
     ).astype(np.float64)
     jet = sums[event, :3]
-    pt = np.hypot(known["px"], known["py"])
     return {
         **relative_variables(known, jet, sums[event, 3]),
-        **{
-            name: np.where(known["is_track"], known[element] * covariance_scale(name), NO_TRACK)
-            for name, element in elements.items()
-        },
+        **covariance_variables(known),
         **impact_variables(known, seen.primary[event], jet),
         "pfcand_dndx": ionisation(known),
         "pfcand_mtof": time_of_flight_mass(known),
         "pfcand_charge": charge,
-        **{name: (known["kind"] == code).astype(np.float64) for name, code in KINDS.items()},
-        "pfcand_e": known["energy"],
-        "pfcand_p": np.hypot(pt, known["pz"]),
-        "pfcand_theta": np.arctan2(pt, known["pz"]),
-        "pfcand_phi": np.arctan2(known["py"], known["px"]),
+        **kind_variables(known),
+        **vector_variables(known),
     }
