@@ -190,11 +190,4 @@ def _write(out: Path, result: MassFit, label: str) -> None:
         write_atomically(out / "mass_fit.json", text + "\n")
         for name, figure in figures.items():
             with whole_file(out / name) as partial:
-                _save(figure, partial, save)
-
-
-def _save(figure: Any, partial: Path, save: Any) -> None:
-    """A figure in PNG, whatever the partial file is called."""
-    shown = partial.with_name(f"{partial.name}.png")
-    save(figure, shown)
-    shown.replace(partial)
+                save(figure, partial, "png")

@@ -119,10 +119,10 @@ def house_style() -> AbstractContextManager[None]:
     return mpl.rc_context(_STYLE)
 
 
-def save(figure: Figure, path: str | Path) -> None:
-    """Save a figure on white paper, in the format that the ending of ``path`` names."""
+def save(figure: Figure, path: str | Path, form: str | None = None) -> None:
+    """Save a figure on white paper, as ``form`` (``"png"``, say), or as the ending of ``path`` says."""
     with house_style():
-        figure.savefig(path, facecolor="white", dpi=160)
+        figure.savefig(path, format=form, facecolor="white", dpi=160)
 
 
 def styled(draw: Callable[Concatenate[Figure, P], None]) -> Callable[P, Figure]:

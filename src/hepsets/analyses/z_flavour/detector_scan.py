@@ -16,12 +16,11 @@ from hepsets.analyses.z_flavour.comparison import scores_of
 from hepsets.analyses.z_flavour.config import Config, Setting
 from hepsets.analyses.z_flavour.samples import Labelled, Sample
 from hepsets.analyses.z_flavour.split import stratified_split
-from hepsets.analyses.z_flavour.training import Model, Trained, Training, train_all
+from hepsets.analyses.z_flavour.training import Alone, Model, train_alone
 from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
 from hepsets.core.purpose import Purpose
 from hepsets.evaluate.scores.working_points import WorkingPoint, working_points
-from hepsets.learn.training.side_by_side import side_by_side
 from hepsets.simulate.idea import IdeaConfig
 
 FIRST_BLOCK = 4 * 2**20
@@ -125,12 +124,11 @@ def scan_detector(config: Config, events: Path, models: Path, *, workers: int = 
     names = [(name, config.seed) for name in detectors]
     names += [(PLANNED, seed) for seed in range(config.seed + 1, config.seed + config.scan.trainings)]
     tasks = [
-        _Task(_of_training(config, seed), samples[name], models / f"{name}_seed_{seed}")
+        Alone(_of_training(config, seed), samples[name], models / f"{name}_seed_{seed}")
         for name, seed in names
     ]
-    for _ in side_by_side(_train, tasks, workers=workers, device=config.fit.device):
-        pass
-    trained = {name: _train(task).model for name, task in zip(names, tasks, strict=True)}
+    found = train_alone(tasks, workers=workers, device=config.fit.device)
+    trained = {name: one.model for name, (_, one) in zip(names, found, strict=True)}
     points: dict[str, tuple[tuple[WorkingPoint, ...], ...]] = {}
     others = []
     for name, sample in samples.items():
@@ -240,13 +238,6 @@ def _see(
     }
 
 
-@dataclass(frozen=True)
-class _Task:
-    config: Config
-    sample: Sample
-    folder: Path
-
-
 def _of_training(config: Config, seed: int) -> Config:
     """The configuration of one training."""
     return dataclasses.replace(
@@ -256,11 +247,6 @@ def _of_training(config: Config, seed: int) -> Config:
         models=(config.scan.model,),
         fit=dataclasses.replace(config.fit, epochs=config.scan.epochs),
     )
-
-
-def _train(task: _Task) -> Trained:
-    found: dict[Training, Trained] = train_all(task.config, {CELL.sample: task.sample}, task.folder)
-    return next(iter(found.values()))
 
 
 def _points(model: Model, test: Labelled) -> tuple[WorkingPoint, ...]:

@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from hepsets.analyses.z_flavour.about import OURS, CellName
-from hepsets.analyses.z_flavour.cells import CELLS, SampleName
+from hepsets.analyses.z_flavour.cells import CELLS
 from hepsets.analyses.z_flavour.comparison import judge
 from hepsets.analyses.z_flavour.config import Config
 from hepsets.analyses.z_flavour.samples import Sample
-from hepsets.analyses.z_flavour.training import Trained, Training, train_all
+from hepsets.analyses.z_flavour.training import Alone, train_alone
 from hepsets.core.measured import Measured
 from hepsets.core.purpose import Purpose
 from hepsets.evaluate.scores.learning_curve import LearningCurve, fit_learning_curve
-from hepsets.learn.training.side_by_side import side_by_side
 
 TARGET = 2e6
 """Events per flavour that Particle Transformer was trained on."""
-
-
-@dataclass(frozen=True)
-class _Smaller:
-    """A training on fewer events."""
-
-    config: Config
-    cell: CellName
-    sample: Sample
-    folder: Path
 
 
 def learning_curve(
@@ -61,16 +49,14 @@ def learning_curve(
     shares = sorted(set(config.look.learning_shares))
     if len(shares) < 2:
         return None
-    tasks = [
-        _Smaller(config, cell, smaller(sample, share, config.seed), folder / f"{share:g}") for share in shares
-    ]
-    for _ in side_by_side(_train, tasks, workers=workers, device=config.fit.device):
-        pass
+    fit = dataclasses.replace(config.fit, least_steps=config.look.learning_steps)
+    alone = dataclasses.replace(config, cells=(cell,), models=(OURS,), fit=fit)
+    tasks = [Alone(alone, smaller(sample, share, config.seed), folder / f"{share:g}") for share in shares]
+    trained = train_alone(tasks, workers=workers, device=config.fit.device)
     test = sample.load(Purpose.TEST, CELLS[cell].classes)
     classes = len(CELLS[cell].classes)
     points = []
-    for task in tasks:
-        training, found = next(iter(_train(task).items()))
+    for task, (training, found) in zip(tasks, trained, strict=True):
         points.append((_events(task.sample, classes), judge(training, found, test).quality[classes].accuracy))
     points.append((_events(sample, classes), whole))
     return fit_learning_curve(*_columns(points), at=TARGET)
@@ -85,13 +71,6 @@ def smaller(sample: Sample, share: float, seed: int) -> Sample:
         chosen.append(order[: max(1, round(share * len(own)))])
     events = {**sample.events, Purpose.TRAINING: np.sort(np.concatenate(chosen))}
     return dataclasses.replace(sample, events=events)
-
-
-def _train(task: _Smaller) -> dict[Training, Trained]:
-    fit = dataclasses.replace(task.config.fit, least_steps=task.config.look.learning_steps)
-    alone = dataclasses.replace(task.config, cells=(task.cell,), models=(OURS,), fit=fit)
-    name: SampleName = CELLS[task.cell].sample
-    return train_all(alone, {name: task.sample}, task.folder)
 
 
 def _events(sample: Sample, classes: int) -> int:

@@ -108,8 +108,8 @@ def _key_figures(best: ModelResult) -> tuple[KeyFigure, ...]:
     ]
     for flavour, against, mistag in SHOWN:
         for point in best.points:
-            if (point.flavour, point.against, point.mistag) == (flavour, against, mistag):
-                shown = per_cent(Measured(point.efficiency, point.se), 1)
+            if point.pair == (flavour, against, mistag):
+                shown = per_cent(point.measured, 1)
                 found.append(KeyFigure(f"{shown} %", f"{flavour} at {100 * mistag:g} % {against}", best.name))
     return tuple(found[:5])
 
@@ -142,7 +142,7 @@ def _cell(cell: CellResult, figures: FigureFiles) -> Iterator[Content]:
 def _table(cell: CellResult) -> Content:
     rows = []
     for model in cell.models:
-        points = {(p.flavour, p.against, p.mistag): Measured(p.efficiency, p.se) for p in model.points}
+        points = {point.pair: point.measured for point in model.points}
         own, three = model.quality[max(model.quality)], model.quality.get(len(THREE))
         rows.append(
             (

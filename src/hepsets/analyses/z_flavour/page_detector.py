@@ -57,7 +57,7 @@ def detector_section(scan: DetectorScan, figures: FigureFiles) -> Section:
 
 def points_text(points: tuple[WorkingPoint, ...]) -> tuple[str, ...]:
     """:data:`POINTS` in per cent, with the interval of each; empty where there were too few events."""
-    found = {(p.flavour, p.against, p.mistag): p for p in points}
+    found = {p.pair: p for p in points}
     return tuple(
         f"{100 * p.efficiency:.1f} ({100 * p.low:.1f} to {100 * p.high:.1f})" if p is not None else ""
         for p in map(found.get, POINTS)
@@ -103,7 +103,7 @@ def _scan(scan: DetectorScan, setting: Setting) -> Scan:
     shown, seen = SHOWN[setting], [one for one in scan.seen if one.setting == setting]
 
     def wanted(points: tuple[WorkingPoint, ...]) -> list[WorkingPoint]:
-        return [p for p in points if (p.flavour, p.against, p.mistag) in shown.points]
+        return [p for p in points if p.pair in shown.points]
 
     return Scan(
         shown.label,
@@ -136,7 +136,7 @@ def _spread(scan: DetectorScan) -> str:
             p.efficiency
             for points in (planned.trained_anew, *(other.points for other in scan.other_seeds))
             for p in points
-            if (p.flavour, p.against, p.mistag) == wanted
+            if p.pair == wanted
         ]
         if len(found) > 1:
             told.append(f"{100 * float(np.std(found, ddof=1)):.1f} for {wanted[0]} against {wanted[1]}")

@@ -78,8 +78,8 @@ def per_cent(value: Measured, digits: int = 2) -> str:
 
 def _point(model: ModelResult, flavour: str, against: str, mistag: float) -> str:
     for point in model.points:
-        if (point.flavour, point.against, point.mistag) == (flavour, against, mistag):
-            return per_cent(Measured(point.efficiency, point.se), 1)
+        if point.pair == (flavour, against, mistag):
+            return per_cent(point.measured, 1)
     return ""
 
 

@@ -80,6 +80,34 @@ def train_all(
     return trained
 
 
+@dataclass(frozen=True)
+class Alone:
+    """One training besides those of a run's comparisons, in a folder of its own.
+
+    Parameters
+    ----------
+    config
+        The run's, with the one comparison and the one model that are wanted.
+    sample
+        The events.
+    folder
+        Where it goes.
+    """
+
+    config: Config
+    sample: Sample
+    folder: Path
+
+
+def train_alone(
+    tasks: Sequence[Alone], *, workers: int = 1, device: str = "auto"
+) -> list[tuple[Training, Trained]]:
+    """Train each of them, several at once, or load what an earlier try left, in the order of the tasks."""
+    for _ in side_by_side(_train_alone, tasks, workers=workers, device=device):
+        pass
+    return [_train_alone(task) for task in tasks]
+
+
 def load(training: Training, folder: Path) -> Trained:
     """A model that is in the folder."""
     model: Any = files.load(_model_file(folder, training))
@@ -87,6 +115,12 @@ def load(training: Training, folder: Path) -> Trained:
 
 
 # -- inside ----------------------------------------------------------------------------------------
+
+
+def _train_alone(task: Alone) -> tuple[Training, Trained]:
+    (cell,) = task.config.cells
+    ((training, trained),) = train_all(task.config, {CELLS[cell].sample: task.sample}, task.folder).items()
+    return training, trained
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import beta
 
 from hepsets.core.errors import InputError
+from hepsets.core.measured import Measured
 from hepsets.core.purpose import Purpose, demand
 from hepsets.evaluate.scores.many_classes import ClassScores
 from hepsets.evaluate.scores.sample import Array
@@ -91,9 +92,19 @@ class WorkingPoint:
     threshold: float
 
     @property
+    def pair(self) -> tuple[str, str, float]:
+        """Flavour, against which, at which mis-identification, as in :data:`WORKING_POINTS`."""
+        return self.flavour, self.against, self.mistag
+
+    @property
     def se(self) -> float:
         """Half the interval."""
         return (self.high - self.low) / 2
+
+    @property
+    def measured(self) -> Measured:
+        """The efficiency with :attr:`se`."""
+        return Measured(self.efficiency, self.se)
 
 
 @dataclass(frozen=True)

@@ -133,14 +133,14 @@ def working_point_bars(
 ) -> None:
     """Efficiencies at the working points, a row for each, with the published ones beside them."""
     not_empty(models)
-    rows = list(dict.fromkeys((p.flavour, p.against, p.mistag) for points in models.values() for p in points))
+    rows = list(dict.fromkeys(p.pair for points in models.values() for p in points))
     figure.set_size_inches(8.6, 1.2 + len(rows) * (0.16 + 0.11 * len(models)))
     axes = figure.subplots()
     shown: dict[str, Line2D] = {}
     for place, (name, points) in enumerate(models.items()):
         shift = 0.7 * ((place + 0.5) / len(models) - 0.5)
         for p in points:
-            at = rows.index((p.flavour, p.against, p.mistag)) + shift
+            at = rows.index(p.pair) + shift
             errors = [[p.efficiency - p.low], [p.high - p.efficiency]]
             axes.errorbar(
                 p.efficiency,
