@@ -30,3 +30,14 @@ def test_the_compiled_maximum_has_the_gradient_of_the_plain_one() -> None:
         gradients.append(leaf.grad.double())
     positive = values > 0  # a tie with the zero that is always there is nobody's
     torch.testing.assert_close(gradients[0][positive], gradients[1][positive], rtol=1e-5, atol=1e-6)
+
+
+def test_without_gradients_the_compiled_sums_and_maxima_are_those_with_gradients_to_the_last_bit() -> None:
+    torch.manual_seed(2)
+    values, group = torch.randn(300, 7), torch.randint(0, 9, (300,))
+    leaf = values.clone().requires_grad_()
+    for pool in (group_sum, group_max):
+        with torch.no_grad():
+            alone = pool(values, group, 10)
+        assert torch.equal(alone, pool(leaf, group, 10).detach()), pool.__name__
+        assert (alone[9] == 0).all()

@@ -15,7 +15,7 @@ def mlp(n_in: int, widths: Sequence[int]) -> nn.Sequential:
     """Linear + ReLU layers of these widths: ``(n, n_in)`` to ``(n, widths[-1])``."""
     layers: list[nn.Module] = []
     for width in widths:
-        layers += [nn.Linear(n_in, width), nn.ReLU()]
+        layers += [nn.Linear(n_in, width), nn.ReLU(inplace=True)]
         n_in = width
     return nn.Sequential(*layers)
 

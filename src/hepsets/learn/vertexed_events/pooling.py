@@ -25,6 +25,10 @@ def group_sum(values: Tensor, group: Tensor, groups: int) -> Tensor:
     groups
         Number of groups.
     """
+    if _alone(values):
+        found = np.zeros((groups, values.shape[1]), dtype=np.float32)
+        _sums(values.detach().contiguous().numpy(), group.numpy(), found)
+        return torch.from_numpy(found)
     zeros = torch.zeros(groups, values.shape[1], dtype=values.dtype, device=values.device)
     return zeros.index_add(0, group, values)
 
@@ -36,11 +40,20 @@ def group_max(values: Tensor, group: Tensor, groups: int) -> Tensor:
     :func:`group_sum`.
     """
     if runs_kernels(values):
+        if _alone(values):  # who has the maximum is for gradients
+            found = np.zeros((groups, values.shape[1]), dtype=np.float32)
+            _maxima(values.detach().contiguous().numpy(), group.numpy(), found)
+            return torch.from_numpy(found)
         result: Tensor = _Max.apply(values, group, groups)  # type: ignore[no-untyped-call]
         return result
     zeros = torch.zeros(groups, values.shape[1], dtype=values.dtype, device=values.device)
     index = group[:, None].expand(-1, values.shape[1])
     return zeros.scatter_reduce(0, index, values, "amax", include_self=True)
+
+
+def _alone(values: Tensor) -> bool:
+    """Whether compiled loops will do: no gradients, and values that they can see."""
+    return runs_kernels(values) and not (torch.is_grad_enabled() and values.requires_grad)
 
 
 class _Max(torch.autograd.Function):
@@ -49,7 +62,7 @@ class _Max(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, group: Tensor, groups: int) -> Tensor:
         found = np.zeros((groups, values.shape[1]), dtype=np.float32)
-        where = np.full(found.shape, -1, dtype=np.int64)
+        where = np.full(found.shape, -1, dtype=np.int32)  # as wide as the values, or nothing is vectorised
         _largest(values.detach().contiguous().numpy(), group.numpy(), found, where)
         ctx.where, ctx.rows = where, len(values)
         return torch.from_numpy(found)
@@ -62,22 +75,38 @@ class _Max(torch.autograd.Function):
 
 
 @kernel
+def _sums(values: NDArray[np.float32], group: NDArray[np.int64], found: NDArray[np.float32]) -> None:
+    for i in range(len(values)):
+        g = group[i]
+        for k in range(values.shape[1]):
+            found[g, k] += values[i, k]
+
+
+@kernel
+def _maxima(values: NDArray[np.float32], group: NDArray[np.int64], found: NDArray[np.float32]) -> None:
+    for i in range(len(values)):
+        g = group[i]
+        for k in range(values.shape[1]):
+            found[g, k] = max(found[g, k], values[i, k])
+
+
+@kernel
 def _largest(
     values: NDArray[np.float32],
     group: NDArray[np.int64],
     found: NDArray[np.float32],
-    where: NDArray[np.int64],
+    where: NDArray[np.int32],
 ) -> None:
     for i in range(len(values)):
-        g = group[i]
+        g, place = group[i], np.int32(i)
         for k in range(values.shape[1]):
-            if values[i, k] > found[g, k]:
-                found[g, k] = values[i, k]
-                where[g, k] = i
+            larger = values[i, k] > found[g, k]
+            found[g, k] = values[i, k] if larger else found[g, k]
+            where[g, k] = place if larger else where[g, k]
 
 
 @kernel
-def _to_largest(gradient: NDArray[np.float32], where: NDArray[np.int64], result: NDArray[np.float32]) -> None:
+def _to_largest(gradient: NDArray[np.float32], where: NDArray[np.int32], result: NDArray[np.float32]) -> None:
     for g in range(len(gradient)):
         for k in range(gradient.shape[1]):
             if where[g, k] >= 0:

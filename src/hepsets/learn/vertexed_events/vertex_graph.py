@@ -151,10 +151,10 @@ class _Round(nn.Module):
         g = self.side(torch.cat(sides, dim=1))
         message = self.vertex_in(torch.cat([u, links.members(h)], dim=1))
         message = message + self.vertex_side(g).index_select(0, links.of_vertex)
-        u = torch.relu(u + self.vertex_out(torch.relu(message)))
+        u = torch.relu_(u + self.vertex_out(torch.relu_(message)))
         message = self.particle_in(h) + links.vertex(self.particle_vertex(u))
         message = message + self.particle_side(g).index_select(0, links.of_particle)
-        return torch.relu(h + self.particle_out(torch.relu(message))), u
+        return torch.relu_(h + self.particle_out(torch.relu_(message))), u
 
 
 def _inputs(config: VertexedModelConfig) -> InputSpec:
