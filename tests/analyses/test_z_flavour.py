@@ -136,14 +136,14 @@ def test_the_page_is_drawn_again_from_what_was_kept(made, tmp_path, monkeypatch)
 def test_a_run_that_is_resumed_makes_nothing_again(made, tmp_path, monkeypatch) -> None:
     folder, _ = made
     monkeypatch.setattr("hepsets.analyses.z_flavour.samples.make_block", lambda block: pytest.fail("made"))
-    samples = get_samples(TINY, folder / "events")
+    samples = get_samples(TINY, folder / "events").by_name
     assert samples["found"].count(Purpose.TRAINING) == 4 * 160
     assert samples["found"].count(Purpose.TEST) == 4 * (10 + 60)
 
 
 def test_examples_serve_one_purpose_and_hemispheres_stay_together(made) -> None:
     folder, _ = made
-    sample = get_samples(TINY, folder / "events")["hemispheres"]
+    sample = get_samples(TINY, folder / "events").by_name["hemispheres"]
     parts = [sample.load(purpose, ("b", "c"), InputSpec(("charge",))) for purpose in Purpose]
     assert [part.purpose for part in parts] == list(Purpose)
     events = [set(part.event.tolist()) for part in parts]
@@ -203,7 +203,9 @@ def test_a_users_files_are_read_split_and_tagged(made, tmp_path) -> None:
     names = []
     for flavour, name in ((5, "Zbb"), (4, "Zcc"), (3, "Zss")):
         path = tmp_path / f"{name}.parquet"
-        write_fcc_tree(events_of_sizes([12] * 120, seed=flavour, flavours=(flavour,)), path)
+        events = events_of_sizes([12] * 120, seed=flavour, flavours=(flavour,))
+        events.particles.particles["charge"][:flavour] = 7
+        write_fcc_tree(events, path)
         names.append(str(path))
     config = dataclasses.replace(
         TINY,
@@ -214,5 +216,10 @@ def test_a_users_files_are_read_split_and_tagged(made, tmp_path) -> None:
     )
     with RunFolder(tmp_path / "run", config) as folder:
         result = z_flavour.run(config, folder)
+        page = (folder.path / "report.html").read_text()
     assert set(result.cells) == {"published", "seeded"}
     assert result.cells["seeded"].counts == (288, 54, 18)
+    assert result.counts is not None
+    assert result.counts.masked["particles of more than 2 charges"] == 5 + 4 + 3
+    assert "What the files hold" in page
+    assert "particles of more than 2 charges" in page

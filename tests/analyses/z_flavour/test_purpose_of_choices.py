@@ -177,7 +177,9 @@ def files(folder, number, seed=0):
 
 
 def own(tmp_path, train, test=()):
-    return get_samples(Config(data=DataConfig(train=train, test=test), cells=("seeded",)), tmp_path / "run")
+    return get_samples(
+        Config(data=DataConfig(train=train, test=test), cells=("seeded",)), tmp_path / "run"
+    ).by_name
 
 
 def test_a_users_test_events_are_none_that_were_trained_or_chosen_with(tmp_path):

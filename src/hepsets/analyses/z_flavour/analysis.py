@@ -25,7 +25,8 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     if config.data.train:  # files of the coursework hold seeded vertices and true kinds
         cells = tuple(name for name in config.cells if CELLS[name].world != "found")
         config = dataclasses.replace(config, cells=cells or ("published", "seeded"))
-    samples = get_samples(config, folder.path / "events", workers=workers)
+    found = get_samples(config, folder.path / "events", workers=workers)
+    samples = found.by_name
     trained = train_all(config, samples, folder.path / "models", workers=workers)
     compared, scores = compare(samples, trained)
     look = look_closer(config, samples, trained, scores, folder.path / "models" / "smaller", workers=workers)
@@ -33,7 +34,7 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     if "detector" in config.studies:
         places = folder.path / "events" / "detectors", folder.path / "models" / "detectors"
         scan = scan_detector(config, *places, workers=workers)
-    result = Result(config, Origin.now(), compared, look, scan)
+    result = Result(config, Origin.now(), compared, look, scan, counts=found.counts)
     report(result, make_page, folder.path)
     write_atomically(folder.path / "tables.md", markdown(result))
     if not config.data.keep:

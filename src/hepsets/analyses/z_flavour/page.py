@@ -13,6 +13,7 @@ from hepsets.analyses.z_flavour.page_detector import detector_section
 from hepsets.analyses.z_flavour.result import Result
 from hepsets.analyses.z_flavour.summary import SHOWN, TITLES, not_converged, per_cent
 from hepsets.core.measured import Measured
+from hepsets.formats.read_counts import ReadCounts
 from hepsets.report import figures as shared_figures
 from hepsets.report.page import (
     Column,
@@ -66,6 +67,8 @@ def make_page(result: Result, figures: FigureFiles) -> Page:
 
 def sections(result: Result, figures: FigureFiles) -> Iterator[Section]:
     """All sections; what was not compared has none."""
+    if result.counts is not None:
+        yield Section("What the files hold", (_what_files_hold(result.counts),))
     for name, cell in result.cells.items():
         yield Section(TITLES[name], tuple(_cell(cell, figures)))
     yield from closer_look(result.look, result.cells, figures)
@@ -98,6 +101,19 @@ def _facts(result: Result) -> tuple[tuple[str, str], ...]:
         ("scale", config.scale),
         ("seed", str(config.seed)),
         ("date", result.origin.date),
+    )
+
+
+def _what_files_hold(counts: ReadCounts) -> Table:
+    """What was read, what of it is masked, and what is odd but used as it stands."""
+    rows = [("read", "events", counts.events), ("read", "particles", counts.particles)]
+    rows.append(("read", "vertices", counts.vertices))
+    rows += [("masked", what, count) for what, count in counts.masked.items() if count]
+    rows += [("odd, kept", what, count) for what, count in counts.kept.items() if count]
+    return Table(
+        (Column("what was done"), Column("entries"), Column("number", digits=0)),
+        tuple(rows),
+        "No model sees a masked entry: a mask beside it says that it is not known.",
     )
 
 

@@ -12,6 +12,7 @@ from hepsets.analyses.z_flavour.config import Config
 from hepsets.analyses.z_flavour.detector_scan import DetectorScan
 from hepsets.analyses.z_flavour.metrics import look_metrics, metrics_of, scan_metrics
 from hepsets.core.run import Origin
+from hepsets.formats.read_counts import ReadCounts
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,8 @@ class Result:
         What was looked at besides.
     scan
         Taggers of other detectors, where the study was asked for.
+    counts
+        What was masked or odd in the user's files.
     """
 
     config: Config
@@ -35,6 +38,7 @@ class Result:
     cells: dict[CellName, CellResult]
     look: CloserLook
     scan: DetectorScan | None = None
+    counts: ReadCounts | None = None
 
     @property
     def models(self) -> tuple[ModelResult, ...]:

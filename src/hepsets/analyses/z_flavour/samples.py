@@ -143,8 +143,24 @@ class Sample:
         return len(self.events[purpose])
 
 
-def get_samples(config: Config, folder: Path, *, workers: int = 1) -> dict[SampleName, Sample]:
-    """Features of the events of a run, by kind: what an earlier try left in its folder is not made again.
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """The events of a run.
+
+    Parameters
+    ----------
+    by_name
+        Features, by the kind of events.
+    counts
+        What was masked, and what was odd but kept, in the user's files; generated events have none.
+    """
+
+    by_name: dict[SampleName, Sample]
+    counts: ReadCounts | None = None
+
+
+def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
+    """Features of the events of a run: what an earlier try left in its folder is not made again.
 
     Raises
     ------
@@ -174,10 +190,14 @@ def get_samples(config: Config, folder: Path, *, workers: int = 1) -> dict[Sampl
     flavour = np.repeat([block.flavour for block in blocks], [block.events for block in blocks])
     extra = np.repeat([block.number >= TEST_BLOCKS for block in blocks], [block.events for block in blocks])
     events = _purposes(config, flavour, extra)
-    return {
-        name: Sample(tuple(block.path(name) for block in blocks), flavour, events, 2 if name in HALVES else 1)
-        for name in names
-    }
+    return Samples(
+        {
+            name: Sample(
+                tuple(block.path(name) for block in blocks), flavour, events, 2 if name in HALVES else 1
+            )
+            for name in names
+        }
+    )
 
 
 def _purposes(
@@ -191,7 +211,7 @@ def _purposes(
     return events
 
 
-def _own_samples(config: Config, folder: Path) -> dict[SampleName, Sample]:
+def _own_samples(config: Config, folder: Path) -> Samples:
     """Features of the user's files, whose vertices are taken for seeded ones."""
     names = tuple(dict.fromkeys(CELLS[cell].sample for cell in config.cells))
     files: dict[SampleName, list[Path]] = {name: [] for name in names}
@@ -219,7 +239,7 @@ def _own_samples(config: Config, folder: Path) -> dict[SampleName, Sample]:
     _demand_classes(config, flavours, ", ".join(given))
     events = _purposes(config, flavours, np.concatenate(extra))
     _refuse_shared_events(hashes, events, ", ".join(given), ", ".join(apart or given))
-    return {name: Sample(tuple(files[name]), flavours, events) for name in names}
+    return Samples({name: Sample(tuple(files[name]), flavours, events) for name in names}, counts)
 
 
 def _demand_classes(config: Config, flavours: NDArray[np.int64], source: str) -> None:
