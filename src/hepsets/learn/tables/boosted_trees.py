@@ -17,6 +17,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose, demand
 from hepsets.learn.registry import Kind, Recipe
 from hepsets.learn.tables.booster import from_tensors, gains, grow, to_tensors
+from hepsets.learn.tables.folds import hold_families
 from hepsets.learn.training.fit import split_train_validation
 
 MODEL = "boosted_trees"
@@ -84,7 +85,7 @@ class BoostedTreesResult:
         Number of trees with the least validation loss: those that are kept.
     train_indices, validation_indices
         Which events were trained on, and which were not; the same as of
-        :func:`hepsets.learn.training.fit.fit` with the same seed and fraction.
+        :func:`hepsets.learn.training.fit.fit` with the same seed and fraction, if events have no families.
     """
 
     train_losses: tuple[float, ...]
@@ -163,6 +164,7 @@ def fit_trees(
     weights: NDArray[Any] | None = None,
     config: BoostedTreesConfig | None = None,
     *,
+    groups: NDArray[Any] | None = None,
     name: str = "bdt",
 ) -> tuple[BoostedTrees, BoostedTreesResult]:
     """Grow trees on the training part, stop by the loss of the validation part, keep the best number.
@@ -179,14 +181,17 @@ def fit_trees(
         How much each event counts, not negative, shape ``(n_events,)``.
     config
         How to grow the trees.
+    groups
+        Families of the events, shape ``(n_events,)``, see :mod:`hepsets.learn.tables.folds`: none is in both
+        parts. Each event is one of its own if there are none.
     name
         What the model is called.
 
     Raises
     ------
     InputError
-        For validation or test events, missing columns, values that are not finite, labels of one class, or
-        weights that do not fit.
+        For validation or test events, missing columns, values that are not finite, labels of one class,
+        weights or groups that do not fit, or too few families.
     """
     demand(getattr(events, "purpose", None), Purpose.TRAINING, f"{name} is trained")
     config = config or BoostedTreesConfig()
@@ -199,7 +204,10 @@ def fit_trees(
         )
     if not (np.isfinite(importance) & (importance >= 0)).all():
         raise InputError("weights that are negative or not finite", "finite numbers from 0 up")
-    train, held = split_train_validation(len(events), config.validation_fraction, config.seed)
+    if groups is None:
+        train, held = split_train_validation(len(events), config.validation_fraction, config.seed)
+    else:
+        train, held = hold_families(groups, truth, config.validation_fraction, config.seed)
     for part, what in ((train, "training"), (held, "validation")):
         if not 0 < importance[part] @ truth[part] < importance[part].sum():
             raise InputError(f"{what} events of one class", "signal and background", "give more events")
