@@ -101,6 +101,16 @@ def test_what_is_not_used_is_scored_and_never_trained_on() -> None:
     assert np.isfinite(found.scores).all()
 
 
+def test_folds_can_be_given() -> None:
+    events, labels, groups = relatives()
+    folds = assign_folds(groups, folds=2, seed=9)
+    found = cross_train(events, labels, groups, Constant, folds=folds)
+    np.testing.assert_array_equal(found.folds, folds)
+    assert [model.part.fold for model in found.models] == [0, 1]
+    with pytest.raises(InputError, match="one fold for each family"):
+        cross_train(events, labels, groups, Constant, folds=np.arange(len(groups)) % 2)
+
+
 def test_new_candidates_get_the_mean_and_relatives_the_model_that_did_not_see_them() -> None:
     events, labels, groups = relatives()
     found = cross_train(events, labels, groups, Constant, folds=3)

@@ -18,6 +18,7 @@ from hepsets.core.purpose import Purpose, demand
 from hepsets.learn.registry import Kind, Recipe
 from hepsets.learn.tables.booster import from_tensors, gains, grow, to_tensors
 from hepsets.learn.tables.folds import hold_families
+from hepsets.learn.tables.oversampling import Oversample, Rows
 from hepsets.learn.training.fit import split_train_validation
 
 MODEL = "boosted_trees"
@@ -165,6 +166,7 @@ def fit_trees(
     config: BoostedTreesConfig | None = None,
     *,
     groups: NDArray[Any] | None = None,
+    oversample: Oversample | None = None,
     name: str = "bdt",
 ) -> tuple[BoostedTrees, BoostedTreesResult]:
     """Grow trees on the training part, stop by the loss of the validation part, keep the best number.
@@ -184,6 +186,8 @@ def fit_trees(
     groups
         Families of the events, shape ``(n_events,)``, see :mod:`hepsets.learn.tables.folds`: none is in both
         parts. Each event is one of its own if there are none.
+    oversample
+        Adds events to the training part, and to nothing else, see :mod:`hepsets.learn.tables.oversampling`.
     name
         What the model is called.
 
@@ -212,12 +216,12 @@ def fit_trees(
         if not 0 < importance[part] @ truth[part] < importance[part].sum():
             raise InputError(f"{what} events of one class", "signal and background", "give more events")
     importance = importance / importance.mean()
-    growing, stopping = (
-        xgb.DMatrix(matrix[part], truth[part], weight=importance[part]) for part in (train, held)
-    )
+    growing = Rows(matrix[train], truth[train], importance[train])
+    if oversample is not None:
+        growing = oversample(growing)
     grown = grow(
-        growing,
-        stopping,
+        xgb.DMatrix(growing.matrix, growing.labels, weight=growing.weights),
+        xgb.DMatrix(matrix[held], truth[held], weight=importance[held]),
         config,
         "logloss",
         objective="binary:logistic",

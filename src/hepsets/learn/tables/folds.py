@@ -205,7 +205,7 @@ def cross_train(
     *,
     weights: NDArray[Any] | None = None,
     use: NDArray[np.bool_] | None = None,
-    folds: int = 5,
+    folds: int | NDArray[np.int64] = 5,
     seed: int = 0,
 ) -> CrossTrained:
     """Train a model for each fold on all other folds, and score each candidate by the model of its fold.
@@ -225,15 +225,15 @@ def cross_train(
     use
         Which candidates are trained on, shape ``(n,)``; all if ``None``.
     folds
-        How many.
+        How many, or the fold of each candidate, shape ``(n,)``, numbered from 0.
     seed
         Of the folds.
 
     Raises
     ------
     InputError
-        For arrays that do not fit, too few families, a fold without which a class is missing, and what
-        ``train`` refuses.
+        For arrays that do not fit, families that are in two folds, too few families, a fold without which a
+        class is missing, and what ``train`` refuses.
 
     Examples
     --------
@@ -251,9 +251,13 @@ def cross_train(
         raise InputError(
             f"labels, groups, weights or use of shapes {sorted(shapes)}", f"({len(events)},) all"
         )
-    fold = assign_folds(groups, np.where(used, truth.astype(int), 2), folds=folds, seed=seed)
+    if isinstance(folds, int):
+        fold = assign_folds(groups, np.where(used, truth.astype(int), 2), folds=folds, seed=seed)
+    else:
+        fold = _whole(folds, groups)
+    count = folds if isinstance(folds, int) else int(fold.max()) + 1
     models, scores = [], np.empty(len(events))
-    for number in range(folds):
+    for number in range(count):
         chosen, own = np.flatnonzero(used & (fold != number)), fold == number
         if not 0 < truth[chosen].sum() < len(chosen):
             raise InputError(
@@ -267,3 +271,13 @@ def cross_train(
             scores[own] = models[-1].score(events[own])
     families, first = np.unique(groups, return_index=True)
     return CrossTrained(tuple(models), fold, scores, families, fold[first])
+
+
+def _whole(folds: NDArray[np.int64], groups: NDArray[Any]) -> NDArray[np.int64]:
+    """Folds that were given, if no family is in two of them."""
+    families, first, family = np.unique(groups, return_index=True, return_inverse=True)
+    if np.shape(folds) != np.shape(groups) or (folds[first][family] != folds).any():
+        raise InputError(
+            f"folds of shape {np.shape(folds)} for {len(families)} families", "one fold for each family"
+        )
+    return folds
