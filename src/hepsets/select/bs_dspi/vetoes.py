@@ -104,7 +104,7 @@ def veto_efficiencies(
     Parameters
     ----------
     columns
-        Of candidates: :data:`READS` and the truth ``category``.
+        Of candidates: :data:`READS` and the truth ``category``, each of shape ``(n_candidates,)``.
     cuts
         The usual ones by default.
 

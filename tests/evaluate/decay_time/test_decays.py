@@ -1,0 +1,64 @@
+"""Tagged decays refuse what a fit would quietly take for something else."""
+
+import numpy as np
+import pytest
+from helpers.tagged_decays import blueprint
+
+from hepsets.core.errors import InputError
+from hepsets.evaluate.decay_time.decays import TaggedDecays, of_candidates
+from hepsets.simulate.flavour_tagging import FlavourTags
+
+GOOD = {
+    "time": np.array([1.0, 2.0]),
+    "resolution": np.array([0.05, 0.05]),
+    "mixing": np.array([1, 0]),
+    "mistag": np.array([0.3, 0.5]),
+    "signal": np.array([0.9, 1.0]),
+}
+
+
+def test_the_dilution_is_that_of_tag_and_signal_and_none_without_a_tag():
+    made = TaggedDecays(**GOOD)
+    assert made.dilution.tolist() == pytest.approx([0.4 * 0.9, 0])
+    assert made.tagged.tolist() == [True, False]
+    assert len(made[made.tagged]) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("time", np.array([1.0, np.nan]), "1 values of time that are not finite"),
+        ("time", np.array([1000.0, 2000.0]), "times in ps"),
+        ("time", np.array([1e-3, 2e-3]), "times in ps"),
+        ("resolution", np.array([0.05, 0.0]), "positive errors"),
+        ("mixing", np.array([1, 2]), "mixing states"),
+        ("mistag", np.array([0.3, 1.5]), "probabilities"),
+        ("signal", np.array([-0.1, 1.0]), "probabilities"),
+        ("signal", np.ones(3), "as the times"),
+    ],
+)
+def test_other_values_are_refused(name, value, told):
+    with pytest.raises(InputError, match=told):
+        TaggedDecays(**{**GOOD, name: value})
+
+
+def test_a_choice_of_decays_keeps_their_columns_together():
+    some = blueprint(100)
+    chosen = some[np.array([3, 5])]
+    assert np.array_equal(chosen.mistag, some.mistag[[3, 5]])
+    assert np.array_equal(chosen.time, some.time[[3, 5]])
+
+
+def test_the_charge_beside_the_ds_says_whether_a_candidate_mixed():
+    columns = {
+        "decay_time": np.ones(4),
+        "decay_time_err": np.full(4, 0.05),
+        "bachelor_charge": np.array([1, -1, 1, 1]),  # B_s⁰ → D_s⁻π⁺
+    }
+    tags = FlavourTags(np.array([1, 1, -1, 0], dtype=np.int8), np.array([0.3, 0.3, 0.3, 0.5]))
+    made = of_candidates(columns, tags, np.ones(4), resolution_scale=1.2)
+    assert made.mixing.tolist() == [1, -1, -1, 0]
+    assert made.resolution == pytest.approx(0.06)
+    del columns["decay_time_err"]
+    with pytest.raises(InputError, match="without decay_time_err"):
+        of_candidates(columns, tags, np.ones(4))
