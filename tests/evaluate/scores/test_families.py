@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from hepsets.core.errors import InputError
-from hepsets.evaluate.scores.classification import classify
-from hepsets.evaluate.scores.families import family_auc, family_share, family_sums
+from hepsets.evaluate.scores.classification import auc_difference, classify
+from hepsets.evaluate.scores.families import family_auc, family_auc_difference, family_share, family_sums
 from hepsets.evaluate.scores.sample import mean
 
 
@@ -45,6 +45,17 @@ def test_copies_tell_nothing_new() -> None:
     share = family_share(score > 0.5, np.arange(500), weights)
     again = family_share(copies[1] > 0.5, groups, copies[2])
     assert (again.value, again.se) == pytest.approx((share.value, share.se), rel=1e-9)
+
+
+def test_two_models_are_compared_on_the_same_candidates() -> None:
+    labels, score, weights = scores(1000, 3)
+    worse = np.clip(score + np.random.default_rng(4).normal(0, 0.1, 1000), 0, 1)
+    expected = auc_difference(labels, score, worse, weights)
+    found = family_auc_difference(labels, score, worse, np.arange(1000), weights)
+    assert (found.value, found.se) == pytest.approx((expected.value, expected.se), rel=1e-3)
+    assert found.se < 0.6 * family_auc(labels, score, np.arange(1000), weights).se
+    twice = [np.repeat(column, 2) for column in (labels, score, worse, np.arange(1000), weights)]
+    assert family_auc_difference(*twice).se == pytest.approx(found.se, rel=1e-9)
 
 
 def test_errors_are_the_spread_over_samples_of_families() -> None:
