@@ -17,10 +17,12 @@ from hepsets.analyses.z_flavour import SCALES, Config
 from hepsets.analyses.z_flavour.about import OURS, TREES
 from hepsets.analyses.z_flavour.blocks import blocks_of
 from hepsets.analyses.z_flavour.cells import CELLS, SAMPLE_INPUTS
-from hepsets.analyses.z_flavour.config import DataConfig, LookConfig, ScanConfig, check
+from hepsets.analyses.z_flavour.comparison import compare
+from hepsets.analyses.z_flavour.config import DataConfig, LookConfig, ScanConfig, SeedsConfig, check
+from hepsets.analyses.z_flavour.other_seeds import repeat_trainings
 from hepsets.analyses.z_flavour.samples import get_samples
 from hepsets.analyses.z_flavour.summary import not_converged
-from hepsets.analyses.z_flavour.training import trainings
+from hepsets.analyses.z_flavour.training import train_all, trainings
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose
@@ -41,7 +43,8 @@ TINY = Config(
     fit=FitConfig(epochs=3, batch=32, learning_rate=3e-3),
     trees=ClassTreesConfig(trees=15),
     look=LookConfig(closure_samples=2, events=8, trials=2, learning_shares=(0.2, 0.5), vertexed_events=60),
-    studies=("detector",),
+    studies=("detector", "seeds"),
+    seeds=SeedsConfig(cells=("found", "seeded"), models=("deep_sets",), trainings=2),
     scan=ScanConfig(
         first_layer_radius=(2.2,),
         first_layer_resolution=(),
@@ -125,6 +128,46 @@ def test_a_run_sees_its_events_again_with_other_detectors(made) -> None:
     assert all(one["efficiency_low"] <= one["efficiency"] <= one["efficiency_high"] for one in scanned)
     assert (folder / "figures" / "detectors.svg").exists() or list((folder / "figures").glob("detectors.*"))
     assert "What other detectors would give" in (folder / "report.html").read_text()
+
+
+def test_trainings_with_other_seeds_stand_beside_the_own_one(made) -> None:
+    folder, _ = made
+    metrics = json.loads((folder / "result.json").read_text())["metrics"]
+    own = {(model["name"], model["world"], model["classes"]): model for model in metrics["models"]}
+    assert [(one["name"], one["classes"]) for one in metrics["seeds"]] == [("deep_sets", 4), ("deep_sets", 3)]
+    for one in metrics["seeds"]:
+        first, second = one["accuracies"]
+        assert one["seeds"] == [1, 2]
+        assert first == own["deep_sets", "found", one["classes"]]["accuracy"]
+        assert one["accuracy"] == pytest.approx((first + second) / 2)
+        assert one["spread"] == pytest.approx(abs(first - second) / 2**0.5)
+        assert one["accuracy_se"] > one["spread"]  # 1.84 / √2 of it, and the test events
+    points = {
+        (point["flavour"], point["against"], point["mistag"]): point["efficiency"]
+        for point in metrics["working_points"]
+        if (point["model"], point["world"], point["level"]) == ("deep_sets", "found", "event")
+    }
+    repeated = metrics["seeds"][0]["working_points"]
+    assert len(repeated) > 0
+    for one in repeated:
+        assert one["efficiencies"][0] == points[one["flavour"], one["against"], one["mistag"]]
+    assert metrics["seeds"][1]["working_points"] == []
+    assert {name for one in metrics["seed_neighbours"] for name in (one["higher"], one["lower"])} == {
+        "deep_sets",
+        TREES,
+        OURS,
+    }
+    assert "Trainings with other seeds" in (folder / "report.html").read_text()
+    assert "Not told apart in found" in (folder / "tables.md").read_text()
+
+
+def test_trainings_of_other_seeds_that_are_there_are_not_made_again(made, monkeypatch) -> None:
+    folder, result = made
+    assert [path.name for path in (folder / "models" / "seeds").iterdir()] == ["2"]
+    monkeypatch.setattr("hepsets.analyses.z_flavour.training.fit", lambda *_, **__: pytest.fail("trained"))
+    samples = get_samples(TINY, folder / "events").by_name
+    _, scores = compare(samples, train_all(TINY, samples, folder / "models"))
+    assert repeat_trainings(TINY, samples, scores, folder / "models" / "seeds") == result.seeds
 
 
 def test_the_page_is_drawn_again_from_what_was_kept(made, tmp_path, monkeypatch) -> None:

@@ -3,7 +3,13 @@ import pytest
 from sklearn.metrics import confusion_matrix, log_loss, roc_auc_score
 
 from hepsets.core.errors import InputError
-from hepsets.evaluate.scores.many_classes import accuracy_difference, class_scores, judge_classes
+from hepsets.evaluate.scores.many_classes import (
+    accuracy,
+    accuracy_difference,
+    accuracy_of,
+    class_scores,
+    judge_classes,
+)
 
 CLASSES = ("b", "c", "s")
 
@@ -80,3 +86,15 @@ def test_the_difference_of_accuracies_knows_that_the_events_are_the_same():
 def test_what_is_no_sample_is_refused_in_one_line(truth, p, said):
     with pytest.raises(InputError, match=said):
         class_scores(truth, p, CLASSES)
+
+
+def test_influences_of_the_accuracy_give_its_error_and_the_paired_one():
+    random = np.random.default_rng(8)
+    truth, p = toy(random)
+    blurred = p * np.exp(0.5 * random.normal(size=p.shape))
+    one = class_scores(truth, p, CLASSES)
+    other = class_scores(truth, blurred / blurred.sum(axis=1, keepdims=True), CLASSES)
+    assert accuracy_of(one).value == accuracy(one).value
+    assert accuracy_of(one).se == pytest.approx(accuracy(one).se, rel=1e-2)
+    paired = np.linalg.norm(accuracy_of(one).influence - accuracy_of(other).influence)
+    assert paired == pytest.approx(accuracy_difference(one, other).se)

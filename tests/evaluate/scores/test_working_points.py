@@ -8,6 +8,7 @@ from hepsets.evaluate.scores.many_classes import class_scores
 from hepsets.evaluate.scores.working_points import (
     WORKING_POINTS,
     counting_interval,
+    efficiency_of,
     pair_curve,
     pair_scores,
     working_point,
@@ -188,3 +189,21 @@ def test_efficiencies_are_those_of_test_events_and_of_no_others(purpose):
         ):
             measure(others)
     assert working_points(sample._replace(purpose=Purpose.TEST)) == working_points(sample)
+
+
+def test_influences_give_the_error_of_a_working_point_and_that_of_a_difference_on_the_same_events():
+    random = np.random.default_rng(9)
+    found, differences, paired = [], [], []
+    for _ in range(200):
+        one = tagged(random)
+        blurred = one.probabilities * np.exp(0.2 * random.normal(size=one.probabilities.shape))
+        other = class_scores(one.truth, blurred / blurred.sum(axis=1, keepdims=True), one.classes)
+        first, second = (efficiency_of(each, "b", "c", 0.05) for each in (one, other))
+        assert first.value == working_point(one, "b", "c", 0.05).efficiency
+        found.append((first.value, first.se))
+        differences.append(first.value - second.value)
+        paired.append(np.linalg.norm(first.influence - second.influence))
+    values, errors = np.transpose(found)
+    assert np.mean(errors) == pytest.approx(np.std(values, ddof=1), rel=0.2)
+    assert np.mean(paired) == pytest.approx(np.std(differences, ddof=1), rel=0.2)
+    assert np.mean(paired) < np.mean(errors)

@@ -8,8 +8,8 @@ CellName = Literal["published", "seeded", "found", "unidentified", "hemispheres"
 """What is compared; each has events, features and trainings of its own, see
 :data:`hepsets.analyses.z_flavour.cells.CELLS`."""
 
-Study = Literal["detector"]
-"""What a run looks into if asked: taggers of other detectors."""
+Study = Literal["detector", "seeds"]
+"""What a run looks into if asked: taggers of other detectors, and trainings with other seeds."""
 
 CELL_NAMES: tuple[CellName, ...] = get_args(CellName)
 

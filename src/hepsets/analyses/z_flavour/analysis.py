@@ -11,6 +11,7 @@ from hepsets.analyses.z_flavour.closer_look import look_closer
 from hepsets.analyses.z_flavour.comparison import compare
 from hepsets.analyses.z_flavour.config import Config, check
 from hepsets.analyses.z_flavour.detector_scan import scan_detector
+from hepsets.analyses.z_flavour.other_seeds import repeat_trainings, repeated
 from hepsets.analyses.z_flavour.page import make_page
 from hepsets.analyses.z_flavour.result import Result
 from hepsets.analyses.z_flavour.samples import get_samples
@@ -25,6 +26,8 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     if config.data.train:  # files of the coursework hold seeded vertices and true kinds
         cells = tuple(name for name in config.cells if CELLS[name].world != "found")
         config = dataclasses.replace(config, cells=cells or ("published", "seeded"))
+    if "seeds" in config.studies:
+        repeated(config)  # refused before anything is made
     found = get_samples(config, folder.path / "events", workers=workers)
     samples = found.by_name
     trained = train_all(config, samples, folder.path / "models", workers=workers)
@@ -34,7 +37,11 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     if "detector" in config.studies:
         places = folder.path / "events" / "detectors", folder.path / "models" / "detectors"
         scan = scan_detector(config, *places, workers=workers)
-    result = Result(config, Origin.now(), compared, look, scan, counts=found.counts)
+    again = None
+    if "seeds" in config.studies:
+        place = folder.path / "models" / "seeds"
+        again = repeat_trainings(config, samples, scores, place, workers=workers)
+    result = Result(config, Origin.now(), compared, look, scan, found.counts, again)
     report(result, make_page, folder.path)
     write_atomically(folder.path / "tables.md", markdown(result))
     if not config.data.keep:

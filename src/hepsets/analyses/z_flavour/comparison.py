@@ -23,6 +23,9 @@ from hepsets.learn.training.history import History
 from hepsets.learn.training.score import score_heads
 from hepsets.represent.vertexed_events.table import tree_table
 
+SHOWN = (("b", "c", 0.01), ("c", "b", 0.01), ("c", "ud", 0.01), ("s", "ud", 0.1))
+"""Working points of the tables: flavour, against, mis-identification."""
+
 
 @dataclass(frozen=True, eq=False)
 class ModelResult:
@@ -151,6 +154,13 @@ def of_classes(scores: NDArray[np.float32], classes: Sequence[str]) -> NDArray[n
     return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
+def of_three(sample: ClassScores) -> ClassScores:
+    """Events of the first three flavours alone, and the probabilities of these, scaled to add up to one."""
+    shown = sample.truth < len(THREE)
+    three = np.maximum(sample.probabilities[shown, : len(THREE)], 1e-12)
+    return class_scores(sample.truth[shown], three / three.sum(axis=1, keepdims=True), THREE, sample.purpose)
+
+
 def judge(training: Training, trained: Trained, test: Labelled, scores: Scores | None = None) -> ModelResult:
     """Measure one model on the test examples.
 
@@ -173,13 +183,10 @@ def judge(training: Training, trained: Trained, test: Labelled, scores: Scores |
     scores = scores or scores_of(model, test)
     classes = cell.classes
     sample = scores.of_classes(classes)
-    probabilities = sample.probabilities
-    quality = {len(classes): judge_classes(test.flavour, probabilities, classes)}
+    quality = {len(classes): judge_classes(test.flavour, sample.probabilities, classes)}
     if len(classes) > len(THREE):
-        shown = test.flavour < len(THREE)
-        three = probabilities[shown, : len(THREE)]
-        three = np.maximum(three, 1e-12) / np.maximum(three, 1e-12).sum(axis=1, keepdims=True)
-        quality[len(THREE)] = judge_classes(test.flavour[shown], three, THREE)
+        three = of_three(sample)
+        quality[len(THREE)] = judge_classes(three.truth, three.probabilities, THREE)
     charge = None
     signed = (test.flavour == 0) & (test.charge != 0)
     if cell.charge and scores.values.shape[1] > len(classes) and signed.any():

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
-from hepsets.analyses.z_flavour.about import CELL_NAMES, COMPARED, MODELS, CellName, Study
+from hepsets.analyses.z_flavour.about import CELL_NAMES, COMPARED, MODELS, OURS, CellName, Study
 from hepsets.core.errors import InputError
 from hepsets.learn.tables.class_trees import ClassTreesConfig
 from hepsets.learn.training.config import FitConfig
@@ -108,6 +108,23 @@ class ScanConfig:
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class SeedsConfig:
+    """The study ``seeds``: models of the run trained again with other seeds, on the same events.
+
+    Parameters
+    ----------
+    cells, models
+        The comparisons, and which of their models, as far as the run has them.
+    trainings
+        Of each model, by seeds that count up from the run's; the run's own training is the first.
+    """
+
+    cells: tuple[CellName, ...] = ("seeded", "found", "hemispheres")
+    models: tuple[str, ...] = ("deep_sets", OURS)
+    trainings: int = Field(default=3, ge=2)
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Config:
     """Everything that a run depends on.
 
@@ -140,6 +157,8 @@ class Config:
         What is looked into if asked.
     scan
         Details of the study ``detector``.
+    seeds
+        Details of the study ``seeds``.
     """
 
     scale: Literal["quick", "standard", "full"] = "standard"
@@ -163,6 +182,7 @@ class Config:
     look: LookConfig = LookConfig()
     studies: tuple[Study, ...] = ()
     scan: ScanConfig = ScanConfig()
+    seeds: SeedsConfig = SeedsConfig()
 
 
 SCALES: Mapping[str, Mapping[str, Any]] = {
@@ -191,6 +211,7 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
             "model": "boosted_trees",
             "trainings": 2,
         },
+        "seeds": {"trainings": 2},
     },
     "standard": {},
     "full": {
@@ -214,9 +235,9 @@ def check(config: Config) -> None:
         files without training files; for a seed of a single training; for a scan of the detector on files, or
         with values that no detector can have.
     """
-    unknown = [model for model in config.models if model not in MODELS]
-    if unknown or not config.models:
-        raise InputError(f"models = {list(config.models)}", f"some of {', '.join(MODELS)}")
+    for key, models in (("models", config.models), ("seeds.models", config.seeds.models)):
+        if not models or not set(models) <= set(MODELS):
+            raise InputError(f"{key} = {list(models)}", f"some of {', '.join(MODELS)}")
     if not config.cells or len(set(config.cells)) < len(config.cells):
         raise InputError(f"cells = {list(config.cells)}", f"some of {', '.join(CELL_NAMES)}, each once")
     shares = config.data.shares

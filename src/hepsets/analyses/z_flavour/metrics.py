@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hepsets.analyses.z_flavour.about import OURS
+from hepsets.analyses.z_flavour.about import OURS, CellName
 from hepsets.analyses.z_flavour.cells import CELLS
 from hepsets.analyses.z_flavour.closer_look import CloserLook
 from hepsets.analyses.z_flavour.closure import Closure
 from hepsets.analyses.z_flavour.comparison import CellResult, ModelResult
 from hepsets.analyses.z_flavour.detector_scan import CELL, DetectorScan
+from hepsets.analyses.z_flavour.other_seeds import Quantity, SeedStudy
 from hepsets.core.metrics import record, to_json
 from hepsets.evaluate.scores.working_points import WorkingPoint
 
@@ -99,6 +100,62 @@ def scan_metrics(scan: DetectorScan | None) -> dict[str, Any]:
         where = {"setting": "planned", "trained_on": "itself"}
         found += [_scanned(scan, where, other.seed, point) for point in other.points]
     return {"detector_scan": found}
+
+
+def seed_metrics(study: SeedStudy | None) -> dict[str, Any]:
+    """The metrics of the study ``seeds``; none without it.
+
+    ``seeds`` has an entry for each model that was trained again and each number of classes; its working
+    points stand in the one with all classes. ``spread`` is the standard deviation between trainings, and
+    ``accuracies`` and ``efficiencies`` are in the order of the seeds. ``seed_neighbours`` are models that
+    follow each other by accuracy or, where a working point is named, by the efficiency there.
+    """
+    if study is None:
+        return {}
+    points: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
+    for one in study.scatter:
+        if one.quantity.point is not None:
+            found = record(
+                **_quantity(one.quantity), efficiencies=one.values, efficiency=one.mean, spread=one.spread
+            )
+            del found["classes"]
+            points.setdefault((one.name, one.cell, one.quantity.classes), []).append(found)
+    entries = [
+        record(
+            name=one.name,
+            **_place(one.cell),
+            classes=one.quantity.classes,
+            seeds=study.seeds,
+            accuracies=one.values,
+            accuracy=one.mean,
+            spread=one.spread,
+            working_points=points.get((one.name, one.cell, one.quantity.classes), []),
+        )
+        for one in study.scatter
+        if one.quantity.point is None
+    ]
+    neighbours = [
+        record(
+            **_place(one.cell),
+            **_quantity(one.quantity),
+            higher=one.higher,
+            lower=one.lower,
+            difference=one.difference,
+            distinct=one.distinct,
+        )
+        for one in study.neighbours
+    ]
+    plain: dict[str, Any] = to_json({"seeds": entries, "seed_neighbours": neighbours})
+    return plain
+
+
+def _place(cell: CellName) -> dict[str, str]:
+    return {"world": CELLS[cell].world, "level": CELLS[cell].level}
+
+
+def _quantity(quantity: Quantity) -> dict[str, Any]:
+    named = zip(("flavour", "against", "mistag"), quantity.point or (), strict=False)
+    return {"classes": quantity.classes, **dict(named)}
 
 
 def _scanned(scan: DetectorScan, where: Mapping[str, Any], seed: int, point: WorkingPoint) -> dict[str, Any]:

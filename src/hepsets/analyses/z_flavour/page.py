@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hepsets.analyses.z_flavour.cells import CELLS, THREE
-from hepsets.analyses.z_flavour.comparison import CellResult, ModelResult
+from hepsets.analyses.z_flavour.comparison import SHOWN, CellResult, ModelResult
 from hepsets.analyses.z_flavour.config import Config
 from hepsets.analyses.z_flavour.figures.classes import tagger_styles
 from hepsets.analyses.z_flavour.page_closer_look import closer_look, comparison_figures
 from hepsets.analyses.z_flavour.page_detector import detector_section
+from hepsets.analyses.z_flavour.page_seeds import seeds_section
 from hepsets.analyses.z_flavour.result import Result
-from hepsets.analyses.z_flavour.summary import SHOWN, TITLES, not_converged, per_cent
+from hepsets.analyses.z_flavour.summary import TITLES, not_converged, per_cent
 from hepsets.core.measured import Measured
 from hepsets.formats.read_counts import ReadCounts
 from hepsets.report import figures as shared_figures
@@ -74,6 +75,8 @@ def sections(result: Result, figures: FigureFiles) -> Iterator[Section]:
     yield from closer_look(result.look, result.cells, figures)
     if result.scan is not None:
         yield detector_section(result.scan, figures)
+    if result.seeds is not None:
+        yield seeds_section(result.seeds)
     yield configuration(result.config, result.origin)
 
 
@@ -84,7 +87,11 @@ def _summary(result: Result) -> str:
         f"{per_cent(quality.accuracy)} % of {_named(quality.classes)} right"
         for quality in sorted(best.quality.values(), key=lambda one: len(one.classes))
     )
-    return f"{best.name} ({world}): {told}. Every model was trained once, so none is called best."
+    trained = "Every model was trained once, so none is called best."
+    if result.seeds is not None:
+        number = len(result.seeds.seeds)
+        trained = f"These numbers are of one training; how far {number} trainings scatter stands below."
+    return f"{best.name} ({world}): {told}. {trained}"
 
 
 def _named(classes: tuple[str, ...]) -> str:

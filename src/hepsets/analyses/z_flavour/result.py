@@ -10,7 +10,8 @@ from hepsets.analyses.z_flavour.closer_look import CloserLook
 from hepsets.analyses.z_flavour.comparison import CellResult, ModelResult
 from hepsets.analyses.z_flavour.config import Config
 from hepsets.analyses.z_flavour.detector_scan import DetectorScan
-from hepsets.analyses.z_flavour.metrics import look_metrics, metrics_of, scan_metrics
+from hepsets.analyses.z_flavour.metrics import look_metrics, metrics_of, scan_metrics, seed_metrics
+from hepsets.analyses.z_flavour.other_seeds import SeedStudy
 from hepsets.core.run import Origin
 from hepsets.formats.read_counts import ReadCounts
 
@@ -31,6 +32,8 @@ class Result:
         Taggers of other detectors, where the study was asked for.
     counts
         What was masked or odd in the user's files.
+    seeds
+        Trainings with other seeds, where that study was.
     """
 
     config: Config
@@ -39,6 +42,7 @@ class Result:
     look: CloserLook
     scan: DetectorScan | None = None
     counts: ReadCounts | None = None
+    seeds: SeedStudy | None = None
 
     @property
     def models(self) -> tuple[ModelResult, ...]:
@@ -64,4 +68,9 @@ class Result:
     @property
     def metrics(self) -> dict[str, Any]:
         """The metrics of ``result.json``."""
-        return metrics_of(self.cells) | look_metrics(self.look) | scan_metrics(self.scan)
+        return (
+            metrics_of(self.cells)
+            | look_metrics(self.look)
+            | scan_metrics(self.scan)
+            | seed_metrics(self.seeds)
+        )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from hepsets.analyses.z_flavour.about import TREES
-from hepsets.analyses.z_flavour.comparison import CellResult, ModelResult
+from hepsets.analyses.z_flavour.comparison import SHOWN, CellResult, ModelResult
+from hepsets.analyses.z_flavour.other_seeds import Quantity, SeedStudy
 from hepsets.analyses.z_flavour.result import Result
 from hepsets.core.measured import Measured
 
@@ -23,8 +24,9 @@ TITLES = {
 }
 """What each comparison is called."""
 
-SHOWN = (("b", "c", 0.01), ("c", "b", 0.01), ("c", "ud", 0.01), ("s", "ud", 0.1))
-"""Working points of the tables: flavour, against, mis-identification."""
+COMPARISONS = tuple(TITLES)
+
+SEEDS_TITLE = "Trainings with other seeds"
 
 HEADINGS = (
     "model",
@@ -71,6 +73,30 @@ def not_converged(cell: CellResult) -> str:
     )
 
 
+def seed_headings(study: SeedStudy) -> tuple[str, ...]:
+    """Of the table of trainings with other seeds."""
+    return "comparison", "model", "per cent", *(f"seed {seed}" for seed in study.seeds), "mean", "spread"
+
+
+def seed_rows(study: SeedStudy) -> Iterator[tuple[str, ...]]:
+    """The table of trainings with other seeds under :func:`seed_headings`, model by model."""
+    for one in sorted(study.scatter, key=lambda one: (COMPARISONS.index(one.cell), one.name)):
+        values = (f"{100 * value:.2f}" for value in one.values)
+        mean, spread = per_cent(one.mean), f"{100 * one.spread:.2f}"
+        yield one.cell, one.name, _named(one.quantity), *values, mean, spread
+
+
+def seed_lines(study: SeedStudy) -> Iterator[str]:
+    """Which neighbours are not told apart, a sentence for each comparison with any."""
+    for cell in dict.fromkeys(one.cell for one in study.neighbours):
+        found = [
+            f"{one.higher} and {one.lower} by {_named(one.quantity)} ({per_cent(one.difference)})"
+            for one in study.neighbours
+            if one.cell == cell and not one.distinct
+        ]
+        yield f"Not told apart in {cell}, spread of trainings counted: {'; '.join(found) or 'none'}."
+
+
 def per_cent(value: Measured, digits: int = 2) -> str:
     """A share and its error, in per cent without the sign."""
     return f"{100 * value.value:.{digits}f} ± {100 * value.se:.{digits}f}"
@@ -83,6 +109,13 @@ def _point(model: ModelResult, flavour: str, against: str, mistag: float) -> str
     return ""
 
 
+def _named(quantity: Quantity) -> str:
+    if quantity.point is None:
+        return f"accuracy of {quantity.classes} flavours"
+    flavour, against, mistag = quantity.point
+    return f"{flavour} at {100 * mistag:g} % {against}"
+
+
 def print_summary(result: Result) -> None:
     """The tables of all comparisons."""
     console = Console()
@@ -91,19 +124,30 @@ def print_summary(result: Result) -> None:
         for row in rows_of(cell):
             table.add_row(*row)
         console.print(table)
+    if result.seeds is not None:
+        table = Table(*seed_headings(result.seeds), box=SIMPLE_HEAD, title=SEEDS_TITLE)
+        for row in seed_rows(result.seeds):
+            table.add_row(*row)
+        console.print(table)
+        for line in seed_lines(result.seeds):
+            console.print(line, highlight=False)
 
 
 def markdown(result: Result) -> str:
     """The same as markdown."""
     parts = []
     for name, cell in result.cells.items():
-        lines = [
-            f"**{TITLES[name]}** (per cent)",
-            "",
-            f"| {' | '.join(HEADINGS)} |",
-            "|---" * len(HEADINGS) + "|",
-        ]
-        parts.append("\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows_of(cell))]))
+        parts.append(_markdown_table(f"{TITLES[name]}** (per cent)", HEADINGS, rows_of(cell)))
         if told := not_converged(cell):
             parts.append(told)
+    if result.seeds is not None:
+        headings = seed_headings(result.seeds)
+        parts.append(_markdown_table(f"{SEEDS_TITLE}**", headings, seed_rows(result.seeds)))
+        parts += seed_lines(result.seeds)
     return "\n\n".join(parts) + "\n"
+
+
+def _markdown_table(title: str, headings: Sequence[str], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = (f"| {' | '.join(row)} |" for row in (headings, *rows))
+    heading = next(lines)
+    return "\n".join([f"**{title}", "", heading, "|---" * len(headings) + "|", *lines])

@@ -103,7 +103,10 @@ def train_alone(
     tasks: Sequence[Alone], *, workers: int = 1, device: str = "auto"
 ) -> list[tuple[Training, Trained]]:
     """Train each of them, several at once, or load what an earlier try left, in the order of the tasks."""
-    for _ in side_by_side(_train_alone, tasks, workers=workers, device=device):
+    longest_first = sorted(
+        tasks, key=lambda task: max(map(_cost, trainings(task.config)), default=0), reverse=True
+    )
+    for _ in side_by_side(_train_alone, longest_first, workers=workers, device=device):
         pass
     return [_train_alone(task) for task in tasks]
 

@@ -14,8 +14,8 @@ from hepsets.core.measured import Measured
 from hepsets.core.purpose import Purpose
 from hepsets.evaluate.scores.calibration import Calibration, calibrate
 from hepsets.evaluate.scores.classification import Roc, roc
-from hepsets.evaluate.scores.paired import auc_of
-from hepsets.evaluate.scores.sample import Array
+from hepsets.evaluate.scores.paired import Influenced, auc_of
+from hepsets.evaluate.scores.sample import Array, mean_influence
 
 ROUNDING = 1e-3
 """How far the probabilities of an event may miss a sum of one."""
@@ -176,6 +176,12 @@ def judge_classes(truth: ArrayLike, probabilities: ArrayLike, classes: Sequence[
 def accuracy(sample: ClassScores) -> Measured:
     """Share of events whose most probable class is the true one, with Wilson's error."""
     return Measured.proportion(int(is_right(sample).sum()), len(sample.truth))
+
+
+def accuracy_of(sample: ClassScores) -> Influenced:
+    """The accuracy with what each event adds to it, to tell models apart on the same events."""
+    right = is_right(sample).astype(np.float64)
+    return Influenced(float(right.mean()), mean_influence(right, np.ones(len(right))))
 
 
 def accuracy_difference(sample: ClassScores, other: ClassScores) -> Measured:
