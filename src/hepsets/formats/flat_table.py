@@ -36,34 +36,56 @@ def read_columns(path: str | Path, columns: Sequence[str]) -> EventFrame:
     file, tree = split_tree(path)
     if file.suffix == ".root":
         return _from_root(file, tree, columns)
-    if not file.is_file():
-        raise InputError(f"no file {file}", "an existing file", "check the path")
-    if file.suffix == ".parquet":
-        with open_parquet(file) as opened_file:
-            names = list(opened_file.schema_arrow.names)
-    elif file.suffix == ".csv":
-        try:
-            with pa.csv.open_csv(file) as reader:
-                names = list(reader.schema.names)
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(f"{file} cannot be read ({reason(error)})", "a table with a header") from error
-    else:
-        raise InputError(
-            f"{file} ends in {file.suffix!r}", "one of .root, .parquet, .csv", "convert the file"
-        )
+    (names,) = tables_of(file).values()
     _refuse_missing(file, names, columns)
     return read_frame(file, list(dict.fromkeys(columns)))
 
 
+def tables_of(path: str | Path) -> dict[str, list[str]]:
+    """Names of the columns of each tree in a ROOT file, by its name; of another file's one table, by ``""``.
+
+    Parameters
+    ----------
+    path
+        As :func:`read_columns` takes it; of ``FILE.root:TREE`` that tree alone.
+
+    Raises
+    ------
+    InputError
+        For a file that is missing, damaged or of another kind, without trees, or without the named one.
+    """
+    file, tree = split_tree(path)
+    if file.suffix == ".root":
+        with opened(file) as root:
+            return {name: list(one.keys()) for name, one in _named_trees(file, tree, root).items()}
+    if not file.is_file():
+        raise InputError(f"no file {file}", "an existing file", "check the path")
+    if file.suffix == ".parquet":
+        with open_parquet(file) as opened_file:
+            return {"": list(opened_file.schema_arrow.names)}
+    if file.suffix == ".csv":
+        try:
+            with pa.csv.open_csv(file) as reader:
+                return {"": list(reader.schema.names)}
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(f"{file} cannot be read ({reason(error)})", "a table with a header") from error
+    raise InputError(f"{file} ends in {file.suffix!r}", "one of .root, .parquet, .csv", "convert the file")
+
+
+def _named_trees(path: Path, tree: str | None, file: Any) -> dict[str, Any]:
+    trees = trees_of(file)
+    if not trees:
+        raise InputError(f"{path} holds no tree", "a tree with one row per candidate")
+    if tree is None:
+        return trees
+    if tree not in trees:
+        raise InputError(f"{path} holds no tree {tree!r}", f"one of {', '.join(trees)}")
+    return {tree: trees[tree]}
+
+
 def _from_root(path: Path, tree: str | None, columns: Sequence[str]) -> EventFrame:
     with opened(path) as file:
-        trees = trees_of(file)
-        if not trees:
-            raise InputError(f"{path} holds no tree", "a tree with one row per candidate")
-        if tree is not None and tree not in trees:
-            raise InputError(f"{path} holds no tree {tree!r}", f"one of {', '.join(trees)}")
-        if tree is not None:
-            trees = {tree: trees[tree]}
+        trees = _named_trees(path, tree, file)
         fitting = {name: one for name, one in trees.items() if set(columns) <= set(one.keys())}
         if not fitting:
             _refuse_missing(path, [key for one in trees.values() for key in one.keys()], columns)  # noqa: SIM118

@@ -1,0 +1,50 @@
+"""What a user's files of candidates are: ``signal=FILE`` is simulated signal, ``data=FILE`` is data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hepsets.core.errors import InputError
+from hepsets.core.file_roles import expand_patterns, split_word
+
+ROLES = ("signal", "data")
+"""Words before the file: simulated signal; data, or background alone."""
+
+
+def candidate_files(names: Sequence[str | Path]) -> dict[str, list[Path]]:
+    """Files as a user gives them, by their role; ``FILE.root:TREE`` stays as it is.
+
+    Parameters
+    ----------
+    names
+        ``signal=FILE`` and ``data=FILE``; each may be a pattern, and come more than once.
+
+    Raises
+    ------
+    InputError
+        For a file without a role or with another one, a pattern that nothing matches, a file that is given
+        twice, and if there is no file of a role.
+
+    Examples
+    --------
+    >>> candidate_files(["signal=mc.root", "data=2016.root:DecayTree"])
+    {'signal': [PosixPath('mc.root')], 'data': [PosixPath('2016.root:DecayTree')]}
+    """
+    found: dict[str, list[Path]] = {role: [] for role in ROLES}
+    for name in names:
+        role, file = split_word(str(name))
+        if role not in ROLES:
+            raise InputError(
+                f"{name} of role {role!r}" if role else f"{name} without a role",
+                "signal=FILE for simulated signal, data=FILE for data",
+            )
+        found[role] += expand_patterns([Path(file)])
+    for role, files in found.items():
+        if not files:
+            raise InputError(f"no file of {role}", "one of each role", f"give --data {role}=FILE, too")
+    every = [file for files in found.values() for file in files]
+    twice = [file for file in every if every.count(file) > 1]
+    if twice:
+        raise InputError(f"{twice[0]} twice", "each file once: signal alone, or data alone")
+    return found
