@@ -5,7 +5,7 @@ import pytest
 from helpers.tagged_decays import blueprint
 
 from hepsets.core.errors import InputError
-from hepsets.evaluate.decay_time.decays import TaggedDecays, of_candidates
+from hepsets.evaluate.decay_time.decays import TaggedDecays, of_candidates, signal_given_time
 from hepsets.simulate.flavour_tagging import FlavourTags
 
 GOOD = {
@@ -62,3 +62,23 @@ def test_the_charge_beside_the_ds_says_whether_a_candidate_mixed():
     del columns["decay_time_err"]
     with pytest.raises(InputError, match="without decay_time_err"):
         of_candidates(columns, tags, np.ones(4))
+
+
+def test_late_decays_are_signal_rather_than_combinations():
+    rng = np.random.default_rng(1)
+    signal, background = rng.exponential(1.5, 20_000), rng.exponential(0.5, 20_000)
+    time = np.concatenate([signal, background])
+    share = signal_given_time(np.full(40_000, 0.5), time, signal, background)
+    is_signal = np.arange(40_000) < 20_000
+    for low, high in ((0.0, 0.3), (0.3, 0.7), (0.7, 0.9), (0.9, 0.99)):
+        inside = (share > low) & (share < high)
+        if inside.sum() > 200:
+            assert is_signal[inside].mean() == pytest.approx(share[inside].mean(), abs=0.02)
+    assert share.mean() == pytest.approx(0.5, abs=0.02)
+    assert share[time > 3].min() > 0.9
+    assert signal_given_time(np.array([0.0, 1.0]), np.ones(2), signal, background).tolist() == [0, 1]
+
+
+def test_too_few_decays_to_know_their_times_by_are_refused():
+    with pytest.raises(InputError, match="20 decays in 8 bins"):
+        signal_given_time(np.ones(5), np.ones(5), np.ones(20), np.ones(200))

@@ -35,10 +35,10 @@ def test_another_frequency_is_found_as_well():
 
 def test_background_dilutes_and_what_is_not_the_claimed_share_shows_in_the_scale():
     decays = tagged_decays(6000, mistag=0.15, signal=0.5)
-    right = fit_delta_m(decays)
+    right = fit_delta_m(decays, scale_error=np.inf)
     assert abs(right.dilution_scale.value - 1) < 4 * right.dilution_scale.se
     claimed = TaggedDecays(decays.time, decays.resolution, decays.mixing, decays.mistag, np.ones(6000))
-    wrong = fit_delta_m(claimed)
+    wrong = fit_delta_m(claimed, scale_error=np.inf)
     assert wrong.dilution_scale.value == pytest.approx(right.dilution_scale.value / 2, rel=0.05)
     assert wrong.delta_m.value == pytest.approx(right.delta_m.value, abs=0.2 * right.delta_m.se)
 
@@ -82,3 +82,16 @@ def test_too_few_tags_and_empty_ranges_are_refused():
         fit_delta_m(tagged_decays(50), search=(20.0, 10.0))
     with pytest.raises(InputError, match="no information"):
         bound(tagged_decays(50, tagged=0.0), TRUTH)
+
+
+def test_what_is_known_of_the_dilutions_narrows_their_scale_alone():
+    decays = tagged_decays(1000)
+    free, known = (fit_delta_m(decays, scale_error=error) for error in (np.inf, 0.02))
+    assert known.dilution_scale.se < 0.02 < free.dilution_scale.se
+    assert known.delta_m.value == pytest.approx(free.delta_m.value, abs=0.3 * free.delta_m.se)
+
+
+def test_the_error_is_half_of_the_likelihoods_interval():
+    fit = fit_delta_m(tagged_decays(400, mistag=0.35))
+    assert fit.delta_m.se == pytest.approx((fit.below + fit.above) / 2)
+    assert min(fit.below, fit.above) > 0

@@ -29,7 +29,7 @@ def test_the_background_keeps_its_times_and_does_not_oscillate():
 
 def test_the_fit_is_unbiased_and_within_a_fifth_of_its_bound():
     toys = run_oscillation_toys(
-        blueprint(800, signal=0.9), count=150, seed=1, acceptance=turned_on, search=(15, 21)
+        blueprint(700, signal=0.9), count=80, seed=1, acceptance=turned_on, search=(15, 21)
     )
     assert toys.failed + toys.lost <= 1
     assert abs(toys.bias.value) < 3.5 * toys.bias.se

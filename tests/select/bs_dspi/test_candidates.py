@@ -6,8 +6,9 @@ from helpers.lhcb_decays import candidates, decays
 
 from hepsets.core.errors import InputError
 from hepsets.core.masses import M_B0, M_BS, M_DPLUS, M_DS, M_LC
-from hepsets.select.bs_dspi.candidates import AROUND, KSTAR_K, PHI_PI, find_candidates
+from hepsets.select.bs_dspi.candidates import AROUND, find_candidates
 from hepsets.select.bs_dspi.cuts import CandidateCuts
+from hepsets.select.bs_dspi.hypotheses import KSTAR_K, PHI_PI
 from hepsets.select.bs_dspi.truth import Category
 from hepsets.simulate.forward import see_lhc_events
 from hepsets.simulate.lhcb import LHCB

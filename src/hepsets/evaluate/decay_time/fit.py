@@ -8,6 +8,8 @@ cancels in it, as does the background's time distribution where f is right; all 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +34,9 @@ class OscillationFit:
     Parameters
     ----------
     delta_m
-        Frequency and its standard error [1/ps].
+        Frequency and its standard error [1/ps], half of the interval of the likelihood ratio.
+    below, above
+        Distances to the ends of that interval [1/ps].
     dilution_scale
         What the dilutions are to be multiplied with; 1 if tags, resolutions and signal probabilities are
         right.
@@ -54,6 +58,8 @@ class OscillationFit:
     """
 
     delta_m: Measured
+    below: float
+    above: float
     dilution_scale: Measured
     bound: float
     significance: float
@@ -82,7 +88,11 @@ class OscillationFit:
 
 
 def fit_delta_m(
-    decays: TaggedDecays, *, search: tuple[float, float] = (10.0, 26.0), life: MeanLife = BS
+    decays: TaggedDecays,
+    *,
+    search: tuple[float, float] = (10.0, 26.0),
+    scale_error: float = 0.1,
+    life: MeanLife = BS,
 ) -> OscillationFit:
     """Fit the oscillation frequency and the scale of dilutions, where in a range the likelihood is highest.
 
@@ -92,6 +102,8 @@ def fit_delta_m(
         With and without tags.
     search
         Range of frequencies [1/ps]; the peak must lie within.
+    scale_error
+        How well dilutions are known: their scale is constrained to 1 ± this; infinite for not at all.
     life
         Mean life of the meson; it hardly matters.
 
@@ -113,12 +125,34 @@ def fit_delta_m(
     scan = np.linspace(*search, max(3, round((search[1] - search[0]) / STEP) + 1))
     curve = 2 * np.array([minus_log(frequency, 1.0) for frequency in scan])
     best = float(scan[curve.argmin()])
-    minuit = Minuit(minus_log, best, 1.0)
+    minuit = _climbed(lambda at, scale: minus_log(at, scale) + 0.5 * ((scale - 1) / scale_error) ** 2, best)
+    value, scale = minuit.values
+    none, found = _minus_log(np.zeros(len(used))), minus_log(value, scale)
+    interval = minuit.merrors["at"] if minuit.merrors and minuit.merrors["at"].is_valid else None
+    below, above = (-interval.lower, interval.upper) if interval else (minuit.errors["at"],) * 2
+    return OscillationFit(
+        Measured(float(value), float(below + above) / 2),
+        float(below),
+        float(above),
+        Measured(float(scale), float(minuit.errors["scale"])),
+        bound(used, float(value), life=life),
+        float(np.sqrt(2 * max(none - found, 0.0)) * np.sign(scale)),
+        _runner_up(curve),
+        len(used),
+        _power(decays),
+        scan,
+        curve - curve.min(),
+    )
+
+
+def _climbed(minus_log: Callable[[float, float], float], best: float) -> Minuit:
+    """From the best of the first look to the top, with intervals."""
+    minuit = Minuit(minus_log, at=best, scale=1.0)
     minuit.errordef = Minuit.LIKELIHOOD
     minuit.errors = (0.02, 0.1)
-    minuit.limits["delta_m"] = (best - 2 * STEP, best + 2 * STEP)
+    minuit.limits["at"] = (best - 2 * STEP, best + 2 * STEP)
     minuit.migrad()
-    minuit.limits["delta_m"] = None
+    minuit.limits["at"] = None
     minuit.migrad()
     minuit.hesse()
     if not (minuit.valid and minuit.accurate):
@@ -127,19 +161,9 @@ def fit_delta_m(
             "a peak of the likelihood",
             "take more events, or better tags",
         )
-    value, scale = minuit.values["delta_m"], minuit.values["scale"]
-    none = 2 * _minus_log(np.zeros(len(used)))
-    return OscillationFit(
-        Measured(float(value), float(minuit.errors["delta_m"])),
-        Measured(float(scale), float(minuit.errors["scale"])),
-        bound(used, float(value), life=life),
-        float(np.sqrt(max(none - 2 * minuit.fval, 0.0))) * float(np.sign(scale)),
-        _runner_up(curve),
-        len(used),
-        _power(decays),
-        scan,
-        curve - curve.min(),
-    )
+    with suppress(RuntimeError):  # another peak is higher
+        minuit.minos("at")
+    return minuit
 
 
 def bound(decays: TaggedDecays, delta_m: float, *, scale: float = 1.0, life: MeanLife = BS) -> float:

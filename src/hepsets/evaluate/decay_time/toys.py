@@ -44,9 +44,9 @@ class OscillationToys:
     error, bound
         Mean standard error, and mean Cramér–Rao bound at the truth [1/ps].
     pull_mean, pull_width
-        Of (fitted − true)/error.
+        Of (fitted − true)/error, the error being that of the interval on the side of the truth.
     coverage
-        Share of intervals value ± error that hold the truth.
+        Share of intervals that hold the truth.
     values, errors
         Of each toy [1/ps], shape ``(n_toys,)``.
     """
@@ -159,14 +159,15 @@ def run_oscillation_toys(
         If fewer than two toys come out.
     """
     toy = partial(_toy, like, seed, delta_m, acceptance, search, life)
-    table = np.array(list(map_in_order(toy, range(count), workers))).reshape(-1, 3)
+    table = np.array(list(map_in_order(toy, range(count), workers))).reshape(-1, 4)
     good = np.isfinite(table).all(axis=1)
-    pull = np.where(good, (table[:, 0] - delta_m) / np.where(good, table[:, 1], 1.0), np.inf)
+    off = table[:, 0] - delta_m
+    pull = np.where(good, off / np.where(off > 0, table[:, 1], table[:, 2]), np.inf)
     near = good & (np.abs(pull) < LOST)
     n = int(near.sum())
     if n < 2:
         raise InputError(f"{n} of {count} toys found their frequency", "two at least", "make more toys")
-    value, error, pull = table[near, 0], table[near, 1], pull[near]
+    value, error, pull = table[near, 0], table[near, 1:3].mean(axis=1), pull[near]
     spread, width = float(value.std(ddof=1)), float(pull.std(ddof=1))
     return OscillationToys(
         n,
@@ -175,7 +176,7 @@ def run_oscillation_toys(
         Measured(float(value.mean() - delta_m), spread / n**0.5),
         Measured(spread, spread / (2 * (n - 1)) ** 0.5),
         float(error.mean()),
-        float(table[near, 2].mean()),
+        float(table[near, 3].mean()),
         Measured(float(pull.mean()), width / n**0.5),
         Measured(width, width / (2 * (n - 1)) ** 0.5),
         Measured.proportion(int((np.abs(pull) < 1).sum()), n),
@@ -192,13 +193,13 @@ def _toy(
     search: tuple[float, float],
     life: MeanLife,
     number: int,
-) -> tuple[float, float, float]:
-    """Value, error and bound; NaN for a fit that does not come out."""
+) -> tuple[float, float, float, float]:
+    """Value, distances to the ends of its interval, and bound; NaN for a fit that does not come out."""
     rng = np.random.default_rng([seed, number])
     decays = draw_decays(like, len(like), delta_m, rng, acceptance=acceptance, life=life)
     try:
         fit = fit_delta_m(decays, search=search, life=life)
     except InputError:
-        return np.nan, np.nan, np.nan
+        return np.nan, np.nan, np.nan, np.nan
     from_truth = bound(decays, delta_m, life=life)
-    return fit.delta_m.value, fit.delta_m.se, from_truth
+    return fit.delta_m.value, fit.below, fit.above, from_truth

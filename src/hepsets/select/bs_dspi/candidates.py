@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
-from hepsets.core.masses import M_BS, M_DS, M_K, M_KSTAR, M_P, M_PHI, M_PI
+from hepsets.core.masses import M_BS, M_DS, M_K, M_PI
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.units import SPEED_OF_LIGHT
 from hepsets.select.bs_dspi.combine import TrackLists, find_bs, find_ds
 from hepsets.select.bs_dspi.cuts import CandidateCuts
+from hepsets.select.bs_dspi.hypotheses import masses_by_hypothesis
 from hepsets.select.bs_dspi.isolation import Around, chi2_with_one_more, cone_asymmetry, tracks_around
 from hepsets.select.bs_dspi.lines import (
     Lines,
@@ -27,7 +28,7 @@ from hepsets.select.bs_dspi.lines import (
     moved,
     stacked,
 )
-from hepsets.select.bs_dspi.mass_constraint import constrain, mass_error, mass_gradient
+from hepsets.select.bs_dspi.mass_constraint import constrain, mass_error
 from hepsets.select.bs_dspi.truth import CATEGORY, Category, is_forced, is_true_ds
 from hepsets.simulate.forward import IDENTIFICATION, TrackTriggerConfig
 from hepsets.simulate.lhcb import TRIGGER
@@ -35,12 +36,6 @@ from hepsets.simulate.lhcb import TRIGGER
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Columns = dict[str, NDArray[Any]]
-
-PHI_PI, KSTAR_K, NON_RESONANT = range(3)
-"""The column ``ds_mode``: by the mass of K⁺K⁻, then that of K π of unlike charges, as measured."""
-
-PHI_WINDOW, KSTAR_WINDOW = 0.020, 0.050
-"""How far from the resonance [GeV] a candidate is taken for it."""
 
 DAUGHTERS = ("kaon_os", "kaon_ss", "ds_pion", "bachelor")
 """The tracks of a candidate: the kaon of unlike charge to the pion of the D_s, that of like charge (which a
@@ -230,7 +225,7 @@ def _measured(tracks: Lines, ds_vertex: Vertex, primary: Vertex) -> tuple[Column
         "bs_mass_free": free,
         "ds_mass": ds_mass,
         "ds_mass_err": ds_mass_err,
-        **_pair_masses(momenta(turned), pion),
+        **masses_by_hypothesis(momenta(turned), pion),
         **_kinematics("bs", momentum),
         **_kinematics("ds", ds_momentum),
         **_flights(ds_vertex, vertex, primary, momentum, ds_momentum),
@@ -240,27 +235,6 @@ def _measured(tracks: Lines, ds_vertex: Vertex, primary: Vertex) -> tuple[Column
         "ds_ip_chi2": impact_chi2(ds_line, primary.point, primary.covariance),
     }
     return columns, vertex, momentum
-
-
-def _pair_masses(ds: Floats, pion: Floats) -> Columns:
-    """Masses of pairs, the mode of the D_s by them, and masses with a track taken for something else."""
-
-    def mass(momentum: Floats, *masses: float) -> Floats:
-        return np.sqrt(mass_gradient(momentum, np.array(masses))[0])
-
-    kk, kpi = mass(ds[:, :2], M_K, M_K), mass(ds[:, [0, 2]], M_K, M_PI)
-    mode = np.where(np.abs(kk - M_PHI) < PHI_WINDOW, PHI_PI, NON_RESONANT)
-    mode = np.where((mode != PHI_PI) & (np.abs(kpi - M_KSTAR) < KSTAR_WINDOW), KSTAR_K, mode)
-    whole = np.concatenate([ds, pion], axis=1)
-    return {
-        "ds_mode": mode.astype(np.int8),
-        "kk_mass": kk,
-        "kpi_mass": kpi,
-        "dplus_mass": mass(ds, M_K, M_PI, M_PI),
-        "lc_mass": mass(ds, M_K, M_P, M_PI),
-        "bs_mass_as_b0": mass(whole, M_K, M_PI, M_PI, M_PI),
-        "bs_mass_as_lb": mass(whole, M_K, M_P, M_PI, M_PI),
-    }
 
 
 def _kinematics(name: str, momentum: Floats) -> Columns:
