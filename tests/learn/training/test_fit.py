@@ -52,6 +52,20 @@ def test_train_and_validation_events_share_nothing_and_are_told() -> None:
     assert len(result.validation_indices) == len(EVENTS) // 4
 
 
+def test_validation_examples_that_are_given_count_by_their_weights() -> None:
+    model = fresh()
+    held, weights = EVENTS[400:], np.where(LABELS[400:], 3.0, 1.0)
+    given = (model.prepare(held), LABELS[400:].astype(np.float32))
+    config = dataclasses.replace(CONFIG, epochs=1)
+    result = fit(model, EVENTS[:400], LABELS[:400], config=config, validation=(*given, weights))
+    p, y = score(model, held).astype(np.float64), LABELS[400:]
+    surprise = -(y * np.log(p) + (1 - y) * np.log1p(-p))
+    expected = np.average(surprise, weights=weights)
+    assert result.history[0].validation_loss == pytest.approx(expected, rel=1e-5)
+    plain = fit(fresh(), EVENTS[:400], LABELS[:400], config=config, validation=given)
+    assert plain.history[0].validation_loss == pytest.approx(surprise.mean(), rel=1e-5)
+
+
 def test_the_best_validation_state_is_kept_and_not_the_last() -> None:
     model = fresh("flat_mlp")  # it overfits at once
     config = dataclasses.replace(CONFIG, epochs=12)

@@ -102,7 +102,7 @@ def fit(
     config: FitConfig | None = None,
     *,
     task: Task | None = None,
-    validation: tuple[TrainingData, Any] | None = None,
+    validation: tuple[TrainingData, Any] | tuple[TrainingData, Any, Any] | None = None,
     penalty: Penalty | None = None,
     progress: Progress | None = None,
     checkpoint: Path | None = None,
@@ -129,7 +129,8 @@ def fit(
     task
         What for; binary for each head by default.
     validation
-        Validation examples and their targets, instead of a part of ``train``.
+        Validation examples, their targets, and their weights where they have any, instead of a part of
+        ``train``.
     penalty
         Added to the loss of every batch, and in validation as a mean over parts of as many events.
     progress
@@ -151,7 +152,9 @@ def fit(
     data: TrainingData = model.prepare(train) if isinstance(model, Trainable) else train
     chosen, held = _parts(data, truth, importance, config, None if validation is None else validation[0])
     if validation is not None:
-        held = dataclasses.replace(held, targets=task.checked(model, validation[1], len(held.data), None)[0])
+        of_held = validation[2] if len(validation) == 3 else None
+        targets_held, weights_held = task.checked(model, validation[1], len(held.data), of_held)
+        held = dataclasses.replace(held, targets=targets_held, weights=weights_held)
     if isinstance(model, Trainable):
         model.fit_scales(data, torch.from_numpy(chosen))
     training = _Training(model, task, config, penalty, _fabric(config), data, truth, importance, chosen, held)
