@@ -57,6 +57,16 @@ def test_the_golden_file_of_the_coursework_is_read_to_the_last_digit():
     assert note == ("2 of 12 candidates left out: missing values (Bs_ImpactParameter 1, Pi_ProbNNk 1)")
 
 
+def test_the_coursework_s_features_are_all_in_its_golden_file():
+    features = {
+        *(f"bs_{name}" for name in ("pt", "ip", "ip_chi2", "flight_distance", "flight_chi2", "dira", "doca")),
+        *(f"ds_{name}" for name in ("pt", "ip_chi2", "flight_distance", "flight_chi2", "doca")),
+        *(f"bachelor_{name}" for name in ("pt", "ip_chi2", "prob_nn_pi", "chi2_per_ndf")),
+        "decay_time",
+    }
+    assert features <= set(read_candidates(GOLDEN, preset="coursework").columns)
+
+
 def test_a_davinci_ntuple_comes_out_in_gev_cm_and_ps(tmp_path):
     raw = davinci()
     table = read_candidates(write(tmp_path / "d.root", raw), preset="davinci")

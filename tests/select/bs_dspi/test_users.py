@@ -6,7 +6,7 @@ import pytest
 from hepsets.formats.lhcb_ntuple import CandidateTable
 from hepsets.select.bs_dspi.candidates import AROUND, DAUGHTERS
 from hepsets.select.bs_dspi.hypotheses import NON_RESONANT, masses_by_hypothesis
-from hepsets.select.bs_dspi.users import UNKNOWN, users_candidates
+from hepsets.select.bs_dspi.users import users_candidates
 
 
 def table(**columns):
@@ -23,7 +23,7 @@ def test_momenta_of_all_tracks_give_the_masses_for_vetoes():
         for k, track in enumerate(DAUGHTERS)
         for place, axis in enumerate("xyz")
     }
-    made = users_candidates(table(**columns), signal=True)
+    made = users_candidates(table(**columns), signal=False)
     for name, column in masses_by_hypothesis(momenta[:, :3], momenta[:, 3:]).items():
         assert np.array_equal(made.candidates.columns[name], column)
     assert not any("momenta" in note for note in made.notes)
@@ -33,7 +33,8 @@ def test_what_is_not_there_is_told_and_not_invented():
     made = users_candidates(table(), signal=False)
     c = made.candidates.columns
     assert (c["ds_mode"] == NON_RESONANT).all()
-    assert (c["category"] == UNKNOWN).all()
+    assert "category" not in c
+    assert (users_candidates(table(), signal=True).candidates.columns["category"] == 0).all()
     assert (c["weight"] == 1).all()
     assert "dplus_mass" not in c
     assert "decay_time" not in c
@@ -47,13 +48,13 @@ def test_what_is_not_there_is_told_and_not_invented():
 def test_flight_and_momentum_give_the_decay_time_and_components_the_momentum():
     pz = np.array([60.0, 90.0, 120.0])
     components = {"bs_px": np.full(3, 3.0), "bs_py": np.full(3, 4.0), "bs_pz": pz}
-    made = users_candidates(table(bs_flight_distance=np.full(3, 1.0), **components), signal=True)
+    made = users_candidates(table(bs_flight_distance=np.full(3, 1.0), **components), signal=False)
     c = made.candidates.columns
     assert c["bs_pt"] == pytest.approx(5)
     assert c["bs_p"] == pytest.approx(np.sqrt(25 + pz**2))
     assert c["decay_time"] == pytest.approx(c["bs_mass"] / c["bs_p"] / 0.0299792458)
     own = users_candidates(
-        table(decay_time=np.ones(3), bs_flight_distance=np.ones(3), **components), signal=True
+        table(decay_time=np.ones(3), bs_flight_distance=np.ones(3), **components), signal=False
     )
     assert (own.candidates.columns["decay_time"] == 1).all()
 
@@ -66,6 +67,6 @@ def test_candidates_of_one_collision_are_one_family():
 
 def test_the_least_impact_parameter_is_that_of_all_tracks_or_of_none():
     columns = {f"{track}_ip_chi2": np.full(3, 10.0 + k) for k, track in enumerate(DAUGHTERS)}
-    assert (users_candidates(table(**columns), signal=True).candidates.columns["min_ip_chi2"] == 10).all()
+    assert (users_candidates(table(**columns), signal=False).candidates.columns["min_ip_chi2"] == 10).all()
     del columns["kaon_os_ip_chi2"]
-    assert "min_ip_chi2" not in users_candidates(table(**columns), signal=True).candidates.columns
+    assert "min_ip_chi2" not in users_candidates(table(**columns), signal=False).candidates.columns

@@ -136,7 +136,7 @@ def signal_given_time(
     """The probability to be signal by mass and decay time, if in each kind both are independent.
 
     Signal lives longer than combinations do; with the probabilities of masses alone the fit would
-        believe late decays less than it may, and tell a larger error than it has.
+    believe late decays less than it may, and tell a larger error than it has.
 
     Parameters
     ----------

@@ -18,9 +18,6 @@ from hepsets.select.bs_dspi.truth import Category
 
 Columns = dict[str, NDArray[Any]]
 
-UNKNOWN = -1
-"""The column ``category`` of data."""
-
 _CM_PER_PS = SPEED_OF_LIGHT / 1e3
 
 
@@ -31,7 +28,7 @@ class UsersCandidates:
     Parameters
     ----------
     candidates
-        As :func:`~hepsets.select.bs_dspi.candidates.find_candidates` gives them, without particles around and
+        As :func:`~hepsets.select.bs_dspi.candidates.find_candidates` gives them, without particles around,
         with such columns as the file had or let compute.
     notes
         What was left out, and what there is not, in words.
@@ -53,7 +50,7 @@ def users_candidates(table: CandidateTable, *, signal: bool) -> UsersCandidates:
     table
         Of :func:`~hepsets.formats.lhcb_ntuple.read_candidates`.
     signal
-        Whether it is simulated signal: ``category`` is 0 then, and :data:`UNKNOWN` in data.
+        Whether it is simulated signal: it alone has a ``category``.
     """
     columns: Columns = dict(table.columns)
     n, notes = len(table), list(table.notes())
@@ -70,12 +67,13 @@ def users_candidates(table: CandidateTable, *, signal: bool) -> UsersCandidates:
     if set(ip_chi2) <= set(columns):
         columns["min_ip_chi2"] = np.min([columns[name] for name in ip_chi2], axis=0)
     columns["underlying_event"], told = _families(columns, n)
-    notes += told
     columns["event_number"] = np.asarray(columns.get("event_number", np.arange(n))).astype(np.int64)
-    columns["category"] = np.full(n, Category.SIGNAL if signal else UNKNOWN, dtype=np.int8)
     columns.setdefault("weight", np.ones(n))
+    if signal:
+        columns["category"] = np.full(n, Category.SIGNAL, dtype=np.int8)
     nothing = {name: np.zeros(0, dtype=np.float32) for name in AROUND}
-    return UsersCandidates(ParticleSets(nothing, np.zeros(n + 1, dtype=np.int64), columns), tuple(notes))
+    sets = ParticleSets(nothing, np.zeros(n + 1, dtype=np.int64), columns)
+    return UsersCandidates(sets, (*notes, *told))
 
 
 def _sizes(name: str, c: Mapping[str, NDArray[Any]]) -> Columns:
