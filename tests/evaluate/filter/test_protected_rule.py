@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose
 from hepsets.evaluate.filter.bias import measure_weighted_bias
 from hepsets.evaluate.filter.effective_fraction import measure_effective_fraction
 from hepsets.evaluate.filter.importance_sampling import choose_keep_rule, importance_speedup
 from hepsets.evaluate.filter.keep_rule import ProtectedRule, correct_prior
-from hepsets.evaluate.filter.protected_rule import choose_protected_rule
+from hepsets.evaluate.filter.protected_rule import FLOORS, FRACTIONS, choose_protected_rule
 from hepsets.evaluate.filter.speedup import SpeedupConfig
 from hepsets.evaluate.scores.sample import scored
 
@@ -147,3 +148,112 @@ def test_values_that_are_not_finite_or_not_for_all_events_are_refused():
         )
     with pytest.raises(InputError, match="one for each event"):
         choose_protected_rule("r2", x[1:], valid[1:], scored(labels, scores, weights), COSTS)
+
+
+def few(number, seed, missing=0.1):
+    """Some weighted events of an observable that is 0 to 4, whose high values are hard to tell."""
+    rng = np.random.default_rng(seed)
+    x, labels = rng.uniform(0, 4, number), np.arange(number) % 3 == 0
+    logit = rng.normal(np.where(labels, 1, -1) * (2.5 - 0.5 * x))
+    valid = rng.random(number) >= missing
+    return x, valid, labels, 1 / (1 + np.exp(-logit)), np.where(labels, 1.0, 4.0) * rng.uniform(1, 2, number)
+
+
+def by_trial(weight, root, inverse, floor, steps=60):
+    """Scales, one for each fraction, at which weighted passing events have the mean 1/p of ``inverse``."""
+    low, high = np.full(len(inverse), np.log(0.05)), np.full(len(inverse), np.log(1000.0))
+    for _ in range(steps):
+        middle = (low + high) / 2
+        keep = np.clip(np.exp(middle)[:, None] * root, floor, 1)
+        enough = (1 / keep) @ weight / weight.sum() <= inverse
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    return np.exp(high)
+
+
+def test_the_chosen_rule_is_the_best_of_all_that_are_tried_by_hand():
+    x, valid, labels, scores, weights = few(240, 7)
+    costs = SpeedupConfig(retention=0.1, time_generate=0.05, time_network=0.002, time_simulate=2.5)
+    found = choose_protected_rule("r2", x, valid, scored(labels, scores, weights), costs, trained=0.4)
+    assert (found.observable, found.trained, found.population) == ("r2", 0.4, 0.1)
+    bins, root = found.bins(x, valid), np.sqrt(correct_prior(scores, 0.4, 0.1))
+    speedups = {}
+    for floor in FLOORS:
+        scales = np.empty((len(found.scales) + 1, len(FRACTIONS)))
+        for b in range(len(scales)):
+            own = labels & (bins == b) if b < len(found.scales) else labels  # 8 without it are too few
+            scales[b] = by_trial(weights[own], root[own], 1 / FRACTIONS, floor)
+        possible = ((scales > 0.0501) & (scales < 999)).all(axis=0)
+        for at in np.flatnonzero(possible):
+            keep = np.clip(scales[bins, at] * root, floor, 1)
+            gain = importance_speedup(labels, keep, weights, costs).speedup.value
+            speedups[floor, FRACTIONS[at]] = gain, scales[:, at]
+    best = max(gain for gain, _ in speedups.values())
+    keep = found(scores, x, valid)
+    assert importance_speedup(labels, keep, weights, costs).speedup.value > 0.999 * best > 1.5
+    inverse = [np.average(1 / keep[own], weights=weights[own]) for own in
+               (labels & (bins == b) for b in range(len(found.scales)))]  # fmt: skip
+    assert inverse == pytest.approx([inverse[0]] * len(inverse), rel=1e-9)
+    (same,) = (scales for (floor, fraction), (_, scales) in speedups.items()
+               if floor == found.floor and fraction == pytest.approx(1 / inverse[0]))  # fmt: skip
+    assert [*found.scales, found.without] == pytest.approx(same.tolist(), rel=1e-6)
+
+
+@pytest.mark.parametrize(("passing", "bins"), [(12, 4), (1200, 5), (4200, 20)])
+def test_bins_hold_a_quarter_of_few_events_or_two_hundred(passing, bins):
+    """In steps of a twentieth of the range."""
+    x = np.tile(np.linspace(0, 1, passing), 2) + 0.001
+    labels = np.arange(2 * passing) < passing
+    scores = np.where(labels, 0.8, 0.2)
+    rule = choose_protected_rule("r2", x, np.ones(len(x), bool), scored(labels, scores), COSTS)
+    assert len(rule.scales) == len(rule.edges) + 1 == bins
+
+
+@pytest.mark.parametrize("number", [199, 200])
+def test_two_hundred_passing_events_without_the_observable_are_a_bin_of_their_own(number):
+    """They are told less well than the others; fewer of them are kept as all events together."""
+    rng = np.random.default_rng(8)
+    labels = np.arange(2000) % 2 == 0
+    valid = np.ones(2000, bool)
+    valid[np.flatnonzero(labels)[:number]] = False
+    valid[np.flatnonzero(~labels)[:number]] = False
+    scores = 1 / (1 + np.exp(-rng.normal(np.where(labels, 1, -1) * np.where(valid, 3, 1))))
+    x = np.where(valid, rng.uniform(0, 1, 2000), np.nan)
+    rule = choose_protected_rule("r2", x, valid, scored(labels, scores), COSTS)
+    keep = rule(scores, np.where(valid, x, 0), valid)
+    fraction = [1 / np.mean(1 / keep[labels & has]) for has in (valid, ~valid)]
+    assert (fraction[1] == pytest.approx(fraction[0], rel=1e-9)) == (number == 200)
+    together = np.clip(rule.without * np.sqrt(correct_prior(scores, 0.5, rule.population)), rule.floor, 1)
+    assert (1 / np.mean(1 / together[labels]) == pytest.approx(fraction[0], rel=1e-9)) == (number == 199)
+
+
+def test_the_retention_is_the_share_of_weights_unless_it_is_known():
+    x, valid, labels, scores, weights = few(60, 9)
+    sample = scored(labels, scores, weights)
+    rule = choose_protected_rule("r2", x, valid, sample, COSTS)
+    assert rule.population == pytest.approx(weights[labels].sum() / weights.sum())
+    assert rule.trained == 0.5
+    known = choose_protected_rule("r2", x, valid, sample, COSTS.resolve(retention=0.2))
+    assert known.population == 0.2
+
+
+def test_where_nothing_can_be_saved_the_rule_still_names_its_bins():
+    labels = np.arange(8) % 2 == 0
+    x = np.repeat([0.5, 1.5, 2.5, 3.5], 2)
+    rule = choose_protected_rule(
+        "r2", x, np.ones(8, bool), scored(labels, np.full(8, 0.5)), COSTS, trained=0.3
+    )
+    assert rule == ProtectedRule("r2", rule.edges, (1.0,) * 4, 1.0, 1.0, 0.3, 0.5)
+    assert rule.bins(x, np.ones(8, bool)).tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+def test_rules_are_chosen_on_validation_events_that_pass_and_have_the_observable():
+    x, valid, labels, scores, weights = few(60, 10)
+    with pytest.raises(InputError, match="keep rule is chosen"):
+        choose_protected_rule("r2", x, valid, scored(labels, scores, weights, Purpose.TEST), COSTS)
+    for has in (valid & ~labels, ~np.ones(60, bool)):
+        with pytest.raises(InputError, match="r2: no passing event"):
+            choose_protected_rule("r2", x, has, scored(labels, scores, weights), COSTS)
+    with pytest.raises(InputError, match=r"\(59,\) for 60 events"):
+        choose_protected_rule("r2", x[1:], valid, scored(labels, scores, weights), COSTS)
+    with pytest.raises(InputError, match="one for each event"):
+        choose_protected_rule("r2", x, valid[1:], scored(labels, scores, weights), COSTS)

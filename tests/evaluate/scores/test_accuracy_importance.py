@@ -45,6 +45,42 @@ def test_the_error_is_the_spread_over_samples():
     assert np.mean([one.accuracy_loss.se for one in found]) == pytest.approx(spread, rel=0.25)
 
 
+def probabilities(x):
+    """Of events that are themselves the probabilities of two classes."""
+    return x
+
+
+def test_three_events_of_which_two_are_exchanged_lose_what_a_hand_calculation_says():
+    x = np.array([[0.8, 0.2], [0.8, 0.2], [0.2, 0.8]])
+    swap = {"last two": lambda events, random: events[[0, 2, 1]]}
+    (found,) = accuracy_importance(probabilities, x, [0, 0, 1], ("b", "c"), swap)
+    assert found.name == "last two"
+    assert (found.accuracy_loss.value, found.accuracy_loss.se) == pytest.approx((2 / 3, 1 / 3))
+    growth = found.loss_growth.value, found.loss_growth.se
+    assert growth == pytest.approx((2 / 3 * np.log(4), np.log(4) / 3))
+
+
+def test_an_event_that_is_surely_wrong_costs_as_much_as_one_in_ten_million():
+    """The first event, whose probability has a rounding above one, becomes the second."""
+    x = np.array([[1.0005, 0.0], [0.0, 1.0]])
+    second = {"all": lambda events, random: events[[1, 1]]}
+    (found,) = accuracy_importance(probabilities, x, [0, 1], ("b", "c"), second, repeats=1)
+    assert (found.accuracy_loss.value, found.accuracy_loss.se) == (0.5, 0.5)
+    assert found.loss_growth.value == pytest.approx(0.5 * np.log(1e7), abs=1e-9)
+
+
+def test_each_input_and_each_of_three_repetitions_has_random_numbers_of_its_own():
+    drawn = []
+
+    def draw(events, random):
+        drawn.append(random.random())
+        return events
+
+    accuracy_importance(probabilities, np.eye(2), [0, 1], ("b", "c"), {"one": draw, "other": draw})
+    expected = [np.random.default_rng([0, place, i]).random() for place in range(2) for i in range(3)]
+    assert drawn == expected
+
+
 def test_no_repetition_is_refused():
     with pytest.raises(InputError, match="0 repetitions"):
         accuracy_importance(score, np.zeros((3, 3)), [0, 1, 2], CLASSES, EXCHANGES, repeats=0)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hepsets.core.errors import InputError
-from hepsets.evaluate.scores.background_at import background_at
+from hepsets.evaluate.scores.background_at import background_at, background_ratio
 from hepsets.evaluate.scores.importance import (
     exchange_column,
     exchange_event_feature,
@@ -16,7 +16,7 @@ from hepsets.evaluate.scores.importance import (
     set_exchanges,
 )
 from hepsets.represent.particle_sets.data import PackedSet, SetData
-from hepsets.represent.particle_sets.features import FIVE_SETS, FIVE_SETS_PUBLISHED
+from hepsets.represent.particle_sets.features import FIVE_SETS, FIVE_SETS_PUBLISHED, SetSpec
 
 
 def sample(random, n=2000):
@@ -68,6 +68,47 @@ def test_the_seed_repeats_the_numbers_and_inputs_do_not_share_them():
     other = permutation_importance(likelihood, events, labels, EXCHANGES, repeats=1, seed=5)
     assert first == again
     assert first != other
+
+
+def test_one_exchange_leaves_the_background_of_the_exchanged_events_with_its_errors():
+    """Events are their scores; the exchange turns them round."""
+    labels, weights = np.array([1, 1, 1, 0, 0, 0, 0]), np.array([1.0, 2, 1, 3, 1, 1, 2])
+    x = np.array([0.9, 0.6, 0.4, 0.7, 0.45, 0.3, 0.1])
+    turn = {"all": lambda events, random: events[::-1]}
+    (found,) = permutation_importance(lambda s: s, x, labels, turn, weights, signal_efficiency=0.5, repeats=1)
+    true, turned = (background_at(labels, scores, weights, 0.5) for scores in (x, x[::-1]))
+    ratio = background_ratio(turned, true)
+    assert (found.increase.value, found.increase.se) == pytest.approx((ratio.value - 1, ratio.se))
+    assert found.background.value == turned.background.value
+    assert found.background.se == pytest.approx(np.linalg.norm(turned.influence))
+
+
+def test_where_the_exchange_leaves_no_background_the_error_is_that_of_half_an_event():
+    labels, x = np.array([1, 1, 0, 0]), np.array([0.9, 0.2, 0.4, 0.1])
+    best = {"all": lambda events, random: np.array([0.9, 0.8, 0.2, 0.1])}
+    (found,) = permutation_importance(lambda s: s, x, labels, best, repeats=1)
+    assert (found.background.value, found.increase.value) == (0, -1)
+    assert found.background.se == background_at(labels, best["all"](x, None)).background.se > 0
+
+
+def test_each_input_and_each_of_five_repetitions_has_random_numbers_of_its_own():
+    drawn = []
+
+    def draw(events, random):
+        drawn.append(random.random())
+        return events
+
+    labels, x = np.array([1, 1, 0, 0]), np.array([0.9, 0.2, 0.4, 0.1])
+    permutation_importance(lambda s: s, x, labels, {"one": draw, "other": draw})
+    assert drawn == [np.random.default_rng([0, place, i]).random() for place in range(2) for i in range(5)]
+
+
+def test_a_variable_is_exchanged_by_its_name_and_the_others_stay():
+    events = {"mass": np.arange(50.0), "charge": np.ones(50)}
+    exchanged = exchange_variable("mass")(events, np.random.default_rng(9))
+    assert list(exchanged) == ["mass", "charge"]
+    assert exchanged["charge"] is events["charge"]
+    assert exchanged["mass"].tolist() == np.random.default_rng(9).permutation(50).tolist()
 
 
 def test_columns_of_a_matrix_are_variables_too():
@@ -160,6 +201,35 @@ def test_the_five_sets_have_their_features_exchanged_in_groups():
     assert list(published["candidate"]) == ["direction", "thrust axis"]
     assert "identification" in exchanges["signal_tracks"]
     assert list(exchanges["event"]) == ["R2"]
+
+
+def test_exchanges_by_name_move_the_features_of_their_name_alone():
+    random = np.random.default_rng(8)
+    offsets = torch.arange(0, 42, 2)
+    sets = tuple(PackedSet(torch.from_numpy(random.random((40, 3))), offsets) for _ in range(3))
+    events = SetData(sets, torch.from_numpy(random.random((20, 2))))
+    specs = [SetSpec(name, ("px", "energy", "pz")) for name in ("tracks", "photons", "rest")]
+    exchanges = set_exchanges(specs, ["R2", "thrust"])
+
+    def moved(group, name):
+        found = exchanges[group][name](events, random)
+        assert len(found.sets) == 3
+        columns = {
+            f"{spec.name} {column}"
+            for spec, one, true in zip(specs, found.sets, sets, strict=True)
+            for column in range(3)
+            if not torch.equal(one.features[:, column], true.features[:, column])
+        }
+        return columns | {
+            c for c in (0, 1) if not torch.equal(*(e.event_features[:, c] for e in (found, events)))
+        }
+
+    for spec in specs:
+        assert moved("sets", spec.name) == {f"{spec.name} {column}" for column in range(3)}
+        assert moved(spec.name, "momentum") == {f"{spec.name} 0", f"{spec.name} 2"}
+        assert moved(spec.name, "energy") == {f"{spec.name} 1"}
+    assert moved("event", "R2") == {0}
+    assert moved("event", "thrust") == {1}
 
 
 def test_a_model_of_sets_loses_the_set_that_it_looks_at():

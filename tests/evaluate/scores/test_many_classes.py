@@ -3,6 +3,8 @@ import pytest
 from sklearn.metrics import confusion_matrix, log_loss, roc_auc_score
 
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose
+from hepsets.evaluate.scores.classification import roc
 from hepsets.evaluate.scores.many_classes import (
     accuracy,
     accuracy_difference,
@@ -69,6 +71,59 @@ def test_the_difference_of_accuracies_knows_that_the_events_are_the_same():
     assert accuracy_difference(one, one).value == 0
     with pytest.raises(InputError, match="different events"):
         accuracy_difference(one, class_scores(truth[::-1].copy(), p, CLASSES))
+
+
+def test_four_events_have_the_errors_of_the_formulas():
+    """The second is taken for a c, the last is sure of its class but for rounding."""
+    p = [[0.5, 0.25, 0.25], [0.25, 0.5, 0.25], [0.25, 0.5, 0.25], [0.0, 0.0, 1.0005]]
+    found = judge_classes([0, 0, 1, 2], p, CLASSES)
+    assert (found.loss.value, found.loss.se) == pytest.approx((np.log(2), np.log(2) / np.sqrt(6)))
+    assert found.confusion.events.tolist() == [2, 1, 1]
+    assert found.confusion.events.dtype.kind == "i"
+    half = np.sqrt(0.25 / 2 + 0.25 / 4) / 1.5
+    wilson = [[half, half, 0.25 / 1.5], [0.25, 0.25, 0.25], [0.25, 0.25, 0.25]]
+    assert found.confusion.share_se == pytest.approx(np.array(wilson))
+    assert found.classes == CLASSES
+    curve = roc([1, 1, 0, 0], [0.5, 0.25, 0.25, 0.0])
+    for part in ("false_positive_rate", "true_positive_rate", "thresholds"):
+        assert getattr(found.rest["b"], part).tolist() == getattr(curve, part).tolist()
+
+
+def test_a_true_class_without_probability_costs_as_much_as_one_in_ten_million():
+    assert judge_classes([0, 1], [[0.0, 1.0], [0.0, 1.0]], ("b", "c")).loss.value == pytest.approx(
+        -np.log(1e-7) / 2
+    )
+
+
+def test_of_two_classes_either_area_is_that_of_both():
+    b = np.array([0.9, 0.4, 0.8, 0.5, 0.3, 0.1])
+    found = judge_classes([0, 0, 0, 1, 1, 1], np.stack([b, 1 - b], axis=1), ("b", "c"))
+    assert found.mean_auc.value == found.auc["b"].value == pytest.approx(8 / 9)
+    assert found.mean_auc.se == pytest.approx(found.auc["b"].se) == pytest.approx(found.auc["c"].se)
+    assert found.auc["b"].se > 0
+
+
+def test_two_events_have_the_error_of_their_difference():
+    one, other = [[0.5, 0.5], [0.25, 0.75]], [[0.5, 0.5], [0.75, 0.25]]
+    names = ("b", "c")
+    gained = accuracy_difference(class_scores([0, 1], one, names), class_scores([0, 1], other, names))
+    assert (gained.value, gained.se) == pytest.approx((0.5, 0.5))
+    assert judge_classes([0, 1], one, names).loss.se == pytest.approx(np.log(1.5) / 2)
+
+
+def test_the_difference_of_four_events_has_the_paired_error():
+    right, wrong = [0.6, 0.4], [0.4, 0.6]
+    one = class_scores([0, 0, 1, 1], [right, wrong, wrong, wrong], ("b", "c"))
+    other = class_scores([0, 0, 1, 1], [wrong, wrong, wrong, wrong], ("b", "c"))
+    gained = accuracy_difference(one, other)
+    assert (gained.value, gained.se) == pytest.approx((0.25, 0.25))
+
+
+def test_scores_keep_what_their_events_are_for_and_the_event_at_fault_is_shown():
+    p = np.array([[0.5, 0.5], [1.5, -0.5]])
+    assert class_scores([0, 1], p[[0, 0]], ("b", "c"), Purpose.TEST).purpose is Purpose.TEST
+    with pytest.raises(InputError, match=r"1\.5"):
+        class_scores([0, 1], p, ("b", "c"))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hepsets.core.errors import InputError
 from hepsets.evaluate.filter.importance_sampling import importance_ratio, importance_speedup
 from hepsets.evaluate.filter.keep_rule import KeepRule
 from hepsets.evaluate.filter.speedup import SpeedupConfig, speedup_at
@@ -68,6 +69,58 @@ def test_a_threshold_above_all_scores_saves_nothing():
     assert threshold_speedup_of(1.0, labels, scores * 0.9, weights, COSTS).value == 0
     free = SpeedupConfig(time_network=0.0, time_generate=0.0)
     assert threshold_speedup_of(1.0, labels, scores * 0.9, weights, free).value == 0
+
+
+def test_nothing_kept_at_no_cost_has_the_error_of_its_choice_alone():
+    labels, weights, (scores,) = toy(100, 1, 0.5)
+    free = SpeedupConfig(time_network=0.0, time_generate=0.0)
+    found = threshold_speedup_of(1.0, labels, scores * 0.9, weights, free, choice_se=0.2)
+    assert found.influence.tolist() == [0.0] * 100
+    assert found.choice_se == 0.2
+
+
+@pytest.mark.parametrize("quantity", ["threshold", "keep"])
+def test_an_influence_is_what_the_result_gains_where_an_event_counts_more(quantity):
+    """But for the factor of small samples, the root of n / (n - 1) in each class."""
+    labels, weights, (scores,) = toy(30, 5, 0.5)
+    costs = SpeedupConfig(time_generate=0.03, time_network=0.001, time_simulate=2.5)
+
+    def found(weights):
+        if quantity == "threshold":
+            return threshold_speedup_of(0.5, labels, scores, weights, costs)
+        return importance_speedup_of(labels, 0.1 + 0.8 * scores, weights, costs)
+
+    step = 1e-6
+    gains = [
+        (found(weights * (1 + step * (np.arange(30) == event))).value - found(weights).value) / step
+        for event in range(30)
+    ]
+    number = np.where(labels, labels.sum(), (~labels).sum())
+    assert found(weights).influence == pytest.approx(gains * np.sqrt(number / (number - 1)), abs=1e-4)
+
+
+def test_the_error_of_a_choice_is_handed_on_and_a_network_without_time_costs_nothing():
+    labels, weights, (scores,) = toy(50, 6, 0.5)
+    keep, free = 0.1 + 0.8 * scores, SpeedupConfig(time_network=0.0)
+    threshold = threshold_speedup_of(0.5, labels, scores, weights, SpeedupConfig(), choice_se=0.3)
+    unbiased = importance_speedup_of(labels, keep, weights, SpeedupConfig(), choice_se=0.3)
+    assert threshold.choice_se == unbiased.choice_se == 0.3
+    assert threshold.value == threshold_speedup_of(0.5, labels, scores, weights, free).value
+    assert unbiased.value == importance_speedup_of(labels, keep, weights, free).value
+
+
+def test_an_event_at_the_threshold_is_kept():
+    at, below = (
+        threshold_speedup_of(threshold, [1, 1, 0, 0], [0.9, 0.5, 0.5, 0.1], None, COSTS).value
+        for threshold in (0.5, 0.4)
+    )
+    assert at == below
+
+
+def test_a_passing_event_may_be_kept_for_sure_but_not_never():
+    assert importance_speedup_of([1, 0], [1.0, 0.5], None, COSTS).value > 1
+    with pytest.raises(InputError, match="never kept"):
+        importance_speedup_of([1, 0], [0.0, 0.5], None, COSTS)
 
 
 def test_single_trainings_differ_as_the_paired_tests_say():
@@ -134,3 +187,9 @@ def test_no_model_wins_by_a_single_training():
     models = [Repeated((Influenced(value, np.zeros(4), 0.01),)) for value in (0.80, 0.95)]
     assert are_distinct(*models)
     assert winner(models) is None
+    assert winner(models[:1]) == 0  # there is no other
+
+
+def test_a_model_is_not_told_from_itself_even_without_errors():
+    model = Repeated((Influenced(0.9, np.zeros(4)),) * 2)
+    assert not are_distinct(model, model)

@@ -63,6 +63,29 @@ def test_errors_are_the_spread_over_repeated_samples():
         assert np.mean([getattr(one, name).se for one in many]) == pytest.approx(spread, rel=0.12), name
 
 
+def test_two_decays_measured_twice_have_the_numbers_of_a_hand_calculation():
+    """The second measurement of the first decay is wrong, the mean of its two is right."""
+    p = np.array([[[0.9, 0.1], [0.2, 0.8]], [[0.4, 0.6], [0.3, 0.7]]])
+    found = judge_repeated([0, 1], p)
+    assert (found.events, found.trials) == (2, 2)
+    numbers = {"single": (0.75, 0.25), "averaged": (1, 0), "limit": (1.25, 0.25), "gain": (0.5, 0.5)}
+    for name, (value, se) in {**numbers, "flipped_back": (1, 0)}.items():
+        assert (getattr(found, name).value, getattr(found, name).se) == pytest.approx((value, se)), name
+    assert found.measurements.tolist() == [1, 2]
+    assert found.accuracy == pytest.approx([0.75, 1])
+    assert found.accuracy_se == pytest.approx([0.25, 0])
+
+
+def test_where_nothing_is_misjudged_nothing_is_flipped_back():
+    found = judge_repeated([0, 0], np.tile([0.9, 0.1], (2, 2, 1))).flipped_back
+    assert (found.value, found.se) == (0, 0)
+
+
+def test_six_trials_are_grouped_by_one_two_three_and_six():
+    found = judge_repeated(*measured(np.random.default_rng(8), 50, 6))
+    assert found.measurements.tolist() == [1, 2, 3, 6]
+
+
 def test_odd_trials_and_foreign_shapes_are_refused():
     truth, p = measured(np.random.default_rng(7), 10, 4)
     with pytest.raises(InputError, match="even number"):

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2_contingency, kstest
 
 from hepsets.core.errors import InputError
+from hepsets.evaluate.filter.bias import measure_bias
 from hepsets.evaluate.scores.sculpting import equally_filled_edges, measure_sculpting
 
 
@@ -86,7 +87,63 @@ def test_bins_hold_equal_weights(seed, bins):
 
 def test_values_that_coincide_share_a_bin():
     assert len(equally_filled_edges(np.repeat([1.0, 2.0, 3.0], 50))) == 3
-    assert len(equally_filled_edges(np.full(50, 2.0))) == 3
+    assert equally_filled_edges(np.full(50, 2.0)).tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("values", "edges"),
+    [
+        ([1, 1, 1, 2], [1, 1.5, 2]),
+        ([1, 2, 2, 2], [1, 1.5, 2]),
+        ([0, 0, 0, 2, 6], [0, 1, 6]),
+        ([0, 4, 6, 6, 6, 6], [0, 5, 6]),
+    ],
+)
+def test_a_value_that_outweighs_all_others_has_a_bin_of_its_own(values, edges):
+    assert equally_filled_edges(values, bins=2).tolist() == edges
+
+
+def test_a_classifier_that_prefers_one_of_two_charges_sculpts_them():
+    labels = np.repeat([1, 0, 0], 100)
+    charge = np.tile([1.0, 1.0, 1.0, -1.0], 75)
+    result = measure_sculpting("charge", charge, labels, np.where((labels == 1) | (charge < 0), 0.9, 0.1))
+    assert result.efficiency.tolist() == [1, 0]
+    assert result.p_value < 1e-10
+
+
+def test_a_hundred_events_fill_ten_bins():
+    assert equally_filled_edges(np.arange(100.0)).tolist() == [0, *range(9, 99, 10), 99]
+
+
+def test_the_cut_is_that_of_the_weighted_signal_and_the_shares_those_of_weighted_background():
+    """Signal of 0.8 outweighs the rest: nine tenths are kept with background of 0.85 and 0.9."""
+    values, weights = np.r_[np.zeros(4), 1, 2, 3, 1, 2, 3], np.r_[1, 1, 1, 97, 1, 2, 1, 3, 1, 1]
+    labels = np.repeat([1, 0], [4, 6])
+    scores = np.array([0.2, 0.4, 0.6, 0.8, 0.1, 0.3, 0.5, 0.7, 0.85, 0.9])
+    kept = np.repeat([False, True], [4, 2])
+    found = measure_sculpting("Mbc", values, labels, scores, weights, edges=[0.5, 1.5, 2.5, 3.5])
+    expected = measure_bias("Mbc", values[4:], kept, weights[4:], edges=[0.5, 1.5, 2.5, 3.5])
+    assert found.observable == "Mbc"
+    assert (found.chi2, found.p_value) == (expected.chi2, expected.p_value)
+    assert found.efficiency.tolist() == pytest.approx([0, 1 / 3, 1 / 2])
+    scores[3] = 0.2
+    found = measure_sculpting("Mbc", values, labels, scores, weights, signal_efficiency=0.01, edges=[0, 2, 4])
+    assert found.kept_events == 3
+
+
+@pytest.mark.parametrize(
+    ("kept", "of", "weight", "bins"),
+    [(100, 400, 1, 4), (150, 400, 1, 6), (300, 400, 1, 4), (100, 400, 3, 3), (700, 1400, 1, 12),
+     (10, 400, 1, 2), (400, 400, 1, 2)],
+)  # fmt: skip
+def test_each_bin_has_25_effective_events_of_the_fewer(kept, of, weight, bins):
+    """Of kept or rejected ones; every other background event has the weight."""
+    labels = np.repeat([1, 0], [10, of])
+    scores = np.repeat([0.5, 0.9, 0.1], [10, kept, of - kept])
+    values, weights = np.random.default_rng(7).random(10 + of), np.tile([1.0, weight], 5 + of // 2)
+    result = measure_sculpting("Mbc", values, labels, scores, weights)
+    assert result.edges.tolist() == equally_filled_edges(values[10:], weights[10:], bins=bins).tolist()
+    assert len(result.edges) == bins + 1
 
 
 def test_values_that_do_not_belong_to_the_scores_are_refused():

@@ -84,7 +84,13 @@ def equally_filled_edges(values: ArrayLike, weights: ArrayLike | None = None, *,
     share = np.cumsum(weight[order]) / weight.sum()
     inner = value[order][np.searchsorted(share, np.arange(1, bins) / bins)]
     edges = np.unique(np.concatenate([[value.min()], inner, [value.max()]]))
-    return edges if len(edges) > 2 else np.array([edges[0] - 1.0, edges[0], edges[0] + 1.0])
+    if len(edges) == 1:
+        return np.array([edges[0] - 1.0, edges[0], edges[0] + 1.0])
+    if len(edges) == 2:  # the lowest or the highest value outweighs the others: a bin for it
+        distinct = np.unique(value)
+        between = distinct[:2] if (inner == edges[0]).any() else distinct[-2:]
+        return np.insert(edges, 1, between.mean())
+    return edges
 
 
 def _bins(weights: Array) -> int:
