@@ -77,18 +77,6 @@ TESTED_ELSEWHERE = {
     "deploy/onnx/runtime.py": ("contracts/test_model_contract.py", "every model"),
     "deploy/onnx/trace.py": ("contracts/test_model_contract.py", "every model"),
     "deploy/scale_out.py": ("deploy/test_production.py", "one cluster for both"),
-    "evaluate/estimates/agreement.py": (
-        "evaluate/estimates/test_event_verdict.py",
-        "tests, mistakes and reference make one verdict",
-    ),
-    "evaluate/estimates/event_mistakes.py": (
-        "evaluate/estimates/test_event_verdict.py",
-        "tests, mistakes and reference make one verdict",
-    ),
-    "evaluate/estimates/reference_events.py": (
-        "evaluate/estimates/test_event_verdict.py",
-        "tests, mistakes and reference make one verdict",
-    ),
     "learn/data_sets/estimator.py": ("contracts/test_model_contract.py", "every estimator"),
     "learn/data_sets/likelihood_estimator.py": (
         "learn/data_sets/test_set_summary.py",

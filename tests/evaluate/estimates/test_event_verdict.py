@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 
 from hepsets.core.event_frame import EventFrame
-from hepsets.evaluate.estimates.event_verdict import Judge
+from hepsets.evaluate.estimates import event_verdict
+from hepsets.evaluate.estimates.agreement import Agreement, CellFit
+from hepsets.evaluate.estimates.agreement import Test as Comparison
+from hepsets.evaluate.estimates.event_mistakes import Mistake
+from hepsets.evaluate.estimates.event_verdict import EXCLUDED, LIKELIER, Cause, Judge, Verdict
 from hepsets.evaluate.estimates.goodness_of_fit import CellModel
 from hepsets.evaluate.estimates.reference_events import FOLDED_CHI, ReferenceEvents, with_folded_chi
 from hepsets.generate.kstmumu.density import VARIABLES, WINDOWS
@@ -80,6 +84,166 @@ def test_every_mistake_is_found_out_and_named(name):
         assert all(cause.p_value >= 0.01 for cause in found.causes)
         assert found.tried >= 12
         assert found.lines()[0].startswith("The events do NOT look like the model")
+
+
+class Told(Judge):
+    """A judge who is told what the comparison and the likelihoods say."""
+
+    def told(self, p_value, *gains, tests=()):
+        fit = CellFit(0.0, 0.0, 0.0)
+        object.__setattr__(
+            self, "said", (Agreement(p_value, tests, fit), dict(zip("abc", gains, strict=False)))
+        )
+        return self
+
+    def _compare(self, frame, reference):
+        return self.said[0]
+
+    def _gains(self, frame):
+        return self.said[1]
+
+    def _causes(self, frame, agreement):
+        return (Cause("chi", "turn it", 0.5, 0.25),), 7
+
+
+def of(number):
+    return EventFrame({"chi": np.linspace(-1, 1, number)})
+
+
+def test_the_answer_follows_from_the_p_value_and_the_mistakes_that_are_not_excluded():
+    told = Told(None, None, (), "0-20", (-3, 2)).told
+    out, just = -EXCLUDED - 0.01, -EXCLUDED + 0.01
+    assert told(0.25, out, out).verdict(of(100)) == Verdict("yes", 0.25, ())
+    assert told(1e-3, out).verdict(of(100)).answer == "yes"
+    few = told(0.25, out).verdict(of(99))
+    assert few == Verdict(
+        "cannot tell", 0.25, ("99 events do not exclude that a part of the variables is left out",)
+    )
+    unsure = told(0.25, just, out, LIKELIER - 0.01).verdict(of(5000))
+    assert unsure == Verdict("cannot tell", 0.25, ("5000 events do not exclude that a; or that c",))
+    assert told(1e-9, out).verdict(of(9)) == Verdict("cannot tell", 1e-9, ("9 events are too few",))
+    assert told(1e-9, out, tests=(Comparison(1e-9, "odd"),)).verdict(of(10)).answer == "no"
+    likely = told(0.25, LIKELIER + 0.3, LIKELIER + 2, out).verdict(of(50))
+    assert likely.reasons == ("they are e^13 times as likely if b",)
+    assert (likely.answer, likely.p_value, likely.tried) == ("no", 0.25, 7)
+    assert [cause.name for cause in likely.causes] == ["chi"]
+
+
+def test_a_small_p_value_is_explained_by_the_longest_empty_range_and_the_most_striking_test():
+    told = Told(None, None, (), "0-20", (-3, 2)).told
+    tests = (
+        Comparison(1e-9, "cells"),
+        Comparison(1e-8, "an empty range", "chi", (0.0, 1.0)),
+        Comparison(1e-7, "another", "chi", (1.0, 2.0)),
+        Comparison(0.5, "a normal one", "chi", (2.0, 3.0)),
+    )
+    assert told(4e-9, tests=tests).verdict(of(50)).reasons == ("p = 4e-09", "an empty range", "cells")
+    assert told(4e-9, tests=tests[1:2]).verdict(of(50)).reasons == ("p = 4e-09", "an empty range")
+    assert told(1e-20, tests=(tests[0], tests[3])).verdict(of(50)).reasons == ("p < 1e-15", "cells")
+    # 3e-4 is not striking among four
+    weak = (tests[0], Comparison(3e-4, "an empty range", "chi", (0.0, 1.0)), *tests[2:])
+    assert told(4e-9, tests=(weak[0], weak[1], weak[3], weak[3])).verdict(of(50)).reasons == (
+        "p = 4e-09",
+        "cells",
+    )
+
+
+def test_a_verdict_is_a_few_lines():
+    assert Verdict("yes", 0.312, ()).lines() == ["The events look like the model: yes (p = 0.31)"]
+    unsure = Verdict("cannot tell", 0.3, ("few", "odd")).lines()
+    assert unsure == ["Do the events look like the model: cannot tell (few; odd)"]
+    unknown = Verdict("no", 1e-9, ("p = 1e-09", "odd"), (), 12).lines()
+    assert unknown == [
+        "The events do NOT look like the model: p = 1e-09; odd",
+        "cause: not known; none of 12 mistakes that were tried explains them",
+    ]
+    causes = tuple(Cause(name, "mend it", 0.256, 0.0) for name in "abcd")
+    assert Verdict("no", 1e-9, ("odd",), causes, 12).lines() == [
+        "The events do NOT look like the model: odd",
+        *(f"likely cause: {name} (p = 0.26): mend it" for name in "abc"),
+        "(12 causes were tried; 4 explain the events)",
+    ]
+    assert len(Verdict("no", 1e-9, ("odd",), causes[:1], 12).lines()) == 2
+    assert Verdict("no", 1e-9, ("odd",), causes[:2], 12).lines()[-1].startswith("(12 causes were tried; 2")
+
+
+def small_judge(chi, cosine):
+    """Of simulated events with these angles, in the two halves of cosθ_K, and nothing known of ΔC9."""
+    n = len(chi)
+    frame = EventFrame(
+        {
+            "q_squared": np.full(n, 4.0, dtype=np.float32),
+            "costheta_mu": np.zeros(n, dtype=np.float32),
+            "costheta_K": np.asarray(cosine, dtype=np.float32),
+            "chi": np.asarray(chi, dtype=np.float32),
+        }
+    )
+    nothing = np.zeros(2)
+    cells = CellModel(("costheta_K",), np.array([0.0]), np.zeros((3, 2)), nothing, nothing, nothing)
+    shares = np.stack([np.ones(n), *np.zeros((3, n))])
+    reference = ReferenceEvents(frame, shares).with_folded_chi()
+    return Judge(reference, cells, ("costheta_K",), "0-20", (-3.0, 2.0))
+
+
+def test_the_gain_of_a_mistake_is_its_likelihood_ratio_in_all_cells():
+    """Three of four simulated events have a positive cosine, as have 5 of 20 events."""
+    simulated = small_judge(np.zeros(400), np.repeat([0.5, 0.5, 0.5, -0.5], 100))
+    events = simulated.reference.frame[np.r_[0:5, 300:315]]
+    gains = simulated._gains(events)
+    both = 10 * np.log(3)
+    signs = [name for name, gain in gains.items() if gain == pytest.approx(both, abs=1e-6)]
+    assert [name[:7] for name in signs] == ["cosθ_K ", "both co"]
+    assert gains["cosθ_ℓ has the other sign"] == pytest.approx(0)
+    assert len(gains) == 5
+
+
+def test_mistakes_explain_the_events_in_the_order_of_their_likelihood_less_what_they_fit(monkeypatch):
+    monkeypatch.setattr(event_verdict, "LEAST_REFERENCE", 0)
+    simulated = small_judge(np.zeros(400), np.linspace(-0.5, 1.5, 400))
+    events = simulated.reference.frame[::10].with_columns(costheta_K=np.linspace(-1, 1, 40))
+
+    def shifted(by, fitted=0):
+        return Mistake(
+            f"{by} {fitted}", "back", lambda e: e.changed(costheta_K=lambda c: c - np.float32(by)), fitted
+        )
+
+    few = Mistake("few", "more", lambda e: shifted(0.5).make(e).where(np.arange(len(e)) < 99))
+    enough = Mistake(
+        "enough",
+        "more",
+        lambda e: shifted(0.5).make(e).where(np.arange(400) % (1 + 3 * (np.arange(400) < 385)) == 0),
+    )
+    far = Mistake("far", "back", shifted(-1.0).make)
+    found = simulated._explaining(events, [shifted(0.5, 2), far, few, enough, shifted(0.5)])
+    # the fitted two cost e⁶, more than a ratio of 20
+    assert [cause.name for cause in found] == ["0.5 0", "enough"]
+    assert found[0].remedy == "back"
+    assert found[0].p_value > 0.9
+    assert simulated._explaining(events, [shifted(0.5, 2)])[0].name == "0.5 2"
+    assert simulated._explaining(events, [far]) == ()
+
+
+def test_pairs_are_tried_where_no_single_mistake_explains_the_events(monkeypatch):
+    simulated = small_judge(np.zeros(200), np.linspace(-1, 1, 200))
+    asked = []
+
+    def explaining(self, frame, mistakes):
+        asked.append([mistake.name for mistake in mistakes])
+        return () if len(asked) == 1 else (Cause(mistakes[0].name, "", 1.0, 0.0),)
+
+    monkeypatch.setattr(Judge, "_explaining", explaining)
+    run = Comparison(1e-9, "no event has chi above 2, 9 expected", "chi", (2.0, np.inf))
+    agreement = Agreement(1e-9, (run,), CellFit(0.0, 0.0, 0.0))
+    frame = simulated.reference.frame.with_columns(q_squared=np.full(200, 0.5))
+    causes, tried = simulated._causes(frame, agreement)
+    single, pairs = asked
+    parts = [name for name in single if "window" in name or "only" in name or "left out" in name]
+    assert len(single) == 11 + len(parts)
+    assert [part[:10] for part in parts[-2:]] == ["only q² fr", "events are"]
+    assert len(pairs) == 11 * len(parts)
+    assert tried == len(single) + len(pairs)
+    assert causes[0].name == pairs[0] == f"cosθ_ℓ has the other sign, and {parts[0]}"
+    assert simulated._causes(frame, agreement)[1] == len(single)
 
 
 @pytest.mark.parametrize("edge", [-0.8, -0.5])

@@ -100,6 +100,10 @@ def test_errors_are_means_over_the_weights_of_the_bins():
     assert curve.chance_error == pytest.approx(np.sqrt(2 / np.pi) * (share @ sigma))
 
 
+def test_a_score_of_one_lies_in_the_last_bin():
+    assert calibrate([0, 1, 1], [0.1, 0.9, 1.0], bins=4).events.tolist() == [1, 2]
+
+
 def test_one_bin_holds_all_and_none_is_refused():
     assert calibrate([0, 1], [0.1, 0.5], bins=1).observed == pytest.approx([0.5])
     assert len(calibrate(np.arange(1000) % 2, np.arange(1000) / 1000).events) == 15

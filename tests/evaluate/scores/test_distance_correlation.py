@@ -4,23 +4,27 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import chi2
 
 from hepsets.core.errors import InputError
 from hepsets.evaluate.scores.distance_correlation import distance_correlation
 
 
-def naive(x, y, w):
-    """Squared distance correlation of double-centred matrices, weights as probabilities."""
-    p = w / w.sum()
+def naive_covariance(x, y, p):
+    """Squared distance covariance of double-centred matrices, with shares that add up to one."""
 
     def centred(values):
         distance = np.abs(values[:, None] - values)
         rows = distance @ p
         return distance - rows[:, None] - rows + p @ rows
 
-    a, b = centred(x), centred(y)
-    pairs = np.outer(p, p)
-    return np.sum(pairs * a * b) / np.sqrt(np.sum(pairs * a * a) * np.sum(pairs * b * b))
+    return p @ (centred(x) * centred(y)) @ p
+
+
+def naive(x, y, w):
+    """Squared distance correlation, weights as probabilities."""
+    p = w / w.sum()
+    return naive_covariance(x, y, p) / np.sqrt(naive_covariance(x, x, p) * naive_covariance(y, y, p))
 
 
 def naive_over_distinct_events(x, y, w):
@@ -73,6 +77,31 @@ def test_the_unbiased_square_is_that_over_distinct_events(weighted):
     w = random.uniform(0.2, 3, 7) if weighted else np.ones(7)
     found = distance_correlation(x, y, w).squared.value
     assert found == pytest.approx(naive_over_distinct_events(x, y, w), rel=1e-9)
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.9])
+def test_errors_and_p_value_follow_from_what_each_event_adds(correlation):
+    """Numerically: the change of the square when an event gets a millionth of all weight more."""
+    random = np.random.default_rng(8)
+    x, y = bivariate_normal(random, 9, correlation)
+    w = random.uniform(0.5, 2, 9)
+    p, count = w / w.sum(), w.sum() ** 2 / np.sum(w**2)
+    square, step = naive(x, y, p), 1e-6
+    influence = [(naive(x, y, (1 - step) * p + step * one) - square) / step for one in np.eye(9)]
+    first, second = np.sum((p * influence) ** 2), 2 * (1 - square) ** 2 / count**2
+    se = np.sqrt(max(first - 2 * second, 0) + second)
+    found = distance_correlation(x, y, w)
+    assert found.value.value == pytest.approx(np.sqrt(square))
+    assert found.squared.se == pytest.approx(se, rel=1e-4)
+    plain = [naive_covariance(one, one, p) for one in (x, y)]
+    means = [p @ np.abs(one[:, None] - one) @ p for one in (x, y)]
+    null = np.sqrt(means[0] * means[1] / count / np.sqrt(plain[0] * plain[1]))
+    assert found.null == pytest.approx(min(null, 1))
+    assert found.value.se == pytest.approx(se / (2 * max(np.sqrt(square), null / 2)), rel=1e-4)
+    unbiased = naive_over_distinct_events(x[:6], y[:6], w[:6])
+    fewer = distance_correlation(x[:6], y[:6], w[:6])
+    count = w[:6].sum() ** 2 / np.sum(w[:6] ** 2)
+    assert fewer.p_value == pytest.approx(chi2.sf(count * unbiased + 1, 1), rel=1e-6)
 
 
 @pytest.mark.parametrize("correlation", [0.1, 0.5, -0.9])

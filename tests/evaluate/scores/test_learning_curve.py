@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from hepsets.core.errors import InputError
+from hepsets.evaluate.scores import learning_curve
 from hepsets.evaluate.scores.learning_curve import fit_learning_curve
 
 SIZES = np.array([2e3, 6e3, 2e4, 6e4, 1.5e5])
@@ -71,6 +72,69 @@ def test_the_order_of_points_does_not_matter():
     other = fit_learning_curve(SIZES[::-1], law(SIZES)[::-1], se[::-1], at=TARGET)
     assert one.extrapolated.low == pytest.approx(other.extrapolated.low)
     assert one.exponent == other.exponent
+
+
+def test_rates_that_rise_are_taken_for_a_flat_law_at_their_weighted_mean():
+    rates, se = np.array([0.10, 0.13, 0.11, 0.15, 0.14]), np.array([1, 1, 2, 1, 1]) * 0.01
+    found = fit_learning_curve(SIZES, rates, se, at=TARGET)
+    mean = np.average(rates, weights=se**-2)
+    assert (found.offset, found.amplitude) == (pytest.approx(mean), 0)
+    assert found.chi2 == pytest.approx(np.sum(((rates - mean) / se) ** 2))
+    assert found.ndof == 2
+    assert found.error_scale == pytest.approx(np.sqrt(found.chi2 / 2))
+    assert found.extrapolated.value == pytest.approx(mean)
+
+
+def test_rates_that_fall_the_faster_the_lower_have_no_offset():
+    se = np.array([0.01, 0.02, 0.01])
+    found = fit_learning_curve([1.0, 10.0, 100.0], [0.2, 0.19, 0.1], se, at=1)
+    assert found.offset == 0
+    fall = np.array([1.0, 10.0, 100.0]) ** -found.exponent
+    assert found.amplitude == pytest.approx(np.sum([0.2, 0.19, 0.1] * fall / se**2) / np.sum(fall**2 / se**2))
+
+
+@pytest.mark.parametrize("at", [0.3, 30.0, 1000.0])
+def test_the_interval_holds_what_laws_within_one_of_the_best_chi2_reach(at, monkeypatch):
+    """Laws of three exponents, whose offsets and amplitudes are tried one by one."""
+    exponents = np.array([0.2, 0.5, 1.0])
+    monkeypatch.setattr(learning_curve, "EXPONENTS", exponents)
+    n, rates, se = np.array([1.0, 10.0, 100.0]), np.array([0.30, 0.17, 0.12]), np.array([0.02, 0.01, 0.02])
+    found = fit_learning_curve(n, rates, se, at=at, drawn=3)
+    offset, amplitude = np.linspace(0, 0.25, 500)[:, None], np.linspace(0, 0.5, 500)
+    reached, chi2 = [], []
+    for b in exponents:
+        laws = offset + amplitude * at**-b
+        misses = [
+            (offset + amplitude * size**-b - rate) / e for size, rate, e in zip(n, rates, se, strict=True)
+        ]
+        reached.append(laws.ravel())
+        chi2.append(np.sum(np.square(misses), axis=0).ravel())
+    reached, chi2 = np.concatenate(reached), np.concatenate(chi2)
+    assert found.chi2 == pytest.approx(chi2.min(), abs=0.01)
+    inside = reached[chi2 <= found.chi2 + found.error_scale**2]
+    assert found.extrapolated.low == pytest.approx(inside.min(), abs=0.003)
+    assert found.extrapolated.high == pytest.approx(inside.max(), abs=0.003)
+    assert found.extrapolated.value == pytest.approx(reached[np.argmin(chi2)], abs=0.003)
+
+
+def test_the_curve_runs_from_the_smallest_training_to_the_target_or_the_largest():
+    n, rates, se = [1.0, 10.0, 100.0], [0.3, 0.2, 0.15], [0.01, 0.02, 0.03]
+    found = fit_learning_curve(n, rates, se, at=1000)
+    assert len(found.drawn_events) == len(found.drawn_rate) == 25
+    assert found.drawn_events[[0, -1]] == pytest.approx([1, 1000])
+    assert (found.at, found.ndof) == (1000.0, 0)
+    assert [found.events.tolist(), found.error_rate.tolist(), found.error_rate_se.tolist()] == [n, rates, se]
+    near = fit_learning_curve(n, rates, se, at=10, drawn=2)
+    assert near.drawn_events == pytest.approx([1, 100])
+
+
+@pytest.mark.parametrize(
+    ("n", "rates", "at"),
+    [([0.0, 1, 2], [0.1] * 3, 5), ([1.0, 2, 3], [0.1] * 3, 0), ([1.0, 2, 3], [0.1] * 2, 5)],
+)
+def test_no_events_and_shapes_that_do_not_fit_are_refused(n, rates, at):
+    with pytest.raises(InputError):
+        fit_learning_curve(n, rates, [0.01] * 3, at=at)
 
 
 def test_two_sizes_or_errors_of_nothing_are_refused():

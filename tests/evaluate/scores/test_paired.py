@@ -107,6 +107,8 @@ def test_the_error_of_a_choice_is_handed_on_and_a_network_without_time_costs_not
     assert threshold.choice_se == unbiased.choice_se == 0.3
     assert threshold.value == threshold_speedup_of(0.5, labels, scores, weights, free).value
     assert unbiased.value == importance_speedup_of(labels, keep, weights, free).value
+    assert threshold_speedup_of(0.0, labels, scores, weights, SpeedupConfig()).value == pytest.approx(1)
+    assert importance_speedup_of(labels, np.ones(50), weights, SpeedupConfig()).value == pytest.approx(1)
 
 
 def test_an_event_at_the_threshold_is_kept():

@@ -127,7 +127,7 @@ def _log_likelihoods(counts: NDArray[np.int64], shares: Array, deltas: Array, fr
     signal /= signal.sum(axis=1, keepdims=True)
     background = shares[3] / max(shares[3].sum(), 1e-300)
     mixed = (1 - fractions)[None, :, None] * signal[:, None] + fractions[None, :, None] * background
-    # an event where no simulated one lies is as unlikely as less than one of them
+    # where hardly any simulated event lies, as much as three tenths of a mean cell is expected
     least = 0.3 / max(int(np.count_nonzero(shares[0])), 1)
     return np.asarray(np.log(np.maximum(mixed, least)) @ counts)
 
