@@ -89,7 +89,13 @@ def test_subtracted_background_leaves_the_area_of_the_signal() -> None:
 
 def test_a_share_of_none_or_all_has_an_error_too() -> None:
     for chosen in (np.zeros(50), np.ones(50)):
-        assert family_share(chosen, np.arange(50) // 5).se == pytest.approx(0.05)
+        assert family_share(chosen, np.arange(50) // 5).se == pytest.approx(0.05)  # half a family of ten
+
+
+def test_a_share_among_candidates_that_agree_little_is_no_coarser_than_its_spread() -> None:
+    """Ten families of a thousand that fluctuate like single candidates know a share of 1 % well."""
+    chosen = np.random.default_rng(1).random(10_000) < 0.01
+    assert family_share(chosen, np.arange(10_000) // 1000).se == pytest.approx(0.001, rel=0.5)
 
 
 @pytest.mark.parametrize(

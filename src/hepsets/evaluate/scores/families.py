@@ -39,8 +39,8 @@ def family_sums(values: Array, groups: ArrayLike) -> Array:
 def family_share(chosen: ArrayLike, groups: ArrayLike, weights: ArrayLike | None = None) -> Measured:
     """Weighted share of candidates that are chosen, such as the efficiency of a cut.
 
-    The error does not vanish where all or none are chosen: it has Wilson's term for the effective number of
-    families.
+    The error has the term of Wilson's interval that stays where all or none are chosen: half a candidate of
+    the effective number that spread and share tell, of families where they tell nothing.
 
     Parameters
     ----------
@@ -60,8 +60,10 @@ def family_share(chosen: ArrayLike, groups: ArrayLike, weights: ArrayLike | None
     weight = checked_weights(values, groups, weights)
     share = float(weight @ values / weight.sum())
     sums = family_sums(weight * (values - share) / weight.sum(), groups)
-    wilson = 0.5 / effective_count(family_sums(weight, groups))
-    return Measured(share, float(np.hypot(_norm(sums), wilson)))
+    least, most = effective_count(family_sums(weight, groups)), effective_count(weight)
+    se = _norm(sums)
+    count = share * (1 - share) / se**2 if se > 0 else least
+    return Measured(share, float(np.hypot(se, 0.5 / np.clip(count, least, max(least, most)))))
 
 
 def family_auc(

@@ -7,7 +7,7 @@ direction, impact parameter and what it would do to the vertex.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,12 @@ from hepsets.learn.particle_sets.model import SetModel
 from hepsets.learn.particle_sets.recipe import build_set_model
 from hepsets.learn.tables.folds import TrainingPart, hold_families
 from hepsets.learn.training.config import FitConfig
-from hepsets.learn.training.fit import FitResult, fit
 from hepsets.learn.training.score import score
 from hepsets.represent.particle_sets.features import SetSpec
 from hepsets.select.bs_dspi.candidates import AROUND
+
+if TYPE_CHECKING:
+    from hepsets.learn.training.fit import FitResult
 
 TRACKS = SetSpec(
     "tracks",
@@ -149,6 +151,8 @@ def fit_isolation(part: TrainingPart[ParticleSets], config: IsolationConfig | No
     InputError
         As :func:`isolation_sets`; for too few families.
     """
+    from hepsets.learn.training.fit import fit  # takes a second to import, and the registry looks in here
+
     config = config or IsolationConfig()
     model = build_set_model(
         "deep_sets",
