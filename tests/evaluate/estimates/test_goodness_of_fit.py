@@ -1,12 +1,15 @@
 import numpy as np
 import pytest
+import torch
 from helpers import quadratic_family
+from scipy.stats import chi2
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
-from hepsets.evaluate.estimates.goodness_of_fit import CellModel
-from hepsets.learn.data_sets.quadratic_likelihood import EventTerms, fit_one
+from hepsets.evaluate.estimates.goodness_of_fit import FORMAT, CellModel
+from hepsets.learn.data_sets.quadratic_likelihood import DeltaC9Fit, EventTerms, Rate, fit_one
 from hepsets.learn.data_sets.truth_ratios import TruthRatios
+from hepsets.learn.files import write_tensors
 
 
 def true_ratios(frame):
@@ -113,3 +116,143 @@ def test_what_cannot_be_compared_is_refused(reference, cells):
     fit = fit_of(few, truth)
     with pytest.raises(InputError, match="in two cells"):
         cells.compare(few, fit)
+
+
+def forty(background=0):
+    """Signal at x of 0 to 39 and y of −x, and background at x of 35 and more; true ratios."""
+    x = np.r_[np.arange(40), np.full(background, 35)].astype(np.float32)
+    frame = EventFrame({"x": x, "y": -x, "is_signal": np.arange(40 + background) < 40})
+    beta, gamma = np.repeat([0.1, 0.2, 0.3, 0.4], 10), np.repeat([0.0, 0.1, 0.0, 0.2], 10)
+    return frame, TruthRatios(beta, gamma, np.zeros(40), Rate(0.25, 0.075))
+
+
+def four(background=0):
+    return CellModel.of(*forty(background), cells=4, variables=("x", "y"))
+
+
+def fitted(value, fraction=np.nan):
+    return DeltaC9Fit(value, value - 1, value + 1, fraction, 40, np.zeros(1), np.zeros(1), at_limit=False)
+
+
+def test_cells_are_cut_at_medians_of_one_variable_after_the_other():
+    model = four()
+    assert model.variables == ("x", "y")
+    assert model.thresholds.tolist() == [20, -9, -29]
+    assert np.bincount(model.cell_of(forty()[0])).tolist() == [10] * 4
+    assert model.cell_of(forty()[0])[[0, 10, 20, 30]].tolist() == [1, 0, 3, 2]
+    assert [model.describe(cell) for cell in (0, 1, 3)] == [
+        "x < 20, y < -9",
+        "x < 20, y ≥ -9",
+        "x ≥ 20, y ≥ -29",
+    ]
+    assert (model.n_cells, model.levels) == (4, 2)
+
+
+def test_what_is_expected_in_a_cell_is_the_sum_of_its_polynomials():
+    model = four()
+    # cells 1, 0, 3, 2 as x rises
+    assert model.signal == pytest.approx(
+        np.array([[0.25] * 4, [0.05, 0.025, 0.1, 0.075], [0.025, 0.0, 0.05, 0.0]])
+    )
+    assert model.signal_variance == pytest.approx([10 / 1600] * 4)
+    assert model.background.tolist() == model.background_variance.tolist() == [0] * 4
+    shape = np.array([0.25 + 0.1 + 0.1, 0.25 + 0.05, 0.25 + 0.2 + 0.2, 0.25 + 0.15])
+    assert model.expected(2.0) == pytest.approx(shape / shape.sum())
+
+
+def test_background_is_counted_with_its_binomial_variance():
+    """Of 60 events the upper half begins at 30, whose median is 35 with background in the cell below."""
+    model = four(background=20)
+    share = np.bincount(model.cell_of(forty(20)[0])[40:], minlength=4) / 20
+    assert share.max() == 1
+    assert model.background.tolist() == share.tolist()
+    assert model.background_variance.tolist() == [0] * 4
+    frame, truth = forty(20)
+    frame["x"][40:50] = 0
+    model = CellModel.of(frame, truth, cells=2, variables=("x",))
+    assert model.background.tolist() == [0.5, 0.5]
+    assert model.background_variance.tolist() == [0.0125, 0.0125]
+
+
+def test_chi2_is_that_of_counts_with_the_error_of_simulation():
+    """16, 4, 10 and 10 where 10 are expected, each with a variance of 10 by data and by simulation."""
+    frame = forty()[0][np.r_[0:4, 10:20, 10:16, 20:40]]
+    found = four().compare(frame, fitted(0.0))
+    assert found.observed.tolist() == [16, 4, 10, 10]
+    assert found.expected == pytest.approx([10] * 4)
+    assert (found.chi2, found.ndof) == (pytest.approx(72 / 20), 3)
+    assert found.p_value == pytest.approx(chi2.sf(72 / 20, 3))
+    assert found.worst_cell == "x < 20, y < -9"
+    assert abs(found.worst_pull) == pytest.approx(6 / np.sqrt(20))
+
+
+def test_fitted_background_counts_in_expectation_and_variance():
+    frame, truth = forty(20)
+    frame["x"][40:50] = 0
+    model = CellModel.of(frame, truth, cells=2, variables=("x",))
+    found = model.compare(forty()[0], fitted(1.0, 0.25))
+    share = 0.75 * model.expected(1.0) + 0.25 * model.background
+    assert found.expected == pytest.approx(40 * share)
+    variance = 40 * share + 1600 * (0.75**2 * model.signal_variance + 0.25**2 * 0.0125)
+    pulls = (found.observed - 40 * share) / np.sqrt(variance)
+    assert found.chi2 == pytest.approx(pulls @ pulls)
+    assert found.worst_pull == pytest.approx(pulls[np.argmax(np.abs(pulls))])
+
+
+def test_cells_count_from_five_expected_events():
+    """Of 20 events five are expected in each; of 12 in the cells of twice the share alone."""
+    frame = forty()[0]
+    assert four().compare(frame[::2], fitted(0.0)).ndof == 3
+    with pytest.raises(InputError, match="19 events in 4 cells"):
+        four().compare(frame[:19], fitted(0.0))
+    lopsided = CellModel(
+        ("x",), np.array([20.0]), np.array([[0.5, 0.5], [0, 0], [0, 0]]), *(np.zeros(2) for _ in range(3))
+    )
+    assert lopsided.compare(frame[15:25], fitted(0.0)).ndof == 1
+
+
+def test_the_smallest_reference_has_ten_events_for_each_cell():
+    frame, truth = forty()
+    assert CellModel.of(frame, truth, cells=4, variables=("x",)).n_cells == 4
+    assert CellModel.of(frame, truth, cells=2, variables=("x",)).thresholds.tolist() == [20]
+    with pytest.raises(InputError, match="39 events for 4 cells"):
+        CellModel.of(frame[:39], truth[:39], cells=4, variables=("x",))
+    for cells in (0, 1, 3):
+        with pytest.raises(InputError, match=f"{cells} cells.*power of two"):
+            CellModel.of(frame, truth, cells=cells, variables=("x",))
+
+
+def test_a_cell_between_two_cuts_of_one_variable_says_both():
+    model = CellModel.of(*forty(), cells=4, variables=("x",))
+    assert [model.describe(cell) for cell in range(4)] == ["x < 10", "10 ≤ x < 20", "20 ≤ x < 30", "x ≥ 30"]
+
+
+def test_joined_cells_hold_the_sums_of_theirs():
+    model, frame = four(20), forty(20)[0]
+    halves = model.joined(1, ["x"])
+    assert halves.variables == ("x",)
+    assert model.joined(2).variables == ("x", "y")
+    assert halves.thresholds.tolist() == model.thresholds[:1].tolist()
+    assert halves.cell_of(frame).tolist() == (model.cell_of(frame) // 2).tolist()
+    for name in ("signal", "signal_variance", "background", "background_variance"):
+        own = getattr(model, name)
+        assert getattr(halves, name) == pytest.approx(own[..., ::2] + own[..., 1::2]), name
+
+
+def test_a_file_of_cells_holds_all_their_numbers_and_other_shapes_are_refused(tmp_path):
+    path, model = tmp_path / "cells.safetensors", four(20)
+    model.save(path)
+    again = CellModel.load(path)
+    assert again.variables == model.variables
+    arrays = {name: getattr(model, name) for name in
+              ("thresholds", "signal", "signal_variance", "background", "background_variance")}  # fmt: skip
+    for name, values in arrays.items():
+        assert getattr(again, name).tolist() == values.tolist(), name
+    for name, values in (("thresholds", model.thresholds[:2]), ("signal", model.signal[:2])):
+        tensors = {
+            key: torch.from_numpy(np.ascontiguousarray(each))
+            for key, each in {**arrays, name: values}.items()
+        }
+        write_tensors(path, {"format": FORMAT, "variables": ["x", "y"]}, tensors)
+        with pytest.raises(InputError, match="shapes that do not fit"):
+            CellModel.load(path)

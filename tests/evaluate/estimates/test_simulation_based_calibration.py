@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import chi2, kstest, norm
 
 from hepsets.core.errors import InputError
 from hepsets.evaluate.estimates.simulation_based_calibration import DRAWS, posterior_calibration
@@ -40,10 +40,33 @@ def test_ranks_are_those_among_the_draws():
     assert result.counts.sum() == 201
 
 
+def test_fifteen_of_twenty_truths_in_the_lower_half_are_judged_by_two_bins():
+    values = np.r_[np.linspace(0.16, 0.49, 15), 0.6, 0.7, 0.8, 0.9, 0.97]
+    found = posterior_calibration(values, bins=2)
+    assert found.counts.tolist() == [15, 5]
+    assert found.p_uniform == pytest.approx(chi2.sf(5, 1))
+    assert found.p_kolmogorov == pytest.approx(kstest(values, "uniform").pvalue)
+    assert (found.coverage68.value, found.coverage95.value) == (0.9, 1)  # from 0.159 to 0.841
+    assert found.coverage68.se == pytest.approx(np.sqrt(0.9 * 0.1 / 20 + 1 / 1600) / (1 + 1 / 20))
+    assert found.mean.value == pytest.approx(values.mean())
+    assert found.mean.se == pytest.approx(np.std(values, ddof=1) / np.sqrt(20))
+    wide = posterior_calibration(np.tile([0.02, 0.03, 0.97, 0.98], 5))
+    assert (wide.coverage68.value, wide.coverage95.value) == (0, 0.5)  # from 0.02275 to 0.97725
+    assert len(wide.counts) == 20
+
+
+def test_ranks_are_hundredths_rounded_down():
+    found = posterior_calibration([0, 0.009, 0.011, 0.5, 0.999, 1.0], bins=5)
+    assert found.ranks.tolist() == [0, 0, 1, 50, 99, 99]
+    assert found.counts.tolist() == [3, 0, 1, 0, 2]
+
+
 def test_what_cannot_be_tested_is_refused():
     with pytest.raises(InputError, match="at least 20"):
         posterior_calibration([0.5])
     with pytest.raises(InputError, match="from 0 to 1"):
         posterior_calibration(np.full(30, 1.5))
+    with pytest.raises(InputError, match="from 0 to 1"):
+        posterior_calibration(np.full(30, -0.5))
     with pytest.raises(InputError, match="divides"):
         posterior_calibration(np.full(30, 0.5), bins=7)

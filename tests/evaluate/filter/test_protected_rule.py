@@ -7,6 +7,7 @@ import pytest
 
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose
+from hepsets.evaluate.filter import protected_rule
 from hepsets.evaluate.filter.bias import measure_weighted_bias
 from hepsets.evaluate.filter.effective_fraction import measure_effective_fraction
 from hepsets.evaluate.filter.importance_sampling import choose_keep_rule, importance_speedup
@@ -170,23 +171,26 @@ def by_trial(weight, root, inverse, floor, steps=60):
     return np.exp(high)
 
 
-def test_the_chosen_rule_is_the_best_of_all_that_are_tried_by_hand():
+def test_the_chosen_rule_is_the_best_of_all_that_are_tried_by_hand(monkeypatch):
+    fractions, floors = FRACTIONS[1::4], FLOORS[1::2]
+    monkeypatch.setattr(protected_rule, "FRACTIONS", fractions)
+    monkeypatch.setattr(protected_rule, "FLOORS", floors)
     x, valid, labels, scores, weights = few(240, 7)
     costs = SpeedupConfig(retention=0.1, time_generate=0.05, time_network=0.002, time_simulate=2.5)
     found = choose_protected_rule("r2", x, valid, scored(labels, scores, weights), costs, trained=0.4)
     assert (found.observable, found.trained, found.population) == ("r2", 0.4, 0.1)
     bins, root = found.bins(x, valid), np.sqrt(correct_prior(scores, 0.4, 0.1))
     speedups = {}
-    for floor in FLOORS:
-        scales = np.empty((len(found.scales) + 1, len(FRACTIONS)))
+    for floor in floors:
+        scales = np.empty((len(found.scales) + 1, len(fractions)))
         for b in range(len(scales)):
             own = labels & (bins == b) if b < len(found.scales) else labels  # 8 without it are too few
-            scales[b] = by_trial(weights[own], root[own], 1 / FRACTIONS, floor)
+            scales[b] = by_trial(weights[own], root[own], 1 / fractions, floor)
         possible = ((scales > 0.0501) & (scales < 999)).all(axis=0)
         for at in np.flatnonzero(possible):
             keep = np.clip(scales[bins, at] * root, floor, 1)
             gain = importance_speedup(labels, keep, weights, costs).speedup.value
-            speedups[floor, FRACTIONS[at]] = gain, scales[:, at]
+            speedups[floor, fractions[at]] = gain, scales[:, at]
     best = max(gain for gain, _ in speedups.values())
     keep = found(scores, x, valid)
     assert importance_speedup(labels, keep, weights, costs).speedup.value > 0.999 * best > 1.5
@@ -198,7 +202,7 @@ def test_the_chosen_rule_is_the_best_of_all_that_are_tried_by_hand():
     assert [*found.scales, found.without] == pytest.approx(same.tolist(), rel=1e-6)
 
 
-@pytest.mark.parametrize(("passing", "bins"), [(12, 4), (1200, 5), (4200, 20)])
+@pytest.mark.parametrize(("passing", "bins"), [(14, 4), (1200, 5), (4200, 20)])
 def test_bins_hold_a_quarter_of_few_events_or_two_hundred(passing, bins):
     """In steps of a twentieth of the range."""
     x = np.tile(np.linspace(0, 1, passing), 2) + 0.001
@@ -244,6 +248,17 @@ def test_where_nothing_can_be_saved_the_rule_still_names_its_bins():
     )
     assert rule == ProtectedRule("r2", rule.edges, (1.0,) * 4, 1.0, 1.0, 0.3, 0.5)
     assert rule.bins(x, np.ones(8, bool)).tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+def test_what_a_rule_saves_is_judged_in_the_bins_of_the_events():
+    """Where nothing is told the scale is so large that it would keep all events of the other bins."""
+    x = np.r_[np.linspace(0, 1, 30), np.linspace(0, 1, 30), np.full(20, 3.0)]
+    labels = np.repeat([True, False, True, False], [30, 30, 10, 10])
+    scores = np.repeat([0.99, 0.25, 0.01], [30, 30, 20])
+    rule = choose_protected_rule("r2", x, np.ones(80, bool), scored(labels, scores), COSTS)
+    keep = rule(scores, x, np.ones(80, bool))
+    costs = COSTS.resolve(retention=0.5)
+    assert importance_speedup(labels, keep, np.ones(80), costs).speedup.value > 1.15
 
 
 def test_rules_are_chosen_on_validation_events_that_pass_and_have_the_observable():

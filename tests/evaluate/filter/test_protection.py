@@ -7,11 +7,21 @@ import pytest
 from helpers.small_filter import beam_events
 
 from hepsets.core.purpose import Purpose
+from hepsets.evaluate.filter import protection
+from hepsets.evaluate.filter.bias import bin_edges
+from hepsets.evaluate.filter.choice_error import draws
+from hepsets.evaluate.filter.effective_fraction import measure_effective_fraction
 from hepsets.evaluate.filter.importance_sampling import importance_speedup
-from hepsets.evaluate.filter.protection import judge_protection, protected_rules, protection_choice_error
+from hepsets.evaluate.filter.protected_rule import choose_protected_rule
+from hepsets.evaluate.filter.protection import (
+    effective_fractions,
+    judge_protection,
+    protected_rules,
+    protection_choice_error,
+)
 from hepsets.evaluate.filter.speedup import SpeedupConfig
-from hepsets.evaluate.scores.sample import scored_events
-from hepsets.select.variables.generated import missing_energy
+from hepsets.evaluate.scores.sample import Scored, scored_events
+from hepsets.select.variables.generated import Observable, missing_energy
 
 COSTS = SpeedupConfig(retention=0.05, time_network=0.001)
 
@@ -55,3 +65,76 @@ def test_the_error_of_the_speedup_holds_that_of_the_choice_and_nothing_else_move
     assert plain.importance == alone
     assert whole.importance.speedup.se == pytest.approx(np.hypot(alone.speedup.se, 0.3))
     assert whole.importance.speedup.value == alone.speedup.value
+
+
+def test_an_observable_is_protected_if_a_passing_event_has_it(monkeypatch):
+    events, scores = sample(40, 3)
+    chosen_on = scored_events(events.used_for(Purpose.TRAINING).held_out(np.arange(40)), scores)
+    values = missing_energy(events).values
+    valid = {"all": np.ones(40, bool), "failing": ~chosen_on.labels, "some": np.arange(40) < 30}
+    monkeypatch.setattr(
+        protection, "truth_observable", lambda name: lambda _: Observable(name, name, "", values, valid[name])
+    )
+    rules = protected_rules(list(valid), events, chosen_on, COSTS, trained=0.4)
+    assert [rule.observable for rule in rules] == ["all", "some"]
+    assert rules[1] == choose_protected_rule("some", values, valid["some"], chosen_on, COSTS, trained=0.4)
+
+
+def test_effective_fractions_are_those_of_passing_events_that_have_the_observable():
+    test, scores = sample(80, 4)
+    passing = test.columns["label"]
+    values = np.linspace(0, 1, passing.sum())
+    valid = np.arange(len(values)) < 30
+    observables = [
+        Observable("mass", "m", "", values, valid),
+        Observable("nothing", "n", "", values, np.zeros(len(values), bool)),
+    ]
+    keep = 0.2 + 0.8 * scores
+    for given in ({}, {"bins": 3, "least": 4}):
+        (found,) = effective_fractions(keep, test, COSTS, observables, **given)
+        edges = bin_edges(values[valid], **{"bins": 20, "least": 25} | given)
+        weight = test.columns["weight"]
+        expected = measure_effective_fraction(
+            "mass", values, passing, keep, weight, COSTS, valid=valid, edges=edges
+        )
+        assert found.observable == "mass"
+        for name in ("edges", "fraction", "fraction_se", "speedup"):
+            assert np.asarray(getattr(found, name)).tolist() == np.asarray(getattr(expected, name)).tolist()
+
+
+def test_a_judged_rule_has_its_bins_and_fractions():
+    test, scores = sample(80, 5)
+    rule, *_ = chosen(60)
+    passing = test.columns["label"]
+    mass = Observable("mass", "m", "", np.linspace(0, 1, passing.sum()), np.ones(passing.sum(), bool))
+    seen = missing_energy(test)
+    keep = rule(scores, seen.values, seen.valid)
+    for given in ({}, {"bins": 3, "least": 4}):
+        found = judge_protection(rule, test, scores, COSTS, [mass], **given)
+        (expected,) = effective_fractions(keep, test, COSTS, [mass], **given)
+        assert found.rule is rule
+        assert found.fractions[0].fraction.tolist() == expected.fraction.tolist()
+
+
+def test_the_error_of_a_choice_is_the_spread_of_rules_chosen_on_redrawn_events(monkeypatch):
+    monkeypatch.setattr(protection, "RULE_CHOICES", 3)
+    rule, validation, chosen_on = chosen(60)
+    test, scores = sample(80, 6)
+    own, seen = missing_energy(validation), missing_energy(test)
+    reached = []
+    for drawn in draws(chosen_on, 5, 3):
+        redrawn = Scored(
+            chosen_on.labels[drawn], chosen_on.scores[drawn], chosen_on.weights[drawn], chosen_on.purpose
+        )
+        again = choose_protected_rule(
+            "missing_energy", own.values[drawn], own.valid[drawn], redrawn, COSTS, trained=rule.trained
+        )
+        keep = again(scores, seen.values, seen.valid)
+        reached.append(
+            importance_speedup(test.columns["label"], keep, test.columns["weight"], COSTS).speedup.value
+        )
+    found = protection_choice_error(rule, validation, chosen_on, test, scores, COSTS, seed=5)
+    assert found == pytest.approx(np.std(reached, ddof=1))
+    assert found > 0
+    monkeypatch.setattr(protection, "RULE_CHOICES", 1)
+    assert protection_choice_error(rule, validation, chosen_on, test, scores, COSTS, seed=5) == 0
