@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from helpers.lhcb_decays import candidates
 from helpers.tagged_decays import blueprint
 
 from hepsets.core.errors import InputError
 from hepsets.evaluate.decay_time.decays import TaggedDecays, of_candidates, signal_given_time
-from hepsets.simulate.flavour_tagging import FlavourTags
+from hepsets.evaluate.decay_time.fit import fit_delta_m
+from hepsets.simulate.flavour_tagging import FlavourTags, TaggingConfig, draw_tags
 
 GOOD = {
     "time": np.array([1.0, 2.0]),
@@ -82,3 +84,16 @@ def test_late_decays_are_signal_rather_than_combinations():
 def test_too_few_decays_to_know_their_times_by_are_refused():
     with pytest.raises(InputError, match="20 decays in 8 bins"):
         signal_given_time(np.ones(5), np.ones(5), np.ones(20), np.ones(200))
+
+
+def test_simulated_candidates_with_perfect_tags_oscillate_at_the_frequency_they_were_made_with():
+    _, found = candidates("bs_dspi", 2000, seed=8)
+    signal = found[found.columns["category"] == 0].columns
+    tags = draw_tags(
+        signal["flavour_produced"], TaggingConfig(efficiency=1, dilution=1, dilution_spread=0), seed=1
+    )
+    made = of_candidates(signal, tags, np.ones(len(signal["decay_time"])))
+    fit = fit_delta_m(made)
+    assert fit.significance > 4
+    assert abs(fit.delta_m.value - 17.7683) < 4 * fit.delta_m.se
+    assert fit.dilution_scale.value == pytest.approx(1, abs=0.3)
