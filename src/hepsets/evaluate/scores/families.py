@@ -36,6 +36,20 @@ def family_sums(values: Array, groups: ArrayLike) -> Array:
     return sums
 
 
+def family_norm(influence: Array, groups: ArrayLike) -> float:
+    """The error that influences of candidates, shape ``(n,)``, leave to what they add up to.
+
+    Parameters
+    ----------
+    influence
+        Of each candidate.
+    groups
+        Family of each, shape ``(n,)``.
+    """
+    sums = family_sums(influence, groups)
+    return float(np.linalg.norm(sums) * np.sqrt(len(sums) / (len(sums) - 1)))
+
+
 def family_share(chosen: ArrayLike, groups: ArrayLike, weights: ArrayLike | None = None) -> Measured:
     """Weighted share of candidates that are chosen, such as the efficiency of a cut.
 
@@ -59,9 +73,8 @@ def family_share(chosen: ArrayLike, groups: ArrayLike, weights: ArrayLike | None
     values = np.asarray(chosen, dtype=np.float64)
     weight = checked_weights(values, groups, weights)
     share = float(weight @ values / weight.sum())
-    sums = family_sums(weight * (values - share) / weight.sum(), groups)
+    se = family_norm(weight * (values - share) / weight.sum(), groups)
     least, most = effective_count(family_sums(weight, groups)), effective_count(weight)
-    se = _norm(sums)
     count = share * (1 - share) / se**2 if se > 0 else least
     return Measured(share, float(np.hypot(se, 0.5 / np.clip(count, least, max(least, most)))))
 
@@ -87,8 +100,8 @@ def family_auc(
     InputError
         For arrays that do not fit, one class only, or fewer than two families.
     """
-    area, influence = _area(labels, scores, groups, weights)
-    return Measured(area, _norm(family_sums(influence, groups)))
+    area, influence = area_influence(labels, scores, groups, weights)
+    return Measured(area, family_norm(influence, groups))
 
 
 def family_auc_difference(
@@ -107,15 +120,26 @@ def family_auc_difference(
     scores_a, scores_b
         Shape ``(n,)`` each.
     """
-    a, of_a = _area(labels, scores_a, groups, weights)
-    b, of_b = _area(labels, scores_b, groups, weights)
-    return Measured(a - b, _norm(family_sums(of_a - of_b, groups)))
+    a, of_a = area_influence(labels, scores_a, groups, weights)
+    b, of_b = area_influence(labels, scores_b, groups, weights)
+    return Measured(a - b, family_norm(of_a - of_b, groups))
 
 
-def _area(
-    labels: ArrayLike, scores: ArrayLike, groups: ArrayLike, weights: ArrayLike | None
+def area_influence(
+    labels: ArrayLike, scores: ArrayLike, groups: ArrayLike, weights: ArrayLike | None = None
 ) -> tuple[float, Array]:
-    """Area under the ROC curve, and the influence of each candidate on it."""
+    """Area under the ROC curve, and the influence of each candidate on it, shape ``(n,)``.
+
+    Parameters
+    ----------
+    labels, scores, groups, weights
+        As for :func:`family_auc`.
+
+    Raises
+    ------
+    InputError
+        As :func:`family_auc`.
+    """
     label, score = np.asarray(labels, dtype=bool), np.asarray(scores, dtype=np.float64)
     weight = checked_weights(score, groups, weights)
     if label.shape != score.shape or not (weight[label].sum() > 0 and weight[~label].sum() > 0):
@@ -150,8 +174,3 @@ def checked_weights(values: NDArray[Any], groups: ArrayLike, weights: ArrayLike 
     if len(np.unique(groups)) < 2:
         raise InputError("candidates of one family", "two families or more", "generate more events")
     return weight
-
-
-def _norm(sums: Array) -> float:
-    """Root of the sum of squares of the families' influences, for a mean that was taken from them."""
-    return float(np.linalg.norm(sums) * np.sqrt(len(sums) / (len(sums) - 1)))

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -124,6 +124,18 @@ def exchange_variable(name: str) -> Exchange[Mapping[str, Array]]:
 
     def exchange(events: Mapping[str, Array], random: np.random.Generator) -> Mapping[str, Array]:
         return {**events, name: random.permutation(events[name])}
+
+    return exchange
+
+
+def exchange_columns(names: Sequence[str]) -> Exchange[Any]:
+    """Exchange event columns together, so that they still agree with each other; of tables
+    ``with_columns``.
+    """
+
+    def exchange(events: Any, random: np.random.Generator) -> Any:
+        order = random.permutation(len(events))
+        return events.with_columns(**{name: events.columns[name][order] for name in names})
 
     return exchange
 
