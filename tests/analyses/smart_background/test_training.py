@@ -186,7 +186,7 @@ def test_a_calibration_takes_labels_and_weights_of_the_held_out_events(monkeypat
 def test_models_do_not_depend_on_how_many_are_trained_at_once(config, finished, tmp_path):
     folder, _ = finished  # was trained one after the other
     samples = get_samples(config, tmp_path)
-    trainings = [Training(name, number) for name in MODELS for number in (0, 1)]
+    trainings = [Training(name, number) for number, name in enumerate(MODELS)]
     train_all(config, trainings, samples, tmp_path, workers=2)
     for training in trainings:
         one, other = (training.path(where) for where in (folder / "models", tmp_path))
