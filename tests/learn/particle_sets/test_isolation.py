@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from helpers.isolated_candidates import best_area, isolated_candidates
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import log_loss, roc_auc_score
 
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
@@ -13,7 +13,7 @@ from hepsets.learn.particle_sets.isolation import (
     fit_isolation,
     isolation_sets,
 )
-from hepsets.learn.tables.folds import TrainingPart
+from hepsets.learn.tables.folds import TrainingPart, hold_families
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.score import score
 
@@ -31,13 +31,12 @@ def test_the_network_finds_the_tracks_that_fit_the_vertex() -> None:
     assert roc_auc_score(TRUTH, NETWORK.score(TEST)) == pytest.approx(best_area(), abs=0.03)
 
 
-def test_no_family_is_trained_on_and_stops_the_training() -> None:
-    shuffled = np.random.default_rng(1).permutation(1500)
-    part = TrainingPart(CANDIDATES[shuffled], LABELS[shuffled], np.ones(1500), GROUPS[shuffled], 0)
-    short = IsolationConfig(units=4, fit=FitConfig(epochs=1, device="cpu"))
-    result = fit_isolation(part, short).result
-    assert len(result.train_indices) == pytest.approx(1125, abs=6)  # of 1500, a quarter stops
-    assert len(result.validation_indices) == 0  # they were given apart
+def test_training_stops_by_families_that_it_did_not_see() -> None:
+    train, held = hold_families(GROUPS, LABELS, CONFIG.fit.validation_fraction, CONFIG.fit.seed)
+    assert not np.isin(GROUPS[held], GROUPS[train]).any()
+    loss = log_loss(LABELS[held], NETWORK.score(CANDIDATES[held]).astype(float))
+    assert loss == pytest.approx(min(one.validation_loss for one in NETWORK.result.history), rel=1e-5)
+    assert len(NETWORK.result.train_indices) == len(train)
 
 
 def test_order_and_mirrored_tracks_do_not_matter() -> None:
