@@ -107,6 +107,7 @@ def test_with_background_the_lower_end_is_that_of_covariance_matrices(over):
     information = cross.T @ np.linalg.solve(cov[:2, :2], cross)
     profiled = information[0, 0] - information[0, 1] ** 2 / information[1, 1]
     found = information_bracket(learned, true, rate, at, noise, *(() if over is None else (over,)))
+    assert found.delta_c9 == at
     assert found.least == pytest.approx(profiled / (1 - f), rel=1e-5)
     assert found.greatest == information_bracket(learned, true, rate, at).greatest
 

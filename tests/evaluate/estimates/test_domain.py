@@ -87,7 +87,7 @@ def test_a_file_holds_the_domain(domain, tmp_path):
         EventDomain.read(tmp_path / "nothing.json")
 
 
-ROOM = EventDomain({"q_squared": (1.0, 11.0), "chi": (-3.0, 3.0)}, ((4.0, 5.0),), (-2.0, 1.0), (2002, 4000))
+ROOM = EventDomain({"chi": (-3.0, 3.0), "q_squared": (1.0, 11.0)}, ((4.0, 5.0),), (-2.0, 1.0), (2002, 4000))
 
 
 def inside_room(number):
@@ -111,7 +111,7 @@ def test_a_hundredth_of_the_range_beside_it_is_usable_and_so_are_the_ends_of_gap
     with pytest.raises(InputError, match=r"2 events, none.*q² from 1 to 11 GeV², not within 4 to 5"):
         ROOM.usable(EventFrame({"q_squared": np.array([4.5, 20.0]), "chi": np.zeros(2)}))
     with pytest.raises(
-        InputError, match=r"without q_squared, chi \(they have mass, x\).*columns q_squared, chi"
+        InputError, match=r"without chi, q_squared \(they have mass, x\).*columns chi, q_squared"
     ):
         ROOM.usable(EventFrame({"mass": np.zeros(2), "x": np.zeros(2)}))
 
@@ -128,7 +128,11 @@ def changed(frame, name, values):
         (changed(inside_room(3000), "chi", [3.1, -3.1, 4]), None),
         (
             changed(inside_room(3000), "chi", [3.1, -3.1, 4, 5]),
-            "0.13 % of the events have chi outside of the training range -3 to 3.",
+            "0.133 % of the events have chi outside of the training range -3 to 3.",
+        ),
+        (
+            inside_room(3000).with_columns(chi=np.linspace(4, 5, 3000)),
+            "100 % of the events have chi outside of the training range -3 to 3.",
         ),
         (inside_room(3000)[np.r_[0:2997, 0:3]], None),
         (

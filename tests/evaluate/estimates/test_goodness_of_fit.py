@@ -156,12 +156,13 @@ def test_what_is_expected_in_a_cell_is_the_sum_of_its_polynomials():
     )
     assert model.signal_variance == pytest.approx([10 / 1600] * 4)
     assert model.background.tolist() == model.background_variance.tolist() == [0] * 4
-    shape = np.array([0.25 + 0.1 + 0.1, 0.25 + 0.05, 0.25 + 0.2 + 0.2, 0.25 + 0.15])
-    assert model.expected(2.0) == pytest.approx(shape / shape.sum())
+    shape = np.array([0.25 + 0.15 + 0.225, 0.25 + 0.075, 0.25 + 0.3 + 0.45, 0.25 + 0.225])
+    assert model.expected(3.0) == pytest.approx(shape / shape.sum())
 
 
 def test_background_is_counted_with_its_binomial_variance():
     """Of 60 events the upper half begins at 30, whose median is 35 with background in the cell below."""
+    assert four(background=1).background.sum() == 1
     model = four(background=20)
     share = np.bincount(model.cell_of(forty(20)[0])[40:], minlength=4) / 20
     assert share.max() == 1
@@ -175,15 +176,15 @@ def test_background_is_counted_with_its_binomial_variance():
 
 
 def test_chi2_is_that_of_counts_with_the_error_of_simulation():
-    """16, 4, 10 and 10 where 10 are expected, each with a variance of 10 by data and by simulation."""
-    frame = forty()[0][np.r_[0:4, 10:20, 10:16, 20:40]]
+    """13, 4, 13 and 10 where 10 are expected, each with a variance of 10 by data and by simulation."""
+    frame = forty()[0][np.r_[0:4, 10:20, 10:13, 20:40, 30:33]]
     found = four().compare(frame, fitted(0.0))
-    assert found.observed.tolist() == [16, 4, 10, 10]
+    assert found.observed.tolist() == [13, 4, 13, 10]
     assert found.expected == pytest.approx([10] * 4)
-    assert (found.chi2, found.ndof) == (pytest.approx(72 / 20), 3)
-    assert found.p_value == pytest.approx(chi2.sf(72 / 20, 3))
-    assert found.worst_cell == "x < 20, y < -9"
-    assert abs(found.worst_pull) == pytest.approx(6 / np.sqrt(20))
+    assert (found.chi2, found.ndof) == (pytest.approx(54 / 20), 3)
+    assert found.p_value == pytest.approx(chi2.sf(54 / 20, 3))
+    assert found.worst_cell == "x < 20, y ≥ -9"
+    assert found.worst_pull == pytest.approx(-6 / np.sqrt(20))
 
 
 def test_fitted_background_counts_in_expectation_and_variance():
@@ -200,21 +201,26 @@ def test_fitted_background_counts_in_expectation_and_variance():
 
 
 def test_cells_count_from_five_expected_events():
-    """Of 20 events five are expected in each; of 12 in the cells of twice the share alone."""
+    """Of 20 events five are expected in each cell, or two in the cells of a tenth."""
     frame = forty()[0]
     assert four().compare(frame[::2], fitted(0.0)).ndof == 3
     with pytest.raises(InputError, match="19 events in 4 cells"):
         four().compare(frame[:19], fitted(0.0))
-    lopsided = CellModel(
-        ("x",), np.array([20.0]), np.array([[0.5, 0.5], [0, 0], [0, 0]]), *(np.zeros(2) for _ in range(3))
-    )
-    assert lopsided.compare(frame[15:25], fitted(0.0)).ndof == 1
+    shares = np.array([[0.4, 0.4, 0.1, 0.1], [0] * 4, [0] * 4])
+    lopsided = CellModel(("x",), np.array([20.0, 10, 30]), shares, *(np.zeros(4) for _ in range(3)))
+    found = lopsided.compare(frame[np.r_[0:8, 10:18, 20:24]], fitted(0.0))  # 8, 8, 4 and none
+    assert (found.chi2, found.ndof) == (pytest.approx(0), 1)
 
 
 def test_the_smallest_reference_has_ten_events_for_each_cell():
     frame, truth = forty()
     assert CellModel.of(frame, truth, cells=4, variables=("x",)).n_cells == 4
     assert CellModel.of(frame, truth, cells=2, variables=("x",)).thresholds.tolist() == [20]
+    twice = EventFrame({"x": np.arange(80.0)})
+    eight = CellModel.of(twice, truth[np.r_[0:40, 0:40]], cells=8, variables=("x",))
+    assert eight.thresholds.tolist() == [40, 20, 60, 10, 30, 50, 70]
+    one = CellModel.of(twice.with_columns(x=np.ones(80)), truth[np.r_[0:40, 0:40]], cells=4, variables=("x",))
+    assert one.signal[0].tolist() == pytest.approx([0, 0, 0, 1])
     with pytest.raises(InputError, match="39 events for 4 cells"):
         CellModel.of(frame[:39], truth[:39], cells=4, variables=("x",))
     for cells in (0, 1, 3):
@@ -254,5 +260,5 @@ def test_a_file_of_cells_holds_all_their_numbers_and_other_shapes_are_refused(tm
             for key, each in {**arrays, name: values}.items()
         }
         write_tensors(path, {"format": FORMAT, "variables": ["x", "y"]}, tensors)
-        with pytest.raises(InputError, match="shapes that do not fit"):
+        with pytest.raises(InputError, match=r"cells\.safetensors.*shapes that do not fit"):
             CellModel.load(path)

@@ -171,28 +171,35 @@ def by_trial(weight, root, inverse, floor, steps=60):
     return np.exp(high)
 
 
-def test_the_chosen_rule_is_the_best_of_all_that_are_tried_by_hand(monkeypatch):
-    fractions, floors = FRACTIONS[1::4], FLOORS[1::2]
-    monkeypatch.setattr(protected_rule, "FRACTIONS", fractions)
-    monkeypatch.setattr(protected_rule, "FLOORS", floors)
-    x, valid, labels, scores, weights = few(240, 7)
-    costs = SpeedupConfig(retention=0.1, time_generate=0.05, time_network=0.002, time_simulate=2.5)
-    found = choose_protected_rule("r2", x, valid, scored(labels, scores, weights), costs, trained=0.4)
-    assert (found.observable, found.trained, found.population) == ("r2", 0.4, 0.1)
-    bins, root = found.bins(x, valid), np.sqrt(correct_prior(scores, 0.4, 0.1))
-    speedups = {}
+def tried(rule, events, costs, floors, fractions):
+    """Speedup and scales of every floor and fraction that scales between 0.05 and 1000 can have."""
+    x, valid, labels, scores, weights = events
+    bins, root = rule.bins(x, valid), np.sqrt(correct_prior(scores, rule.trained, rule.population))
+    found = {}
     for floor in floors:
-        scales = np.empty((len(found.scales) + 1, len(fractions)))
+        scales = np.empty((len(rule.scales) + 1, len(fractions)))
         for b in range(len(scales)):
-            own = labels & (bins == b) if b < len(found.scales) else labels  # 8 without it are too few
+            own = labels & (bins == b) if b < len(rule.scales) else labels  # few are without it
             scales[b] = by_trial(weights[own], root[own], 1 / fractions, floor)
         possible = ((scales > 0.0501) & (scales < 999)).all(axis=0)
         for at in np.flatnonzero(possible):
             keep = np.clip(scales[bins, at] * root, floor, 1)
             gain = importance_speedup(labels, keep, weights, costs).speedup.value
-            speedups[floor, fractions[at]] = gain, scales[:, at]
+            found[floor, fractions[at]] = gain, scales[:, at]
+    return found
+
+
+def test_the_chosen_rule_is_the_best_of_all_that_are_tried_by_hand(monkeypatch):
+    fractions, floors = FRACTIONS[1::4], FLOORS[1::2]
+    monkeypatch.setattr(protected_rule, "FRACTIONS", fractions)
+    monkeypatch.setattr(protected_rule, "FLOORS", floors)
+    x, valid, labels, scores, weights = events = few(240, 7)
+    costs = SpeedupConfig(retention=0.1, time_generate=0.05, time_network=0.002, time_simulate=2.5)
+    found = choose_protected_rule("r2", x, valid, scored(labels, scores, weights), costs, trained=0.4)
+    assert (found.observable, found.trained, found.population) == ("r2", 0.4, 0.1)
+    speedups = tried(found, events, costs, floors, fractions)
     best = max(gain for gain, _ in speedups.values())
-    keep = found(scores, x, valid)
+    keep, bins = found(scores, x, valid), found.bins(x, valid)
     assert importance_speedup(labels, keep, weights, costs).speedup.value > 0.999 * best > 1.5
     inverse = [np.average(1 / keep[own], weights=weights[own]) for own in
                (labels & (bins == b) for b in range(len(found.scales)))]  # fmt: skip
@@ -200,6 +207,28 @@ def test_the_chosen_rule_is_the_best_of_all_that_are_tried_by_hand(monkeypatch):
     (same,) = (scales for (floor, fraction), (_, scales) in speedups.items()
                if floor == found.floor and fraction == pytest.approx(1 / inverse[0]))  # fmt: skip
     assert [*found.scales, found.without] == pytest.approx(same.tolist(), rel=1e-6)
+
+
+@pytest.mark.parametrize("least", [None, 1e-11])
+def test_the_speedups_to_choose_from_are_those_of_the_rules(least, monkeypatch):
+    """A passing event of hardly any probability keeps high fractions out of reach."""
+    fractions = FRACTIONS[::6]
+    monkeypatch.setattr(protected_rule, "FRACTIONS", fractions)
+    x, valid, labels, scores, weights = events = few(150, 11)
+    scores[np.flatnonzero(labels & valid)[0]] = scores[0] if least is None else least
+    costs = SpeedupConfig(retention=0.1, time_generate=0.05, time_network=0.02, time_simulate=2.5)
+    rule = ProtectedRule("r2", (1.0, 2.5), (1.0,) * 3, 1.0, 1.0, 0.4, 0.1)
+    table = protected_rule._Table(scored(labels, scores, weights), rule.bins(x, valid), 4, rule)
+    for floor in (0.02, 0.2):
+        gains = table.gains(costs, floor)
+        expected = tried(rule, events, costs, (floor,), fractions)
+        assert fractions[np.isfinite(gains)].tolist() == [fraction for _, fraction in expected]
+        root = np.sqrt(correct_prior(scores, 0.4, 0.1))
+        for (_, fraction), (_, scales) in expected.items():
+            keep = np.clip(scales[rule.bins(x, valid)] * root, floor, 1)
+            kept = [np.average(keep[own], weights=weights[own]) for own in (labels, ~labels)]
+            cost = 0.05 + 0.02 + 2.5 * (0.1 * kept[0] + 0.9 * kept[1])
+            assert gains[fractions == fraction] == pytest.approx(fraction * 2.55 / cost, rel=2e-3)
 
 
 @pytest.mark.parametrize(("passing", "bins"), [(14, 4), (1200, 5), (4200, 20)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers.small_filter import beam_events
@@ -81,16 +83,16 @@ def test_an_observable_is_protected_if_a_passing_event_has_it(monkeypatch):
 
 
 def test_effective_fractions_are_those_of_passing_events_that_have_the_observable():
-    test, scores = sample(80, 4)
+    test, scores = sample(120, 4)
     passing = test.columns["label"]
-    values = np.linspace(0, 1, passing.sum())
-    valid = np.arange(len(values)) < 30
+    values = np.linspace(0, 1, 60)
+    valid = np.arange(60) < 50
     observables = [
         Observable("mass", "m", "", values, valid),
         Observable("nothing", "n", "", values, np.zeros(len(values), bool)),
     ]
     keep = 0.2 + 0.8 * scores
-    for given in ({}, {"bins": 3, "least": 4}):
+    for given in ({}, {"bins": 10, "least": 9}):
         (found,) = effective_fractions(keep, test, COSTS, observables, **given)
         edges = bin_edges(values[valid], **{"bins": 20, "least": 25} | given)
         weight = test.columns["weight"]
@@ -103,38 +105,45 @@ def test_effective_fractions_are_those_of_passing_events_that_have_the_observabl
 
 
 def test_a_judged_rule_has_its_bins_and_fractions():
-    test, scores = sample(80, 5)
+    test, scores = sample(100, 5)
     rule, *_ = chosen(60)
     passing = test.columns["label"]
     mass = Observable("mass", "m", "", np.linspace(0, 1, passing.sum()), np.ones(passing.sum(), bool))
     seen = missing_energy(test)
     keep = rule(scores, seen.values, seen.valid)
-    for given in ({}, {"bins": 3, "least": 4}):
+    for given in ({}, {"bins": 10, "least": 9}):
         found = judge_protection(rule, test, scores, COSTS, [mass], **given)
+        assert found.importance == importance_speedup(passing, keep, test.columns["weight"], COSTS)
         (expected,) = effective_fractions(keep, test, COSTS, [mass], **given)
         assert found.rule is rule
         assert found.fractions[0].fraction.tolist() == expected.fraction.tolist()
 
 
 def test_the_error_of_a_choice_is_the_spread_of_rules_chosen_on_redrawn_events(monkeypatch):
-    monkeypatch.setattr(protection, "RULE_CHOICES", 3)
+    """The second time no passing event is drawn, so that no rule can be chosen."""
     rule, validation, chosen_on = chosen(60)
+    rule = replace(rule, trained=0.4)
     test, scores = sample(80, 6)
+    test = test.with_columns(weight=test.columns["weight"] * np.linspace(1, 2, 80))
+    first, *_, last = draws(chosen_on, 5, protection.RULE_CHOICES)
     own, seen = missing_energy(validation), missing_energy(test)
     reached = []
-    for drawn in draws(chosen_on, 5, 3):
+    for drawn in (first, last):
         redrawn = Scored(
             chosen_on.labels[drawn], chosen_on.scores[drawn], chosen_on.weights[drawn], chosen_on.purpose
         )
         again = choose_protected_rule(
-            "missing_energy", own.values[drawn], own.valid[drawn], redrawn, COSTS, trained=rule.trained
+            "missing_energy", own.values[drawn], own.valid[drawn], redrawn, COSTS, trained=0.4
         )
         keep = again(scores, seen.values, seen.valid)
-        reached.append(
-            importance_speedup(test.columns["label"], keep, test.columns["weight"], COSTS).speedup.value
+        gain = importance_speedup(test.columns["label"], keep, test.columns["weight"], COSTS)
+        reached.append(gain.speedup.value)
+
+    for shown, expected in ((3, np.std(reached, ddof=1)), (2, 0.0)):
+        drawn = [first, np.flatnonzero(~chosen_on.labels), last][:shown]
+        monkeypatch.setattr(
+            protection, "draws", lambda *given, drawn=drawn: iter(drawn if given[1:] == (5, 10) else ())
         )
-    found = protection_choice_error(rule, validation, chosen_on, test, scores, COSTS, seed=5)
-    assert found == pytest.approx(np.std(reached, ddof=1))
-    assert found > 0
-    monkeypatch.setattr(protection, "RULE_CHOICES", 1)
-    assert protection_choice_error(rule, validation, chosen_on, test, scores, COSTS, seed=5) == 0
+        found = protection_choice_error(rule, validation, chosen_on, test, scores, COSTS, seed=5)
+        assert found == pytest.approx(expected)
+    assert reached[0] != reached[1]

@@ -119,7 +119,7 @@ class EventDomain:
             outside = float(((values < low) | (values > high)).mean())
             if outside > TOLERATED:
                 found.append(
-                    f"{100 * outside:.2g} % of the events have {name} outside of the training range "
+                    f"{100 * outside:.3g} % of the events have {name} outside of the training range "
                     f"{low:.4g} to {high:.4g}."
                 )
         rows = np.stack([kept[name].astype(np.float64) for name in self.ranges], axis=1)
