@@ -250,6 +250,23 @@ def test_counts_that_tell_nothing_are_refused_in_one_line(data, names, given, sa
         count_tags([0], [3], tags=2)
 
 
+@pytest.mark.parametrize("r_b", [1.1, -0.02])
+def test_a_share_of_b_beyond_all_hadrons_or_none_is_refused(r_b):
+    """Exact shares of efficiencies 0.5, 0.3 and 0.01 without correlations, solved by this R_b alone."""
+    efficiency = {"b": 0.5, "c": 0.3, "light": 0.01}
+    share = {"b": r_b, "c": 0.17, "light": 0.83 - r_b}
+
+    def table(single, double):
+        return np.rint(
+            1e8 * np.array([[1 - 2 * single + double, 2 * (single - double)], [0, double]])
+        ).astype(int)
+
+    data = table(*(sum(share[f] * efficiency[f] ** k for f in share) for k in (1, 2)))
+    simulation = {f: table(e, e**2) for f, e in efficiency.items()}
+    with pytest.raises(InputError, match="no R between"):
+        measure_partial_widths(data, simulation, r_c=Measured(0.17, 0.0))
+
+
 def test_a_tag_that_tells_no_flavour_is_refused_whatever_it_leaves_to_solve():
     alike = np.array([[64, 32], [0, 4]])
     everywhere = dict.fromkeys(("b", "c", "light"), alike)

@@ -46,7 +46,7 @@ def test_a_quadratic_term_changes_the_rate_too():
 
 
 def test_a_third_cell_holds_the_background_alone():
-    shares = np.array([[0.5, 0.5, 0], [0.1, -0.1, 0], [0, 0, 0], [0, 0, 7.0]])
+    shares = np.array([[0.5, 0.5, 0], [0.1, -0.1, 0], [0, 0, 0], [0, 0, 0.25]])
     found = fit_cells(np.array([36, 24, 40]), shares, LIMITS)
     assert found.delta_c9 == pytest.approx(1, abs=3e-4)
     assert found.background_fraction == pytest.approx(0.4, abs=3e-4)
@@ -95,8 +95,27 @@ def test_simulation_is_weighted_to_the_fitted_delta_c9():
     reference = simulated([-2, -1, 1, 2], [1, 1, 1, 1], [0.2, 0.2, -0.2, -0.2])
     found = judged(np.repeat([-2.0, -1, 1, 2], [30, 30, 20, 20]), reference, 0.0)
     assert found.fit.delta_c9 == pytest.approx(1, abs=3e-4)
-    assert all(test.p_value > 0.99 for test in found.tests)
+    assert all(0.99 < test.p_value <= 1 for test in found.tests)
     assert found.p_value == 1
+
+
+def test_simulated_background_has_the_fitted_share():
+    reference = simulated([-2, -1, 1, 2], [3, 3, 1, 1], [0] * 4, [0] * 4, [1, 1, 3, 3])
+    found = judged(np.repeat([-2.0, -1, 1, 2], [20, 20, 30, 30]), reference, 0.0)
+    assert found.fit.background_fraction == pytest.approx(0.7, abs=3e-4)
+    assert all(0.98 < test.p_value <= 1 for test in found.tests)
+
+
+def test_events_may_all_lie_in_the_first_cell():
+    found = judged([-1.0] * 30, simulated([-3, -2, -1, 1]), 0.0)
+    assert any(test.what.startswith("0 events where x ≥ 0") for test in found.tests)
+
+
+def test_values_above_those_expected_are_as_far_away_as_below():
+    values, x = np.repeat([4.0, 6, 8, 9], 10), np.arange(60) % 12
+    found = judged(values, simulated(x), 4.0)
+    (test,) = (t for t in found.tests if t.variable == "x" and t.empty is None)
+    assert test.p_value == pytest.approx(kstwo.sf(ks_2samp(values, x).statistic, 24))
 
 
 def test_distributions_are_compared_as_by_kolmogorov_and_smirnov_with_ties():

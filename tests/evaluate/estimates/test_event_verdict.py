@@ -97,12 +97,17 @@ class Told(Judge):
         return self
 
     def _compare(self, frame, reference):
+        assert FOLDED_CHI in frame
+        assert reference is self.reference
         return self.said[0]
 
     def _gains(self, frame):
+        assert FOLDED_CHI in frame
         return self.said[1]
 
     def _causes(self, frame, agreement):
+        assert FOLDED_CHI in frame
+        assert agreement is self.said[0]
         return (Cause("chi", "turn it", 0.5, 0.25),), 7
 
 
@@ -111,7 +116,7 @@ def of(number):
 
 
 def test_the_answer_follows_from_the_p_value_and_the_mistakes_that_are_not_excluded():
-    told = Told(None, None, (), "0-20", (-3, 2)).told
+    told = Told("simulated", None, (), "0-20", (-3, 2)).told
     out, just = -EXCLUDED - 0.01, -EXCLUDED + 0.01
     assert told(0.25, out, out).verdict(of(100)) == Verdict("yes", 0.25, ())
     assert told(1e-3, out).verdict(of(100)).answer == "yes"
@@ -123,14 +128,14 @@ def test_the_answer_follows_from_the_p_value_and_the_mistakes_that_are_not_exclu
     assert unsure == Verdict("cannot tell", 0.25, ("5000 events do not exclude that a; or that c",))
     assert told(1e-9, out).verdict(of(9)) == Verdict("cannot tell", 1e-9, ("9 events are too few",))
     assert told(1e-9, out, tests=(Comparison(1e-9, "odd"),)).verdict(of(10)).answer == "no"
-    likely = told(0.25, LIKELIER + 0.3, LIKELIER + 2, out).verdict(of(50))
-    assert likely.reasons == ("they are e^13 times as likely if b",)
+    likely = told(0.25, LIKELIER + 2, LIKELIER + 0.3, out).verdict(of(50))
+    assert likely.reasons == ("they are e^13 times as likely if a",)
     assert (likely.answer, likely.p_value, likely.tried) == ("no", 0.25, 7)
     assert [cause.name for cause in likely.causes] == ["chi"]
 
 
 def test_a_small_p_value_is_explained_by_the_longest_empty_range_and_the_most_striking_test():
-    told = Told(None, None, (), "0-20", (-3, 2)).told
+    told = Told("simulated", None, (), "0-20", (-3, 2)).told
     tests = (
         Comparison(1e-9, "cells"),
         Comparison(1e-8, "an empty range", "chi", (0.0, 1.0)),
@@ -195,6 +200,8 @@ def test_the_gain_of_a_mistake_is_its_likelihood_ratio_in_all_cells():
     assert [name[:7] for name in signs] == ["cosθ_K ", "both co"]
     assert gains["cosθ_ℓ has the other sign"] == pytest.approx(0)
     assert len(gains) == 5
+    alone = simulated._gains(simulated.reference.frame[300:])
+    assert sorted(alone.values())[-1] == pytest.approx(100 * np.log(3), abs=1e-6)
 
 
 def test_mistakes_explain_the_events_in_the_order_of_their_likelihood_less_what_they_fit(monkeypatch):
@@ -219,6 +226,7 @@ def test_mistakes_explain_the_events_in_the_order_of_their_likelihood_less_what_
     assert [cause.name for cause in found] == ["0.5 0", "enough"]
     assert found[0].remedy == "back"
     assert found[0].p_value > 0.9
+    assert -3 <= found[0].delta_c9 <= 2
     assert simulated._explaining(events, [shifted(0.5, 2)])[0].name == "0.5 2"
     assert simulated._explaining(events, [far]) == ()
 
@@ -228,6 +236,7 @@ def test_pairs_are_tried_where_no_single_mistake_explains_the_events(monkeypatch
     asked = []
 
     def explaining(self, frame, mistakes):
+        assert len(frame) == 200
         asked.append([mistake.name for mistake in mistakes])
         return () if len(asked) == 1 else (Cause(mistakes[0].name, "", 1.0, 0.0),)
 
@@ -239,6 +248,7 @@ def test_pairs_are_tried_where_no_single_mistake_explains_the_events(monkeypatch
     single, pairs = asked
     parts = [name for name in single if "window" in name or "only" in name or "left out" in name]
     assert len(single) == 11 + len(parts)
+    assert "the events are those of the window 0-20" not in parts
     assert [part[:10] for part in parts[-2:]] == ["only q² fr", "events are"]
     assert len(pairs) == 11 * len(parts)
     assert tried == len(single) + len(pairs)

@@ -25,6 +25,7 @@ def test_weights_are_the_polynomials_of_the_shares():
     events = three()
     assert events.weights(0.0) == pytest.approx([1 / 3, 2 / 3, 0])
     assert events.weights(2.0) == pytest.approx([2 / 3, 1 / 3, 0])  # 1 + 1, and 2 − 2 + 1
+    assert events.weights(3.0) == pytest.approx([2 / 3, 1 / 3, 0])  # 1 + 1.5, and 2 − 3 + 2.25
     assert events.weights(2.0, 0.25) == pytest.approx([0.5, 0.25, 0.25])
     assert events.weights(-3.0) == pytest.approx([0, 1, 0])  # 1 − 1.5 is no weight
     assert events.has_background
@@ -92,12 +93,16 @@ def test_cells_are_looked_up_anew_unless_they_are_joined_from_those_before():
     assert events.cell_of(four.joined(1)).tolist() == [1, 0, 1]
     assert events.cell_of(cells("x", 2.5)).tolist() == [1, 0, 0]
     assert events.cell_of(four).tolist() == [3, 1, 2]
+    assert events.cell_of(cells("chi", 1.5)).tolist() == [0, 0, 0]
     assert events.cell_of(cells("chi", -2.5)).tolist() == [0, 1, 1]
 
 
 def test_files_of_other_shapes_or_values_are_refused(tmp_path):
     path = tmp_path / "reference.safetensors"
-    three().save(path)
+    events = three()
+    ReferenceEvents(events.frame, SHARES / 4).save(path)
+    assert ReferenceEvents.load(path).shares.tolist() == (SHARES / 4).tolist()
+    events.save(path)
     again = ReferenceEvents.load(path)
     assert list(again.frame.columns) == ["x", "chi"]
     assert again.frame["x"].tolist() == [3, 1, 2]
@@ -105,10 +110,10 @@ def test_files_of_other_shapes_or_values_are_refused(tmp_path):
     values = np.ones((2, 3), dtype=np.float32)
     no_signal = SHARES * np.array([[0.0], [1], [1], [1]])
     for one, shares, said in (
-        (values[:1], SHARES, "shapes"),
-        (values[0], SHARES, "shapes"),
-        (values, SHARES[:3], "shapes"),
-        (values, SHARES[:, :2], "shapes"),
+        (values[:1], SHARES, "arrays of shapes that"),
+        (values[0], SHARES, "arrays of shapes that"),
+        (values, SHARES[:3], "arrays of shapes that"),
+        (values, SHARES[:, :2], "arrays of shapes that"),
         (values * np.float32(np.inf), SHARES, "not finite"),
         (values, SHARES * np.nan, "not finite"),
         (values, no_signal, "no signal"),
@@ -118,5 +123,5 @@ def test_files_of_other_shapes_or_values_are_refused(tmp_path):
             "shares": torch.from_numpy(shares.astype(np.float32)),
         }
         write_tensors(path, {"format": FORMAT, "columns": ["x", "chi"]}, tensors)
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=rf"reference\.safetensors.*{said}"):
             ReferenceEvents.load(path)

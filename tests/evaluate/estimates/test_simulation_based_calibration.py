@@ -56,9 +56,10 @@ def test_fifteen_of_twenty_truths_in_the_lower_half_are_judged_by_two_bins():
 
 
 def test_ranks_are_hundredths_rounded_down():
-    found = posterior_calibration([0, 0.009, 0.011, 0.5, 0.999, 1.0], bins=5)
-    assert found.ranks.tolist() == [0, 0, 1, 50, 99, 99]
-    assert found.counts.tolist() == [3, 0, 1, 0, 2]
+    found = posterior_calibration([0, 0.009, 0.011, 0.205, 0.505, 1.0], bins=5)
+    assert found.ranks.tolist() == [0, 0, 1, 20, 50, 99]
+    assert found.counts.tolist() == [3, 1, 1, 0, 1]
+    assert len(posterior_calibration(np.full(30, 0.1)).counts) == 20
 
 
 def test_what_cannot_be_tested_is_refused():

@@ -101,3 +101,81 @@ def test_intervals_end_where_the_curve_does_and_at_the_first_crossing():
     points = np.linspace(-1, 3, 801)
     hills = np.maximum(-20 * points**2, -0.2 - 20 * (points - 2) ** 2)  # a second hill, a little lower
     assert interval(points, hills, 0.5)[1] == pytest.approx(np.sqrt(0.5 / 20), abs=1e-3)
+
+
+def test_the_record_has_these_names():
+    cause = Cause("chi is in units of π", "multiply chi by π", 0.4, -0.1)
+    found = inference(
+        verdict=Verdict("no", 1e-20, ("p < 1e-15",), (cause,), 14), limit95=Limit("at least", 1.5)
+    )
+    assert found.record() == {
+        "schema": "hepsets-delta-c9-result-2",
+        "analysis": "delta-c9",
+        "verdict": "no",
+        "verdict_p_value": 1e-20,
+        "reasons": ["p < 1e-15"],
+        "causes": [
+            {"name": "chi is in units of π", "remedy": "multiply chi by π", "p_value": 0.4, "delta_c9": -0.1}
+        ],
+        "causes_tried": 14,
+        "level": "background",
+        "window": "0-20",
+        "delta_c9": -0.8,
+        "interval68": [-0.9, -0.7],
+        "interval95": [-0.996, -0.604],
+        "limit95": {"side": "at least", "value": 1.5},
+        "simulation_se": 0.012,
+        "theory": {"form factors": 0.16, "subleading": 0.24, "total": 0.29},
+        "events": 7990,
+        "events_given": 8000,
+        "background_fraction": 0.523,
+        "goodness_of_fit": {
+            "chi2": 70.0,
+            "ndof": 63,
+            "p_value": 0.25,
+            "worst_cell": "q_squared < 6",
+            "worst_pull": 0.5,
+        },
+        "warnings": ["Ten events are left out."],
+    }
+
+
+@pytest.mark.parametrize(
+    ("ends68", "ends95", "said"),
+    [
+        ((-0.9, None), (None, None), "(68 %: above −0.900; 95 %: all that the model knows)"),
+        ((None, -0.7), (0.0, None), "(68 %: below −0.700; 95 %: above 0.000)"),
+    ],
+)
+def test_errors_are_left_out_where_an_end_is_not_known(ends68, ends95, said):
+    assert inference(interval68=ends68, interval95=ends95).estimate() == f"ΔC9 = −0.800  {said}"
+
+
+def normal_fit(centre, low, high):
+    points = np.linspace(-3, 2, 2001)
+    curve = -0.5 * ((points - centre) / 0.3) ** 2
+    return DeltaC9Fit(centre, low, high, np.nan, 8, points, curve, at_limit=False)
+
+
+@pytest.mark.parametrize(
+    ("centre", "low", "high", "ends68", "ends95"),
+    [
+        (0.0, -0.3, 0.3, (-0.3, 0.3), (-0.588, 0.588)),
+        (0.0, -0.9, 0.9, (-0.9, 0.9), (-0.9, 0.9)),
+        (1.9, 1.6, 2.0, (1.6, None), (1.312, None)),
+        (-2.9, -2.9995, -2.6, (None, -2.6), (None, -2.312)),
+        (1.5, 1.2, 1.9985, (1.2, 1.9985), (0.912, None)),
+    ],
+)
+def test_intervals_have_no_end_where_the_model_ends(centre, low, high, ends68, ends95):
+    found = intervals_of(normal_fit(centre, low, high), (-3.0, 2.0))
+    assert set(found) == {"interval68", "interval95", "limit95"}
+    assert found["limit95"] is None
+    for ends, expected in ((found["interval68"], ends68), (found["interval95"], ends95)):
+        for end, value in zip(ends, expected, strict=True):
+            assert end is None if value is None else end == pytest.approx(value, abs=1e-3)
+
+
+def test_ends_lie_between_the_points_of_a_coarse_curve():
+    points, values = np.arange(-1.0, 4), np.array([-10.0, -4, 0, -1, -9])
+    assert interval(points, values, 2.0) == (0.5, 2.125)

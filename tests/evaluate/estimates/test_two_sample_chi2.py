@@ -31,11 +31,16 @@ def test_order_does_not_matter_and_empty_bins_do_not_count():
     assert two_sample_chi2(first, second).ndof == 2
 
 
+def test_single_events_in_different_bins_count():
+    result = two_sample_chi2([1, 0], [0, 1])
+    assert (result.chi2, result.ndof) == (2, 1)
+
+
 def test_one_filled_bin_cannot_differ():
     assert two_sample_chi2([5, 0], [7, 0]).p_value == 1
 
 
-@pytest.mark.parametrize(("first", "second"), [([1, 2], [1, 2, 3]), ([0, 0], [1, 2])])
+@pytest.mark.parametrize(("first", "second"), [([1, 2], [1, 2, 3]), ([0, 0], [1, 2]), ([1, 2], [0, 0])])
 def test_other_bins_or_no_events_are_refused(first, second):
     with pytest.raises(InputError, match="with events in both"):
         two_sample_chi2(first, second)

@@ -71,16 +71,17 @@ def test_the_seed_repeats_the_numbers_and_inputs_do_not_share_them():
 
 
 def test_one_exchange_leaves_the_background_of_the_exchanged_events_with_its_errors():
-    """Events are their scores; the exchange turns them round."""
+    """Events are their scores; the exchange swaps one of signal and one of background."""
     labels, weights = np.array([1, 1, 1, 0, 0, 0, 0]), np.array([1.0, 2, 1, 3, 1, 1, 2])
     x = np.array([0.9, 0.6, 0.4, 0.7, 0.45, 0.3, 0.1])
-    turn = {"all": lambda events, random: events[::-1]}
-    (found,) = permutation_importance(lambda s: s, x, labels, turn, weights, signal_efficiency=0.5, repeats=1)
-    true, turned = (background_at(labels, scores, weights, 0.5) for scores in (x, x[::-1]))
-    ratio = background_ratio(turned, true)
+    order = [4, 1, 2, 3, 0, 5, 6]
+    swap = {"all": lambda events, random: events[order]}
+    (found,) = permutation_importance(lambda s: s, x, labels, swap, weights, signal_efficiency=0.5, repeats=1)
+    true, swapped = (background_at(labels, scores, weights, 0.5) for scores in (x, x[order]))
+    ratio = background_ratio(swapped, true)
     assert (found.increase.value, found.increase.se) == pytest.approx((ratio.value - 1, ratio.se))
-    assert found.background.value == turned.background.value
-    assert found.background.se == pytest.approx(np.linalg.norm(turned.influence))
+    assert found.background.value == swapped.background.value == pytest.approx(4 / 7)
+    assert found.background.se == pytest.approx(np.linalg.norm(swapped.influence))
 
 
 def test_where_the_exchange_leaves_no_background_the_error_is_that_of_half_an_event():

@@ -111,6 +111,10 @@ def test_a_classifier_that_prefers_one_of_two_charges_sculpts_them():
     assert result.p_value < 1e-10
 
 
+def test_edges_know_the_weights():
+    assert equally_filled_edges([1, 2, 3, 4], [1, 1, 1, 3], bins=2).tolist() == [1, 3, 4]
+
+
 def test_a_hundred_events_fill_ten_bins():
     assert equally_filled_edges(np.arange(100.0)).tolist() == [0, *range(9, 99, 10), 99]
 
