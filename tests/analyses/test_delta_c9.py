@@ -51,7 +51,7 @@ TINY = dataclasses.replace(
     data=DataConfig(
         events_per_value=1500,
         reconstructed_per_value=1500,
-        ours_per_value=1500,
+        ours_per_value=600,
         toys={"generator": 8, "background": 8},
         linearity_toys=2,
     ),
