@@ -209,7 +209,7 @@ def test_the_chosen_rule_is_the_best_of_all_that_are_tried_by_hand(monkeypatch):
     assert [*found.scales, found.without] == pytest.approx(same.tolist(), rel=1e-6)
 
 
-@pytest.mark.parametrize("least", [None, 1e-11])
+@pytest.mark.parametrize("least", [None, 1e-11, 0.0])
 def test_the_speedups_to_choose_from_are_those_of_the_rules(least, monkeypatch):
     """A passing event of hardly any probability keeps high fractions out of reach."""
     fractions = FRACTIONS[::6]

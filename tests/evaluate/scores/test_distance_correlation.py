@@ -191,6 +191,7 @@ def test_whole_weights_are_repeated_events():
         ([1, 2, 3, np.nan], [1, 2, 3, 4], None, "not finite"),
         ([1, 2, 3, 4], [1, 2, 3, 4], [1, 1, 1, 0], "weight"),
         ([1, 1, 1, 1], [1, 2, 3, 4], None, "one value"),
+        ([1, 2, 3, 4], [2, 2, 2, 2], None, "one value"),
     ],
 )
 def test_what_has_no_distance_correlation_is_refused(x, y, weights, message):
