@@ -9,7 +9,7 @@ from hepsets.evaluate.fits.backgrounds import Exponential
 from hepsets.evaluate.fits.likelihood import Likelihood
 from hepsets.evaluate.fits.minimise import maximise
 from hepsets.evaluate.fits.model import Component, build_model
-from hepsets.evaluate.fits.peaks import DOUBLE_GAUSSIAN
+from hepsets.evaluate.fits.peaks import CRYSTAL_BALL, DOUBLE_GAUSSIAN
 from hepsets.evaluate.fits.tails import fit_simulated_peak, with_simulated_peak
 
 
@@ -71,3 +71,13 @@ def test_a_tail_on_its_limit_in_simulation_is_held_in_data():
 def test_a_handful_of_simulated_decays_is_refused():
     with pytest.raises(InputError, match="50 simulated decays"):
         fit_simulated_peak(DOUBLE_GAUSSIAN, two_widths(50), WINDOW)
+
+
+@pytest.mark.parametrize("fixed", [{}, {"power_left": 4.0, "power_right": 4.0}])
+def test_decays_without_tails_are_fitted_too(fixed):
+    mass = 5.367 + 0.016 * np.random.default_rng(1).standard_normal(2000)
+    found = fit_simulated_peak(CRYSTAL_BALL, mass, WINDOW, fixed=fixed)
+    assert found.fit["width"].value.value == pytest.approx(0.016, rel=0.1)
+    assert all(found.fit[tail].value.value > 1.5 for tail in ("tail_left", "tail_right"))
+    assert set(fixed) <= set(found.untold)
+    assert not set(found.untold) & set(found.well_known)

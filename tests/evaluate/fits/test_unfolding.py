@@ -29,6 +29,23 @@ def test_one_distribution_has_flat_p_values_and_another_small_ones():
     assert other.distance > 0.1
 
 
+def test_events_of_one_family_count_as_one():
+    """Each value stands there ten times: as single events they seem to differ, as families they do not."""
+    rng = np.random.default_rng(5)
+    p_values = []
+    for _ in range(30):
+        values, truth = (np.repeat(rng.exponential(1, n), 10) for n in (40, 60))
+        families = np.repeat(np.arange(40), 10), np.repeat(np.arange(60), 10)
+        one = [
+            agreement(values, np.ones(400), truth, families=of, trials=50).p_value for of in (None, families)
+        ]
+        p_values.append(one)
+    single, together = np.array(p_values).T
+    assert (single < 0.05).mean() > 0.5
+    assert (together < 0.05).mean() < 0.25
+    assert 0.25 < together.mean() < 0.75
+
+
 def test_equal_values_count_together():
     found = agreement(np.zeros(50), np.ones(50), np.zeros(80), trials=20)
     assert (found.distance, found.p_value) == (0, 1)

@@ -137,7 +137,8 @@ def fit_mass(
     assert isinstance(peak, Peak)
     simulated = None
     if simulation is not None:
-        simulated = fit_simulated_peak(peak, simulation[np.isfinite(simulation)], spectrum.window)
+        held = {tail.name: config.fixed[tail.name] for tail in peak.tails if tail.name in config.fixed}
+        simulated = fit_simulated_peak(peak, simulation[np.isfinite(simulation)], spectrum.window, fixed=held)
     region = _blind_region(config, simulated, spectrum.window) if config.blind else None
     model, told = _model(config, spectrum, components, guess, simulated)
     notes += told
@@ -217,6 +218,9 @@ def _model(
             f"simulation: {one}; held in the fit"
             for one in simulated.fit.at_limits
             if not one.startswith(MEAN)
+        ]
+        notes += [
+            f"simulation does not tell {name}: held" for name in simulated.untold if name not in config.fixed
         ]
     else:
         held = [tail.name for tail in peak.tails if tail.name not in (*config.free, *config.fixed)]

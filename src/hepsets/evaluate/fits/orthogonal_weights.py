@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.integrate import IntegrationWarning
 from sweights import Cows, kendall_tau
 
 from hepsets.core.errors import InputError
@@ -105,9 +107,16 @@ def orthogonal_weights(
     ends = (model.window.low, model.window.high)
     classic = kind == "classic"
     try:
-        made = Cows(
-            mass if classic else None, densities[0], densities[1:], variance, range=ends, summation=classic
-        )
+        with warnings.catch_warnings():  # kinks of templates; whether the integrals are good is tested below
+            warnings.simplefilter("ignore", IntegrationWarning)
+            made = Cows(
+                mass if classic else None,
+                densities[0],
+                densities[1:],
+                variance,
+                range=ends,
+                summation=classic,
+            )
     except np.linalg.LinAlgError as error:
         raise InputError(
             f"components {', '.join(one.name for one in model.components)} that cannot be told apart",

@@ -111,6 +111,8 @@ class FitResult:
     def derived(self, function: Callable[[Array], float]) -> Measured:
         """A number that follows from the parameters, with the error that their covariance gives it.
 
+        Slopes are taken within the limits of the parameters.
+
         Parameters
         ----------
         function
@@ -120,8 +122,10 @@ class FitResult:
         errors = np.sqrt(np.diag(self.covariance))
         slope = np.zeros(len(values))
         for i in np.flatnonzero(errors > 0):
-            step = 0.1 * errors[i] * (np.arange(len(values)) == i)
-            slope[i] = (function(values + step) - function(values - step)) / (0.2 * errors[i])
+            limits, step = self.model.parameters[i], 0.1 * errors[i]
+            above, below = values.copy(), values.copy()
+            above[i], below[i] = min(values[i] + step, limits.high), max(values[i] - step, limits.low)
+            slope[i] = (function(above) - function(below)) / (above[i] - below[i])
         variance = float(slope @ self.covariance @ slope)
         return Measured(float(function(values)), float(np.sqrt(max(variance, 0.0))))
 

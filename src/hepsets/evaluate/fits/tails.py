@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,12 +12,17 @@ from hepsets.core.errors import InputError
 from hepsets.evaluate.fits.likelihood import Likelihood
 from hepsets.evaluate.fits.minimise import maximise
 from hepsets.evaluate.fits.model import SIGNAL, Component, MassModel, build_model
-from hepsets.evaluate.fits.parameters import Array, Constraint, MassRange
+from hepsets.evaluate.fits.parameters import Array, Constraint, MassRange, with_settings
 from hepsets.evaluate.fits.peaks import MEAN, SCALE, WIDTH, Peak
-from hepsets.evaluate.fits.result import FitResult
+from hepsets.evaluate.fits.result import HELD, FitResult
 
 FEWEST = 100
 """Simulated decays below which no shape is taken from them."""
+
+
+FAR = 3.0, 1.0
+"""Widths from the mean where the tails of a peak begin that has next to none: the Gaussian has 0.3 %
+beyond."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +44,29 @@ class SimulatedPeak:
 
     @property
     def well_known(self) -> tuple[str, ...]:
-        """Tails that did not come to rest on a limit."""
-        return tuple(name for name in self.tails if self.fit[name].at_limit is None)
+        """Tails that were fitted and did not come to rest on a limit."""
+        return tuple(
+            name for name in self.tails if self.fit[name].at_limit is None and name not in self.untold
+        )
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """Tails that the decays do not tell, which were held where the fit began."""
+        return tuple(name for name in self.tails if self.fit[name].state == HELD)
 
 
 def fit_simulated_peak(
-    peak: Peak, mass: Array, window: MassRange, weights: Array | None = None
+    peak: Peak,
+    mass: Array,
+    window: MassRange,
+    weights: Array | None = None,
+    *,
+    fixed: Mapping[str, float] | None = None,
 ) -> SimulatedPeak:
     """Fit a peak with all of its parameters to simulated decays of the signal alone.
+
+    If they are so Gaussian that no minimum is found, the powers of the tails are held where they begin, and
+    where tails begin is known beforehand, weakly (:data:`FAR`).
 
     Parameters
     ----------
@@ -58,6 +78,8 @@ def fit_simulated_peak(
         Range of the fit of data.
     weights
         Of the decays, shape ``(n_events,)``.
+    fixed
+        Tails that are held, by their names.
 
     Raises
     ------
@@ -72,8 +94,21 @@ def fit_simulated_peak(
         middle, quartiles = np.median(chosen), np.quantile(chosen, [0.25, 0.75])
         peak = peak.around(float(middle), max(float(np.ptp(quartiles)) / 1.35, 1e-3 * window.width))
     model = build_model([Component(SIGNAL, peak)], window, {"": float(len(chosen))})
+    model = model.with_parameters(with_settings(model.parameters, {}, fixed or {}))
     kept = None if weights is None else [weights[inside]]
-    return SimulatedPeak(maximise(Likelihood(model, [chosen], kept)))
+    try:
+        return SimulatedPeak(maximise(Likelihood(model, [chosen], kept)))
+    except InputError:
+        held = [
+            parameter.at(parameter.start, fixed=parameter.fixed or parameter.name.startswith("power_"))
+            for parameter in model.parameters
+        ]
+        known = [
+            Constraint.of(one.name, *FAR) for one in held if one.name.startswith("tail_") and not one.fixed
+        ]
+        return SimulatedPeak(
+            maximise(Likelihood(model.with_parameters(held).with_constraints(known), [chosen], kept))
+        )
 
 
 def with_simulated_peak(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.evaluate.fits.parameters import Array
@@ -64,6 +65,7 @@ def agreement(
     truth: Array,
     truth_weights: Array | None = None,
     *,
+    families: tuple[NDArray[np.integer], NDArray[np.integer]] | None = None,
     trials: int = 500,
     seed: int = 0,
 ) -> Agreement:
@@ -80,6 +82,10 @@ def agreement(
         Of the events, shape ``(n_events,)``.
     truth, truth_weights
         Of the sample to compare with, shape ``(n_truth,)``; weights of one by default.
+    families
+        Families of the events and of the truth, shapes ``(n_events,)`` and ``(n_truth,)``, such as parton
+        events
+        that several events share: members of one are counted alike.
     trials, seed
         Of the bootstrap.
 
@@ -104,8 +110,13 @@ def agreement(
     measured = difference(np.ones(len(order)))
     distance = float(np.abs(measured).max())
     rng = np.random.default_rng(seed)
-    farther = sum(
-        np.abs(difference(rng.poisson(1.0, len(order)).astype(np.float64)) - measured).max() >= distance
-        for _ in range(trials)
-    )
+    family = np.arange(len(order))
+    if families is not None:
+        of_events, of_truth = (np.unique(one, return_inverse=True)[1] for one in families)
+        family = np.concatenate([of_events, of_events.max() + 1 + of_truth])[order]
+
+    def counts() -> Array:
+        return rng.poisson(1.0, int(family.max()) + 1)[family].astype(np.float64)
+
+    farther = sum(np.abs(difference(counts()) - measured).max() >= distance for _ in range(trials))
     return Agreement(distance, float((farther + 1) / (trials + 1)))
