@@ -5,7 +5,13 @@ import pytest
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
-from hepsets.select.bs_dspi.sample import CandidateConfig, CandidateSample, make_candidates, table
+from hepsets.select.bs_dspi.sample import (
+    CandidateConfig,
+    CandidateSample,
+    make_block,
+    make_candidates,
+    table,
+)
 
 pytest.importorskip("pythia8mc")
 
@@ -21,6 +27,14 @@ def test_a_sample_does_not_depend_on_how_it_is_cut_into_processes(signal, monkey
     n = int((signal.candidates.columns["event_number"] < 400).sum())
     assert n == len(again.candidates)
     assert np.array_equal(again.candidates.columns["bs_mass"], signal.candidates.columns["bs_mass"][:n])
+
+
+def test_blocks_that_are_shared_out_are_the_sample(signal):
+    block = make_block("bs_dspi", seed=5, block=0, events=600)
+    assert np.array_equal(block.candidates.columns["bs_mass"], signal.candidates.columns["bs_mass"])
+    twice = CandidateSample.joined([block, block])
+    assert (twice.events, twice.beauty) == (1200, 2 * signal.beauty)
+    assert twice.efficiency.value == pytest.approx(signal.efficiency.value)
 
 
 def test_candidates_of_forced_decays_are_the_decay_and_some_tenth_is_found(signal):

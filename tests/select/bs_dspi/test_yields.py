@@ -8,7 +8,15 @@ from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.select.bs_dspi import yields
 from hepsets.select.bs_dspi.sample import CandidateSample
-from hepsets.select.bs_dspi.yields import decays, draw_data, expected, luminosity_of, production_fractions
+from hepsets.select.bs_dspi.yields import (
+    decays,
+    draw_data,
+    draw_numbers,
+    expected,
+    join_data,
+    luminosity_of,
+    production_fractions,
+)
 
 
 def sample_of(name, n, events=1000, weight=1.0):
@@ -71,6 +79,14 @@ def test_data_are_poisson_numbers_of_each_sample_shuffled_with_weight_one(monkey
     assert 0.2 < signal[: len(data) // 2].mean() < 0.4
     again = draw_data({"bs_dspi": Measured(300, 1), "lhcb_bbbar": Measured(700, 1)}, seed=3)
     assert np.array_equal(again.columns["event_number"], data.columns["event_number"])
+
+
+def test_numbers_are_drawn_first_and_chosen_from_what_was_made():
+    numbers = draw_numbers({"bs_dspi": Measured(300, 1), "bs_dsk": Measured(0, 0)}, seed=4)
+    assert list(numbers) == ["bs_dspi"]
+    assert numbers["bs_dspi"] == pytest.approx(300, abs=70)
+    data = join_data({"bs_dspi": sample_of("bs_dspi", 500).candidates}, numbers, seed=4)
+    assert len(data) == numbers["bs_dspi"] == len(np.unique(data.columns["event_number"]))
 
 
 def test_what_cannot_be_is_refused():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -87,6 +87,19 @@ class CandidateSample:
         total = self.beauty if self.sample == GENERIC else self.events
         return Measured(float(sums.sum()) / total, math.sqrt(float((sums**2).sum())) / total)
 
+    @staticmethod
+    def joined(parts: Sequence[CandidateSample]) -> CandidateSample:
+        """Blocks of one sample, end to end.
+
+        Raises
+        ------
+        InputError
+            For none.
+        """
+        candidates = ParticleSets.concatenate([part.candidates for part in parts])
+        events, beauty = (sum(getattr(part, name) for part in parts) for name in ("events", "beauty"))
+        return CandidateSample(parts[0].sample, candidates, events, beauty)
+
 
 def make_candidates(
     sample: str,
@@ -127,6 +140,22 @@ def make_candidates(
     sizes = ((block, _size(block, events)) for block in blocks)
     made = map_in_order(partial(_make_block, sample, seed, config or CandidateConfig()), sizes, workers)
     return _joined(sample, made, candidates)
+
+
+def make_block(
+    sample: str, *, seed: int, block: int, events: int = BLOCK_EVENTS, config: CandidateConfig | None = None
+) -> CandidateSample:
+    """One block of a sample, for those who share out the blocks of several samples themselves.
+
+    Parameters
+    ----------
+    sample, seed, config
+        As for :func:`make_candidates`, whose sample is that of its blocks (:meth:`CandidateSample.joined`).
+    block, events
+        Its number from 0, and how many of its events.
+    """
+    found, n_events, beauty = _make_block(sample, seed, config or CandidateConfig(), (block, events))
+    return CandidateSample(sample, found, n_events, beauty)
 
 
 def _size(block: int, events: int | None) -> int:

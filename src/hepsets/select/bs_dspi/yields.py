@@ -134,20 +134,55 @@ def draw_data(
     InputError
         If all numbers are zero.
     """
-    rng = np.random.default_rng([seed, 0xDA7A])
-    parts = []
-    for place, (sample, number) in enumerate(yields.items()):
-        wanted = int(rng.poisson(number.value))
-        if not wanted:
-            continue
-        made = make_candidates(
-            sample, seed=seed, candidates=wanted, workers=workers, config=config
+    numbers = draw_numbers(yields, seed=seed)
+    parts = {
+        sample: make_candidates(
+            sample, seed=seed, candidates=number, workers=workers, config=config
         ).candidates
-        chosen = made[np.sort(rng.permutation(len(made))[:wanted])]
-        parts.append(chosen.with_columns(event_number=chosen.columns["event_number"] + place * _APART))
-    if not parts:
+        for sample, number in numbers.items()
+    }
+    return join_data(parts, numbers, seed=seed)
+
+
+def draw_numbers(yields: Mapping[str, Measured], *, seed: int) -> dict[str, int]:
+    """How many candidates of each sample data hold: Poisson numbers; samples without any are left out.
+
+    Parameters
+    ----------
+    yields, seed
+        As for :func:`draw_data`.
+    """
+    rng = np.random.default_rng([seed, 0xDA7A])
+    drawn = {sample: int(rng.poisson(number.value)) for sample, number in yields.items()}
+    return {sample: number for sample, number in drawn.items() if number}
+
+
+def join_data(parts: Mapping[str, ParticleSets], numbers: Mapping[str, int], *, seed: int) -> ParticleSets:
+    """So many candidates of each sample at random, shuffled, all weights 1.
+
+    Parameters
+    ----------
+    parts
+        Candidates of each sample, at least as many as wanted.
+    numbers
+        How many are wanted.
+    seed
+        Of the choice.
+
+    Raises
+    ------
+    InputError
+        If none are wanted.
+    """
+    rng = np.random.default_rng([seed, 0x5AFF])
+    chosen = []
+    for place, (sample, number) in enumerate(numbers.items()):
+        part = parts[sample]
+        part = part[np.sort(rng.permutation(len(part))[:number])]
+        chosen.append(part.with_columns(event_number=part.columns["event_number"] + place * _APART))
+    if not chosen:
         raise InputError("no candidate expected", "a yield above zero", "take a larger luminosity")
-    data = ParticleSets.concatenate(parts)
+    data = ParticleSets.concatenate(chosen)
     data = data[rng.permutation(len(data))]
     return data.with_columns(weight=np.ones(len(data)))
 
