@@ -15,7 +15,13 @@ from hepsets.core.errors import InputError
 
 
 def test_the_folders_are_the_analyses():
-    assert list(ANALYSES.own) == ["continuum-suppression", "delta-c9", "smart-background", "z-flavour"]
+    assert list(ANALYSES.own) == [
+        "bs-dspi",
+        "continuum-suppression",
+        "delta-c9",
+        "smart-background",
+        "z-flavour",
+    ]
 
 
 @pytest.mark.parametrize("name", ANALYSES)

@@ -6,6 +6,23 @@ from helpers.house import ROOT, SOURCES, python_files
 TESTS = ROOT / "tests"
 
 TESTED_ELSEWHERE = {
+    "analyses/bs_dspi/about.py": ("analyses/test_contract.py", "what every analysis has"),
+    "analyses/bs_dspi/analysis.py": ("analyses/test_bs_dspi.py", "whole runs"),
+    "analyses/bs_dspi/checks.py": ("analyses/test_bs_dspi.py", "whole runs"),
+    "analyses/bs_dspi/config.py": ("analyses/test_bs_dspi.py", "whole runs"),
+    "analyses/bs_dspi/metrics.py": ("analyses/test_bs_dspi.py", "whole runs"),
+    "analyses/bs_dspi/page.py": ("analyses/test_bs_dspi.py", "whole runs"),
+    "analyses/bs_dspi/page_published.py": ("analyses/test_bs_dspi.py", "whole runs"),
+    "analyses/bs_dspi/published.py": ("analyses/test_bs_dspi.py", "whole runs"),
+    "analyses/bs_dspi/result.py": ("analyses/test_bs_dspi.py", "whole runs"),
+    "analyses/bs_dspi/summary.py": ("analyses/test_bs_dspi.py", "whole runs"),
+    "analyses/bs_dspi/variables.py": ("analyses/test_bs_dspi.py", "whole runs"),
+    "analyses/bs_dspi/oscillation.py": ("analyses/test_bs_dspi.py", "whole runs"),
+    "analyses/bs_dspi/reweighted.py": ("analyses/test_bs_dspi.py", "whole runs"),
+    "analyses/bs_dspi/facts.py": ("analyses/test_bs_dspi.py", "whole runs"),
+    "analyses/bs_dspi/unfolded.py": ("analyses/test_bs_dspi.py", "whole runs"),
+    "analyses/bs_dspi/figures/unfolded.py": ("analyses/test_bs_dspi.py", "whole runs"),
+    "analyses/bs_dspi/figures/selection.py": ("analyses/test_bs_dspi.py", "whole runs"),
     "analyses/z_flavour/about.py": ("analyses/test_contract.py", "what every analysis has"),
     "analyses/z_flavour/analysis.py": ("analyses/test_z_flavour.py", "whole runs"),
     "analyses/z_flavour/blocks.py": ("analyses/test_z_flavour.py", "whole runs"),

@@ -1,0 +1,21 @@
+"""B_s → D_sπ in LHCb: trees that select, a cut chosen elsewhere, mass fits before and after."""
+
+from __future__ import annotations
+
+from hepsets.analyses.bs_dspi.about import MODELS, STUDIES, name, question
+from hepsets.core.lazy import lazy
+
+__all__ = ["MODELS", "STUDIES", "name", "question"]
+
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "Config": "config",
+        "SCALES": "config",
+        "Result": "result",
+        "run": "analysis",
+        "make_page": "page",
+        "sections": "page",
+        "print_summary": "summary",
+    },
+)

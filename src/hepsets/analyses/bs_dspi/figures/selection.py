@@ -1,0 +1,146 @@
+"""Figures of the selection: scores, the scan of the cut, what it does to the mass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hepsets.analyses.bs_dspi.checks import Sculpting
+from hepsets.analyses.bs_dspi.cut import ChosenCut
+from hepsets.evaluate.scores.area_importance import AreaImportance
+from hepsets.evaluate.scores.sideband import SidebandTest
+from hepsets.report.style import COLOURS, INK, MUTED, RULE, Array, p_text, styled
+
+MERITS = {
+    "significance": "$S/\\sqrt{S+B}$",
+    "punzi": "Punzi's $\\varepsilon/(a/2+\\sqrt{B})$",
+    "s_over_sqrt_b": "$S/\\sqrt{B}$",
+}
+"""How figures of merit are written."""
+
+
+@styled
+def score_figure(
+    figure: Figure, signal: Array, background: Array, threshold: float, names: tuple[str, str]
+) -> None:
+    """Scores of signal and background, each normalised to one, on a logarithmic axis.
+
+    Parameters
+    ----------
+    signal, background
+        Scores, shapes ``(n_signal,)`` and ``(n_background,)``.
+    threshold
+        Of the cut.
+    names
+        What the two are called.
+    """
+    figure.set_size_inches(6.4, 3.6)
+    axes = figure.subplots()
+    edges = np.linspace(0, 1, 51)
+    left, right = (np.histogram(s, edges)[0] / max(len(s), 1) for s in (background, signal))
+    axes.stairs(left, edges, fill=True, color=RULE, label=names[1])
+    axes.stairs(right, edges, color=COLOURS[0], lw=1.6, label=names[0])
+    axes.axvline(threshold, color=INK, lw=1, ls=(0, (2, 2)), label="cut")
+    axes.set(yscale="log", xlabel="score", ylabel="share of candidates", xlim=(0, 1))
+    axes.legend(loc="upper center")
+
+
+@styled
+def scan_figure(figure: Figure, cut: ChosenCut, tight: ChosenCut) -> None:
+    """The figure of merit with its error along cuts, and signal kept against background kept.
+
+    Parameters
+    ----------
+    cut, tight
+        The cut, and the one with the best ratio of signal to background.
+    """
+    figure.set_size_inches(9.4, 3.6)
+    left, right = figure.subplots(1, 2)
+    scan = cut.scan
+    band = scan.merit - scan.merit_se, scan.merit + scan.merit_se
+    left.fill_between(scan.thresholds, *band, color=RULE, lw=0)
+    left.plot(scan.thresholds, scan.merit, color=COLOURS[0])
+    left.axvspan(*scan.plateau, color=COLOURS[0], alpha=0.12, lw=0, label="within one error of the best")
+    left.axvline(cut.threshold, color=INK, lw=1, ls=(0, (2, 2)), label="cut")
+    left.set(xlabel="least score", ylabel=MERITS[scan.figure])
+    left.legend(loc="lower center")
+    right.plot(scan.efficiency, scan.background / cut.expected_background.value, color=COLOURS[0])
+    for chosen, marker, name in ((cut, "o", "cut"), (tight, "s", "tight cut")):
+        right.errorbar(
+            chosen.efficiency.value, chosen.false_rate.value, chosen.false_rate.se,
+            marker=marker, ms=5, ls="", color=INK, mfc="none" if marker == "s" else INK, label=name,
+        )  # fmt: skip
+    right.set(yscale="log", xlabel="signal kept", ylabel="combinations kept")
+    right.legend(loc="upper left")
+
+
+@styled
+def sculpting_figure(figure: Figure, sculpting: Mapping[str, Sculpting]) -> None:
+    """Mass of combinations before and after a cut, both normalised to one; a panel for each model.
+
+    Parameters
+    ----------
+    sculpting
+        By the name of the model.
+    """
+    figure.set_size_inches(4.4 * len(sculpting), 3.2)
+    panels = figure.subplots(1, len(sculpting), squeeze=False, sharey=True)[0]
+    for axes, (name, found) in zip(panels, sculpting.items(), strict=True):
+        bias = found.bias
+        width, middle = np.diff(bias.edges), 0.5 * (bias.edges[1:] + bias.edges[:-1])
+        axes.stairs(bias.all_share / width, bias.edges, fill=True, color=RULE, label="all combinations")
+        axes.errorbar(
+            middle, bias.kept_share / width, bias.kept_share_se / width,
+            fmt="o", ms=3, lw=1, color=COLOURS[0], label=f"the {bias.kept_events} that are kept",
+        )  # fmt: skip
+        axes.set(xlabel="$m(D_s\\pi)$ [GeV]", ylim=(0, None))
+        axes.set_title(f"{name.replace('_', ' ')}: p {p_text(found.p_value)}")
+        axes.legend(loc="lower left")
+    panels[0].set_ylabel("share per GeV")
+
+
+@styled
+def sideband_figure(figure: Figure, found: SidebandTest) -> None:
+    """Scores of true combinations under the peak and in the sideband, in bins that hold as many.
+
+    Parameters
+    ----------
+    found
+        Of the two.
+    """
+    figure.set_size_inches(6.4, 3.2)
+    axes = figure.subplots()
+    places = np.arange(len(found.peak))
+    for shift, values, errors, colour, name in (
+        (-0.1, found.sideband, found.sideband_se, MUTED, "sideband"),
+        (0.1, found.peak, found.peak_se, COLOURS[0], "under the peak"),
+    ):
+        axes.errorbar(places + shift, values, errors, fmt="o", ms=4, lw=1.2, color=colour, label=name)
+    names = [f"{low:.2g}–{high:.2g}" for low, high in pairwise(found.edges)]
+    axes.set_xticks(places, names)
+    axes.set(xlabel="score", ylabel="share of combinations", ylim=(0, None))
+    axes.set_title(f"alike: p {p_text(found.p_value)}")
+    axes.legend(loc="lower left")
+
+
+@styled
+def importance_figure(figure: Figure, importance: Sequence[AreaImportance]) -> None:
+    """Area under the ROC curve that is lost without each group of variables, the largest on top.
+
+    Parameters
+    ----------
+    importance
+        Of the groups.
+    """
+    figure.set_size_inches(6.4, 0.6 + 0.28 * len(importance))
+    axes = figure.subplots()
+    order = sorted(importance, key=lambda one: one.loss.value)
+    for row, one in enumerate(order):
+        axes.errorbar(one.loss.value, row, xerr=one.loss.se, fmt="o", ms=4, lw=1.2, color=COLOURS[0])
+    axes.axvline(0, color=MUTED, lw=0.8)
+    axes.set_yticks(range(len(order)), [one.name for one in order])
+    axes.set(xlabel="area under the ROC curve that is lost")
+    axes.grid(axis="x")

@@ -1,0 +1,346 @@
+"""The mass fits: one for all modes of the D_s, with what is known of physical backgrounds and of the peak."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from hepsets.analyses.bs_dspi.config import FitConfig
+from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
+from hepsets.core.measured import Measured
+from hepsets.evaluate.fits.goodness import Goodness
+from hepsets.evaluate.fits.mass_fit import MassFitConfig, fit_mass
+from hepsets.evaluate.fits.parameters import MassRange
+from hepsets.evaluate.fits.picture import FitPicture, picture_of
+from hepsets.evaluate.fits.record import MassFit
+from hepsets.evaluate.fits.result import FittedParameter
+from hepsets.evaluate.fits.signal_window import all_windows
+from hepsets.evaluate.fits.spectrum import Spectrum, make_spectrum
+from hepsets.evaluate.fits.template import FEWEST
+from hepsets.evaluate.fits.toys import ToyStudy
+from hepsets.select.bs_dspi.truth import Category
+
+Array = NDArray[np.float64]
+Masks = Mapping[str, NDArray[np.bool_]]
+
+MISIDENTIFIED = "misidentified"
+PARTLY = "below"
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    MISIDENTIFIED: ("b0_dpi", "lb_lcpi", "bs_dsk"),
+    PARTLY: ("bs_dsstpi", "bs_dsrho", "b0_dspi"),
+}
+"""Physical backgrounds that one template holds: with a track taken for another, and what lies below the
+peak."""
+
+FEW_COMBINATIONS = 300
+"""Candidates in the upper half of the range below which no constant is told from an exponential."""
+
+STEEP = -6.0
+"""Slope of the exponential beside the constant [1/GeV], as in LHCb's fits; both float, so that the sum is
+straight or
+bent as the data are. With a floating slope exponential and constant could not be told apart."""
+
+FEWEST_OF_MODE = 15
+"""Candidates of a mode of the D_s in the range below which all modes are fitted as one."""
+
+POWERS = {"power_left": 4.0, "power_right": 4.0}
+"""Powers of the tails, which hardly differ from the Gaussian here; where they begin is simulation's."""
+
+
+@dataclass(frozen=True, eq=False)
+class Physical:
+    """A physical background as simulation has it.
+
+    Parameters
+    ----------
+    mass, weights
+        Of its candidates [GeV], weighted to what is expected; shape ``(n_candidates,)``.
+    expected
+        Candidates in the range, by category of the fit.
+    used
+        Whether they are enough for a template; else the fit leaves them out.
+    """
+
+    mass: Array
+    weights: Array
+    expected: dict[str, Measured]
+    used: bool
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedFit:
+    """A fit as it is told: numbers and a picture; masses in GeV.
+
+    Parameters
+    ----------
+    model
+        Its name.
+    mean, sigma, signal
+        Of the peak, its effective width, and its yield in all modes; blinded if the run is.
+    in_window, background, s_over_b
+        Within three widths of the mean; ``None`` where they would tell what is blinded.
+    goodness
+        Of the fit.
+    parameters
+        As they may be told.
+    at_limits, notes
+        What a reader has to know.
+    truth
+        Signal decays among the candidates that were fitted, -1 if nobody knows.
+    left_out
+        Candidates of physical backgrounds that are expected but have no template, by their group.
+    picture
+        For figures.
+    toys
+        Pseudo-experiments, if there were any.
+    """
+
+    model: str
+    mean: Measured
+    sigma: Measured
+    signal: Measured
+    in_window: Measured | None
+    background: Measured | None
+    s_over_b: Measured | None
+    goodness: Goodness
+    parameters: tuple[FittedParameter, ...]
+    at_limits: tuple[str, ...]
+    notes: tuple[str, ...]
+    truth: int
+    left_out: dict[str, float]
+    picture: FitPicture
+    toys: ToyStudy | None
+
+    @classmethod
+    def of(cls, result: MassFit, truth: int, left_out: Mapping[str, float] | None = None) -> JudgedFit:
+        """What is told of a fit.
+
+        Parameters
+        ----------
+        result
+            The fit.
+        truth, left_out
+            As in the fields of these names.
+        """
+        seen: tuple[Measured | None, Measured | None, Measured | None] = (None, None, None)
+        if result.blinding is None:
+            seen = all_windows(result.fit, n_sigma=result.n_sigma)
+        return cls(
+            result.name,
+            result.mean,
+            result.fit.sigma(),
+            result.signal,
+            seen[0],
+            seen[1],
+            seen[2],
+            result.goodness,
+            result.parameters,
+            result.fit.at_limits,
+            result.notes,
+            truth,
+            dict(left_out or {}),
+            picture_of(result),
+            result.toys,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Fits:
+    """The fits before the cut, after it, and after the tight one."""
+
+    before: JudgedFit
+    after: JudgedFit
+    best: JudgedFit
+
+
+def physical_backgrounds(
+    samples: Samples, kept: Masks, window: MassRange, categories: Sequence[str]
+) -> dict[str, Physical]:
+    """What is expected of the groups of physical backgrounds after a selection.
+
+    Parameters
+    ----------
+    samples
+        Simulation, and what of it is expected in data.
+    kept
+        By sample, which candidates the selection keeps, shape ``(n_candidates,)``.
+    window
+        Range of the fit.
+    categories
+        Of the fit, as :func:`in_category` names them.
+    """
+    found = {}
+    for group, names in GROUPS.items():
+        masses, weights = [np.zeros(0)], [np.zeros(0)]
+        expected = dict.fromkeys(categories, Measured(0.0, 0.0))
+        for name in (name for name in names if name in samples.yields):
+            columns, of_all = samples.simulated[name].candidates.columns, samples.yields[name]
+            mass = columns["bs_mass"][kept[name]]
+            each = of_all.value / max(len(kept[name]), 1)
+            masses.append(mass)
+            weights.append(np.full(len(mass), each))
+            relative = of_all.se / of_all.value if of_all.value else 0.0
+            for category in categories:
+                n = int((window.holds(mass) & in_category(columns, category)[kept[name]]).sum())
+                se = np.hypot(expected[category].se, np.hypot(n * each * relative, np.sqrt(max(n, 1)) * each))
+                expected[category] = Measured(expected[category].value + n * each, float(se))
+        mass, weight = np.concatenate(masses), np.concatenate(weights)
+        inside = window.holds(mass)
+        effective = weight[inside].sum() ** 2 / max((weight[inside] ** 2).sum(), 1e-30)
+        found[group] = Physical(mass, weight, expected, bool(effective >= FEWEST))
+    return found
+
+
+def in_category(columns: Mapping[str, NDArray[Any]], category: str) -> NDArray[np.bool_]:
+    """Which candidates belong to a category of a fit, shape ``(n_candidates,)``.
+
+    Parameters
+    ----------
+    columns
+        Of candidates.
+    category
+        The number of a mode of the D_s, or ``""`` for all.
+    """
+    mode = columns["ds_mode"]
+    return np.asarray(mode == int(category)) if category else np.ones(len(mode), dtype=bool)
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """What a selection keeps.
+
+    Parameters
+    ----------
+    data
+        Of the data, shape ``(n_data,)``.
+    simulated
+        By sample, shape ``(n_candidates,)`` each.
+    """
+
+    data: NDArray[np.bool_]
+    simulated: dict[str, NDArray[np.bool_]]
+
+
+def fit_candidates(
+    samples: Samples, kept: Selection, config: FitConfig, *, toys: int = 0, seed: int = 0, workers: int = 1
+) -> tuple[JudgedFit, MassFit]:
+    """Fit the data that a selection keeps, all modes of the D_s at once.
+
+    Mean and width are common; simulation of the same selection tells tails and width, whose scale floats.
+    Yields of physical backgrounds are constrained to what is expected.
+
+    Parameters
+    ----------
+    samples
+        Data and simulation.
+    kept
+        What the selection keeps.
+    config
+        Of the fits.
+    toys, seed, workers
+        Pseudo-experiments that judge the fit.
+    """
+    window = MassRange(*config.window)
+    columns = {name: samples.data.columns[name][kept.data] for name in ("bs_mass", "ds_mode")}
+    mass, mode = columns["bs_mass"], columns["ds_mode"]
+    counts = [int((window.holds(mass) & (mode == one)).sum()) for one in np.unique(mode)]
+    apart = min(counts, default=0) >= FEWEST_OF_MODE
+    spectrum = make_spectrum(mass, window, name="bs_mass", categories=mode if apart else None)
+    physical = physical_backgrounds(samples, kept.simulated, window, list(spectrum.masses))
+    used = {name: one for name, one in physical.items() if one.used}
+    combinations, slopes = _combinations(samples, spectrum)
+    found = fit_mass(
+        spectrum,
+        MassFitConfig(
+            model="+".join(("crystal_ball", combinations, *used)),
+            own=(),
+            tails="fixed",
+            fixed={**POWERS, **slopes},
+            constraints={
+                _named(name, category): (number.value, number.se)
+                for name, one in used.items()
+                for category, number in one.expected.items()
+            },
+            toys=toys,
+            seed=seed,
+            blind=config.blind,
+        ),
+        simulation=samples.signal.columns["bs_mass"][kept.simulated[SIGNAL]],
+        templates={name: (one.mass, one.weights) for name, one in used.items()},
+        workers=workers,
+    )
+    left_out = {
+        name: sum(number.value for number in one.expected.values())
+        for name, one in physical.items()
+        if not one.used
+    }
+    return JudgedFit.of(found, true_signal(samples, kept.data, window), left_out), found
+
+
+def true_signal(samples: Samples, kept: NDArray[np.bool_], window: MassRange) -> int:
+    """Signal decays among the data that a selection keeps, within a range; -1 if nobody knows.
+
+    Parameters
+    ----------
+    samples, kept
+        Candidates, and what the selection keeps of the data, shape ``(n_data,)``.
+    window
+        The range.
+    """
+    columns = samples.data.columns
+    if not samples.truth_known:
+        return -1
+    return int((kept & window.holds(columns["bs_mass"]) & (columns["category"] == Category.SIGNAL)).sum())
+
+
+def _named(name: str, category: str) -> str:
+    """A parameter of a category, as the fit calls it."""
+    return f"{name}[{category}]" if category else name
+
+
+def _combinations(samples: Samples, spectrum: Spectrum) -> tuple[str, dict[str, float]]:
+    """The model of combinations, and the slopes that are held, by their parameters.
+
+    A cut that leaves few leaves them distributed as before: their slope is that of all data above the peak.
+    """
+    window, columns = spectrum.window, samples.data.columns
+    above = MassRange(0.5 * (window.low + window.high), window.high)
+    few = sum(int(above.holds(mass).sum()) for mass in spectrum.masses.values()) <= FEW_COMBINATIONS
+    slopes = {}
+    for category in spectrum.masses:
+        beside = in_category(columns, category) & above.holds(columns["bs_mass"])
+        slope = slope_of(columns["bs_mass"][beside], above) if few else STEEP
+        slopes[_named("exponential_slope", category)] = slope
+    return "exponential" if few else "exponential+constant", slopes
+
+
+def slope_of(mass: Array, window: MassRange) -> float:
+    """Slope [1/GeV] of the exponential that fits masses within a range best.
+
+    Parameters
+    ----------
+    mass
+        Within the range [GeV], shape ``(n_candidates,)``.
+    window
+        The range.
+    """
+    if not len(mass):
+        return 0.0
+    mean = float(np.mean(mass) - window.low) / window.width
+
+    def off(slope: float) -> float:
+        """Mean of an exponential on (0, 1), less that of the masses."""
+        if abs(slope) < 1e-4:
+            return 0.5 + slope / 12 - mean
+        return float(1 / (1 - np.exp(-slope)) - 1 / slope - mean)
+
+    steepest = 30.0
+    if not off(-steepest) < 0 < off(steepest):
+        return float(np.copysign(steepest, mean - 0.5)) / window.width
+    return float(brentq(off, -steepest, steepest)) / window.width

@@ -1,0 +1,99 @@
+"""Δm_s from tagged decay times: of simulated decays that the selection keeps, and of the data themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsets.analyses.bs_dspi.mass_fits import Selection, in_category
+from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
+from hepsets.core.errors import InputError
+from hepsets.core.particle_sets import ParticleSets
+from hepsets.core.run import log
+from hepsets.evaluate.decay_time.acceptance import resolution_scale
+from hepsets.evaluate.decay_time.decays import TaggedDecays, of_candidates
+from hepsets.evaluate.decay_time.fit import OscillationFit, fit_delta_m
+from hepsets.evaluate.fits.record import MassFit
+from hepsets.evaluate.fits.signal_probability import signal_probability
+from hepsets.simulate.flavour_tagging import TaggingConfig, draw_tags
+
+TRUTH = 17.7683
+"""Δm_s as generated [1/ps]."""
+
+READS = ("decay_time", "decay_time_err", "true_decay_time", "flavour_produced", "bachelor_charge")
+"""Columns of candidates that it takes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Oscillation:
+    """Δm_s.
+
+    Parameters
+    ----------
+    decays, fit
+        Simulated signal that the selection keeps, with tags, and the fit of it.
+    scale
+        What the errors of decay times are multiplied with, as simulation says.
+    in_data
+        The fit of the data, each candidate with its probability to be signal; ``None`` if it did not come
+        out.
+    """
+
+    decays: TaggedDecays
+    fit: OscillationFit
+    scale: float
+    in_data: OscillationFit | None
+
+
+def measure_oscillation(
+    samples: Samples, kept: Selection, result: MassFit, tagging: TaggingConfig, *, seed: int
+) -> Oscillation | None:
+    """Δm_s, by tags that are drawn from the flavours as produced.
+
+    Parameters
+    ----------
+    samples, kept
+        Candidates, and what the selection keeps of them.
+    result
+        The mass fit of the data, which says how likely each candidate is signal.
+    tagging
+        How good tags are.
+    seed
+        Of the tags.
+
+    Returns
+    -------
+    Oscillation or None
+        ``None`` for candidates without the truth that tags are drawn from, or with too few decays.
+    """
+    if not set(READS) <= set(samples.signal.columns):
+        return None
+    signal = samples.signal[kept.simulated[SIGNAL]]
+    columns = signal.columns
+    scale = resolution_scale(columns["decay_time"], columns["true_decay_time"], columns["decay_time_err"])
+    decays = _tagged(signal, np.ones(len(signal)), scale, tagging, seed)
+    data = samples.data[kept.data]
+    probability = np.zeros(len(data))
+    for c, name in enumerate(result.fit.model.categories):
+        of_mode = in_category(data.columns, name)
+        mass = data.columns["bs_mass"][of_mode]
+        probability[of_mode] = signal_probability(result.fit, mass, category=c)
+    in_data = None
+    try:
+        in_data = fit_delta_m(_tagged(data, probability, scale, tagging, seed + 1))
+    except InputError as error:
+        log.warning("Δm_s of the data: %s", error)
+    try:
+        return Oscillation(decays, fit_delta_m(decays), scale, in_data)
+    except InputError as error:
+        log.warning("Δm_s: %s", error)
+        return None
+
+
+def _tagged(
+    candidates: ParticleSets, signal: NDArray[np.float64], scale: float, tagging: TaggingConfig, seed: int
+) -> TaggedDecays:
+    tags = draw_tags(candidates.columns["flavour_produced"], tagging, seed=seed)
+    return of_candidates(candidates.columns, tags, signal, resolution_scale=scale)

@@ -1,0 +1,115 @@
+"""The table of a run, on the terminal and as markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from hepsets.analyses.bs_dspi.mass_fits import JudgedFit
+from hepsets.analyses.bs_dspi.oscillation import TRUTH
+from hepsets.analyses.bs_dspi.result import Result
+from hepsets.core.measured import Measured
+
+HEADINGS = ("fit", "mean [MeV]", "width [MeV]", "signal", "true", "S/B in 3 σ", "χ²/ndf")
+
+
+def fits_of(result: Result) -> Iterator[tuple[str, JudgedFit]]:
+    """The fits of a run, named, those of the coursework last."""
+    yield "before the cut", result.fits.before
+    yield "after the cut", result.fits.after
+    yield "after the tight cut", result.fits.best
+    if result.published is not None:
+        yield "as published, before", result.published.before
+        yield "as published, after", result.published.after
+
+
+def rows_of(result: Result) -> Iterator[tuple[str, ...]]:
+    """The table under :data:`HEADINGS`."""
+    for name, fit in fits_of(result):
+        good = fit.goodness
+        yield (
+            name,
+            str(mev(fit.mean)),
+            str(mev(fit.sigma)) + (" (limit)" if fit.at_limits else ""),
+            str(fit.signal),
+            str(fit.truth) if fit.truth >= 0 else "",
+            "" if fit.s_over_b is None else str(fit.s_over_b),
+            "" if good.chi2 is None else f"{good.chi2:.1f}/{good.ndf}",
+        )
+
+
+def mev(value: Measured) -> Measured:
+    """A mass in MeV."""
+    return Measured(1e3 * value.value, 1e3 * value.se)
+
+
+def auc_text(value: Measured) -> str:
+    """An area close to one, with four decimals."""
+    return f"{value.value:.4f} ± {value.se:.4f}"
+
+
+def per_cent(value: Measured, digits: int = 1) -> str:
+    """A share and its error, in per cent without the sign."""
+    return f"{100 * value.value:.{digits}f} ± {100 * value.se:.{digits}f}"
+
+
+def lines_of(result: Result) -> Iterator[str]:
+    """What the table does not say."""
+    yield (
+        f"trees: AUC {auc_text(result.classifier.auc)}; cut {result.cuts.chosen.threshold:.3f}, "
+        f"{result.cuts.chosen.scan.figure} "
+        f"{result.cuts.chosen.merit}"
+    )
+    yield (
+        f"vetoes and cut keep {per_cent(result.signal_efficiency)} % of the signal, the cut "
+        f"{per_cent(result.cuts.chosen.false_rate, 2)} % of combinations"
+    )
+    tight = result.cuts.tight
+    yield (
+        f"tight cut: {per_cent(tight.efficiency)} % of the signal, {per_cent(tight.false_rate, 2)} % of "
+        "combinations, "
+        f"S/B times {tight.factor}"
+    )
+    for name, one in result.checks.sculpting.items():
+        yield f"mass of combinations that {name} keep: p = {one.p_value:.2g}"
+    if (sideband := result.checks.sideband) is not None:
+        yield f"sideband and peak: scores alike with p = {sideband.p_value:.2g}, kept {sideband.ratio}"
+    if result.checks.isolation is not None:
+        areas = ", ".join(f"{name} {auc_text(auc)}" for name, auc in result.checks.isolation.auc.items())
+        yield f"isolation alone: AUC {areas}"
+    before, after = result.reweighted.before, result.reweighted.after
+    if before is not None and after is not None:
+        yield f"simulation told from data: AUC {before.auc}, reweighted {after.auc}"
+    if result.unfolded is not None:
+        yield f"unfolded p_T against simulated decays: p = {result.unfolded.agreement.p_value:.2g}"
+    if result.oscillation is not None:
+        fit = result.oscillation.fit
+        yield f"Δm_s = {fit.delta_m} per ps, bound {fit.bound:.4f}, generated {TRUTH:g}"
+    toys = result.fits.after.toys
+    if toys is not None:
+        for watched in toys.parameters:
+            yield (
+                f"{toys.count} toys: {watched.name} pull mean {watched.pull_mean}, "
+                f"width {watched.pull_width}, MINOS covers {watched.coverage}"
+            )
+
+
+def print_summary(result: Result) -> None:
+    """The table and what it does not say."""
+    console = Console()
+    table = Table(*HEADINGS, box=SIMPLE_HEAD)
+    for row in rows_of(result):
+        table.add_row(*row)
+    console.print(table)
+    for line in lines_of(result):
+        console.print(line, highlight=False)
+
+
+def markdown(result: Result) -> str:
+    """The same as markdown."""
+    lines = [f"| {' | '.join(HEADINGS)} |", "|---" * len(HEADINGS) + "|"]
+    lines += [f"| {' | '.join(row)} |" for row in rows_of(result)]
+    return "\n".join([*lines, "", *(f"- {line}" for line in lines_of(result))]) + "\n"

@@ -1,0 +1,66 @@
+"""What the fits of the analysis take from data and simulation besides masses."""
+
+import numpy as np
+import pytest
+from helpers.toy_bs_candidates import toy_samples
+
+from hepsets.analyses.bs_dspi.mass_fits import (
+    GROUPS,
+    in_category,
+    physical_backgrounds,
+    slope_of,
+    true_signal,
+)
+from hepsets.analyses.bs_dspi.samples import Samples
+from hepsets.evaluate.fits.parameters import MassRange
+
+WINDOW = MassRange(5.3, 5.8)
+
+
+@pytest.fixture(scope="module")
+def samples():
+    simulated, yields, data = toy_samples()
+    return Samples(simulated, yields, 0.001, data)
+
+
+@pytest.mark.parametrize("slope", [-6.0, -0.5, 0.0, 3.0])
+def test_the_slope_of_an_exponential_is_found_in_a_range(slope):
+    rng = np.random.default_rng(1)
+    share = rng.uniform(size=50_000)
+    x = share if slope == 0 else np.log1p(share * np.expm1(slope * 0.25)) / slope / 0.25
+    mass = 5.55 + 0.25 * x
+    assert slope_of(mass, MassRange(5.55, 5.80)) == pytest.approx(slope, abs=0.15)
+
+
+def test_a_slope_of_next_to_nothing_is_finite():
+    assert slope_of(np.zeros(0), WINDOW) == 0
+    assert slope_of(np.array([5.3]), WINDOW) == -60
+    assert slope_of(np.array([5.8]), WINDOW) == 60
+
+
+def test_physical_backgrounds_are_expected_as_their_yields_say(samples):
+    everything = {name: np.ones(len(one.candidates), bool) for name, one in samples.simulated.items()}
+    modes = physical_backgrounds(samples, everything, WINDOW, ["0", "1", "2"])
+    whole = physical_backgrounds(samples, everything, WINDOW, [""])
+    for group, names in GROUPS.items():
+        inside = {n: WINDOW.holds(samples.simulated[n].candidates.columns["bs_mass"]).mean() for n in names}
+        expected = sum(samples.yields[name].value * inside[name] for name in names)
+        assert whole[group].expected[""].value == pytest.approx(expected)
+        assert sum(one.value for one in modes[group].expected.values()) == pytest.approx(expected)
+        assert whole[group].expected[""].se > 0.05 * expected
+        assert whole[group].used
+
+
+def test_a_background_that_nothing_is_left_of_has_no_template(samples):
+    nothing = {name: np.zeros(len(one.candidates), bool) for name, one in samples.simulated.items()}
+    found = physical_backgrounds(samples, nothing, WINDOW, [""])
+    assert not any(one.used for one in found.values())
+    assert all(one.expected[""].value == 0 for one in found.values())
+
+
+def test_true_signal_is_counted_in_the_range(samples):
+    kept = np.ones(len(samples.data), bool)
+    columns = samples.data.columns
+    of_signal = WINDOW.holds(columns["bs_mass"]) & (columns["category"] == 0)
+    assert true_signal(samples, kept, WINDOW) == of_signal.sum()
+    assert sum(in_category(columns, mode).sum() for mode in "012") == in_category(columns, "").sum()
