@@ -32,7 +32,7 @@ def test_a_sample_carries_what_its_skim_measures_of_passing_events(skim):
 
 
 def test_a_sample_does_not_depend_on_the_number_of_workers():
-    config = SkimmedSampleConfig(events=100, seed=4, trials=1)  # of more than one block
+    config = SkimmedSampleConfig(events=600, seed=4, trials=1)  # of more than one block
     one, two = (make_skimmed_sample(config, workers=workers) for workers in (1, 2))
     assert (one.generated, one.passing) == (two.generated, two.passing)
     assert one.generated > BLOCK_EVENTS
