@@ -62,6 +62,12 @@ def test_pulls_of_toys_have_their_numbers():
     assert "MINOS covers" in figure.axes[0].texts[0].get_text()
 
 
+def test_no_panel_of_toys_is_empty():
+    watched = fit(toys=4, minos=("signal", "mean", "width", "exponential")).toys
+    figure = toy_figure(watched)
+    assert len(figure.axes) == len(watched.parameters) == 4
+
+
 def test_toys_that_watched_nothing_are_not_drawn():
     empty = np.zeros(0)
     with pytest.raises(InputError, match="watched nothing"):

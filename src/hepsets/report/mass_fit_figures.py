@@ -146,7 +146,7 @@ def toy_figure(figure: Figure, toys: ToyStudy) -> None:
     panels = figure.subplots(rows, columns, squeeze=False).flat
     edges = np.linspace(-4, 4, 33)
     points = np.linspace(-4, 4, 200)
-    for axes, parameter, pulls in zip(panels, shown, toys.pulls, strict=False):
+    for parameter, pulls, axes in zip(shown, toys.pulls, panels, strict=False):  # takes no panel too many
         counts = np.histogram(np.clip(pulls, -3.999, 3.999), edges)[0]
         axes.stairs(counts, edges, fill=True, color=COLOURS[0], alpha=0.35)
         axes.plot(points, toys.count * np.diff(edges)[0] * norm.pdf(points), color=INK, lw=1.2)

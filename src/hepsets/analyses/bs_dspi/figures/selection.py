@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -119,9 +118,9 @@ def sideband_figure(figure: Figure, found: SidebandTest) -> None:
         (0.1, found.peak, found.peak_se, COLOURS[0], "under the peak"),
     ):
         axes.errorbar(places + shift, values, errors, fmt="o", ms=4, lw=1.2, color=colour, label=name)
-    names = [f"{low:.2g}–{high:.2g}" for low, high in pairwise(found.edges)]
-    axes.set_xticks(places, names)
-    axes.set(xlabel="score", ylabel="share of combinations", ylim=(0, None))
+    ends = np.arange(len(found.edges)) - 0.5
+    axes.set_xticks(ends, [f"{edge:.3f}" for edge in found.edges])
+    axes.set(xlabel="score, in bins of as many combinations", ylabel="share of combinations", ylim=(0, None))
     axes.set_title(f"alike: p {p_text(found.p_value)}")
     axes.legend(loc="lower left")
 
