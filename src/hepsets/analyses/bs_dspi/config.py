@@ -47,7 +47,7 @@ class DataConfig:
         Keep the candidates in the folder of the run.
     """
 
-    candidates: int = Field(default=60_000, ge=200)
+    candidates: int = Field(default=40_000, ge=200)
     signal_events: int = Field(default=80_000, ge=1000)
     background_events: int = Field(default=20_000, ge=100)
     generic_events: int = Field(default=20_000, ge=1000)
