@@ -6,6 +6,7 @@ import pytest
 
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame, read_frame
+from hepsets.formats.flat_table import tables_of
 
 
 @pytest.fixture
@@ -115,6 +116,14 @@ def test_unusable_files_say_what_is_wrong(name: str, frame: EventFrame, tmp_path
         read_frame(path, ["costheta_K"])
     with pytest.raises(InputError, match=r"\.parquet, \.csv, \.pkl"):
         read_frame(tmp_path / "events.txt")
+
+
+def test_a_header_that_is_no_utf_8_is_damage(tmp_path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_bytes(b"chi,mb\x92c\n0.1,5.28\n")
+    for read in (read_frame, tables_of):
+        with pytest.raises(InputError, match=r"cannot be read \('utf-8' codec"):
+            read(path)
 
 
 @pytest.mark.parametrize("name", ["events.parquet", "events.csv"])

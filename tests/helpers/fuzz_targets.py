@@ -27,7 +27,7 @@ from helpers.jet_events import jet_events
 from helpers.random_candidates import random_candidates
 from helpers.small_filter import beam_events, small_card, small_model
 from helpers.tiny_delta_c9 import decays
-from hepsets.analyses import continuum_suppression, delta_c9, smart_background
+from hepsets.analyses import bs_dspi, continuum_suppression, delta_c9, smart_background, z_flavour
 from hepsets.core import config
 from hepsets.core.compression import decompressed, zstd
 from hepsets.core.event_frame import EventFrame, read_frame
@@ -44,9 +44,11 @@ from hepsets.formats.belle2_ntuple import read_ntuple
 from hepsets.formats.column_names import BASF2_NAMES
 from hepsets.formats.edm4hep import read_edm4hep
 from hepsets.formats.fcc_tree import read_fcc_trees
+from hepsets.formats.flat_table import read_columns
 from hepsets.formats.hepmc import Header, read_hepmc
 from hepsets.formats.hepmc_events import parse_hepmc
 from hepsets.formats.jets import read_jets, write_jets
+from hepsets.formats.lhcb_ntuple import read_candidates
 from hepsets.learn.files import load, save
 from hepsets.learn.particle_sets.recipe import build_set_model
 from hepsets.learn.registry import recipes
@@ -125,6 +127,11 @@ def _table(events: Any) -> Any:
     return {"offsets": events.offsets, "particles": dict(events.particles), "columns": dict(events.columns)}
 
 
+def _flat_tree(path: Path) -> None:
+    with uproot.recreate(path) as file:
+        file["tree"] = dict(FRAME.columns)
+
+
 def _study_file(path: Path) -> None:
     """As awkward writes it: no checksums."""
     array = EVENTS.to_awkward()
@@ -199,6 +206,8 @@ TOML = {
     smart_background.Config: "seed = 3\nmodels = ['deep_sets']\n[fit]\nepochs = 2\n",
     continuum_suppression.Config: "seed = 3\n[fit]\nepochs = 2\n[data]\ntrain = ['a.root']\n",
     delta_c9.Config: "seed = 3\n",
+    z_flavour.Config: "seed = 3\ncells = ['found']\n[trees]\ntrees = 60\n",
+    bs_dspi.Config: "seed = 3\n[classifier]\nfolds = 4\n[data.columns]\nbs_mass = 'Bs_M'\n",
     ProduceConfig: "sample = 'mixed'\nevents = 1000\nskims = ['jpsi']\n[filter]\nmodel = 'hadronic_b0'\n",
 }
 
@@ -215,6 +224,8 @@ def _overrides(path: Path) -> Any:
     return config.to_mapping(config.from_mapping(smart_background.Config, config.parse_overrides(pairs)))
 
 
+COURSEWORK = Path(__file__).parents[1] / "formats" / "coursework.csv"
+
 TARGETS = {
     "events": Target(
         lambda path: write_parquet(EVENTS, path), lambda path: _table(read_parquet(path)), ".parquet", True
@@ -230,6 +241,23 @@ TARGETS = {
     "frame as CSV": Target(
         lambda path: pyarrow.csv.write_csv(FRAME.to_arrow(), path),
         lambda path: dict(read_frame(path).columns),
+        ".csv",
+        text=True,
+    ),
+    "flat table as CSV": Target(
+        lambda path: pyarrow.csv.write_csv(FRAME.to_arrow(), path),
+        lambda path: dict(read_columns(path, list(FRAME.columns)).columns),
+        ".csv",
+        text=True,
+    ),
+    "flat tree": Target(
+        _flat_tree,
+        lambda path: dict(read_columns(path, list(FRAME.columns)).columns),
+        ".root",
+    ),
+    "candidates of LHCb": Target(
+        lambda path: path.write_bytes(COURSEWORK.read_bytes()),
+        lambda path: dict(read_candidates(path, preset="coursework").columns),
         ".csv",
         text=True,
     ),

@@ -229,9 +229,10 @@ def _from_csv(path: Path, choose: _Choose) -> dict[str, NDArray[Any]]:
     options = pa.csv.ConvertOptions(null_values=[])
     try:
         table = pa.csv.read_csv(path, convert_options=options)
-    except (pa.ArrowException, OSError) as error:
+        names = table.column_names
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last one of its names
         raise _damaged(path, error) from error
-    return _arrays(table.select(choose(table.column_names)), path)
+    return _arrays(table.select(choose(names)), path)
 
 
 def _from_pickle(path: Path, choose: _Choose, trust: bool) -> dict[str, NDArray[Any]]:

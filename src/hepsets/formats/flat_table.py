@@ -67,7 +67,7 @@ def tables_of(path: str | Path) -> dict[str, list[str]]:
         try:
             with pa.csv.open_csv(file) as reader:
                 return {"": list(reader.schema.names)}
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last one of its names
             raise InputError(f"{file} cannot be read ({reason(error)})", "a table with a header") from error
     raise InputError(f"{file} ends in {file.suffix!r}", "one of .root, .parquet, .csv", "convert the file")
 
