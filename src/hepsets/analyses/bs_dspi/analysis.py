@@ -39,7 +39,6 @@ from hepsets.analyses.report import report
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.core.run import Origin, RunFolder, log, write_atomically
-from hepsets.evaluate.fits.record import MassFit
 from hepsets.evaluate.fits.signal_window import all_windows
 from hepsets.evaluate.scores.families import family_share
 from hepsets.learn.files import save
@@ -53,7 +52,7 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     check(config)
     samples = _with_angle(get_samples(config, folder.path / "candidates", workers=workers))
     before, fit = fit_candidates(samples, selection(samples), config.fit)
-    peak = _peak(fit)
+    peak = _peak(samples)
     trees = grow(config, samples, folder.path / "models")
     cuts = _cuts(config, samples, trees, peak, _expected(samples, peak, all_windows(fit.fit)))
     kept, kept_by_tight = (
@@ -175,10 +174,11 @@ def _published(config: Config, samples: Samples, cut: ChosenCut) -> Published | 
     return as_published(samples, config, cut_right=cut.efficiency.value)
 
 
-def _peak(fit: MassFit) -> tuple[float, float]:
-    """Three widths around the mean [GeV]."""
-    mean, half = fit.fit.mean.value, 3 * fit.fit.sigma().value
-    return mean - half, mean + half
+def _peak(samples: Samples) -> tuple[float, float]:
+    """Three effective widths around the mean of simulated signal [GeV]: nothing that is fitted decides it."""
+    low, middle, high = np.quantile(samples.signal.columns["bs_mass"], [0.15866, 0.5, 0.84134])
+    half = 1.5 * float(high - low)
+    return float(middle) - half, float(middle) + half
 
 
 def signal_efficiency(samples: Samples, kept: Selection, weights: Array) -> Measured:

@@ -195,13 +195,13 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
     "quick": {
         "data": {
             "candidates": 6000,
-            "signal_events": 10_000,
-            "background_events": 2000,
-            "generic_events": 2000,
+            "signal_events": 8000,
+            "background_events": 1000,
+            "generic_events": 1000,
         },
         "classifier": {"folds": 3, "trees": {"trees": 150}},
-        "fit": {"toys": 40},
-        "isolation": {"candidates": 800, "network": {"fit": {"epochs": 4}}},
+        "fit": {"toys": 30},
+        "isolation": {"candidates": 400, "network": {"fit": {"epochs": 3}}},
     },
     "standard": {},
     "full": {

@@ -46,6 +46,10 @@ STEEP = -6.0
 straight or
 bent as the data are. With a floating slope exponential and constant could not be told apart."""
 
+FEWEST_EXPECTED = 3.0
+"""Candidates of physical backgrounds that are expected in the range below which a fit leaves them out: its
+yield would only fluctuate, below zero as often as not."""
+
 FEWEST_OF_MODE = 15
 """Candidates of a mode of the D_s in the range below which all modes are fitted as one."""
 
@@ -64,7 +68,7 @@ class Physical:
     expected
         Candidates in the range, by category of the fit.
     used
-        Whether they are enough for a template; else the fit leaves them out.
+        Whether they are enough for a template and to be seen; else the fit leaves them out.
     """
 
     mass: Array
@@ -193,7 +197,10 @@ def physical_backgrounds(
         mass, weight = np.concatenate(masses), np.concatenate(weights)
         inside = window.holds(mass)
         effective = weight[inside].sum() ** 2 / max((weight[inside] ** 2).sum(), 1e-30)
-        found[group] = Physical(mass, weight, expected, bool(effective >= FEWEST))
+        total = sum(one.value for one in expected.values())
+        found[group] = Physical(
+            mass, weight, expected, bool(effective >= FEWEST and total >= FEWEST_EXPECTED)
+        )
     return found
 
 

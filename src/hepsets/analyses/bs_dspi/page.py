@@ -184,7 +184,8 @@ def _notes(fit: JudgedFit) -> str:
     said = [f"{one} is on its limit: its error is not known." for one in fit.at_limits]
     said += [f"{note[0].upper()}{note[1:]}." for note in fit.notes if "left out" not in note]
     said += [
-        f"Some {number:.1f} candidates that are {name} are expected, too few in simulation for a template."
+        f"Some {number:.1f} candidates that are {name} are expected: too few, there or in simulation, for "
+        "a template."
         for name, number in fit.left_out.items()
         if number > 0
     ]

@@ -12,6 +12,10 @@ from hepsets.evaluate.fits.record import MassFit
 
 _CURVE = 600
 _ONE_SIGMA = 0.6827
+_LEAST = 0.25
+"""Expected events whose root pulls are in units of at least: a single event where nearly none is expected is
+no
+pull of thousands."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +133,7 @@ def _events(result: MassFit, name: str, edges: Array, expected: Array) -> tuple[
     mass = result.spectrum.masses[name]
     if result.spectrum.weights is None:
         counts = np.histogram(mass, edges)[0].astype(np.float64)
-        return counts, *_poisson(counts), np.sqrt(np.maximum(expected, 1e-9))
+        return counts, *_poisson(counts), np.sqrt(np.maximum(expected, _LEAST))
     weights = result.spectrum.weights[name]
     error = np.sqrt(np.histogram(mass, edges, weights=weights**2)[0])
     counts = np.histogram(mass, edges, weights=weights)[0].astype(np.float64)
