@@ -110,6 +110,11 @@ def test_a_report_is_drawn_again_byte_by_byte(made, tmp_path, monkeypatch):
     [
         ({"cut": CutConfig(sideband=(5.6, 6.0))}, "a sideband that is not fitted"),
         ({"fit": FitConfig(window=(5.8, 5.3))}, "a lower end below"),
+        ({"classifier": ClassifierConfig(sideband=(5.35, 5.5))}, "a sideband without the peak"),
+        (
+            {"data": DataConfig(train=("signal=a", "data=b")), "fit": FitConfig(blind="word")},
+            "a figure that needs no signal",
+        ),
         ({"classifier": ClassifierConfig(trees=BoostedTreesConfig(seed=3))}, "one seed for the run"),
     ],
 )

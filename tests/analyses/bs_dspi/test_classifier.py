@@ -1,12 +1,22 @@
 """No candidate is scored by trees that saw one of its parton event, and training sees what it should."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from helpers.toy_bs_candidates import toy_samples
 
-from hepsets.analyses.bs_dspi.classifier import DATA, Pool, balanced, train_trees, within
+from hepsets.analyses.bs_dspi.classifier import (
+    DATA,
+    Pool,
+    balanced,
+    demand_sidebands,
+    train_trees,
+    within,
+)
 from hepsets.analyses.bs_dspi.config import ClassifierConfig
 from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
+from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.evaluate.scores.classification import classify
 from hepsets.learn.tables.boosted_trees import BoostedTreesConfig
@@ -51,3 +61,10 @@ def test_signal_and_background_weigh_the_same():
     weights = balanced(signal, use)
     assert weights[use & signal].sum() == pytest.approx(weights[use & ~signal].sum())
     assert weights[use].mean() == pytest.approx(1)
+
+
+def test_data_that_end_before_a_sideband_begins_are_refused_by_its_setting(samples):
+    demand_sidebands(samples, {"cut.sideband": (5.8, 6.0)})
+    short = dataclasses.replace(samples, data=samples.data[samples.data.columns["bs_mass"] < 5.8])
+    with pytest.raises(InputError, match=r"0 candidates of data in cut\.sideband, 5\.8 to 6 GeV"):
+        demand_sidebands(short, {"classifier.sideband": SIDEBAND, "cut.sideband": (5.8, 6.0)})

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from helpers.toy_bs_candidates import toy_samples
 
+from hepsets.analyses.bs_dspi.config import FitConfig
 from hepsets.analyses.bs_dspi.mass_fits import (
     GROUPS,
+    Selection,
+    fit_candidates,
     in_category,
     physical_backgrounds,
     slope_of,
@@ -64,3 +67,10 @@ def test_true_signal_is_counted_in_the_range(samples):
     of_signal = WINDOW.holds(columns["bs_mass"]) & (columns["category"] == 0)
     assert true_signal(samples, kept, WINDOW) == of_signal.sum()
     assert sum(in_category(columns, mode).sum() for mode in "012") == in_category(columns, "").sum()
+
+
+def test_beside_a_blinded_yield_the_number_of_true_decays_is_not_told(samples):
+    everything = {name: np.ones(len(one.candidates), bool) for name, one in samples.simulated.items()}
+    kept = Selection(np.ones(len(samples.data), bool), everything)
+    told, _ = fit_candidates(samples, kept, FitConfig(blind="word"))
+    assert told.truth == -1

@@ -21,7 +21,14 @@ from hepsets.analyses.bs_dspi.checks import (
     sculpting,
     sideband_stands_for_peak,
 )
-from hepsets.analyses.bs_dspi.classifier import DATA, Pool, Trained, train_trees, within
+from hepsets.analyses.bs_dspi.classifier import (
+    DATA,
+    Pool,
+    Trained,
+    demand_sidebands,
+    train_trees,
+    within,
+)
 from hepsets.analyses.bs_dspi.config import Config, check
 from hepsets.analyses.bs_dspi.cut import ChosenCut, Cuts, choose_cut, tightest
 from hepsets.analyses.bs_dspi.facts import classifier_of, facts_of
@@ -51,6 +58,9 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     """Make or read candidates, fit, train, choose the cut, fit again, test, report."""
     check(config)
     samples = _with_angle(get_samples(config, folder.path / "candidates", workers=workers))
+    demand_sidebands(
+        samples, {"classifier.sideband": config.classifier.sideband, "cut.sideband": config.cut.sideband}
+    )
     before, fit = fit_candidates(samples, selection(samples), config.fit)
     peak = _peak(samples)
     trees = grow(config, samples, folder.path / "models")
@@ -168,10 +178,14 @@ def _cuts(
 
 
 def _published(config: Config, samples: Samples, cut: ChosenCut) -> Published | None:
-    """The coursework's version, if it was asked for; it would tell what is blinded."""
+    """The coursework's version, if it was asked for and comes out; it would tell what is blinded."""
     if "published" not in config.studies or config.fit.blind:
         return None
-    return as_published(samples, config, cut_right=cut.efficiency.value)
+    try:
+        return as_published(samples, config, cut_right=cut.efficiency.value)
+    except InputError as error:
+        log.warning("nothing as published: %s", error)
+        return None
 
 
 def _peak(samples: Samples) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hepsets.analyses.bs_dspi.config import ClassifierConfig
 from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
+from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.learn.tables.boosted_trees import BoostedTrees, fit_trees
@@ -98,6 +99,35 @@ def within(candidates: ParticleSets, window: tuple[float, float]) -> NDArray[np.
     """Which candidates have a B_s mass in a window [GeV], shape ``(n_candidates,)``."""
     mass = candidates.columns["bs_mass"]
     return np.asarray((mass >= window[0]) & (mass < window[1]))
+
+
+FEWEST = 10
+"""Candidates of data in a sideband without which nothing is known of the background."""
+
+
+def demand_sidebands(samples: Samples, sidebands: Mapping[str, tuple[float, float]]) -> None:
+    """Refuse data that end before the sidebands begin, before anything is grown.
+
+    Parameters
+    ----------
+    samples
+        Candidates.
+    sidebands
+        Masses [GeV], by the setting that says them.
+
+    Raises
+    ------
+    InputError
+        For a sideband with fewer than :data:`FEWEST` candidates of data.
+    """
+    for name, (low, high) in sidebands.items():
+        n = int(within(samples.data, (low, high)).sum())
+        if n < FEWEST:
+            raise InputError(
+                f"{n} candidates of data in {name}, {low:g} to {high:g} GeV",
+                f"{FEWEST} or more, which say what background is",
+                f"--set '{name}=[LOW, HIGH]', with fit.window below cut.sideband",
+            )
 
 
 def train_trees(

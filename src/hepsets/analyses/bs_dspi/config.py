@@ -217,14 +217,18 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
 """What differs from the defaults at each size."""
 
 
+PEAK = (5.3, 5.43)
+"""Masses at which there is signal, four widths to either side [GeV]."""
+
+
 def check(config: Config) -> None:
     """Refuse what no type can, before anything is done.
 
     Raises
     ------
     InputError
-        For ranges that end before they begin, sidebands that hold the peak, a cut that would be chosen on
-        candidates that are fitted, and a seed of a single training.
+        For ranges that end before they begin, a sideband that holds the peak, a cut that would be chosen on
+        candidates that are fitted or tell a yield that is blinded, and a seed of a single training.
     """
     for name, (low, high) in {
         "fit.window": config.fit.window,
@@ -233,6 +237,18 @@ def check(config: Config) -> None:
     }.items():
         if not low < high:
             raise InputError(f"{name} = [{low}, {high}]", "a lower end below the upper one, in GeV")
+    low, high = config.classifier.sideband
+    if low < PEAK[1] and high > PEAK[0]:
+        raise InputError(
+            f"classifier.sideband = [{low}, {high}]",
+            f"a sideband without the peak, {PEAK[0]} to {PEAK[1]} GeV",
+        )
+    if config.fit.blind and config.data.train and config.cut.figure != "punzi":
+        raise InputError(
+            f"a blinded fit and cut.figure = {config.cut.figure}, which tells its yield",
+            "a figure that needs no signal",
+            "--set cut.figure=punzi",
+        )
     if config.cut.sideband[0] < config.fit.window[1]:
         raise InputError(
             f"cut.sideband = {list(config.cut.sideband)} within fit.window = {list(config.fit.window)}",

@@ -287,7 +287,8 @@ def fit_candidates(
         for name, one in physical.items()
         if not one.used
     }
-    return JudgedFit.of(found, true_signal(samples, kept.data, window), left_out), found
+    truth = -1 if config.blind else true_signal(samples, kept.data, window)
+    return JudgedFit.of(found, truth, left_out), found
 
 
 def true_signal(samples: Samples, kept: NDArray[np.bool_], window: MassRange) -> int:

@@ -274,9 +274,15 @@ def _classifier(result: Result, figures: FigureFiles) -> Iterator[Content]:
 
 def _cut(result: Result, figures: FigureFiles) -> Iterator[Content]:
     cut, tight, low = result.cuts.chosen, result.cuts.tight, result.config.cut.sideband[0]
+    if result.samples.expected:
+        signal = f"{cut.expected_signal} decays from cross-section, branching fractions and efficiency"
+    elif result.config.fit.blind:
+        signal = "a blinded number of decays"
+    else:
+        signal = f"{cut.expected_signal} decays"
     yield (
-        f"S and B are expected numbers within three widths of the peak: {cut.expected_signal} decays from "
-        f"cross-section, branching fractions and efficiency, and {cut.expected_background} of background "
+        f"S and B are expected numbers within three widths of the peak: {signal}, and "
+        f"{cut.expected_background} of background "
         "from the fit "
         "before the cut. Which share a cut keeps is told by simulation and by the "
         f"{cut.sideband_candidates} candidates "

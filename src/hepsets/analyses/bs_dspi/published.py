@@ -15,6 +15,7 @@ from hepsets.analyses.bs_dspi.config import Config
 from hepsets.analyses.bs_dspi.mass_fits import JudgedFit, true_signal
 from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
 from hepsets.analyses.bs_dspi.variables import PUBLISHED
+from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.measured import Measured
 from hepsets.evaluate.fits.figure_of_merit import CutScan, scan_cuts
@@ -128,8 +129,15 @@ def as_published(samples: Samples, config: Config, *, cut_right: float) -> Publi
         Of the run.
     cut_right
         Signal efficiency that expected yields ask for.
+
+    Raises
+    ------
+    InputError
+        For candidates without any of its variables, too few of them, and a fit that does not come out.
     """
     variables = tuple(name for name in PUBLISHED if name in samples.data.columns)
+    if not variables:
+        raise InputError("candidates without any published variable", f"some of {', '.join(PUBLISHED)}")
     trained = _train(samples, variables, config.seed)
     signal_scores = trained.test_scores[trained.test_labels]
     background_scores = trained.test_scores[~trained.test_labels]
