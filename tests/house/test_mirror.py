@@ -13,7 +13,6 @@ TESTED_ELSEWHERE = {
     "analyses/bs_dspi/metrics.py": ("analyses/test_bs_dspi.py", "whole runs"),
     "analyses/bs_dspi/page.py": ("analyses/test_bs_dspi.py", "whole runs"),
     "analyses/bs_dspi/page_published.py": ("analyses/test_bs_dspi.py", "whole runs"),
-    "analyses/bs_dspi/published.py": ("analyses/test_bs_dspi.py", "whole runs"),
     "analyses/bs_dspi/result.py": ("analyses/test_bs_dspi.py", "whole runs"),
     "analyses/bs_dspi/summary.py": ("analyses/test_bs_dspi.py", "whole runs"),
     "analyses/bs_dspi/variables.py": ("analyses/test_bs_dspi.py", "whole runs"),
