@@ -182,7 +182,7 @@ def _published(config: Config, samples: Samples, cut: ChosenCut) -> Published | 
     if "published" not in config.studies or config.fit.blind:
         return None
     try:
-        return as_published(samples, config, cut_right=cut.efficiency.value)
+        return as_published(samples, config, expected=(cut.expected_signal, cut.expected_background))
     except InputError as error:
         log.warning("nothing as published: %s", error)
         return None

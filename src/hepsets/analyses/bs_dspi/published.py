@@ -108,17 +108,17 @@ class Published:
 
 @dataclass(frozen=True, eq=False)
 class _Trained:
-    """Trees on scaled candidates, their test part, and their scores of data and simulated signal."""
+    """Trees on scaled candidates, their test part, their scores of data and of its real signal."""
 
     trees: BoostedTrees
     result: BoostedTreesResult
     test_labels: NDArray[np.bool_]
     test_scores: Array
     data_scores: Array
-    signal_scores: Array
+    unseen_signal_scores: Array
 
 
-def as_published(samples: Samples, config: Config, *, cut_right: float) -> Published:
+def as_published(samples: Samples, config: Config, *, expected: tuple[Measured, Measured]) -> Published:
     """Repeat the coursework's analysis, and measure what each fault changes.
 
     Parameters
@@ -127,8 +127,8 @@ def as_published(samples: Samples, config: Config, *, cut_right: float) -> Publi
         The candidates of the run.
     config
         Of the run.
-    cut_right
-        Signal efficiency that expected yields ask for.
+    expected
+        Signal and background under the peak before a cut, by which it should have been chosen.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def as_published(samples: Samples, config: Config, *, cut_right: float) -> Publi
         scan.threshold,
         (
             *_of_training(samples, trained, scan.threshold, quality.auc, honest),
-            _of_the_cut(trained, scan.threshold, cut_right),
+            _of_the_cut(trained, scan.threshold, _efficiency_right(samples, config, honest, expected)),
             *_of_fits(samples, kept, before, after),
         ),
     )
@@ -189,10 +189,9 @@ def _train(samples: Samples, variables: Sequence[str], seed: int) -> _Trained:
     )
     test = result.validation_indices
     test_scores = trees.score(_frame(matrix[test], variables)).astype(np.float64)
-    data_scores, signal_scores = (
-        trees.score(_frame(scaler.transform(part), variables)).astype(np.float64) for part in (data, signal)
-    )
-    return _Trained(trees, result, labels[test].astype(bool), test_scores, data_scores, signal_scores)
+    data_scores = trees.score(_frame(scaler.transform(data), variables)).astype(np.float64)
+    real = test < len(signal)  # what SMOTE makes up comes after all others
+    return _Trained(trees, result, labels[test].astype(bool), test_scores, data_scores, test_scores[real])
 
 
 def _frame(matrix: Array, variables: Sequence[str]) -> EventFrame:
@@ -230,7 +229,7 @@ def _of_training(
     beside = within(samples.data, (ABOVE, np.inf))
     labels = np.arange(len(samples.signal) + beside.sum()) < len(samples.signal)
     right = classify(labels, np.concatenate([honest.scores[SIGNAL], honest.scores[DATA][beside]])).auc
-    efficiency = float((trained.signal_scores >= threshold).mean())
+    efficiency = float((trained.unseen_signal_scores >= threshold).mean())
     same = float(np.quantile(honest.scores[SIGNAL], 1 - efficiency))
     seen, unseen = (
         Measured.proportion(int((scores[beside] >= cut).sum()), int(beside.sum()))
@@ -257,12 +256,21 @@ def _of_training(
     )
 
 
+def _efficiency_right(
+    samples: Samples, config: Config, honest: Trained, expected: tuple[Measured, Measured]
+) -> float:
+    """Signal efficiency that expected yields ask for, of trees of the same variables and growth."""
+    beside = within(samples.data, config.cut.sideband)
+    scan = scan_cuts(honest.scores[SIGNAL], honest.scores[DATA][beside], *expected)
+    return float(scan.efficiency[scan.best])
+
+
 def _of_the_cut(trained: _Trained, threshold: float, cut_right: float) -> Fault:
-    n = len(trained.signal_scores)
+    n = len(trained.unseen_signal_scores)
     return Fault(
         "a figure of merit of sample counts",
         "signal efficiency of the cut",
-        Measured.proportion(int((trained.signal_scores >= threshold).sum()), n),
+        Measured.proportion(int((trained.unseen_signal_scores >= threshold).sum()), n),
         Measured.proportion(round(cut_right * n), n),
         "S and B were the sizes of the balanced test part, where nothing is rare; expected yields ask for "
         "another "
