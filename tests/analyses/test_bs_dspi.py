@@ -98,13 +98,6 @@ def test_each_fault_of_the_published_version_stands_beside_its_number(made):
     assert all(fault.name in page for fault in result.published.faults)
 
 
-def test_a_report_is_drawn_again_byte_by_byte(made, tmp_path, monkeypatch):
-    folder, result = made
-    first, again = redrawn(folder, bs_dspi, tmp_path, monkeypatch)
-    assert first == again
-    assert "before the cut" in markdown(result)
-
-
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
@@ -159,3 +152,10 @@ def test_a_users_ntuples_are_fitted_with_what_columns_they_have(of_files):
     assert result.fits.after.s_over_b.value > result.fits.before.s_over_b.value
     assert result.checks.sideband is None
     assert any("no momenta of all tracks" in note for note in result.samples.notes)
+
+
+def test_a_report_is_drawn_again_byte_by_byte(of_files, tmp_path, monkeypatch):
+    folder, result = of_files
+    first, again = redrawn(folder, bs_dspi, tmp_path, monkeypatch)
+    assert first == again
+    assert "before the cut" in markdown(result)
