@@ -148,7 +148,10 @@ def _data(config: Config, yields: Mapping[str, Measured], workers: int) -> Parti
     parts = rounds_until_enough(
         partial(_make_data, seed, config.data.making),
         lambda part: len(part.candidates),
-        {name: Rounds(number, partial(_blocks, name, None)) for name, number in numbers.items()},
+        {  # what most are wanted of comes first, or the bar would foretell hours
+            name: Rounds(numbers[name], partial(_blocks, name, None))
+            for name in sorted(numbers, key=lambda one: -numbers[one])
+        },
         title="data",
         workers=workers,
     )
