@@ -1,5 +1,7 @@
 """What the fits of the analysis take from data and simulation besides masses."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from helpers.toy_bs_candidates import toy_samples
@@ -15,7 +17,9 @@ from hepsets.analyses.bs_dspi.mass_fits import (
     true_signal,
 )
 from hepsets.analyses.bs_dspi.samples import Samples
+from hepsets.core.measured import Measured
 from hepsets.evaluate.fits.parameters import MassRange
+from hepsets.select.bs_dspi.truth import Category
 
 WINDOW = MassRange(5.3, 5.8)
 
@@ -74,3 +78,24 @@ def test_beside_a_blinded_yield_the_number_of_true_decays_is_not_told(samples):
     kept = Selection(np.ones(len(samples.data), bool), everything)
     told, _ = fit_candidates(samples, kept, FitConfig(blind="word"))
     assert told.truth == -1
+
+
+def test_mean_and_width_are_held_where_little_signal_is_expected_and_float_where_there_is_enough(samples):
+    everything = {name: np.ones(len(one.candidates), bool) for name, one in samples.simulated.items()}
+    rng = np.random.default_rng(3)
+    enough = Selection(np.ones(len(samples.data), bool), everything)
+    of_signal = samples.yields["bs_dspi"].value
+    few = dataclasses.replace(
+        samples, yields={**samples.yields, "bs_dspi": Measured(0.02 * of_signal, 0.002 * of_signal)}
+    )
+    signal = samples.data.columns["category"] == Category.SIGNAL
+    thin = Selection(~signal | (rng.uniform(size=len(signal)) < 0.02), everything)
+    floating, _ = fit_candidates(samples, enough, FitConfig(toys=0))
+    held, _ = fit_candidates(few, thin, FitConfig(toys=0))
+    simulated = samples.signal.columns["bs_mass"]
+    assert floating.mean.se > 0
+    assert held.mean.se == 0
+    assert held.mean.value == pytest.approx(np.median(simulated), abs=1e-3)
+    assert not held.at_limits
+    assert "mean and width are held" in held.notes[0]
+    assert held.signal.value == pytest.approx(held.truth, abs=4 * held.signal.se)

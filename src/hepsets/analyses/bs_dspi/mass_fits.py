@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from hepsets.analyses.bs_dspi.config import FitConfig
+from hepsets.analyses.bs_dspi.config import PEAK, FitConfig
 from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
 from hepsets.core.measured import Measured
 from hepsets.evaluate.fits.goodness import Goodness
@@ -52,6 +52,10 @@ yield would only fluctuate, below zero as often as not."""
 
 FEWEST_OF_MODE = 15
 """Candidates of a mode of the D_s in the range below which all modes are fitted as one."""
+
+FEWEST_ERRORS = 5.0
+"""Expected signal over the root of all candidates in the peak's range below which mean and width are held at
+those of simulation: left free they would follow the largest fluctuation."""
 
 POWERS = {"power_left": 4.0, "power_right": 4.0}
 """Powers of the tails, which hardly differ from the Gaussian here; where they begin is simulation's."""
@@ -240,7 +244,8 @@ def fit_candidates(
     """Fit the data that a selection keeps, all modes of the D_s at once.
 
     Mean and width are common; simulation of the same selection tells tails and width, whose scale floats.
-    Yields of physical backgrounds are constrained to what is expected.
+    Where little signal is expected among many candidates, mean and width are held. Yields of physical
+    backgrounds are constrained to what is expected.
 
     Parameters
     ----------
@@ -262,23 +267,26 @@ def fit_candidates(
     physical = physical_backgrounds(samples, kept.simulated, window, list(spectrum.masses))
     used = {name: one for name, one in physical.items() if one.used}
     combinations, slopes = _combinations(samples, spectrum)
+    simulated = samples.signal.columns["bs_mass"][kept.simulated[SIGNAL]]
+    held = _held(samples, kept, simulated)
     found = fit_mass(
         spectrum,
         MassFitConfig(
             model="+".join(("crystal_ball", combinations, *used)),
             own=(),
             tails="fixed",
-            fixed={**POWERS, **slopes},
+            fixed={**POWERS, **slopes, **held},
             constraints={
                 _named(name, category): (number.value, number.se)
                 for name, one in used.items()
                 for category, number in one.expected.items()
             },
+            minos=tuple(_named("signal", category) for category in spectrum.masses) if held else None,
             toys=toys,
             seed=seed,
             blind=config.blind,
         ),
-        simulation=samples.signal.columns["bs_mass"][kept.simulated[SIGNAL]],
+        simulation=simulated,
         templates={name: (one.mass, one.weights) for name, one in used.items()},
         workers=workers,
     )
@@ -288,7 +296,11 @@ def fit_candidates(
         if not one.used
     }
     truth = -1 if config.blind else true_signal(samples, kept.data, window)
-    return JudgedFit.of(found, truth, left_out), found
+    judged = JudgedFit.of(found, truth, left_out)
+    if held:
+        told = "little signal is expected: mean and width are held at those of simulation"
+        judged = replace(judged, notes=(told, *judged.notes))
+    return judged, found
 
 
 def true_signal(samples: Samples, kept: NDArray[np.bool_], window: MassRange) -> int:
@@ -305,6 +317,19 @@ def true_signal(samples: Samples, kept: NDArray[np.bool_], window: MassRange) ->
     if not samples.truth_known:
         return -1
     return int((kept & window.holds(columns["bs_mass"]) & (columns["category"] == Category.SIGNAL)).sum())
+
+
+def _held(samples: Samples, kept: Selection, simulated: NDArray[Any]) -> dict[str, float]:
+    """Mean and scale of the width, held where few signal decays are expected among what is kept."""
+    if SIGNAL not in samples.yields or not len(simulated):
+        return {}
+    mass = samples.data.columns["bs_mass"][kept.data]
+    among = int(((mass > PEAK[0]) & (mass < PEAK[1])).sum())
+    expected = samples.yields[SIGNAL].value * float(kept.simulated[SIGNAL].mean())
+    if expected >= FEWEST_ERRORS * np.sqrt(among):
+        return {}
+    inside = simulated[(simulated > PEAK[0]) & (simulated < PEAK[1])]
+    return {"mean": float(np.median(inside)), "width_scale": 1.0} if len(inside) else {}
 
 
 def _named(name: str, category: str) -> str:
