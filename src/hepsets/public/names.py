@@ -18,7 +18,7 @@ def list_analyses() -> list[str]:
     --------
     >>> import hepsets as hs
     >>> hs.list_analyses()[:3]
-    ['continuum-suppression', 'delta-c9', 'smart-background']
+    ['bs-dspi', 'continuum-suppression', 'delta-c9']
     """
     return list(ANALYSES)
 

@@ -1,5 +1,4 @@
-"""What a classifier of candidates in families loses in area when some inputs no longer belong to the
-candidate.
+"""What a classifier of candidates in families loses in area when inputs are exchanged among candidates.
 
 As :mod:`hepsets.evaluate.scores.importance`, which tells what an exchange of inputs is and what its result
 means, but
