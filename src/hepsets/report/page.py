@@ -30,7 +30,7 @@ from hepsets.core.run import Origin
 from hepsets.core.whole_file import whole_file
 from hepsets.evaluate.filter.limit import Limit
 from hepsets.evaluate.filter.speedup import SpeedupCurve, SpeedupResult
-from hepsets.report.style import COLOURS, INK, MUTED, PAPER, RULE, Style, house_style, lay_out
+from hepsets.report.style import COLOURS, INK, MUTED, PAPER, RULE, Style, house_style
 
 _THEME = {
     INK: "var(--ink)",
@@ -352,7 +352,6 @@ class FigureFiles:
 
     def __call__(self, name: str, figure: Figure, caption: str) -> Drawing:
         """The figure as a drawing with a caption; its files are called ``name``."""
-        lay_out(figure)
         for ending, metadata in (("png", None), ("pdf", {"CreationDate": None})):
             with whole_file(self._folder / f"{name}.{ending}") as partial:
                 figure.savefig(partial, format=ending, dpi=160, facecolor="white", metadata=metadata)

@@ -125,18 +125,6 @@ def save(figure: Figure, path: str | Path, form: str | None = None) -> None:
         figure.savefig(path, format=form, facecolor="white", dpi=160)
 
 
-def lay_out(figure: Figure) -> None:
-    """Find room for the axes and their texts, for good: by itself a figure does so whenever it is saved, and
-    that takes longer than drawing it.
-    """
-    engine = figure.get_layout_engine()
-    if engine is not None:
-        with house_style():
-            engine.execute(figure)
-        with mpl.rc_context({"figure.constrained_layout.use": False, "figure.autolayout": False}):
-            figure.set_layout_engine(None)
-
-
 def styled(draw: Callable[Concatenate[Figure, P], None]) -> Callable[P, Figure]:
     """Turn a function that draws on a figure into one that returns it, drawn in the house style."""
 
