@@ -323,12 +323,12 @@ def _held(samples: Samples, kept: Selection, simulated: NDArray[Any]) -> dict[st
     """Mean and scale of the width, held where few signal decays are expected among what is kept."""
     if SIGNAL not in samples.yields or not len(simulated):
         return {}
-    mass = samples.data.columns["bs_mass"][kept.data]
-    among = int(((mass > PEAK[0]) & (mass < PEAK[1])).sum())
+    peak = MassRange(*PEAK)
+    among = int(peak.holds(samples.data.columns["bs_mass"][kept.data]).sum())
     expected = samples.yields[SIGNAL].value * float(kept.simulated[SIGNAL].mean())
     if expected >= FEWEST_ERRORS * np.sqrt(among):
         return {}
-    inside = simulated[(simulated > PEAK[0]) & (simulated < PEAK[1])]
+    inside = simulated[peak.holds(simulated)]
     return {"mean": float(np.median(inside)), "width_scale": 1.0} if len(inside) else {}
 
 
