@@ -15,6 +15,7 @@ from hepsets.core.parallel import map_in_order
 from hepsets.evaluate.decay_time.decays import TaggedDecays
 from hepsets.evaluate.decay_time.fit import bound, fit_delta_m
 from hepsets.evaluate.decay_time.oscillation import BS, Array, MeanLife
+from hepsets.evaluate.estimates.pulls import Pulls
 
 Floats = NDArray[np.float64]
 Accepts = Callable[[Array], Array]
@@ -167,8 +168,9 @@ def run_oscillation_toys(
     n = int(near.sum())
     if n < 2:
         raise InputError(f"{n} of {count} toys found their frequency", "two at least", "make more toys")
-    value, error, pull = table[near, 0], table[near, 1:3].mean(axis=1), pull[near]
-    spread, width = float(value.std(ddof=1)), float(pull.std(ddof=1))
+    value, error = table[near, 0], table[near, 1:3].mean(axis=1)
+    spread = float(value.std(ddof=1))
+    pulls = Pulls.of(value, delta_m, table[near, 1], table[near, 2])
     return OscillationToys(
         n,
         int((~good).sum()),
@@ -177,9 +179,9 @@ def run_oscillation_toys(
         Measured(spread, spread / (2 * (n - 1)) ** 0.5),
         float(error.mean()),
         float(table[near, 3].mean()),
-        Measured(float(pull.mean()), width / n**0.5),
-        Measured(width, width / (2 * (n - 1)) ** 0.5),
-        Measured.proportion(int((np.abs(pull) < 1).sum()), n),
+        pulls.mean,
+        pulls.width,
+        pulls.coverage,
         value,
         error,
     )

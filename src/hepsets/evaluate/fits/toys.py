@@ -13,6 +13,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
+from hepsets.evaluate.estimates.pulls import Pulls
 from hepsets.evaluate.fits.goodness import goodness_of_fit
 from hepsets.evaluate.fits.likelihood import Likelihood
 from hepsets.evaluate.fits.minimise import maximise
@@ -204,23 +205,10 @@ def run_toys(
 def _judge(
     name: str, truth: float, value: Array, error: Array, below: Array, above: Array
 ) -> tuple[ToyParameter, Array]:
-    n = len(value)
-    off = value - truth
-    pull = off / np.where(off > 0, below, above)
-    covered = int(((truth >= value - below) & (truth <= value + above)).sum())
-    width = float(pull.std(ddof=1))
-    return (
-        ToyParameter(
-            name,
-            truth,
-            Measured(float(pull.mean()), float(width / np.sqrt(n))),
-            Measured(width, float(width / np.sqrt(2 * (n - 1)))),
-            Measured.proportion(covered, n),
-            Measured(float(value.mean()), float(value.std(ddof=1) / np.sqrt(n))),
-            float(error.mean()),
-        ),
-        pull,
-    )
+    pulls = Pulls.of(value, truth, below, above)
+    mean = Measured(float(value.mean()), float(value.std(ddof=1) / np.sqrt(len(value))))
+    one = ToyParameter(name, truth, pulls.mean, pulls.width, pulls.coverage, mean, float(error.mean()))
+    return one, pulls.values
 
 
 def _toys(task: _Task) -> NDArray[np.float64]:
