@@ -27,9 +27,10 @@ install: .venv/installed ## build .venv with the hepsets command in it
 run: install ## run smart-background at standard scale and print its table
 	$(BIN)/hepsets run smart-background --scale standard --workers $(WORKERS) --out $(OUT)
 
+# whole analyses are collected first: sorted by the number of their tests, the few long ones would start last
 test: install ## run the tests
 	@test -n "$(BROWSER)" || echo "no Chromium found: the report is not tested in a browser (Debian: apt-get install chromium)"
-	$(BIN)/pytest -m 'not validate and not fuzz$(if $(BROWSER),, and not browser)' -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -m 'not validate and not fuzz$(if $(BROWSER),, and not browser)' -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 fuzz: install ## damage everything that is read, in thousands of ways: make fuzz FUZZ_SEED=1 FUZZ_INPUTS=500
 	FUZZ_SEED=$(or $(FUZZ_SEED),20261129) FUZZ_INPUTS=$(or $(FUZZ_INPUTS),150) $(BIN)/pytest tests/test_fuzz.py -m fuzz -n $(WORKERS)
