@@ -31,6 +31,21 @@ def test_what_is_enough_at_once_is_one_round():
     assert rounds_until_enough(abs, int, {"a": Rounds(0, lambda _: [1])}, title="events") == {"a": [1]}
 
 
+def test_no_round_is_begun_in_vain_where_their_size_is_known():
+    begun: list[tuple[str, int]] = []
+
+    def rounds(name: str, wanted: int) -> Rounds[int]:
+        def tasks(number: int) -> list[int]:
+            begun.append((name, number))
+            return [10]
+
+        return Rounds(wanted, tasks)
+
+    kinds = {"many": rounds("many", 75), "few": rounds("few", 10), "one": rounds("one", 1)}
+    rounds_until_enough(abs, int, kinds, title="events", workers=2)
+    assert sorted(begun) == [("few", 0), *(("many", number) for number in range(8)), ("one", 0)]
+
+
 def test_a_step_is_made_once(tmp_path):
     path = tmp_path / "step"
     assert step(path, lambda: "made", Path.write_text, Path.read_text) == "made"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -75,9 +75,10 @@ def rounds_until_enough(
     title: str,
     workers: int = 1,
 ) -> dict[str, list[Part]]:
-    """Make rounds of each kind, one kind after the other, until each has enough events.
+    """Make rounds of each kind until each has enough events.
 
-    All are made by the same worker processes; what is made does not depend on their number.
+    All are made by the same worker processes; what is made does not depend on their number. After a first
+    round of each, no more are begun than will be enough by the size of those that came back.
 
     Parameters
     ----------
@@ -97,32 +98,69 @@ def rounds_until_enough(
     dict
         The parts of whole rounds, by kind, in the order of their tasks.
     """
+    progress = {name: _Progress(rounds.wanted) for name, rounds in kinds.items()}
     parts: dict[str, list[Part]] = {name: [] for name in kinds}
-    found = dict.fromkeys(kinds, 0)
-    done: set[str] = set()
-    under_way: deque[tuple[str, bool]] = deque()  # of each task: its kind, and whether a round ends with it
+    under_way: deque[tuple[str, bool] | None] = deque()  # of each task: its kind, and whether a round ends
 
-    def tasks() -> Iterator[Task]:
-        for name, rounds in kinds.items():
-            for number in count(rounds.first):
-                of_round = rounds.tasks(number)
-                for place, task in enumerate(of_round, 1):
-                    if name in done:
-                        break
-                    under_way.append((name, place == len(of_round)))
-                    yield task
-                if name in done:
+    def tasks() -> Iterator[Task | None]:
+        while not all(one.done for one in progress.values()):
+            name = _next_kind(progress, idle=sum(task is not None for task in under_way) < workers)
+            if name is None:  # what is under way will do, it seems: nothing, until it is back
+                under_way.append(None)
+                yield None
+                continue
+            of_round = kinds[name].tasks(kinds[name].first + progress[name].begun)
+            progress[name].begun += 1
+            for place, task in enumerate(of_round, 1):
+                if progress[name].done:
                     break
+                under_way.append((name, place == len(of_round)))
+                yield task
 
     with progress_bar(title, sum(rounds.wanted for rounds in kinds.values())) as advance:
-        for part in map_in_order(make, tasks(), workers):
-            name, ends = under_way.popleft()
-            if name in done:  # was under way when there was enough
-                continue
+        for part in map_in_order(partial(_unless_nothing, make), tasks(), workers):
+            belongs = under_way.popleft()
+            if belongs is None or part is None or progress[belongs[0]].done:
+                continue  # the latter was under way when there was enough
+            name, ends = belongs
             parts[name].append(part)
             number = size(part)
-            found[name] += number
+            progress[name].add(number, ends=ends)
             advance(number)
-            if ends and found[name] >= kinds[name].wanted:
-                done.add(name)
     return parts
+
+
+@dataclass
+class _Progress:
+    """How far a kind is: events found, rounds begun and come back, and whether that is enough."""
+
+    wanted: int
+    found: int = 0
+    begun: int = 0
+    back: int = 0
+    done: bool = False
+
+    def add(self, number: int, *, ends: bool) -> None:
+        self.found += number
+        self.back += ends
+        self.done = ends and self.found >= self.wanted
+
+    @property
+    def lacks(self) -> bool:
+        """Whether what was begun will not do, as far as known."""
+        if self.done or not self.back:
+            return not self.done and not self.begun
+        return self.found * self.begun < self.wanted * self.back
+
+
+def _next_kind(progress: Mapping[str, _Progress], *, idle: bool) -> str | None:
+    """The first kind that lacks a round; while a worker idles, the first whose rounds are of unknown size."""
+    for name, one in progress.items():
+        if one.lacks:
+            return name
+    unknown = (name for name, one in progress.items() if not one.done and not one.back)
+    return next(unknown, None) if idle else None
+
+
+def _unless_nothing(make: Callable[[Task], Part], task: Task | None) -> Part | None:
+    return None if task is None else make(task)

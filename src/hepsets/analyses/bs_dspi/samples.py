@@ -35,6 +35,9 @@ SAMPLES = (SIGNAL, *PHYSICAL, GENERIC)
 _APART = 1 << 40
 """Between the families of a user's simulation and of his data."""
 
+_FORCED_EVENTS = 200
+"""Of a block of data: few forced decays are wanted there, and those of the signal take long."""
+
 _DATA_SEED = 1 << 31
 """Apart from all seeds of runs: data are not what was trained on."""
 
@@ -161,8 +164,9 @@ def _data(config: Config, yields: Mapping[str, Measured], workers: int) -> Parti
 
 def _blocks(name: str, events: int | None, number: int) -> list[tuple[str, int, int]]:
     """The only block of a round; the last one may be smaller."""
-    left = BLOCK_EVENTS if events is None else max(events - number * BLOCK_EVENTS, 1)
-    return [(name, number, min(left, BLOCK_EVENTS))]
+    if events is None:
+        return [(name, number, BLOCK_EVENTS if name == GENERIC else _FORCED_EVENTS)]
+    return [(name, number, min(max(events - number * BLOCK_EVENTS, 1), BLOCK_EVENTS))]
 
 
 def _make(seed: int, making: CandidateConfig, task: tuple[str, int, int]) -> CandidateSample:

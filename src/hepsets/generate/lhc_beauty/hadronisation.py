@@ -7,7 +7,7 @@ turned by half a turn about the x axis, so that it flies forwards.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -30,6 +30,8 @@ _QUARK_FORWARD = (1.6, 5.6)
 _SEEN_FORWARD = (1.5, 5.5)
 """Charged particles beyond are left out of events."""
 
+_NUMBERS = ("px", "py", "pz", "e", "xProd", "yProd", "zProd", "tProd")
+
 _BEAUTY = (511, 521, 531, 5122, 5132, 5232, 5332, 541)
 """b hadrons that decay weakly."""
 
@@ -51,12 +53,24 @@ class Hadrons(NamedTuple):
     beauty: int
 
 
-@lru_cache(maxsize=8)
+_HADRONS = {511: M_B0, 531: M_BS, 5122: M_LB}
+"""b hadrons that decays are forced of, and their masses [GeV]."""
+
+
 def lhc_pythia(hadron: int, energy: float) -> Any:
     """Pythia, ready for parton events, whose hadrons of one kind (0: none) do not decay.
 
     π⁰ do not either: no photon is looked at. With several parton interactions, as is Pythia's default.
+    It is the same object for all hadrons, until it is asked for with another one.
     """
+    pythia = _parton_pythia(energy)
+    for pdg in _HADRONS:
+        pythia.particleData.mayDecay(pdg, pdg != hadron)
+    return pythia
+
+
+@lru_cache(maxsize=2)
+def _parton_pythia(energy: float) -> Any:
     pythia = new_pythia(
         (
             "PartonLevel:MPI = on",
@@ -69,10 +83,8 @@ def lhc_pythia(hadron: int, energy: float) -> Any:
             "111:mayDecay = off",
         )
     )
-    for pdg, mass in ((511, M_B0), (531, M_BS), (5122, M_LB)):
+    for pdg, mass in _HADRONS.items():
         pythia.readString(f"{pdg}:m0 = {mass!r}")
-    if hadron:
-        pythia.readString(f"{hadron}:mayDecay = off")
     return initialised(pythia)
 
 
@@ -125,7 +137,8 @@ def _signal(pythia: Any, first: int, hadron: int, turned: int, rng: np.random.Ge
     Excited b hadrons decay strongly or by a photon before: those that they decay to count, too.
     """
     event = pythia.event
-    beauty = [i for i in range(first, event.size()) if _has_beauty(event[i].idAbs()) and event[i].isFinal()]
+    ids = _each("idAbs", event.particles()[first:])
+    beauty = [i for i, pdg in enumerate(ids, first) if _has_beauty(pdg) and event[i].isFinal()]
     for i in beauty:
         if event[i].idAbs() not in _BEAUTY:
             pythia.moreDecays(i)
@@ -147,38 +160,45 @@ def _has_beauty(pdg: int) -> bool:
     return pdg > 500 and (pdg // 100 % 10 == 5 or pdg // 1000 % 10 == 5)
 
 
+def _each(name: str, particles: Sequence[Any]) -> list[Any]:
+    """What a method of Pythia's says of each particle; half as dear as asking one by one."""
+    return list(map(getattr(type(particles[0]), name), particles)) if particles else []
+
+
 def _read(event: Any, first: int, signal: int, turned: int) -> Hadrons:
     low, high = _SEEN_FORWARD
-    rows: dict[int, Any] = {} if signal < 0 else {signal: event[signal]}
+    born = event.particles()[first:]
+    is_final = _each("isFinal", born)
+    final = [i for i, ends in enumerate(is_final) if ends]
+    decayed = [i for i, ends in enumerate(is_final) if not ends]
+    etas = _each("eta", [born[i] for i in final])
+    forwards = [i for i, eta in zip(final, etas, strict=True) if low < turned * eta < high]
+    rows = {i for i in forwards if born[i].isCharged()}
     beauty = 0
-    for i in range(first, event.size()):
-        particle = event[i]
-        if particle.isFinal():
-            if particle.isCharged() and low < turned * particle.eta() < high:
-                rows[i] = particle
-        elif particle.idAbs() in _BEAUTY:
-            beauty += FORWARD[0] < turned * particle.eta() < FORWARD[1]
-    beauty += signal >= 0
-    todo = list(rows)
+    for i, pdg in zip(decayed, _each("idAbs", [born[i] for i in decayed]), strict=True):
+        beauty += pdg in _BEAUTY and FORWARD[0] < turned * born[i].eta() < FORWARD[1]
+    if signal >= 0:
+        rows.add(signal - first)
+        beauty += 1
+    todo, mothers = list(rows), {}
     while todo:
-        mother = rows[todo.pop()].mother1()
-        if mother >= first and mother not in rows and (event[mother].isHadron() or event[mother].isLepton()):
-            rows[mother] = event[mother]
+        i = todo.pop()
+        mother = mothers[i] = born[i].mother1() - first
+        if mother >= 0 and mother not in rows and (born[mother].isHadron() or born[mother].isLepton()):
+            rows.add(mother)
             todo.append(mother)
     order = sorted(rows)
     place = {i: row for row, i in enumerate(order)}
-    chosen = [rows[i] for i in order]
-    numbers = np.array(
-        [(p.px(), p.py(), p.pz(), p.e(), p.xProd(), p.yProd(), p.zProd(), p.tProd()) for p in chosen]
-    ).reshape(-1, 8)
+    chosen = [born[i] for i in order]
+    numbers = np.array([_each(name, chosen) for name in _NUMBERS]).T
     numbers[:, 4:] /= MM_PER_CM
     numbers[:, 7] /= SPEED_OF_LIGHT
     numbers[:, [1, 2, 5, 6]] *= turned
     return Hadrons(
-        np.array([p.id() for p in chosen], dtype=np.int64),
-        np.array([place.get(p.mother1(), place[i]) for i, p in zip(order, chosen, strict=True)]),
+        np.array(_each("id", chosen), dtype=np.int64),
+        np.array([place.get(mothers[i], place[i]) for i in order], dtype=np.int64),
         numbers[:, :4],
         numbers[:, 4:],
-        place.get(signal, -1),
+        place.get(signal - first, -1) if signal >= 0 else -1,
         beauty,
     )
