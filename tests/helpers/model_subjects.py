@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from helpers import quadratic_family, random_candidates, random_events, toy_z_events
+from helpers import quadratic_family, random_candidates, random_events, toy_z_events, turned
 from helpers.toy_decays import toy_decays, toy_sample
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.events import Events
+from hepsets.core.images import Images
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.pdg import PdgMap
 from hepsets.core.vertexed_events import VertexedEvents
@@ -31,6 +32,8 @@ from hepsets.learn.data_sets.regression import SetSampling
 from hepsets.learn.data_sets.set_summary import SetSummaryConfig, fit_set_summary
 from hepsets.learn.data_sets.truth_ratios import TruthRatios
 from hepsets.learn.decay_trees.recipe import build_model
+from hepsets.learn.images.recipe import image_recipe
+from hepsets.learn.images.training import train_images
 from hepsets.learn.particle_sets.recipe import build_set_model
 from hepsets.learn.registry import KINDS, Kind, recipes
 from hepsets.learn.tables.boosted_trees import BoostedTreesConfig, fit_trees
@@ -110,6 +113,7 @@ _SCORES: dict[Kind, Callable[[Any], Callable[[Any], np.ndarray]]] = {
     "tables": lambda model: model.score,
     "data_sets": lambda model: lambda sets: model.predict(sets.frame, sets.offsets),
     "vertexed_events": lambda model: lambda events: score(model, events),
+    "images": lambda model: lambda images: np.ascontiguousarray(model.probabilities(images)[:, 0]),
 }
 
 
@@ -203,6 +207,21 @@ def _vertexed_events(name: str, options: dict[str, Any]) -> Subject:
     )
 
 
+def _images(name: str, options: dict[str, Any]) -> Subject:
+    """An image has as many bright points as an event has particles, and they have no order."""
+    images = turned.blobs([5, 20, 50] * 12, seed=1)
+    config = image_recipe(name).configured({"fit": {"epochs": 1, "batch": 16}, **options})
+    model = train_images(name, images, images, config)
+    return Subject(
+        model,
+        _SCORES["images"](model),
+        turned.blobs,
+        lambda images, seed: images,
+        Images.concatenate,
+        2e-6,
+    )
+
+
 def _far_from_flat(network: torch.nn.Module) -> None:
     with torch.no_grad():  # so that scores differ and mistakes show
         for parameter in network.parameters():
@@ -251,6 +270,7 @@ _MAKERS: dict[Kind, Callable[[str, dict[str, Any]], Subject]] = {
     "tables": _tables,
     "data_sets": _data_sets,
     "vertexed_events": _vertexed_events,
+    "images": _images,
 }
 
 # a sequence is unrolled in the ONNX graph: at full length writing it takes a minute and shows nothing more

@@ -82,7 +82,7 @@ class Images:
     @property
     def square(self) -> bool:
         """Whether a turn by 90° leaves their shape as it is."""
-        return self.pixels.shape[2] == self.pixels.shape[3]
+        return self.shape[1] == self.shape[2]
 
     def __getitem__(self, which: slice | NDArray[Any]) -> Self:
         """Images by slice, boolean mask or integer array, for the same purpose."""

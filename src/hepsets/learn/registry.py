@@ -23,9 +23,9 @@ from hepsets.core.config import from_mapping, merge, to_mapping
 from hepsets.core.errors import InputError
 from hepsets.core.registry import Registry
 
-Kind = Literal["decay_trees", "particle_sets", "tables", "data_sets", "vertexed_events"]
+Kind = Literal["decay_trees", "particle_sets", "tables", "data_sets", "vertexed_events", "images"]
 """What models are applied to: event tables with mothers; several sets per event; one row per event or
-candidate; sets of events; reconstructed events with vertices."""
+candidate; sets of events; reconstructed events with vertices; images."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

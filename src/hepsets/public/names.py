@@ -80,7 +80,8 @@ def list_models(kind: str = "decay_trees") -> list[str]:
     ----------
     kind
         What they are applied to: ``"decay_trees"``, ``"particle_sets"`` (candidates with the rest of the
-        event), ``"tables"`` (one row per event) or ``"data_sets"`` (many decays, one number).
+        event), ``"tables"`` (one row per event), ``"data_sets"`` (many decays, one number),
+        ``"vertexed_events"`` or ``"images"``.
 
     Returns
     -------

@@ -211,11 +211,18 @@ class _MeanTask(Task):
         """The mean loss of the validation examples, batch by batch."""
         if penalty is not None:
             raise InputError(f"a penalty for the task {self!r}", "a penalty for a binary task alone")
-        total = 0.0
+        sums: dict[str, float] = {"loss": 0.0}
         for inputs, targets in _batches(model, held, batch):
             shown, wanted = self.shown(inputs, targets)
-            total += float(self.mean_loss(model(shown), wanted)) * len(targets)
-        return Verdict(total / len(held.targets))
+            outputs = model(shown)
+            found = {"loss": float(self.mean_loss(outputs, wanted)), **self.metrics(outputs, wanted)}
+            sums = {name: sums.get(name, 0.0) + value * len(targets) for name, value in found.items()}
+        means = {name: total / len(held.targets) for name, total in sums.items()}
+        return Verdict(means.pop("loss"), means)
+
+    def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:  # noqa: ARG002 (others measure)
+        """What is measured besides the loss, by name, as means over a batch of shape ``(n_batch, ...)``."""
+        return {}
 
     def order(self, seed: int, epoch: int) -> np.random.Generator:
         """As ever for such tasks, so that trainings repeat those of earlier versions."""
@@ -254,9 +261,16 @@ class Numbers(_MeanTask):
 
 @dataclasses.dataclass(frozen=True)
 class Classes(_MeanTask):
-    """One of many classes: targets are their numbers, outputs a logit for each; cross entropy [nat]."""
+    """One of many classes: targets are their numbers, outputs a logit for each; cross entropy [nat].
+
+    Measured is the ``accuracy``.
+    """
 
     mean_loss = staticmethod(nn.functional.cross_entropy)
+
+    def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
+        """The share of examples, of shape ``(n_batch,)``, whose class has the largest logit."""
+        return {"accuracy": float((outputs.argmax(1) == targets).double().mean())}
 
 
 @dataclasses.dataclass(frozen=True)

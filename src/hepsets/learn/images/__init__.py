@@ -1,0 +1,1 @@
+"""Models of images, among them those that turns of the image do not change."""
