@@ -81,6 +81,32 @@ def test_the_cut_keeps_most_of_the_signal_and_little_else(made):
     assert result.samples.kept["b0_dpi"].value < 0.5 * result.samples.kept["bs_dspi"].value  # by the vetoes
 
 
+def test_the_figure_of_merit_and_the_efficiency_are_those_of_vetoes_and_cut_together(made):
+    folder, result = made
+    cut = result.cuts.chosen
+    assert cut.efficiency.value == pytest.approx(result.signal_efficiency.value)
+    assert cut.scan.efficiency[cut.scan.best] == pytest.approx(result.signal_efficiency.value)
+    assert cut.expected_physical.value > 10
+    assert "of it physical, of which simulation says" in (folder / "report.html").read_text()
+
+
+def test_toys_that_did_not_come_out_are_counted(made):
+    folder, result = made
+    told = json.loads((folder / "result.json").read_text())["metrics"]["toys"]
+    assert (told["count"], told["failed"]) == (result.fits.after.toys.count, result.fits.after.toys.failed)
+    assert told["count"] + told["failed"] == TINY.fit.toys
+
+
+def test_a_mean_that_is_held_is_not_told_as_measured(made):
+    folder, result = made
+    assert json.loads((folder / "result.json").read_text())["metrics"]["fit_after"]["held"] == []
+    held = dataclasses.replace(result.fits.before, held=("mean", "width_scale"))
+    told = dataclasses.replace(result, fits=dataclasses.replace(result.fits, before=held))
+    assert told.metrics["fit_before"]["held"] == ["mean", "width_scale"]
+    assert "(held)" in markdown(told).splitlines()[2]
+    assert "(held)" not in markdown(result).splitlines()[2]
+
+
 def test_combinations_that_do_not_know_their_mass_are_not_sculpted(made):
     _, result = made
     assert {"boosted_trees", "mass_blind_trees"} == set(result.checks.sculpting)

@@ -7,15 +7,8 @@ import pytest
 from helpers.toy_bs_candidates import toy_samples
 
 from hepsets.analyses.bs_dspi.config import FitConfig
-from hepsets.analyses.bs_dspi.mass_fits import (
-    GROUPS,
-    Selection,
-    fit_candidates,
-    in_category,
-    physical_backgrounds,
-    slope_of,
-    true_signal,
-)
+from hepsets.analyses.bs_dspi.mass_fits import Selection, fit_candidates, slope_of, true_signal
+from hepsets.analyses.bs_dspi.physical import in_category
 from hepsets.analyses.bs_dspi.samples import Samples
 from hepsets.core.measured import Measured
 from hepsets.evaluate.fits.parameters import MassRange
@@ -43,26 +36,6 @@ def test_a_slope_of_next_to_nothing_is_finite():
     assert slope_of(np.zeros(0), WINDOW) == 0
     assert slope_of(np.array([5.3]), WINDOW) == -60
     assert slope_of(np.array([5.8]), WINDOW) == 60
-
-
-def test_physical_backgrounds_are_expected_as_their_yields_say(samples):
-    everything = {name: np.ones(len(one.candidates), bool) for name, one in samples.simulated.items()}
-    modes = physical_backgrounds(samples, everything, WINDOW, ["0", "1", "2"])
-    whole = physical_backgrounds(samples, everything, WINDOW, [""])
-    for group, names in GROUPS.items():
-        inside = {n: WINDOW.holds(samples.simulated[n].candidates.columns["bs_mass"]).mean() for n in names}
-        expected = sum(samples.yields[name].value * inside[name] for name in names)
-        assert whole[group].expected[""].value == pytest.approx(expected)
-        assert sum(one.value for one in modes[group].expected.values()) == pytest.approx(expected)
-        assert whole[group].expected[""].se > 0.05 * expected
-        assert whole[group].used
-
-
-def test_a_background_that_nothing_is_left_of_has_no_template(samples):
-    nothing = {name: np.zeros(len(one.candidates), bool) for name, one in samples.simulated.items()}
-    found = physical_backgrounds(samples, nothing, WINDOW, [""])
-    assert not any(one.used for one in found.values())
-    assert all(one.expected[""].value == 0 for one in found.values())
 
 
 def test_true_signal_is_counted_in_the_range(samples):
@@ -98,4 +71,6 @@ def test_mean_and_width_are_held_where_little_signal_is_expected_and_float_where
     assert held.mean.value == pytest.approx(np.median(simulated), abs=1e-3)
     assert not held.at_limits
     assert "mean and width are held" in held.notes[0]
+    assert held.held == ("mean", "width_scale")
+    assert floating.held == ()
     assert held.signal.value == pytest.approx(held.truth, abs=4 * held.signal.se)

@@ -11,7 +11,7 @@ from hepsets.analyses.bs_dspi import Config, analysis
 from hepsets.analyses.bs_dspi import published as module
 from hepsets.analyses.bs_dspi.classifier import DATA, Trained
 from hepsets.analyses.bs_dspi.published import as_published
-from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
+from hepsets.analyses.bs_dspi.samples import Samples
 from hepsets.analyses.bs_dspi.variables import PUBLISHED
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
@@ -43,7 +43,8 @@ def test_faults_are_compared_at_the_efficiency_of_real_signal_that_the_trees_did
 def test_the_cut_that_should_have_been_is_chosen_by_expected_yields_of_the_same_trees():
     simulated, yields, data = toy_samples()
     samples, rng = Samples(simulated, yields, 0.001, data), np.random.default_rng(1)
-    scores = {SIGNAL: rng.beta(4, 1, len(samples.signal)), DATA: rng.uniform(size=len(data))}
+    scores = {name: rng.beta(4, 1, len(one.candidates)) for name, one in simulated.items()}
+    scores[DATA] = rng.uniform(size=len(data))
     honest = Trained("t", None, scores, {})
     loose, tight = (
         module._efficiency_right(samples, Config(), honest, (EXPECTED[0], Measured(b, 1.0)))

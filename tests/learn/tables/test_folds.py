@@ -46,6 +46,16 @@ class Constant:
         return np.full(len(events), 0.1 * self.part.fold)
 
 
+def test_the_model_of_each_fold_can_have_weights_of_its_own() -> None:
+    events, labels, groups = relatives()
+    weights = np.arange(3.0)[:, None] + 0.001 * np.arange(len(groups))
+    found = cross_train(events, labels, groups, Constant, weights=weights, folds=3)
+    for fold, model in enumerate(found.models):
+        np.testing.assert_array_equal(model.part.weights, weights[fold][found.folds != fold])
+    with pytest.raises(InputError, match="weights for 2 models of 3 folds"):
+        cross_train(events, labels, groups, Constant, weights=weights[:2], folds=3)
+
+
 def test_a_family_is_in_one_fold() -> None:
     groups = families()
     folds = assign_folds(groups, folds=5)

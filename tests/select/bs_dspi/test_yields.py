@@ -16,6 +16,7 @@ from hepsets.select.bs_dspi.yields import (
     join_data,
     luminosity_of,
     production_fractions,
+    yield_covariance,
 )
 
 
@@ -98,3 +99,25 @@ def test_what_cannot_be_is_refused():
         draw_data({"bs_dspi": Measured(0, 0)}, seed=1)
     with pytest.raises(InputError, match="samples without candidates"):
         luminosity_of(10, {"bs_dspi": sample_of("bs_dspi", 0)})
+
+
+def test_expected_numbers_share_the_errors_of_their_common_factors():
+    """The cross-section is common to all, f_s/f_d and the D_s fraction to decays of one meson."""
+    names = ("bs_dsk", "bs_dsstpi", "b0_dpi")
+    numbers = {name: expected(sample_of(name, 100, events=200), 1.0) for name in names}
+    covariance = yield_covariance(numbers)
+    values = np.array([one.value for one in numbers.values()])
+    relative = covariance / np.outer(values, values)
+    cross_section = (21 / 144) ** 2
+    of_bs = cross_section + (0.0079 / 0.2539) ** 2 + (0.10 / 5.37) ** 2
+    np.testing.assert_allclose(np.sqrt(np.diag(covariance)), [one.se for one in numbers.values()])
+    assert relative[0, 1] == pytest.approx(of_bs)
+    assert relative[0, 2] == relative[1, 2] == pytest.approx(cross_section)
+    np.linalg.cholesky(covariance)
+
+
+def test_numbers_that_are_known_better_than_their_factors_have_a_covariance_too():
+    numbers = {name: Measured(100.0, 1.0) for name in ("bs_dsk", "bs_dsstpi", "b0_dpi", "lhcb_bbbar")}
+    covariance = yield_covariance(numbers)
+    np.testing.assert_allclose(np.diag(covariance), 1.0)
+    np.linalg.cholesky(covariance)

@@ -20,6 +20,7 @@ from hepsets.analyses.bs_dspi.checks import (
     importances,
     sculpting,
     sideband_stands_for_peak,
+    vetoed,
 )
 from hepsets.analyses.bs_dspi.classifier import (
     DATA,
@@ -30,7 +31,7 @@ from hepsets.analyses.bs_dspi.classifier import (
     within,
 )
 from hepsets.analyses.bs_dspi.config import Config, check
-from hepsets.analyses.bs_dspi.cut import ChosenCut, Cuts, choose_cut, tightest
+from hepsets.analyses.bs_dspi.cut import ChosenCut, Cuts, choose_cut, cut_samples, signal_range, tightest
 from hepsets.analyses.bs_dspi.facts import classifier_of, facts_of
 from hepsets.analyses.bs_dspi.mass_fits import Fits, Selection, fit_candidates
 from hepsets.analyses.bs_dspi.oscillation import measure_oscillation
@@ -62,7 +63,7 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
         samples, {"classifier.sideband": config.classifier.sideband, "cut.sideband": config.cut.sideband}
     )
     before, fit = fit_candidates(samples, selection(samples), config.fit)
-    peak = _peak(samples)
+    peak = signal_range(samples)
     trees = grow(config, samples, folder.path / "models")
     cuts = _cuts(config, samples, trees, peak, _expected(samples, peak, all_windows(fit.fit)))
     kept, kept_by_tight = (
@@ -132,7 +133,7 @@ def grow(config: Config, samples: Samples, folder: Path) -> Trees:
     train = partial(train_trees, pool, config=config.classifier, seed=config.seed)
     unseen = present(MASS_BLIND, samples)
     others: dict[str, Trained] = {}
-    reweighted = Reweighted.none(len(samples.signal))
+    reweighted = Reweighted.none(len(samples.signal), config.classifier.folds)
     if BLIND in config.models:
         others[BLIND] = train(variables=unseen, name=BLIND)
         if config.classifier.reweight:
@@ -140,7 +141,7 @@ def grow(config: Config, samples: Samples, folder: Path) -> Trees:
     name, variables = (
         (BLIND, unseen) if config.classifier.mass_blind else (TREES, present(VARIABLES, samples))
     )
-    lead = train(variables=variables, name=name, signal_weights=reweighted.weights)
+    lead = train(variables=variables, name=name, signal_weights=reweighted.by_fold)
     others.pop(name, None)
     for fold, model in enumerate(lead.trees):
         save(model, folder / f"{name}_{fold}.safetensors")
@@ -152,13 +153,17 @@ def check_selection(
 ) -> Checks:
     """What may be wrong with the selection, and what it rests on."""
     lead, sideband, seed = trees.lead, config.classifier.sideband, config.seed
+    passing = selection(samples, vetoes=config.vetoes)
     efficiency, window = cut.efficiency.value, config.fit.window
     isolation = None
     if NETWORK in config.models:
         isolation = compare_isolations(samples, lead, sideband, config.isolation, seed=seed)
     return Checks(
-        {name: sculpting(samples, one, efficiency, window) for name, one in trees.by_name.items()},
-        sideband_stands_for_peak(samples, lead, cut.threshold, peak, sideband),
+        {
+            name: sculpting(samples, vetoed(one, passing), efficiency, window)
+            for name, one in trees.by_name.items()
+        },
+        sideband_stands_for_peak(samples, vetoed(lead, passing), cut.threshold, peak, sideband),
         importances(samples, lead, sideband, seed=seed),
         isolation,
     )
@@ -171,10 +176,13 @@ def _cuts(
     peak: tuple[float, float],
     expected: tuple[Measured, Measured],
 ) -> Cuts:
-    weights = trees.reweighted.weights
-    chosen = choose_cut(samples, trees.lead, peak, expected, config.cut, weights=weights)
+    passing = selection(samples, vetoes=config.vetoes)
+    tried = cut_samples(
+        samples, trees.lead, passing, peak, expected, config.cut.sideband, weights=trees.reweighted.weights
+    )
+    chosen = choose_cut(tried, config.cut.figure)
     log.info("cut at %.3f", chosen.threshold)
-    return Cuts(chosen, tightest(chosen, samples, trees.lead, config.cut, weights))
+    return Cuts(chosen, tightest(chosen, tried, config.cut))
 
 
 def _published(config: Config, samples: Samples, cut: ChosenCut) -> Published | None:
@@ -186,13 +194,6 @@ def _published(config: Config, samples: Samples, cut: ChosenCut) -> Published | 
     except InputError as error:
         log.warning("nothing as published: %s", error)
         return None
-
-
-def _peak(samples: Samples) -> tuple[float, float]:
-    """Three effective widths around the mean of simulated signal [GeV]: nothing that is fitted decides it."""
-    low, middle, high = np.quantile(samples.signal.columns["bs_mass"], [0.15866, 0.5, 0.84134])
-    half = 1.5 * float(high - low)
-    return float(middle) - half, float(middle) + half
 
 
 def signal_efficiency(samples: Samples, kept: Selection, weights: Array) -> Measured:
@@ -224,8 +225,7 @@ def _reweighted(config: Config, samples: Samples, blind: Trained) -> Reweighted:
     """Weights of the simulated signal by the data that a loose cut on trees without weights keeps."""
     threshold = float(np.quantile(blind.scores[SIGNAL], 0.1))
     kept = selection(samples, blind, threshold, config.vetoes)
-    _, fit = fit_candidates(samples, kept, config.fit)
-    return reweight_signal(samples, kept, fit, config.classifier.reweighting, seed=config.seed)
+    return reweight_signal(samples, kept, blind, config.fit, config.classifier.reweighting, seed=config.seed)
 
 
 def selection(

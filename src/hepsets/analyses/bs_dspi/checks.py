@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hepsets.analyses.bs_dspi.classifier import DATA, Trained, within
 from hepsets.analyses.bs_dspi.config import IsolationStep
+from hepsets.analyses.bs_dspi.mass_fits import Selection
 from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
 from hepsets.analyses.bs_dspi.variables import GROUPS
 from hepsets.core.errors import InputError
@@ -90,6 +91,22 @@ class Checks:
     isolation: Isolation | None
 
 
+def vetoed(trained: Trained, passing: Selection) -> Trained:
+    """The same with scores of 0, below any cut, where vetoes discard a candidate: what vetoes and cut do
+    together.
+
+    Parameters
+    ----------
+    trained
+        Scores of all candidates.
+    passing
+        What vetoes keep.
+    """
+    kept = {DATA: passing.data, **passing.simulated}
+    scores = {name: np.where(kept[name], found, 0.0) for name, found in trained.scores.items()}
+    return dataclasses.replace(trained, scores=scores)
+
+
 def sculpting(
     samples: Samples, trained: Trained, efficiency: float, window: tuple[float, float]
 ) -> Sculpting:
@@ -98,7 +115,8 @@ def sculpting(
     Parameters
     ----------
     samples, trained
-        Candidates and their scores. Of the data true combinations are looked at where the truth is known,
+        Candidates and their scores, those of :func:`vetoed` for vetoes and cut together. Of the data true
+        combinations are looked at where the truth is known,
         else what lies above the peak.
     efficiency
         Share of the signal that the cut keeps.
@@ -139,7 +157,7 @@ def sideband_stands_for_peak(
     Parameters
     ----------
     samples, trained
-        Candidates and their scores.
+        Candidates and their scores, those of :func:`vetoed` for vetoes and cut together.
     threshold
         Of the cut.
     under_peak, sideband

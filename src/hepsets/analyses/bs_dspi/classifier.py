@@ -156,7 +156,8 @@ def train_trees(
     name
         What the trees are called.
     signal_weights
-        Of the simulated signal, shape ``(n_signal,)``.
+        Of the simulated signal, shape ``(n_signal,)``, or for the trees of each fold,
+        ``(n_folds, n_signal)``.
     """
     settings = dataclasses.replace(config.trees, seed=seed)
 
@@ -172,12 +173,18 @@ def train_trees(
             name=name,
         )[0]
 
+    rows = None if signal_weights is None else np.atleast_2d(signal_weights)
+    weights = (
+        balanced(pool.is_signal, pool.use)
+        if rows is None
+        else np.stack([balanced(pool.is_signal, pool.use, row) for row in rows])
+    )
     models = cross_train(
         pool.table.select_columns(variables),
         pool.is_signal,
         pool.table["underlying_event"],
         train,
-        weights=balanced(pool.is_signal, pool.use, signal_weights),
+        weights=weights,
         use=pool.use,
         folds=config.folds,
         seed=seed,

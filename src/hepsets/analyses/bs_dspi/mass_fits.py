@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from hepsets.analyses.bs_dspi.config import PEAK, FitConfig
+from hepsets.analyses.bs_dspi.physical import in_category, named, physical_backgrounds
 from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
 from hepsets.core.measured import Measured
+from hepsets.evaluate.fits.families import share_families
 from hepsets.evaluate.fits.goodness import Goodness
 from hepsets.evaluate.fits.mass_fit import MassFitConfig, fit_mass
 from hepsets.evaluate.fits.parameters import MassRange
@@ -21,23 +23,10 @@ from hepsets.evaluate.fits.record import MassFit
 from hepsets.evaluate.fits.result import FittedParameter
 from hepsets.evaluate.fits.signal_window import all_windows
 from hepsets.evaluate.fits.spectrum import Spectrum, make_spectrum
-from hepsets.evaluate.fits.template import FEWEST
 from hepsets.evaluate.fits.toys import ToyStudy
 from hepsets.select.bs_dspi.truth import Category
 
 Array = NDArray[np.float64]
-Masks = Mapping[str, NDArray[np.bool_]]
-
-MISIDENTIFIED = "misidentified"
-PARTLY = "below"
-
-GROUPS: Mapping[str, tuple[str, ...]] = {
-    MISIDENTIFIED: ("b0_dpi", "lb_lcpi", "bs_dsk"),
-    PARTLY: ("bs_dsstpi", "bs_dsrho", "b0_dspi"),
-}
-"""Physical backgrounds that one template holds: with a track taken for another, and what lies below the
-peak."""
-
 FEW_COMBINATIONS = 300
 """Candidates in the upper half of the range below which no constant is told from an exponential."""
 
@@ -46,10 +35,6 @@ STEEP = -6.0
 straight or
 bent as the data are. With a floating slope exponential and constant could not be told apart."""
 
-FEWEST_EXPECTED = 3.0
-"""Candidates of physical backgrounds that are expected in the range below which a fit leaves them out: its
-yield would only fluctuate, below zero as often as not."""
-
 FEWEST_OF_MODE = 15
 """Candidates of a mode of the D_s in the range below which all modes are fitted as one."""
 
@@ -57,28 +42,11 @@ FEWEST_ERRORS = 5.0
 """Expected signal over the root of all candidates in the peak's range below which mean and width are held at
 those of simulation: left free they would follow the largest fluctuation."""
 
+HELD_NOTE = "little signal is expected: mean and width are held at those of simulation and are not measured"
+"""What is told of such a fit."""
+
 POWERS = {"power_left": 4.0, "power_right": 4.0}
 """Powers of the tails, which hardly differ from the Gaussian here; where they begin is simulation's."""
-
-
-@dataclass(frozen=True, eq=False)
-class Physical:
-    """A physical background as simulation has it.
-
-    Parameters
-    ----------
-    mass, weights
-        Of its candidates [GeV], weighted to what is expected; shape ``(n_candidates,)``.
-    expected
-        Candidates in the range, by category of the fit.
-    used
-        Whether they are enough for a template and to be seen; else the fit leaves them out.
-    """
-
-    mass: Array
-    weights: Array
-    expected: dict[str, Measured]
-    used: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +75,10 @@ class JudgedFit:
         For figures.
     toys
         Pseudo-experiments, if there were any.
+    held
+        Parameters that are held at what simulation says, since little signal is expected; none else.
+    growth
+        By how much the error of the signal's yield is larger than that of independent candidates.
     """
 
     model: str
@@ -124,16 +96,25 @@ class JudgedFit:
     left_out: dict[str, float]
     picture: FitPicture
     toys: ToyStudy | None
+    held: tuple[str, ...] = ()
+    growth: float = 1.0
 
     @classmethod
-    def of(cls, result: MassFit, truth: int, left_out: Mapping[str, float] | None = None) -> JudgedFit:
+    def of(
+        cls,
+        result: MassFit,
+        truth: int,
+        left_out: Mapping[str, float] | None = None,
+        held: Iterable[str] = (),
+        growth: float = 1.0,
+    ) -> JudgedFit:
         """What is told of a fit.
 
         Parameters
         ----------
         result
             The fit.
-        truth, left_out
+        truth, left_out, held, growth
             As in the fields of these names.
         """
         seen: tuple[Measured | None, Measured | None, Measured | None] = (None, None, None)
@@ -150,11 +131,13 @@ class JudgedFit:
             result.goodness,
             result.parameters,
             result.fit.at_limits,
-            result.notes,
+            ((HELD_NOTE,) if held else ()) + result.notes,
             truth,
             dict(left_out or {}),
             picture_of(result),
             result.toys,
+            tuple(held),
+            growth,
         )
 
 
@@ -165,61 +148,6 @@ class Fits:
     before: JudgedFit
     after: JudgedFit
     best: JudgedFit
-
-
-def physical_backgrounds(
-    samples: Samples, kept: Masks, window: MassRange, categories: Sequence[str]
-) -> dict[str, Physical]:
-    """What is expected of the groups of physical backgrounds after a selection.
-
-    Parameters
-    ----------
-    samples
-        Simulation, and what of it is expected in data.
-    kept
-        By sample, which candidates the selection keeps, shape ``(n_candidates,)``.
-    window
-        Range of the fit.
-    categories
-        Of the fit, as :func:`in_category` names them.
-    """
-    found = {}
-    for group, names in GROUPS.items():
-        masses, weights = [np.zeros(0)], [np.zeros(0)]
-        expected = dict.fromkeys(categories, Measured(0.0, 0.0))
-        for name in (name for name in names if name in samples.yields):
-            columns, of_all = samples.simulated[name].candidates.columns, samples.yields[name]
-            mass = columns["bs_mass"][kept[name]]
-            each = of_all.value / max(len(kept[name]), 1)
-            masses.append(mass)
-            weights.append(np.full(len(mass), each))
-            relative = of_all.se / of_all.value if of_all.value else 0.0
-            for category in categories:
-                n = int((window.holds(mass) & in_category(columns, category)[kept[name]]).sum())
-                se = np.hypot(expected[category].se, np.hypot(n * each * relative, np.sqrt(max(n, 1)) * each))
-                expected[category] = Measured(expected[category].value + n * each, float(se))
-        mass, weight = np.concatenate(masses), np.concatenate(weights)
-        inside = window.holds(mass)
-        effective = weight[inside].sum() ** 2 / max((weight[inside] ** 2).sum(), 1e-30)
-        total = sum(one.value for one in expected.values())
-        found[group] = Physical(
-            mass, weight, expected, bool(effective >= FEWEST and total >= FEWEST_EXPECTED)
-        )
-    return found
-
-
-def in_category(columns: Mapping[str, NDArray[Any]], category: str) -> NDArray[np.bool_]:
-    """Which candidates belong to a category of a fit, shape ``(n_candidates,)``.
-
-    Parameters
-    ----------
-    columns
-        Of candidates.
-    category
-        The number of a mode of the D_s, or ``""`` for all.
-    """
-    mode = columns["ds_mode"]
-    return np.asarray(mode == int(category)) if category else np.ones(len(mode), dtype=bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,48 +187,38 @@ def fit_candidates(
         Pseudo-experiments that judge the fit.
     """
     window = MassRange(*config.window)
-    columns = {name: samples.data.columns[name][kept.data] for name in ("bs_mass", "ds_mode")}
-    mass, mode = columns["bs_mass"], columns["ds_mode"]
+    names = "bs_mass", "ds_mode", "underlying_event"
+    mass, mode, family = (samples.data.columns[name][kept.data] for name in names)
     counts = [int((window.holds(mass) & (mode == one)).sum()) for one in np.unique(mode)]
     apart = min(counts, default=0) >= FEWEST_OF_MODE
     spectrum = make_spectrum(mass, window, name="bs_mass", categories=mode if apart else None)
     physical = physical_backgrounds(samples, kept.simulated, window, list(spectrum.masses))
-    used = {name: one for name, one in physical.items() if one.used}
     combinations, slopes = _combinations(samples, spectrum)
     simulated = samples.signal.columns["bs_mass"][kept.simulated[SIGNAL]]
     held = _held(samples, kept, simulated)
     found = fit_mass(
         spectrum,
         MassFitConfig(
-            model="+".join(("crystal_ball", combinations, *used)),
+            model="+".join(("crystal_ball", combinations, *physical.templates)),
             own=(),
             tails="fixed",
             fixed={**POWERS, **slopes, **held},
-            constraints={
-                _named(name, category): (number.value, number.se)
-                for name, one in used.items()
-                for category, number in one.expected.items()
-            },
-            minos=tuple(_named("signal", category) for category in spectrum.masses) if held else None,
+            minos=tuple(named("signal", category) for category in spectrum.masses) if held else None,
             toys=toys,
             seed=seed,
             blind=config.blind,
         ),
         simulation=simulated,
-        templates={name: (one.mass, one.weights) for name, one in used.items()},
+        templates=physical.templates,
+        known=physical.constraints,
         workers=workers,
     )
-    left_out = {
-        name: sum(number.value for number in one.expected.values())
-        for name, one in physical.items()
-        if not one.used
-    }
+    inside = window.holds(mass)
+    families = [family[inside & ((mode == int(one)) if one else True)] for one in spectrum.masses]
+    shared = share_families(found.fit, list(spectrum.masses.values()), families)
+    found = replace(found, fit=shared.fit)
     truth = -1 if config.blind else true_signal(samples, kept.data, window)
-    judged = JudgedFit.of(found, truth, left_out)
-    if held:
-        told = "little signal is expected: mean and width are held at those of simulation"
-        judged = replace(judged, notes=(told, *judged.notes))
-    return judged, found
+    return JudgedFit.of(found, truth, physical.left_out, held, shared.growth), found
 
 
 def true_signal(samples: Samples, kept: NDArray[np.bool_], window: MassRange) -> int:
@@ -332,11 +250,6 @@ def _held(samples: Samples, kept: Selection, simulated: NDArray[Any]) -> dict[st
     return {"mean": float(np.median(inside)), "width_scale": 1.0} if len(inside) else {}
 
 
-def _named(name: str, category: str) -> str:
-    """A parameter of a category, as the fit calls it."""
-    return f"{name}[{category}]" if category else name
-
-
 def _combinations(samples: Samples, spectrum: Spectrum) -> tuple[str, dict[str, float]]:
     """The model of combinations, and the slopes that are held, by their parameters.
 
@@ -349,7 +262,7 @@ def _combinations(samples: Samples, spectrum: Spectrum) -> tuple[str, dict[str, 
     for category in spectrum.masses:
         beside = in_category(columns, category) & above.holds(columns["bs_mass"])
         slope = slope_of(columns["bs_mass"][beside], above) if few else STEEP
-        slopes[_named("exponential_slope", category)] = slope
+        slopes[named("exponential_slope", category)] = slope
     return "exponential" if few else "exponential+constant", slopes
 
 

@@ -28,7 +28,8 @@ def metrics_of(
 ) -> dict[str, Any]:
     """The metrics of ``result.json``; names are an interface. Masses are in GeV.
 
-    What a run did not look into is missing: ``published`` without the study, ``toys`` without toys.
+    What a run did not look into is missing: ``published`` without the study, ``toys`` without toys. ``held``
+    are the parameters of a fit that stay at what simulation says.
     """
     found: dict[str, Any] = {
         "classifier": record(auc=classifier.auc, folds=classifier.folds),
@@ -56,6 +57,7 @@ def _fit(fit: JudgedFit) -> dict[str, Any]:
         "s_over_b": None if fit.s_over_b is None else fit.s_over_b.value,
         "chi2": fit.goodness.chi2,
         "ndf": fit.goodness.ndf,
+        "held": list(fit.held),
     }
 
 
@@ -65,6 +67,7 @@ def _toys(toys: ToyStudy) -> dict[str, Any]:
     means = [k for k, one in enumerate(toys.parameters) if one.name.startswith("mean")]
     return {
         "count": toys.count,
+        "failed": toys.failed,
         "seconds": toys.seconds,
         **_pulls("yield", toys, yields),
         **_pulls("mean", toys, means),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hepsets.analyses.bs_dspi.checks import Isolation
+from hepsets.analyses.bs_dspi.cut import ChosenCut
 from hepsets.analyses.bs_dspi.figures.selection import (
     importance_figure,
     scan_figure,
@@ -126,8 +127,7 @@ def _key_figures(result: Result) -> tuple[KeyFigure, ...]:
 
 CAPTION = (
     "{what}: events, the fit with its components, and (events − fit)/error, by what the D_s decays "
-    "through. Mean "
-    "and width are common to all."
+    "through. Mean and width are {how}."
 )
 
 
@@ -139,7 +139,8 @@ def _fits(result: Result, figures: FigureFiles) -> Iterator[Content]:
         ("best", result.fits.best, "After the tight cut"),
     ):
         drawn = fit_picture_figure(fit.picture, MASS, titles=MODES)
-        yield figures(f"mass_{name}", drawn, CAPTION.format(what=what))
+        how = "held at those of simulation, not measured" if fit.held else "common to all"
+        yield figures(f"mass_{name}", drawn, CAPTION.format(what=what, how=how))
         if told := _notes(fit):
             yield told
     yield _parameters(result.fits.after)
@@ -173,7 +174,8 @@ def _table(result: Result) -> Table:
         good = fit.goodness
         rows.append(
             (
-                name, mev(fit.mean), mev(fit.sigma), fit.signal, fit.truth if fit.truth >= 0 else None,
+                f"{name} (mean and width held)" if fit.held else name,
+                mev(fit.mean), mev(fit.sigma), fit.signal, fit.truth if fit.truth >= 0 else None,
                 fit.in_window, fit.background, fit.s_over_b, good.chi2, good.ndf, good.p_value,
             )
         )  # fmt: skip
@@ -182,6 +184,11 @@ def _table(result: Result) -> Table:
 
 def _notes(fit: JudgedFit) -> str:
     said = [f"{one} is on its limit: its error is not known." for one in fit.at_limits]
+    if fit.growth > 1.005:
+        said.append(
+            "Candidates that share a D_s, tracks or a parton event are not independent: errors count their "
+            f"families, which makes that of the yield {fit.growth:.2f} times that of the likelihood."
+        )
     said += [f"{note[0].upper()}{note[1:]}." for note in fit.notes if "left out" not in note]
     said += [
         f"Some {number:.1f} candidates that are {name} are expected: too few, there or in simulation, for "
@@ -282,11 +289,10 @@ def _cut(result: Result, figures: FigureFiles) -> Iterator[Content]:
         signal = f"{cut.expected_signal} decays"
     yield (
         f"S and B are expected numbers within three widths of the peak: {signal}, and "
-        f"{cut.expected_background} of background "
-        "from the fit "
-        "before the cut. Which share a cut keeps is told by simulation and by the "
-        f"{cut.sideband_candidates} candidates "
-        f"above {low:g} GeV, none of which is fitted. The best cut is {cut.threshold:.3f}; any from "
+        f"{cut.expected_background} of background from the fit before the cut{_of_physical(cut)}. Which "
+        "share vetoes and a cut keep together is told by simulation and, for combinations, by the "
+        f"{cut.sideband_candidates} candidates above {low:g} GeV, none of which is fitted; all shares are "
+        f"of candidates before both. The best cut is {cut.threshold:.3f}; any from "
         f"{cut.scan.plateau[0]:.3f} to {cut.scan.plateau[1]:.3f} is as good within the error of the figure."
     )
     yield figures(
@@ -304,6 +310,15 @@ def _cut(result: Result, figures: FigureFiles) -> Iterator[Content]:
             for name, one in (("best figure of merit", cut), ("tight", tight))
         ),
     )  # fmt: skip
+
+
+def _of_physical(cut: ChosenCut) -> str:
+    if cut.expected_physical is None or cut.physical_rate is None:
+        return ""
+    return (
+        f", {cut.expected_physical} of it physical, of which simulation says that "
+        f"{per_cent(cut.physical_rate)} % are kept"
+    )
 
 
 def _sculpting(result: Result, figures: FigureFiles) -> Iterator[Content]:
@@ -415,8 +430,11 @@ def _oscillation(found: Oscillation, figures: FigureFiles) -> Iterator[Content]:
     )
     if found.in_data is not None:
         notes = "; ".join(found.in_data.notes())
-        said += f" The data hold few tagged decays: {found.in_data.delta_m} per ps" + (
-            f" ({notes})." if notes else "."
+        by = f"mass and decay time, in {found.time_bins} bins" if found.time_bins > 1 else "mass alone"
+        said += (
+            f" The data hold few tagged decays: {found.in_data.delta_m} per ps"
+            + (f" ({notes})" if notes else "")
+            + f", each with its probability to be signal by {by}."
         )
     yield said
     yield figures(

@@ -12,13 +12,14 @@ from sklearn.preprocessing import StandardScaler
 
 from hepsets.analyses.bs_dspi.classifier import DATA, Pool, Trained, train_trees, within
 from hepsets.analyses.bs_dspi.config import Config
+from hepsets.analyses.bs_dspi.cut import choose_cut, cut_samples, signal_range
 from hepsets.analyses.bs_dspi.mass_fits import JudgedFit, true_signal
 from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
 from hepsets.analyses.bs_dspi.variables import PUBLISHED
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.measured import Measured
-from hepsets.evaluate.fits.figure_of_merit import CutScan, scan_cuts
+from hepsets.evaluate.fits.figure_of_merit import CutSample, CutScan, scan_cuts
 from hepsets.evaluate.fits.mass_fit import MassFitConfig, fit_mass
 from hepsets.evaluate.fits.parameters import MassRange
 from hepsets.evaluate.fits.spectrum import make_spectrum
@@ -142,7 +143,8 @@ def as_published(samples: Samples, config: Config, *, expected: tuple[Measured, 
     signal_scores = trained.test_scores[trained.test_labels]
     background_scores = trained.test_scores[~trained.test_labels]
     counts = Measured(len(signal_scores), 0.0), Measured(len(background_scores), 0.0)
-    scan = scan_cuts(signal_scores, background_scores, *counts, fewest_background=1)
+    of_signal, of_background = CutSample(counts[0], signal_scores), CutSample(counts[1], background_scores)
+    scan = scan_cuts(of_signal, [of_background], fewest_background=1)
     kept = trained.data_scores >= scan.threshold
     quality = classify(trained.test_labels, trained.test_scores)
     before, after = (_fit(samples, which, WIDEST) for which in (np.ones(len(kept), dtype=bool), kept))
@@ -259,10 +261,11 @@ def _of_training(
 def _efficiency_right(
     samples: Samples, config: Config, honest: Trained, expected: tuple[Measured, Measured]
 ) -> float:
-    """Signal efficiency that expected yields ask for, of trees of the same variables and growth."""
-    beside = within(samples.data, config.cut.sideband)
-    scan = scan_cuts(honest.scores[SIGNAL], honest.scores[DATA][beside], *expected)
-    return float(scan.efficiency[scan.best])
+    """Signal efficiency that expected yields ask for, of trees of the same variables and growth; the
+    coursework has no vetoes.
+    """
+    tried = cut_samples(samples, honest, None, signal_range(samples), expected, config.cut.sideband)
+    return choose_cut(tried, "significance").efficiency.value
 
 
 def _of_the_cut(trained: _Trained, threshold: float, cut_right: float) -> Fault:

@@ -32,8 +32,8 @@ def rows_of(result: Result) -> Iterator[tuple[str, ...]]:
         good = fit.goodness
         yield (
             name,
-            str(mev(fit.mean)),
-            str(mev(fit.sigma)) + (" (limit)" if fit.at_limits else ""),
+            str(mev(fit.mean)) + (" (held)" if "mean" in fit.held else ""),
+            str(mev(fit.sigma)) + (" (held)" if fit.held else " (limit)" if fit.at_limits else ""),
             str(fit.signal),
             str(fit.truth) if fit.truth >= 0 else "",
             "" if fit.s_over_b is None else str(fit.s_over_b),

@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.analyses.bs_dspi.mass_fits import Selection, in_category
+from hepsets.analyses.bs_dspi.mass_fits import Selection
+from hepsets.analyses.bs_dspi.physical import in_category
 from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
 from hepsets.core.errors import InputError
 from hepsets.core.run import log

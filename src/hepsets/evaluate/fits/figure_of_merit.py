@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.evaluate.fits.parameters import Array
+from hepsets.evaluate.scores.families import family_shares
 
 Figure = Literal["significance", "punzi", "s_over_sqrt_b"]
 FIGURES: tuple[Figure, ...] = ("significance", "punzi", "s_over_sqrt_b")
@@ -83,8 +86,61 @@ def s_over_sqrt_b(signal: Measured, background: Measured) -> Measured:
 
 
 @dataclass(frozen=True, eq=False)
+class CutSample:
+    """Candidates of one kind: how many of them data hold, and a sample that says which share a cut keeps.
+
+    Parameters
+    ----------
+    expected
+        Under the peak in the data, before any cut.
+    scores
+        Of the sample, shape ``(n,)``; of models that did not see the candidates.
+    passing
+        Which of them pass what else is demanded, such as vetoes; all if ``None``. The others are kept by no
+        cut and stay in the denominator: the share is that of all requirements together.
+    weights
+        Shape ``(n,)``; all one if ``None``.
+    groups
+        Families, of which each is one observation, shape ``(n,)``; each candidate its own if ``None``.
+
+    Raises
+    ------
+    InputError
+        For an empty sample, and scores that are not finite.
+    """
+
+    expected: Measured
+    scores: Array
+    passing: NDArray[np.bool_] | None = None
+    weights: Array | None = None
+    groups: NDArray[Any] | None = None
+
+    def __post_init__(self) -> None:
+        if not len(self.scores):
+            raise InputError("an empty sample", "scores of signal and of background")
+        if not np.isfinite(self.scores).all():
+            raise InputError("scores that are not finite", "numbers")
+
+    def kept(self, threshold: float) -> NDArray[np.bool_]:
+        """Which a cut keeps, shape ``(n,)``."""
+        above = np.asarray(self.scores >= threshold)
+        return above if self.passing is None else above & self.passing
+
+    def shares(self, thresholds: Iterable[float]) -> list[Measured]:
+        """Shares that cuts keep; errors count families.
+
+        Parameters
+        ----------
+        thresholds
+            Of the cuts.
+        """
+        groups = np.arange(len(self.scores)) if self.groups is None else self.groups
+        return family_shares((self.kept(cut) for cut in thresholds), groups, self.weights)
+
+
+@dataclass(frozen=True, eq=False)
 class CutScan:
-    """A figure of merit along cuts on a score.
+    """A figure of merit along cuts.
 
     Parameters
     ----------
@@ -95,7 +151,9 @@ class CutScan:
     efficiency
         Of the signal, shape ``(n_cuts,)``.
     signal, background
-        Expected events, shape ``(n_cuts,)``.
+        Expected events, of all kinds of background together; shape ``(n_cuts,)``.
+    false_rate
+        Of the first kind of background, shape ``(n_cuts,)``.
     merit, merit_se
         The figure and its error, shape ``(n_cuts,)``.
     best
@@ -109,6 +167,7 @@ class CutScan:
     efficiency: Array
     signal: Array
     background: Array
+    false_rate: Array
     merit: Array
     merit_se: Array
     best: int
@@ -126,101 +185,79 @@ class CutScan:
 
 
 def scan_cuts(
-    signal_scores: Array,
-    background_scores: Array,
-    expected_signal: Measured,
-    expected_background: Measured,
+    signal: CutSample,
+    backgrounds: Sequence[CutSample],
     *,
     figure: Figure = "significance",
     thresholds: Array | None = None,
-    signal_weights: Array | None = None,
     fewest_background: float = 10.0,
 ) -> CutScan:
     """A figure of merit of expected yields, along cuts.
 
-    Scores say which share of signal and background a cut keeps, the expected yields how many these are in the
-    data: never the sizes of the samples. Use candidates that neither training nor the final fit sees; with
+    Samples say which share of each kind a cut keeps, the expected yields how many these are in the data:
+    never the sizes of the samples. Use candidates that neither training nor the final fit sees; with
     k-folds, scores of models that did not see the candidate.
 
     Parameters
     ----------
-    signal_scores, background_scores
-        Of a sample of each, of shape ``(n_signal,)`` and ``(n_background,)``.
-    expected_signal, expected_background
-        Events under the peak in the data before the cut.
+    signal
+        The signal.
+    backgrounds
+        Of each kind, such as combinations and misidentified decays, which a cut keeps other shares of.
     figure
         One of :data:`FIGURES`.
     thresholds
-        Cuts to try, shape ``(n_cuts,)``; by default 200 quantiles of the signal.
-    signal_weights
-        Of the signal's sample, shape ``(n_signal,)``.
+        Cuts to try, shape ``(n_cuts,)``; by default 200 quantiles of the signal that passes all else.
     fewest_background
-        Cuts that keep fewer candidates of the background's sample are not tried: nothing is known of them.
+        Cuts that keep fewer candidates of the first background's sample are not tried: nothing is known of
+        them.
 
     Raises
     ------
     InputError
-        For empty samples, scores that are not finite, an unknown figure, and if no cut is left to try.
+        For an unknown figure, no background, if no cut is left to try, and as
+        :func:`~hepsets.evaluate.scores.families.family_shares`.
     """
     if figure not in FIGURES:
         raise InputError(f"a figure of merit {figure!r}", f"one of {', '.join(FIGURES)}")
-    signal_scores, background_scores = (np.asarray(s, np.float64) for s in (signal_scores, background_scores))
-    if not len(signal_scores) or not len(background_scores):
-        raise InputError("an empty sample", "scores of signal and of background")
-    if not (np.isfinite(signal_scores).all() and np.isfinite(background_scores).all()):
-        raise InputError("scores that are not finite", "numbers")
+    if not backgrounds:
+        raise InputError("no background", "one kind or more")
+    first = backgrounds[0]
     if thresholds is None:
-        thresholds = np.unique(np.quantile(signal_scores, np.linspace(0, 0.995, 200)))
-    weights = np.ones(len(signal_scores)) if signal_weights is None else np.asarray(signal_weights)
-    kept = np.array([(background_scores >= cut).sum() for cut in thresholds])
-    thresholds, kept = thresholds[kept >= fewest_background], kept[kept >= fewest_background]
+        passing = signal.scores if signal.passing is None else signal.scores[signal.passing]
+        if not len(passing):
+            raise InputError("an empty sample of signal", "some that passes all else")
+        thresholds = np.unique(np.quantile(passing, np.linspace(0, 0.995, 200)))
+    kept = np.array([first.kept(cut).sum() for cut in thresholds])
+    thresholds = thresholds[kept >= fewest_background]
     if not len(thresholds):
         raise InputError(
-            f"no cut keeps {fewest_background:g} of {len(background_scores)} candidates of background",
+            f"no cut keeps {fewest_background:g} of {len(first.scores)} candidates of background",
             "a larger sample",
         )
-    found = [
-        _at(
-            cut,
-            int(n),
-            signal_scores,
-            weights,
-            len(background_scores),
-            expected_signal,
-            expected_background,
-            figure,
-        )
-        for cut, n in zip(thresholds, kept, strict=True)
-    ]
-    efficiency, signal, background, merit, merit_se = np.array(found).T
+    shares = [one.shares(thresholds) for one in (signal, *backgrounds)]
+    expected = [one.expected for one in (signal, *backgrounds)]
+    found = np.array([_at(expected, at_cut, figure) for at_cut in zip(*shares, strict=True)])
+    efficiency, s, b, false_rate, merit, merit_se = found.T
     best = int(np.argmax(merit))
     near = thresholds[merit >= merit[best] - merit_se[best]]
     plateau = float(near.min()), float(near.max())
-    return CutScan(figure, thresholds, efficiency, signal, background, merit, merit_se, best, plateau)
+    return CutScan(figure, thresholds, efficiency, s, b, false_rate, merit, merit_se, best, plateau)
 
 
 def _at(
-    cut: float,
-    kept: int,
-    signal_scores: Array,
-    weights: Array,
-    n_background: int,
-    expected_signal: Measured,
-    expected_background: Measured,
-    figure: Figure,
-) -> tuple[float, float, float, float, float]:
-    """Efficiency, signal, background, figure and its error at one cut."""
-    passing = signal_scores >= cut
-    share = float(weights[passing].sum() / weights.sum())
-    spread = (1 - share) ** 2 * (weights[passing] ** 2).sum() + share**2 * (weights[~passing] ** 2).sum()
-    efficiency = Measured(share, float(np.sqrt(spread) / weights.sum()))
-    false = kept / n_background
-    passed = Measured(false, float(np.sqrt(max(kept, 1) * (1 - false)) / n_background))
-    s, b = _product(expected_signal, efficiency), _product(expected_background, passed)
+    expected: Sequence[Measured], shares: Sequence[Measured], figure: Figure
+) -> tuple[float, float, float, float, float, float]:
+    """Efficiency, signal, background, share of the first background, figure and its error at one cut, of
+    which the signal comes first.
+    """
+    efficiency = shares[0]
+    s, *each = (_product(count, share) for count, share in zip(expected, shares, strict=True))
+    b = Measured(sum(one.value for one in each), float(np.linalg.norm([one.se for one in each])))
     made = punzi(efficiency, b) if figure == "punzi" else {
         "significance": significance, "s_over_sqrt_b": s_over_sqrt_b
     }[figure](s, b)  # fmt: skip
-    return share, s.value, b.value, made.value, made.se
+    return efficiency.value, s.value, b.value, shares[1].value, made.value, made.se
 
 
 def _product(count: Measured, share: Measured) -> Measured:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.evaluate.fits.model import MassModel
@@ -115,7 +117,7 @@ class Likelihood:
             kept.popitem(last=False)
         return made
 
-    def score_covariance(self, values: Array, steps: Array) -> Array:
+    def score_covariance(self, values: Array, steps: Array, families: NDArray[Any] | None = None) -> Array:
         """Covariance of the sum of scores Σ w ∂ ln λ/∂θ over samples like this one, over all parameters.
 
         Σ w² s sᵀ of the events, and of constraints their precision; shape ``(n_parameters, n_parameters)``.
@@ -124,9 +126,12 @@ class Likelihood:
         ----------
         values, steps
             Where, and by how much each is moved for its derivative (0 leaves it out), ``(n_parameters,)``.
+        families
+            Of all events, category by category: scores of a family are added before they are squared. Each
+            event its own if ``None``. Shape ``(n_events,)``, numbered from 0.
         """
         n = len(values)
-        total = np.zeros((n, n))
+        scores = []
         for c in range(len(self.masses)):
             slopes = np.zeros((n, len(self.masses[c])))
             for i in np.flatnonzero(steps):
@@ -135,8 +140,11 @@ class Likelihood:
                     for sign in (1, -1)
                 )
                 slopes[i] = (up - down) / (2 * steps[i])
-            weight = np.ones(len(self.masses[c])) if self.weights is None else self.weights[c]
-            total += (slopes * weight**2) @ slopes.T
+            scores.append(slopes if self.weights is None else slopes * self.weights[c])
+        each = np.concatenate(scores, axis=1)
+        if families is not None:
+            each = np.array([np.bincount(families, one) for one in each])
+        total = np.asarray(each @ each.T)
         for places, _, precision in self._constraints:
             total[np.ix_(places, places)] += precision
         return total

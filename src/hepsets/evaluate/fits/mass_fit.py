@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Literal
 
@@ -100,6 +100,7 @@ def fit_mass(
     *,
     simulation: Array | None = None,
     templates: Mapping[str, tuple[Array, Array | None]] | None = None,
+    known: Sequence[Constraint] = (),
     workers: int = 1,
 ) -> MassFit:
     """Fit a spectrum and judge the fit.
@@ -115,6 +116,8 @@ def fit_mass(
     templates
         Masses [GeV] and weights of samples of backgrounds, by the name that the model gives them; each of
         shape ``(n_events,)``.
+    known
+        What is known of parameters together, besides ``config.constraints`` of single ones.
     workers
         Processes for toys.
 
@@ -140,7 +143,7 @@ def fit_mass(
         held = {tail.name: config.fixed[tail.name] for tail in peak.tails if tail.name in config.fixed}
         simulated = fit_simulated_peak(peak, simulation[np.isfinite(simulation)], spectrum.window, fixed=held)
     region = _blind_region(config, simulated, spectrum.window) if config.blind else None
-    model, told = _model(config, spectrum, components, guess, simulated)
+    model, told = _model(config, spectrum, components, guess, simulated, known)
     notes += told
     masses = list(spectrum.masses.values())
     weights = None if spectrum.weights is None else list(spectrum.weights.values())
@@ -202,6 +205,7 @@ def _model(
     components: list[Component],
     guess: FirstGuess,
     simulated: SimulatedPeak | None,
+    known: Sequence[Constraint],
 ) -> tuple[MassModel, list[str]]:
     """The model with its starts, what is held and what is known; and what is to be told of it."""
     peak = components[0].shape
@@ -231,10 +235,10 @@ def _model(
             told = ", ".join(f"{name} = {value:g}" for name, value in tails.items())
             notes.append(f"no simulation: tails held at {told} (--simulation FILE, or --set 'free=[…]')")
     parameters = with_settings(model.parameters, config.start, config.fixed, config.limits)
-    known = [Constraint.of(name, *what) for name, what in config.constraints.items()]
-    for one in known:
-        if one.names[0] not in model.names:
-            raise InputError(f"a constraint of {one.names[0]!r}", f"one of {', '.join(model.names)}")
+    known = [*(Constraint.of(name, *what) for name, what in config.constraints.items()), *known]
+    for name in (name for one in known for name in one.names):
+        if name not in model.names:
+            raise InputError(f"a constraint of {name!r}", f"one of {', '.join(model.names)}")
     return model.with_parameters(parameters).with_constraints((*model.constraints, *known)), notes
 
 

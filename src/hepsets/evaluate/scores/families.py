@@ -8,6 +8,7 @@ candidate the errors are those of :mod:`hepsets.evaluate.scores.sample`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -70,13 +71,44 @@ def family_share(chosen: ArrayLike, groups: ArrayLike, weights: ArrayLike | None
     InputError
         For arrays that do not fit, or fewer than two families.
     """
-    values = np.asarray(chosen, dtype=np.float64)
-    weight = checked_weights(values, groups, weights)
-    share = float(weight @ values / weight.sum())
-    se = family_norm(weight * (values - share) / weight.sum(), groups)
-    least, most = effective_count(family_sums(weight, groups)), effective_count(weight)
-    count = share * (1 - share) / se**2 if se > 0 else least
-    return Measured(share, float(np.hypot(se, 0.5 / np.clip(count, least, max(least, most)))))
+    return family_shares([chosen], groups, weights)[0]
+
+
+def family_shares(
+    chosen: Iterable[ArrayLike], groups: ArrayLike, weights: ArrayLike | None = None
+) -> list[Measured]:
+    """Shares that several cuts keep of the same candidates, as :func:`family_share`.
+
+    Parameters
+    ----------
+    chosen
+        What each cut keeps, shape ``(n,)`` each, bool.
+    groups, weights
+        As for :func:`family_share`.
+
+    Raises
+    ------
+    InputError
+        As :func:`family_share`.
+    """
+    families, family = np.unique(groups, return_inverse=True)
+    weight = checked_weights(np.zeros(np.shape(groups)), groups, weights)
+    total, few = weight.sum(), len(families) / (len(families) - 1)
+    least, most = (
+        effective_count(np.asarray(np.bincount(family, weight), dtype=np.float64)),
+        effective_count(weight),
+    )
+    found = []
+    for one in chosen:
+        values = np.asarray(one, dtype=np.float64)
+        if values.shape != weight.shape:
+            raise InputError(f"{len(values)} chosen of {len(weight)} candidates", "one value for each")
+        share = float(weight @ values / total)
+        sums = np.bincount(family, weight * (values - share) / total)
+        se = float(np.linalg.norm(sums) * np.sqrt(few))
+        count = share * (1 - share) / se**2 if se > 0 else least
+        found.append(Measured(share, float(np.hypot(se, 0.5 / np.clip(count, least, max(least, most))))))
+    return found
 
 
 def family_auc(

@@ -221,7 +221,8 @@ def cross_train(
     train
         From the candidates of the other folds to a model.
     weights
-        How much each candidate counts in training, shape ``(n,)``; all one if ``None``.
+        How much each candidate counts in training, shape ``(n,)``, or for the model of each fold,
+        ``(n_folds, n)``; all one if ``None``.
     use
         Which candidates are trained on, shape ``(n,)``; all if ``None``.
     folds
@@ -244,9 +245,9 @@ def cross_train(
     ...     return fit_trees(part.events, part.labels, ("bs_dira",), part.weights, groups=part.groups)[0]
     """
     truth = np.asarray(labels, dtype=bool)
-    weight = np.ones(len(truth)) if weights is None else np.asarray(weights, dtype=np.float64)
+    weight = np.atleast_2d(np.ones(len(truth)) if weights is None else np.asarray(weights, dtype=np.float64))
     used = np.ones(len(truth), dtype=bool) if use is None else np.asarray(use, dtype=bool)
-    shapes = {truth.shape, np.shape(groups), weight.shape, used.shape}
+    shapes = {truth.shape, np.shape(groups), weight.shape[1:], used.shape}
     if shapes != {(len(events),)}:
         raise InputError(
             f"labels, groups, weights or use of shapes {sorted(shapes)}", f"({len(events)},) all"
@@ -256,6 +257,9 @@ def cross_train(
     else:
         fold = _whole(folds, groups)
     count = folds if isinstance(folds, int) else int(fold.max()) + 1
+    if len(weight) not in (1, count):
+        raise InputError(f"weights for {len(weight)} models of {count} folds", "for one or for all of them")
+    weight = np.broadcast_to(weight, (count, len(truth)))
     models, scores = [], np.empty(len(events))
     for number in range(count):
         chosen, own = np.flatnonzero(used & (fold != number)), fold == number
@@ -265,7 +269,7 @@ def cross_train(
                 "signal and background",
                 "generate more events",
             )
-        part = TrainingPart(events[chosen], truth[chosen], weight[chosen], groups[chosen], number)
+        part = TrainingPart(events[chosen], truth[chosen], weight[number, chosen], groups[chosen], number)
         models.append(train(part))
         if own.any():
             scores[own] = models[-1].score(events[own])

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
@@ -58,6 +59,30 @@ def production_fractions() -> dict[str, float]:
     return {name: value / total for name, value in to_fd.items()}
 
 
+def factors(sample: str) -> dict[str, Measured]:
+    """What a yield is a product of besides the measured efficiency and the luminosity, by name: samples with
+    a factor of one name share its error.
+
+    Raises
+    ------
+    InputError
+        For a sample without a branching fraction.
+    """
+    if sample == GENERIC:
+        return {"cross-section": CROSS_SECTION, "mixing": MIXING_SCALE}
+    if sample not in BRANCHING_FRACTION:
+        raise InputError(f"sample {sample!r}", f"one of {', '.join(BRANCHING_FRACTION)}")
+    hadron = sample.split("_")[0]
+    charm = "lb_lcpi" if hadron == "lb" else "b0_dpi" if sample == "b0_dpi" else "bs"
+    found = {
+        "cross-section": CROSS_SECTION,
+        f"branching fraction of {sample}": BRANCHING_FRACTION[sample],
+        f"charm fraction of {charm}": CHARM_FRACTION[charm],
+    }
+    share = {"bs": FS_OVER_FD, "lb": FLAMBDA_OVER_FU_PLUS_FD}.get(hadron)
+    return found if share is None else {**found, f"production of {hadron}": share}
+
+
 def decays(sample: str, luminosity: float) -> Measured:
     """Forced decays of a sample whose b hadron has 2 < η < 5, of both charges, in a luminosity [1/fb].
 
@@ -72,8 +97,7 @@ def decays(sample: str, luminosity: float) -> Measured:
     charm = CHARM_FRACTION["bs" if hadron == "bs" else sample]
     branching = BRANCHING_FRACTION[sample]
     value = _beauty(luminosity) * production_fractions()[hadron] * branching.value * charm.value
-    share = {"bs": FS_OVER_FD, "lb": FLAMBDA_OVER_FU_PLUS_FD}.get(hadron, Measured(1.0, 0.0))
-    return Measured(value, value * _relative(CROSS_SECTION, branching, charm, share))
+    return Measured(value, value * _relative(*factors(sample).values()))
 
 
 def expected(sample: CandidateSample, luminosity: float) -> Measured:
@@ -93,6 +117,26 @@ def expected(sample: CandidateSample, luminosity: float) -> Measured:
     forced = decays(sample.sample, luminosity)
     value = forced.value * efficiency.value
     return Measured(value, value * _relative(forced, efficiency))
+
+
+def yield_covariance(yields: Mapping[str, Measured]) -> NDArray[np.float64]:
+    """Covariance of expected numbers, shape ``(n, n)``: the cross-section is common to all, production and
+    charm fractions to some.
+
+    Parameters
+    ----------
+    yields
+        By sample, with their errors; what of these is no common factor's is the sample's own.
+    """
+    shared = [{name: (one.se / one.value) ** 2 for name, one in factors(sample).items()} for sample in yields]
+    of_factors = [sum(each.values()) for each in shared]
+    errors = np.array([one.se for one in yields.values()])
+    relative = [(one.se / one.value) ** 2 if one.value else 0.0 for one in yields.values()]
+    whole = np.sqrt([max(pair) for pair in zip(of_factors, relative, strict=True)])
+    common = [[sum(a[name] for name in a if name in b) for b in shared] for a in shared]
+    correlation = np.array(common) / np.outer(whole, whole)
+    np.fill_diagonal(correlation, 1.0)
+    return np.asarray(correlation * np.outer(errors, errors))
 
 
 def luminosity_of(candidates: float, samples: Mapping[str, CandidateSample]) -> float:
