@@ -64,7 +64,7 @@ def lines_of(result: Result) -> Iterator[str]:
         f"{result.cuts.chosen.merit}"
     )
     yield (
-        f"vetoes and cut keep {per_cent(result.signal_efficiency)} % of the signal, the cut "
+        f"vetoes and cut keep {per_cent(result.signal_efficiency)} % of the signal and "
         f"{per_cent(result.cuts.chosen.false_rate, 2)} % of combinations"
     )
     tight = result.cuts.tight
