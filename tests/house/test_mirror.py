@@ -16,8 +16,6 @@ TESTED_ELSEWHERE = {
     "analyses/bs_dspi/result.py": ("analyses/test_bs_dspi.py", "whole runs"),
     "analyses/bs_dspi/summary.py": ("analyses/test_bs_dspi.py", "whole runs"),
     "analyses/bs_dspi/variables.py": ("analyses/test_bs_dspi.py", "whole runs"),
-    "analyses/bs_dspi/oscillation.py": ("analyses/test_bs_dspi.py", "whole runs"),
-    "analyses/bs_dspi/reweighted.py": ("analyses/test_bs_dspi.py", "whole runs"),
     "analyses/bs_dspi/facts.py": ("analyses/test_bs_dspi.py", "whole runs"),
     "analyses/bs_dspi/unfolded.py": ("analyses/test_bs_dspi.py", "whole runs"),
     "analyses/bs_dspi/figures/unfolded.py": ("analyses/test_bs_dspi.py", "whole runs"),
