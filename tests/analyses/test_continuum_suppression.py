@@ -6,6 +6,7 @@ import dataclasses
 import json
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from helpers.json_schema import problems, result_schema
 from helpers.random_candidates import random_candidates
@@ -32,6 +33,7 @@ from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
 from hepsets.core.run import RunFolder
 from hepsets.evaluate.scores.background_at import background_at
+from hepsets.evaluate.scores.classification import classify
 from hepsets.learn.tables.boosted_trees import BoostedTreesConfig
 from hepsets.learn.training.config import FitConfig
 from hepsets.select.variables.continuum import VARIABLES
@@ -67,6 +69,17 @@ def finished(tmp_path_factory):
 def samples(finished):
     """The events of the tiny run, which it has left in its folder."""
     return get_samples(TINY, finished[0] / "events")
+
+
+def test_what_each_model_says_of_each_test_event_is_kept(finished, samples):
+    folder, result = finished
+    assert {path.stem for path in (folder / "predictions").iterdir()} == set(TINY.comparisons)
+    found = pq.read_table(folder / "predictions" / "tagged.parquet")
+    assert found.column_names == ["event_number", "label", "weight", *TINY.models]
+    test = samples.pairs["tagged"].test
+    np.testing.assert_array_equal(found["event_number"].to_numpy(), test.columns["event_number"])
+    again = classify(found["label"].to_numpy(), found[OURS].to_numpy(), found["weight"].to_numpy())
+    assert again.auc.value == pytest.approx(result.comparisons["tagged"].by_name[OURS].auc.value, abs=1e-5)
 
 
 def test_the_metrics_have_the_names_that_tools_read(finished):

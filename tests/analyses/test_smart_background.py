@@ -4,6 +4,7 @@ import tomllib
 
 import numpy as np
 import optuna
+import pyarrow.parquet as pq
 import pytest
 from helpers.json_schema import problems, result_schema
 from helpers.redrawn import redrawn
@@ -60,11 +61,20 @@ def test_a_run_leaves_config_result_report_figures_and_models(finished):
     folder, _ = finished
     assert {path.name for path in folder.iterdir()} == {
         "config.toml", "result.json", "report.html", "report.json", "report.npz", "table.md",
-        "figures", "models", "log.txt", "events",
+        "figures", "models", "predictions", "log.txt", "events",
     }  # fmt: skip
     assert (folder / "figures" / "roc.png").stat().st_size > 10_000
     config = configuration.from_mapping(Config, tomllib.loads((folder / "config.toml").read_text()))
     assert config == TINY
+
+
+def test_what_each_model_says_of_each_test_event_is_kept(finished, samples):
+    folder, result = finished
+    found = pq.read_table(folder / "predictions" / "test.parquet")
+    assert found.column_names == ["event_number", "label", "weight", *TINY.models]
+    np.testing.assert_array_equal(found["event_number"].to_numpy(), samples.test.columns["event_number"])
+    for model in result.models:
+        np.testing.assert_allclose(found[model.name].to_numpy(), model.scores, atol=1e-6)
 
 
 def test_the_metrics_have_the_names_that_tools_read(finished):

@@ -7,6 +7,7 @@ import json
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from helpers.json_schema import problems, result_schema
 from helpers.redrawn import redrawn
@@ -16,7 +17,7 @@ from hepsets.analyses import z_flavour
 from hepsets.analyses.z_flavour import SCALES, Config
 from hepsets.analyses.z_flavour.about import OURS, TREES
 from hepsets.analyses.z_flavour.blocks import blocks_of
-from hepsets.analyses.z_flavour.cells import CELLS, SAMPLE_INPUTS
+from hepsets.analyses.z_flavour.cells import CELLS, FLAVOUR_OF, SAMPLE_INPUTS
 from hepsets.analyses.z_flavour.comparison import compare
 from hepsets.analyses.z_flavour.config import DataConfig, LookConfig, ScanConfig, SeedsConfig, check
 from hepsets.analyses.z_flavour.other_seeds import repeat_trainings
@@ -61,6 +62,23 @@ TINY = Config(
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     return tiny_run(z_flavour, "z-flavour", TINY, tmp_path_factory)
+
+
+def test_what_each_tagger_says_of_each_test_event_is_kept(made) -> None:
+    folder, result = made
+    assert {path.stem for path in (folder / "predictions").iterdir()} == set(TINY.cells)
+    for name, cell in result.cells.items():
+        found = pq.read_table(folder / "predictions" / f"{name}.parquet")
+        classes = CELLS[name].classes
+        chosen = np.argmax(
+            [found[f"{OURS}_{each}" if name != "published" else f"fcnn_{each}"] for each in classes], axis=0
+        )
+        truth = np.array([FLAVOUR_OF[each] for each in classes])
+        np.testing.assert_array_equal(found["flavour"].to_numpy(), truth[cell.truth])
+        right = np.mean(truth[chosen] == found["flavour"].to_numpy())
+        by_name = {model.name: model for model in cell.models}
+        model = by_name[OURS if name != "published" else "fcnn"]
+        assert right == pytest.approx(model.quality[len(classes)].accuracy.value, abs=1e-9)
 
 
 def test_a_run_tells_flavours_and_keeps_to_the_schema(made) -> None:

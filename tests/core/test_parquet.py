@@ -242,3 +242,16 @@ def test_row_groups_bound_the_memory_of_a_reader(tmp_path, monkeypatch):
     path = tmp_path / "groups.parquet"
     write_parquet(make_events([1, 2, 3, 4, 5]), path)
     assert open_parquet(path).num_row_groups == 3
+
+
+def test_ids_have_a_dictionary_and_momenta_do_not(tmp_path):
+    events = make_events([3, 1, 4], label=np.array([0, 1, 0]), weight=np.arange(3.0))
+    write_parquet(events, tmp_path / "events.parquet")
+    group = pq.ParquetFile(tmp_path / "events.parquet").metadata.row_group(0)
+    columns = [group.column(place) for place in range(group.num_columns)]
+    short = {
+        column.path_in_schema.split(".")[-1]
+        for column in columns
+        if any("DICTIONARY" in encoding for encoding in column.encodings)
+    }
+    assert short == {"pdg", "index", "mother_index", "label"}

@@ -12,8 +12,9 @@ from helpers.toy_z_events import z_events
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets, write_particle_sets
 from hepsets.core.vertexed_events import VertexedEvents, write_vertexed_events
-from hepsets.deploy.flavour_tags import find_tagger, tag_file
+from hepsets.deploy.apply import apply_file
 from hepsets.deploy.onnx.vertexed_events import export_vertexed_onnx
+from hepsets.deploy.scorers import find_scorer
 from hepsets.formats.fcc_tree import read_fcc_trees
 from hepsets.formats.fcc_tree_writer import write_fcc_tree
 from hepsets.learn.files import save
@@ -72,7 +73,7 @@ def user_file(tmp_path, request):
 def tagger(tmp_path):
     path = tmp_path / "deep_sets.safetensors"
     save(a_model(), path)
-    return find_tagger(path)
+    return find_scorer(path)
 
 
 def column(path, name):
@@ -85,10 +86,10 @@ def column(path, name):
 def test_the_scores_are_those_of_the_events_of_the_file(tmp_path, user_file, tagger):
     before = user_file.read_bytes()
     out = tmp_path / f"tagged{user_file.suffix}"
-    done = tag_file(tagger, user_file, out)
+    done = apply_file(tagger, user_file, out)
     assert user_file.read_bytes() == before
     assert done.columns == ("score_b", "score_c", "score_s")
-    assert done.counts.events == 60
+    assert any("60 events" in line for line in done.lines())
     expected = score_heads(tagger.model, read_fcc_trees(user_file).events)
     for place, name in enumerate(done.columns):
         assert column(out, name) == pytest.approx(expected[:, place], abs=1e-6)
@@ -101,9 +102,9 @@ def test_the_scores_are_those_of_the_events_of_the_file(tmp_path, user_file, tag
 def test_hemispheres_have_two_numbers_and_a_charge(tmp_path, user_file):
     path = tmp_path / "hemispheres.safetensors"
     save(a_model(level="hemisphere", charge=True), path)
-    tagger = find_tagger(path)
+    tagger = find_scorer(path)
     out = tmp_path / f"tagged{user_file.suffix}"
-    done = tag_file(tagger, user_file, out, prefix="tag")
+    done = apply_file(tagger, user_file, out, prefix="tag")
     assert done.columns == ("tag_b", "tag_c", "tag_s", "tag_charge")
     expected = score_heads(tagger.model, hemispheres(read_fcc_trees(user_file).events))
     assert column(out, "tag_charge") == pytest.approx(expected[:, 3].reshape(-1, 2), abs=1e-6)
@@ -112,8 +113,8 @@ def test_hemispheres_have_two_numbers_and_a_charge(tmp_path, user_file):
 def test_an_exported_tagger_gives_the_same_columns(tmp_path, user_file, tagger):
     exported = tmp_path / "deep_sets.onnx"
     export_vertexed_onnx(tagger.model, exported)
-    for name, one in (("a", tagger), ("b", find_tagger(exported))):
-        tag_file(one, user_file, tmp_path / f"{name}{user_file.suffix}")
+    for name, one in (("a", tagger), ("b", find_scorer(exported))):
+        apply_file(one, user_file, tmp_path / f"{name}{user_file.suffix}")
     a, b = (column(tmp_path / f"{name}{user_file.suffix}", "score_b") for name in "ab")
     assert a == pytest.approx(b, abs=1e-5)
 
@@ -155,9 +156,9 @@ def contents(path):
 def test_trees_tag_files_and_touch_nothing_else_in_them(tmp_path, user_file):
     with_more_in_it(user_file)
     before, kept = user_file.read_bytes(), contents(user_file)
-    tagger = find_tagger(saved_trees(tmp_path))
+    tagger = find_scorer(saved_trees(tmp_path))
     out = tmp_path / f"tagged{user_file.suffix}"
-    done = tag_file(tagger, user_file, out)
+    done = apply_file(tagger, user_file, out)
     assert user_file.read_bytes() == before
     assert done.columns == ("score_b", "score_c", "score_s")
     read = read_fcc_trees(user_file).events
@@ -173,9 +174,9 @@ def test_trees_tag_files_and_touch_nothing_else_in_them(tmp_path, user_file):
 
 
 def test_trees_of_hemispheres_have_two_numbers(tmp_path, user_file):
-    tagger = find_tagger(saved_trees(tmp_path, level="hemisphere"))
+    tagger = find_scorer(saved_trees(tmp_path, level="hemisphere"))
     out = tmp_path / f"tagged{user_file.suffix}"
-    tag_file(tagger, user_file, out)
+    apply_file(tagger, user_file, out)
     expected = tagger.model.score(hemispheres(read_fcc_trees(user_file).events))
     assert column(out, "score_c") == pytest.approx(expected[:, 1].reshape(-1, 2), abs=1e-6)
 
@@ -183,20 +184,20 @@ def test_trees_of_hemispheres_have_two_numbers(tmp_path, user_file):
 def test_trees_that_count_clusters_refuse_files_without(tmp_path):
     file = tmp_path / "Zbb.root"
     write_fcc_tree(events(400), file)
-    tagger = find_tagger(saved_trees(tmp_path, identification="dndx+tof"))
+    tagger = find_scorer(saved_trees(tmp_path, identification="dndx+tof"))
     with pytest.raises(InputError, match="does not tell sum_"):
-        tag_file(tagger, file, tmp_path / "out.root")
+        apply_file(tagger, file, tmp_path / "out.root")
 
 
 def test_trees_that_do_not_say_what_they_saw_are_refused(tmp_path):
     with pytest.raises(InputError, match="do not say what they were grown on"):
-        find_tagger(saved_trees(tmp_path, level="", identification="truth"))
+        find_scorer(saved_trees(tmp_path, level="", identification="truth"))
 
 
 def test_a_note_says_which_tagger_it_was(tmp_path, tagger):
     path, out = tmp_path / "Zbb.root", tmp_path / "tagged.root"
     write_fcc_tree(events(), path)
-    tag_file(tagger, path, out)
+    apply_file(tagger, path, out)
     with uproot.open(out) as file:
         note = json.loads(str(file["score_b_note"]))
     assert note["tagger"] == "deep_sets.safetensors"
@@ -205,11 +206,11 @@ def test_a_note_says_which_tagger_it_was(tmp_path, tagger):
 
 def test_a_tagged_file_is_tagged_again_only_with_another_prefix(tmp_path, user_file, tagger):
     first, second = (tmp_path / f"{name}{user_file.suffix}" for name in ("first", "second"))
-    tag_file(tagger, user_file, first)
+    apply_file(tagger, user_file, first)
     with pytest.raises(InputError, match="another prefix"):
-        tag_file(tagger, first, second)
+        apply_file(tagger, first, second)
     assert not second.exists()
-    tag_file(tagger, first, second, prefix="again")
+    apply_file(tagger, first, second, prefix="again")
     assert np.array_equal(column(second, "again_b"), column(second, "score_b"))
 
 
@@ -219,40 +220,21 @@ def test_a_tagger_that_counts_clusters_refuses_files_without(tmp_path):
     file = tmp_path / "Zbb.root"
     write_fcc_tree(events(400), file)
     with pytest.raises(InputError, match="does not tell has_clusters"):
-        tag_file(find_tagger(path), file, tmp_path / "out.root")
+        apply_file(find_scorer(path), file, tmp_path / "out.root")
     assert not (tmp_path / "out.root").exists()
-
-
-def test_a_run_with_several_models_asks_which(tmp_path):
-    models = tmp_path / "run" / "models"
-    models.mkdir(parents=True)
-    with pytest.raises(InputError, match="folder of a finished run"):
-        find_tagger(tmp_path / "run")
-    save(a_model(), models / "one.safetensors")
-    assert find_tagger(tmp_path / "run").path.stem == "one"
-    (models / "found").mkdir()
-    save(a_model(), models / "found" / "two.safetensors")
-    with pytest.raises(InputError, match="one of found/two, one; name it with --name"):
-        find_tagger(tmp_path / "run")
-    assert find_tagger(tmp_path / "run", "found/two").path.stem == "two"
-    (models / "seeded").mkdir()
-    save(a_model(), models / "seeded" / "vertex_graph.safetensors")
-    assert find_tagger(tmp_path / "run").path.stem == "vertex_graph"
-    with pytest.raises(InputError, match="single file"):
-        find_tagger(models / "one.safetensors", "one")
 
 
 def test_another_format_is_not_written(tmp_path, user_file, tagger):
     other = {".root": ".parquet", ".parquet": ".root"}[user_file.suffix]
     with pytest.raises(InputError, match="same format"):
-        tag_file(tagger, user_file, tmp_path / f"out{other}")
+        apply_file(tagger, user_file, tmp_path / f"out{other}")
 
 
 def test_events_stay_in_their_order_in_files_of_many_pieces(tmp_path, tagger, monkeypatch):
     monkeypatch.setattr("hepsets.formats.event_lists.BATCH_EVENTS", 7)
     path, out = tmp_path / "Zbb.parquet", tmp_path / "out.parquet"
     write_fcc_tree(events(), path)
-    tag_file(tagger, path, out)
+    apply_file(tagger, path, out)
     expected = score_heads(tagger.model, read_fcc_trees(path).events)
     assert column(out, "score_b") == pytest.approx(expected[:, 0], abs=1e-6)
     assert ak.num(ak.from_parquet(out)["Particle_px"], axis=0) == 60
@@ -273,8 +255,7 @@ def test_files_without_v0s_are_tagged_and_what_they_do_not_tell_is_said(tmp_path
     model.fit_inputs(next(iter(model.prepare(with_k_short(300)).batches(400))))
     save(model, tmp_path / "model.safetensors")
     write_fcc_tree(with_k_short(300), tmp_path / "Zbb.root")
-    done = tag_file(find_tagger(tmp_path / "model.safetensors"), tmp_path / "Zbb.root", tmp_path / "o.root")
-    assert "vertex_k_short" in done.unknown
+    done = apply_file(find_scorer(tmp_path / "model.safetensors"), tmp_path / "Zbb.root", tmp_path / "o.root")
     (line,) = (line for line in done.lines() if "does not tell" in line)
     assert "vertex_k_short" in line
     assert line.endswith("taken as unknown; the tagger was trained with them")
@@ -285,9 +266,9 @@ def test_our_own_events_with_found_vertices_are_tagged_and_keep_all_they_had(tmp
     mine = events(60)
     write_vertexed_events(iter([mine[:25], mine[25:50], mine[50:]]), path, metadata={"who": "me"})
     save(a_model("dndx+tof"), tmp_path / "model.safetensors")
-    tagger = find_tagger(tmp_path / "model.safetensors")
-    done = tag_file(tagger, path, out)
-    assert done.unknown == ()
+    tagger = find_scorer(tmp_path / "model.safetensors")
+    done = apply_file(tagger, path, out)
+    assert not any("does not tell" in line for line in done.lines())
     assert column(out, "score_b") == pytest.approx(score_heads(tagger.model, mine)[:, 0], abs=1e-6)
     new, old = contents(out), contents(path)
     assert {name: repr(new[name]) for name in old} == {name: repr(value) for name, value in old.items()}
@@ -296,7 +277,7 @@ def test_our_own_events_with_found_vertices_are_tagged_and_keep_all_they_had(tmp
 def test_events_without_vertices_of_a_detector_say_how_to_find_them(tmp_path, tagger):
     write_particle_sets(events(60).particles, tmp_path / "seen.parquet")
     with pytest.raises(InputError, match=r"particles without vertices.*vertices=.found."):
-        tag_file(tagger, tmp_path / "seen.parquet", tmp_path / "out.parquet")
+        apply_file(tagger, tmp_path / "seen.parquet", tmp_path / "out.parquet")
 
 
 @pytest.mark.filterwarnings("error")
@@ -310,6 +291,6 @@ def test_events_none_of_which_has_a_vertex_and_numbers_that_no_float_holds_are_t
         columns[name] = ak.unflatten(flat, ak.num(columns[name]))
     columns["Thrust_yerr"] = np.array([1.0, 1e300, 1.0, 1.0])
     write_columns(tmp_path / "Zbb.root", columns)
-    done = tag_file(tagger, tmp_path / "Zbb.root", tmp_path / "out.root")
-    assert done.counts.kept["events without a vertex"] == 4
+    done = apply_file(tagger, tmp_path / "Zbb.root", tmp_path / "out.root")
+    assert any("events without a vertex" in line for line in done.lines())
     assert np.isfinite(column(tmp_path / "out.root", "score_b")).all()

@@ -255,7 +255,12 @@ class TableWriter:
             self._file = self._partial.path.open("wb")
             self._sink = ChecksumWriter(self._file)
             self._writer = pq.ParquetWriter(
-                self._sink, schema, compression="zstd", compression_level=1, write_page_checksum=True
+                self._sink,
+                schema,
+                compression="zstd",
+                compression_level=1,
+                use_dictionary=_repeating(schema),
+                write_page_checksum=True,
             )
         self._pending.append(table.cast(self._writer.schema))
         rows = sum(part.num_rows for part in self._pending)
@@ -300,6 +305,25 @@ class TableWriter:
         writer.is_open = False  # it would write the end of the file when it is collected
         with suppress(OSError):  # a full disk is full for what is left in the buffer, too
             self._file.close()
+
+
+def _repeating(schema: pa.Schema) -> list[str]:
+    """Paths of the columns that may repeat themselves, as ids and texts do: a dictionary shortens these.
+
+    One of momenta holds every number once, and takes longer to make than all else that writing does.
+    """
+
+    def paths(field: pa.Field, above: str) -> Iterator[str]:
+        kind, path = field.type, f"{above}{field.name}"
+        if pa.types.is_struct(kind):
+            for inner in kind:
+                yield from paths(inner, f"{path}.")
+        elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+            yield from paths(kind.value_field.with_name("element"), f"{path}.list.")
+        elif not pa.types.is_floating(kind):
+            yield path
+
+    return [path for field in schema for path in paths(field, "")]
 
 
 def _required_array(column: NDArray[Any]) -> pa.Array:

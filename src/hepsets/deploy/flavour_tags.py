@@ -1,31 +1,26 @@
-"""Tag a user's file of Z decays: probabilities of flavours as further columns, everything else as it was."""
+"""Trained flavour taggers as they are applied to files of Z decays: probabilities of flavours by event."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from hepsets.core.errors import InputError
-from hepsets.core.record import checksum_of_file
-from hepsets.core.run import versions
 from hepsets.core.vertexed_events import VertexedEvents, iter_vertexed_events
-from hepsets.core.whole_file import is_special
-from hepsets.deploy.filter.export import models_of
+from hepsets.deploy.apply import Columns
 from hepsets.deploy.onnx.vertexed_events import OnnxVertexedModel
-from hepsets.formats.added_columns import copy_with_columns, is_parquet
 from hepsets.formats.event_lists import choose_tree
 from hepsets.formats.fcc_tree import WHAT, is_fcc_tree, iter_fcc_trees
 from hepsets.formats.read_counts import CountedEvents, ReadCounts, Tally
 from hepsets.formats.recognise import Format, recognise
-from hepsets.formats.root_files import opened, split_tree, trees_of
-from hepsets.learn.files import load
+from hepsets.formats.root_files import opened, trees_of
 from hepsets.learn.tables.class_trees import ClassTrees
 from hepsets.learn.training.score import score_heads
 from hepsets.learn.vertexed_events.model import Level, VertexedModel
@@ -172,153 +167,71 @@ class FlavourTagger:
             found += [name for name, c, v in zip(names, constant, varied, strict=True) if c and v]
         return tuple(found)
 
+    def record(self) -> dict[str, object]:
+        """Its file, what it tags, and its outputs."""
+        return {"tagger": self.path.name, "level": self.level, "outputs": self.outputs}
 
-@dataclass(frozen=True)
-class Tagged:
-    """What was done to a file.
+    def tree_of(self, path: Path, tree: str | None) -> str:
+        """The tree of a ROOT file of FCC-ee courses that is meant."""
+        with opened(path) as file:
+            return str(choose_tree(path, trees_of(file), tree, what=WHAT, known_by=is_fcc_tree).name)
+
+    def scoring(self, path: Path, tree: str | None) -> FlavourScoring:
+        """The scores of a file with the columns of FCC-ee courses, or of particles and vertices as
+        :func:`hepsets.core.vertexed_events.write_vertexed_events` makes it.
+        """
+        return FlavourScoring(self, path, tree)
+
+
+class FlavourScoring:
+    """What a tagger says of the events of a file, see :class:`hepsets.deploy.apply.Scoring`.
+
+    Columns are called by class, float32: one number per event, or two, of the hemisphere that the thrust
+    axis points to and of the other. ``charge`` is the probability of a hemisphere to be the quark's.
 
     Parameters
     ----------
-    out
-        The new file.
-    columns
-        What it has more than the old one.
+    tagger
+        The tagger.
+    path, tree
+        The file.
+
+    Attributes
+    ----------
     counts
         What was read, masked and kept.
     unknown
         Features that varied in training and that the file does not tell.
     """
 
-    out: Path
-    columns: tuple[str, ...]
-    counts: ReadCounts
-    unknown: tuple[str, ...] = ()
+    of_table: Callable[[pa.Table], Columns] | None = None
+
+    def __init__(self, tagger: FlavourTagger, path: Path, tree: str | None) -> None:
+        self.tagger, self.path, self.tree = tagger, path, tree
+        self.counts = ReadCounts()
+        self.unknown: tuple[str, ...] | None = None
+
+    def pieces(self) -> Iterator[Columns]:
+        """Scores of some thousand events at a time.
+
+        Raises
+        ------
+        InputError
+            For what :func:`hepsets.formats.fcc_tree.read_fcc_trees` refuses, events without vertices of a
+            detector, and those that do not tell the kinds of particles as the tagger knows them.
+        """
+        for piece in _pieces(self.path, self.tree):
+            if self.unknown is None:
+                self.unknown = _lacking(self.tagger, piece.events[:CHECKED_EVENTS], self.path)
+            found = self.tagger.score(piece.events)
+            self.counts += piece.counts
+            yield {name: found[:, place] for place, name in enumerate(self.tagger.outputs)}
 
     def lines(self) -> list[str]:
-        """For people."""
-        told = f"{self.out}: columns {', '.join(self.columns)}"
-        names = ", ".join(self.unknown)
+        """What the file does not tell, and what was odd in it."""
+        names = ", ".join(self.unknown or ())
         lacks = f"its input does not tell {names}: taken as unknown; the tagger was trained with them"
-        return [told, *([lacks] if names else []), *self.counts.lines()]
-
-
-def find_tagger(where: Path, name: str | None = None) -> FlavourTagger:
-    """The tagger of a model's file, or of a finished run.
-
-    Parameters
-    ----------
-    where
-        A file that a run or ``hepsets export`` wrote, or the folder of a run.
-    name
-        Which model of a run, such as ``found/vertex_graph``; by default :data:`DEFAULT`, which is meant for
-        files of FCC-ee courses, or the only one.
-
-    Raises
-    ------
-    InputError
-        If there is no such tagger, or it is unclear which is meant.
-    """
-    path = where
-    if where.is_dir():
-        files = models_of(where)
-        if name is None:
-            name = DEFAULT if DEFAULT in files or len(files) != 1 else next(iter(files))
-        if name not in files:
-            raise InputError(
-                f"no model {name!r} in {where}",
-                f"one of {', '.join(files)}" if files else "the folder of a finished run",
-                "name it with --name" if files else "",
-            )
-        path = files[name]
-    elif name is not None:
-        raise InputError(f"a name, {name!r}, for the single file {where}", "no name")
-    if path.suffix == ".onnx":
-        exported = OnnxVertexedModel(path)
-        return FlavourTagger(exported, path, exported.level)
-    model = load(path)
-    if isinstance(model, VertexedModel):
-        return FlavourTagger(model, path, model.config.level)
-    if isinstance(model, ClassTrees):
-        trees = FlavourTrees.of(model, path)
-        return FlavourTagger(trees, path, trees.level)
-    raise InputError(f"{path} holds the model {model.name!r} of {model.kind}", "a flavour tagger")
-
-
-def places_of(inputs: Sequence[Path], out: Path) -> list[Path]:
-    """Where the copies of files stand: at ``out``, or in that folder under their own names.
-
-    Raises
-    ------
-    InputError
-        For several files without a folder, or of the same name.
-    """
-    if len(inputs) == 1 and not out.is_dir():
-        return [out]
-    if not out.is_dir():
-        raise InputError(f"--out {out} for {len(inputs)} files", "an existing folder", "create it first")
-    places = [out / split_tree(path)[0].name for path in inputs]
-    if len(set(places)) < len(places):
-        raise InputError("inputs of the same name", "files of different names", "tag them one by one")
-    return places
-
-
-def tag_file(tagger: FlavourTagger, source: Path, out: Path, *, prefix: str = "score") -> Tagged:
-    """Add a tagger's scores to a file of Z decays, whole or not at all; the file itself is not touched.
-
-    Columns are ``PREFIX_b``, … by class, float32: one number per event, or two, of the hemisphere that the
-    thrust axis points to and of the other. ``PREFIX_charge`` is the probability of a hemisphere to be the
-    quark's. Events are read and copied in pieces; only their scores are kept.
-
-    Parameters
-    ----------
-    tagger
-        See :func:`find_tagger`.
-    source
-        ``FILE.root``, ``FILE.root:TREE`` or parquet, with the columns of FCC-ee courses; or parquet of
-        particles and vertices as :func:`hepsets.core.vertexed_events.write_vertexed_events` makes it.
-    out
-        A file of the same format.
-    prefix
-        What the names of the columns begin with, an identifier.
-
-    Raises
-    ------
-    InputError
-        For what :func:`hepsets.formats.fcc_tree.read_fcc_trees` and
-        :func:`hepsets.formats.added_columns.copy_with_columns` refuse, an ``out`` that is no file or of
-        another format, events without vertices of a detector, and those that do not tell the kinds of
-        particles as the tagger knows them.
-    """
-    path, tree = split_tree(source)
-    parquet = is_parquet(path)
-    _check_out(path, out, prefix, parquet=parquet)
-    if not parquet:
-        with opened(path) as file:
-            tree = choose_tree(path, trees_of(file), tree, what=WHAT, known_by=is_fcc_tree).name
-    scores: list[NDArray[np.float32]] = []
-    counts = ReadCounts()
-    unknown: tuple[str, ...] = ()
-    for piece in _pieces(path, tree):
-        if not scores:
-            unknown = _lacking(tagger, piece.events[:CHECKED_EVENTS], path)
-        scores.append(tagger.score(piece.events))
-        counts += piece.counts
-    found = np.concatenate(scores)
-    columns = {f"{prefix}_{name}": found[:, place] for place, name in enumerate(tagger.outputs)}
-    copy_with_columns(path, tree, out, columns, json.dumps(_origin(tagger)))
-    return Tagged(out, tuple(columns), counts, unknown)
-
-
-def _check_out(path: Path, out: Path, prefix: str, *, parquet: bool) -> None:
-    """Refuse what cannot be written before anything is read."""
-    if not prefix.isidentifier():
-        raise InputError(f"the prefix {prefix!r}", "letters, digits and _, no digit first")
-    if is_special(out):
-        raise InputError(f"--out {out} is a device or a pipe", "the name of a file to write")
-    if parquet != (out.suffix == ".parquet"):
-        raise InputError(
-            f"--out {out} for {path}, {'parquet' if parquet else 'ROOT'}", "a file of the same format"
-        )
+        return [*([lacks] if names else []), *self.counts.lines()]
 
 
 def _pieces(path: Path, tree: str | None) -> Iterator[CountedEvents]:
@@ -344,14 +257,3 @@ def _lacking(tagger: FlavourTagger, events: VertexedEvents, path: Path) -> tuple
             "use a tagger of such files: hepsets run z-flavour --data …",
         )
     return lacking
-
-
-def _origin(tagger: FlavourTagger) -> dict[str, object]:
-    """What the note beside the columns says."""
-    return {
-        "tagger": tagger.path.name,
-        "sha256": checksum_of_file(tagger.path),
-        "level": tagger.level,
-        "outputs": tagger.outputs,
-        "hepsets": versions().get("hepsets", ""),
-    }

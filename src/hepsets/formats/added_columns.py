@@ -8,17 +8,19 @@ alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError, reason
 from hepsets.core.parquet import TableWriter, iter_row_groups, open_parquet, required_columns
-from hepsets.core.whole_file import whole_file
+from hepsets.core.whole_file import together, whole_file
 from hepsets.formats.event_lists import STEP
 from hepsets.formats.root_files import opened, trees_of
 
@@ -42,7 +44,73 @@ def is_parquet(path: Path) -> bool:
         return raw.read(4) == b"PAR1"
 
 
-def copy_with_columns(path: Path, tree: str | None, out: Path, columns: Columns, note: str = "") -> None:
+class Pieces:
+    """Columns that come in pieces of any length, given out in pieces of the length that is asked for.
+
+    Parameters
+    ----------
+    pieces
+        Columns by name, each of shape ``(n,)`` or ``(n, k)``, in the order of the events; the same names in
+        every piece. They are made as they are needed.
+
+    Attributes
+    ----------
+    first
+        The first piece, which says names and types.
+
+    Raises
+    ------
+    InputError
+        If there is no piece.
+    """
+
+    def __init__(self, pieces: Iterable[Columns]) -> None:
+        rest = iter(pieces)
+        first = next(rest, None)
+        if first is None:
+            raise InputError("no columns to add", "some for each event")
+        self.first: Columns = first
+        self._rest: Iterator[Columns] = chain([first], rest)
+        self._held: dict[str, NDArray[Any]] = {name: column[:0] for name, column in first.items()}
+
+    def take(self, events: int, where: str) -> dict[str, NDArray[Any]]:
+        """The columns of the next ``events`` events, shape ``(events,)`` or ``(events, k)``.
+
+        ``where`` names the file in messages.
+
+        Raises
+        ------
+        InputError
+            If there are fewer.
+        """
+        parts = [self._held]
+        held = _length(self._held)
+        while held < events:
+            piece = next(self._rest, None)
+            if piece is None:
+                raise InputError(f"{held} entries for {events} events of {where}", "one each")
+            parts.append(dict(piece))
+            held += _length(piece)
+        joined = {name: np.concatenate([part[name] for part in parts]) for name in self.first}
+        self._held = {name: column[events:] for name, column in joined.items()}
+        return {name: column[:events] for name, column in joined.items()}
+
+    def finish(self, where: str) -> None:
+        """Refuse what is left when all events have theirs.
+
+        Raises
+        ------
+        InputError
+            If there is any.
+        """
+        left = _length(self._held) + sum(map(_length, self._rest))
+        if left:
+            raise InputError(f"{left} entries more than {where} has events", "one each")
+
+
+def copy_with_columns(
+    path: Path, tree: str | None, out: Path, columns: Iterable[Columns], note: str = ""
+) -> None:
     """Copy a file with columns added to its events, whole or not at all, in flat memory.
 
     Parameters
@@ -54,7 +122,7 @@ def copy_with_columns(path: Path, tree: str | None, out: Path, columns: Columns,
     out
         Where the copy shall stand; of the same format.
     columns
-        By name, shape ``(n_events,)`` or ``(n_events, k)``.
+        Pieces of columns by name, as in :class:`Pieces`.
     note
         Where the columns come from: the object ``NAME_note`` of a ROOT file, with the name of the first
         column, or that key of the schema's metadata of a parquet file.
@@ -65,12 +133,57 @@ def copy_with_columns(path: Path, tree: str | None, out: Path, columns: Columns,
         If the file cannot be read or written, has another number of events, has columns of these names, or
         has branches that hold something else than numbers, lists of numbers and texts.
     """
+    pieces = Pieces(columns)
     if is_parquet(path):
-        _copy_parquet(path, out, columns, note)
+        with together():
+            copy_tables(path, out, lambda table: pieces.take(table.num_rows, str(path)), note)
+            pieces.finish(str(path))
     else:
         assert tree is not None
         with opened(path) as file, whole_file(out) as partial:
-            _copy_root(file, path, tree, partial, columns, note)
+            _copy_root(file, path, tree, partial, pieces, note)
+
+
+def copy_tables(path: Path, out: Path, columns_of: Callable[[pa.Table], Columns], note: str = "") -> None:
+    """Copy a parquet file with columns added, made of each row group; see :func:`copy_with_columns`.
+
+    Parameters
+    ----------
+    path, out, note
+        As there.
+    columns_of
+        Columns of the rows of a table, the same names for each.
+
+    Raises
+    ------
+    InputError
+        As there.
+    """
+    with open_parquet(path) as file:
+        there, metadata = file.schema_arrow.names, dict(file.schema_arrow.metadata or {})
+        rows = file.metadata.row_group(0).num_rows if file.num_row_groups else 0
+    text = {key.decode(): value.decode() for key, value in metadata.items() if key != b"ARROW:schema"}
+    tables = iter_row_groups(path)
+    table = next(tables)
+    columns = columns_of(table)
+    _refuse_known(columns, there, str(path))
+    text |= {_note_name(columns): note} if note else {}
+    with TableWriter(out, metadata=text, group_rows=rows) as writer:
+        writer.write_table(_longer(table, columns, path))
+        for table in tables:
+            writer.write_table(_longer(table, columns_of(table), path))
+
+
+def _longer(table: pa.Table, columns: Columns, path: Path) -> pa.Table:
+    _refuse_other_length(columns, table.num_rows, str(path))
+    added = required_columns(columns)
+    for field in added.schema:
+        table = table.append_column(field, added.column(field.name))
+    return table
+
+
+def _length(columns: Columns) -> int:
+    return len(next(iter(columns.values())))
 
 
 def _note_name(columns: Columns) -> str:
@@ -91,28 +204,6 @@ def _refuse_other_length(columns: Columns, events: int, where: str) -> None:
             raise InputError(f"{len(column)} entries of {name} for {events} events of {where}", "one each")
 
 
-# -- parquet -----------------------------------------------------------------------------------------
-
-
-def _copy_parquet(path: Path, out: Path, columns: Columns, note: str) -> None:
-    with open_parquet(path) as file:
-        there, metadata = file.schema_arrow.names, dict(file.schema_arrow.metadata or {})
-        events, rows = file.metadata.num_rows, file.metadata.row_group(0).num_rows
-    _refuse_known(columns, there, str(path))
-    _refuse_other_length(columns, events, str(path))
-    text = {key.decode(): value.decode() for key, value in metadata.items() if key != b"ARROW:schema"}
-    text |= {_note_name(columns): note} if note else {}
-    done = 0
-    with TableWriter(out, metadata=text, group_rows=rows) as writer:
-        for table in iter_row_groups(path):
-            part = {name: column[done : done + table.num_rows] for name, column in columns.items()}
-            added = required_columns(part)
-            for field in added.schema:
-                table = table.append_column(field, added.column(field.name))
-            writer.write_table(table)
-            done += table.num_rows
-
-
 # -- ROOT --------------------------------------------------------------------------------------------
 
 
@@ -124,15 +215,14 @@ class _Lists:
     members: tuple[str, ...]
 
 
-def _copy_root(file: Any, path: Path, name: str, partial: Path, columns: Columns, note: str) -> None:
+def _copy_root(file: Any, path: Path, name: str, partial: Path, pieces: Pieces, note: str) -> None:
     import uproot
 
     trees = trees_of(file)
     where = f"{path}: tree {name!r}"
     if name not in trees:
         raise InputError(f"{path} holds no tree {name!r}", f"one of {', '.join(trees)}")
-    _refuse_known(columns, list(trees[name].keys()), where)
-    _refuse_other_length(columns, trees[name].num_entries, where)
+    _refuse_known(pieces.first, list(trees[name].keys()), where)
     kinds = file.classnames(cycle=False)
     others = [key for key, kind in kinds.items() if key not in trees and not kind.startswith("TDirectory")]
     with partial.open("r+b") as raw, uproot.recreate(raw, compression=file.file.compression) as new:
@@ -146,11 +236,11 @@ def _copy_root(file: Any, path: Path, name: str, partial: Path, columns: Columns
                     f"{path} holds something that cannot be copied ({reason(error)})", "trees and objects"
                 ) from error
         if note:
-            new[_note_name(columns)] = note
+            new[_note_name(pieces.first)] = note
         for key, tree in trees.items():
             copy = _copy_tree if hasattr(tree, "branches") else _copy_ntuple
             try:
-                copy(tree, f"{path}: tree {key!r}", new, key, columns if key == name else {})
+                copy(tree, f"{path}: tree {key!r}", new, key, pieces if key == name else None)
             except (TypeError, ValueError, NotImplementedError) as error:
                 if isinstance(error, InputError):
                     raise
@@ -161,41 +251,40 @@ def _copy_root(file: Any, path: Path, name: str, partial: Path, columns: Columns
                 ) from error
 
 
-def _copy_ntuple(tree: Any, where: str, new: Any, key: str, columns: Columns) -> None:  # noqa: ARG001
+def _copy_ntuple(tree: Any, where: str, new: Any, key: str, pieces: Pieces | None) -> None:
     """Write an RNTuple anew, with columns added."""
     import awkward as ak
 
-    def longer(array: Any, begin: int) -> Any:
-        for name, column in columns.items():
-            array = ak.with_field(
-                array, ak.from_numpy(column[begin : begin + len(array)], regulararray=True), name
-            )
+    def longer(array: Any) -> Any:
+        for name, column in pieces.take(len(array), where).items() if pieces else ():
+            array = ak.with_field(array, ak.from_numpy(column, regulararray=True), name)
         return array
 
-    made = new.mkrntuple(key, longer(tree.arrays(entry_stop=0), 0), tree.description)
-    done = 0
+    made = new.mkrntuple(key, longer(tree.arrays(entry_stop=0)), tree.description)
     for array in tree.iterate(step_size=STEP) if tree.num_entries else ():
-        made.extend(longer(array, done))
-        done += len(array)
+        made.extend(longer(array))
+    if pieces:
+        pieces.finish(where)
 
 
-def _copy_tree(tree: Any, where: str, new: Any, key: str, columns: Columns) -> None:
+def _copy_tree(tree: Any, where: str, new: Any, key: str, pieces: Pieces | None) -> None:
     """Write a tree anew, with columns added."""
     single, lists = _layout(tree, where)
     counters = {f"lists{number}": group.counter for number, group in enumerate(lists)}
     empty = _entries(tree.arrays(entry_stop=0, library="ak"), single, lists, where)
     types = {name: _type(array) for name, array in empty.items()}
-    types |= {name: np.dtype((column.dtype, column.shape[1:])) for name, column in columns.items()}
+    added = pieces.first if pieces else {}
+    types |= {name: np.dtype((column.dtype, column.shape[1:])) for name, column in added.items()}
     made = new.mktree(
         key, types, title=tree.title,
         counter_name=lambda counted: counters[counted],
         field_name=lambda _, inner: inner,
     )  # fmt: skip
-    done = 0
     for array in tree.iterate(step_size=STEP, library="ak") if tree.num_entries else ():
-        part = {name: column[done : done + len(array)] for name, column in columns.items()}
+        part = pieces.take(len(array), where) if pieces else {}
         made.extend({**_entries(array, single, lists, where), **part})
-        done += len(array)
+    if pieces:
+        pieces.finish(where)
 
 
 def _layout(tree: Any, where: str) -> tuple[list[str], list[_Lists]]:

@@ -21,8 +21,10 @@ Array = NDArray[np.float64]
 STEP = "64 MB"
 """How much of a tree is read at once."""
 
-_NOT_NEGATIVE = tuple(name for name in VARIABLES if re.match("R2|thrust|cos|et|cleo", name))
-_MISSING = -1.0
+NOT_NEGATIVE = tuple(name for name in VARIABLES if re.match("R2|thrust|cos|et|cleo", name))
+"""Variables that cannot be negative."""
+
+MISSING = -1.0
 """What basf2 writes for variables that cannot be negative where there is nothing, as R2 of no particles."""
 
 
@@ -198,7 +200,7 @@ def _complete(
         if name not in piece:
             continue
         finite = np.isfinite(piece[name])
-        absent = piece[name] == _MISSING if name in _NOT_NEGATIVE else ~finite & False
+        absent = piece[name] == MISSING if name in NOT_NEGATIVE else ~finite & False
         for counts, which in ((not_finite, ~finite), (missing, absent)):
             if which.any():
                 counts[name] += int(which.sum())

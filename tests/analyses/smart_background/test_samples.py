@@ -44,7 +44,7 @@ def test_columns_that_the_analysis_does_not_know_may_hold_anything(tmp_path):
     table = TABLE
     for name, column in strange.items():
         table = table.append_column(name, column)
-    assert set(samples_of(tmp_path, table).train.columns) == {"label", "weight"}
+    assert set(samples_of(tmp_path, table).train.columns) == {"label", "weight", "event_number"}
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 import shutil
 
-from hepsets.analyses.continuum_suppression.comparison import compare_models
+from hepsets.analyses.continuum_suppression.comparison import compare_models, score_models
 from hepsets.analyses.continuum_suppression.config import ON_VARIABLES, Config, check
 from hepsets.analyses.continuum_suppression.page import make_page
 from hepsets.analyses.continuum_suppression.result import Result
-from hepsets.analyses.continuum_suppression.samples import get_samples
+from hepsets.analyses.continuum_suppression.samples import get_samples, truth_of
 from hepsets.analyses.continuum_suppression.shapes import compare_with_generic, shapes_of
 from hepsets.analyses.continuum_suppression.summary import markdown
 from hepsets.analyses.continuum_suppression.training import train_all
 from hepsets.analyses.continuum_suppression.trust import run_studies
+from hepsets.analyses.predictions import keep_predictions
 from hepsets.analyses.report import report
 from hepsets.core.progress import progress_bar
 from hepsets.core.run import Origin, RunFolder, write_atomically
@@ -31,7 +32,9 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     comparisons = {}
     with progress_bar("judging models", len(samples.pairs)) as advance:
         for name, pair in samples.pairs.items():
-            comparisons[name] = compare_models(config, name, pair, trained)
+            scores = score_models(config, name, pair.test, trained)
+            comparisons[name] = compare_models(config, name, pair, trained, scores)
+            keep_predictions(folder.path, name, truth_of(pair.test), scores)
             advance(1)
     result = Result(
         config,

@@ -177,11 +177,25 @@ def is_better(model: ModelResult, other: ModelResult) -> bool:
     return gain.value > 2 * math.hypot(gain.se, spread / reference if reference > 0 else 0.0)
 
 
+def score_models(
+    config: Config, name: str, test: ParticleSets, trained: Mapping[Training, Trained]
+) -> dict[str, Array]:
+    """What each configured model says of the test events of one comparison, shape ``(n_events,)``."""
+    return {model: score_of(trained[Training(model, name)].model, test) for model in config.models}
+
+
 def compare_models(
-    config: Config, name: str, pair: Pair, trained: Mapping[Training, Trained]
+    config: Config,
+    name: str,
+    pair: Pair,
+    trained: Mapping[Training, Trained],
+    scores: Mapping[str, Array] | None = None,
 ) -> ComparisonResult:
-    """Judge each configured model on the test events of one comparison."""
-    scores = {model: score_of(trained[Training(model, name)].model, pair.test) for model in config.models}
+    """Judge each configured model on the test events of one comparison.
+
+    ``scores`` are those of :func:`score_models`, if they are known already.
+    """
+    scores = scores or score_models(config, name, pair.test, trained)
     seeds = _seed_gains(config, name, pair.test, trained, scores)
     return ComparisonResult(
         name,

@@ -41,6 +41,9 @@ KINDS: Mapping[Comparison, CandidateKind] = {
 }
 """Which candidates each comparison looks at; several may look at one kind."""
 
+NUMBERS = ("experiment", "run", "event_number")
+"""Event columns that tell events apart, as far as a sample has them."""
+
 _SOURCES: Mapping[CandidateKind, tuple[Source, ...]] = {
     "correct": ("tag", "continuum"),
     "wrong": ("generic", "continuum"),
@@ -159,6 +162,13 @@ def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
     generic_file = folder / "generic.parquet"
     generic = read_particle_sets(generic_file) if generic_file.exists() else None
     return Samples(pairs, shifted, generic, efficiency)
+
+
+def truth_of(events: ParticleSets) -> dict[str, NDArray[np.generic]]:
+    """What tells events apart and what they are: number, label and weight, shape ``(n_events,)``."""
+    known = {name: events.columns[name] for name in NUMBERS if name in events.columns}
+    known.setdefault("event_number", np.arange(len(events)))
+    return known | {name: events.columns[name] for name in ("label", "weight")}
 
 
 def quality_cut(events: ParticleSets, efficiency: float) -> float:
@@ -342,6 +352,9 @@ def _ntuple(paths: tuple[str, ...], tree: str | None) -> ParticleSets:
     for name in ("mbc", "delta_e"):
         if name in ntuple.columns:
             columns[name] = ntuple.columns[name][known]
+    for name, own in (("experiment", "experiment"), ("run", "run"), ("event_number", "event")):
+        if own in ntuple.columns:
+            columns[name] = ntuple.columns[own][known]
     truth = label[known] == 1
     if truth.all() or not truth.any():
         raise InputError(f"{', '.join(paths)}: candidates of one class", "signal and continuum")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+from hepsets.analyses.predictions import keep_predictions
 from hepsets.analyses.report import report
 from hepsets.analyses.smart_background.comparison import compare_models
 from hepsets.analyses.smart_background.config import Config, check
@@ -25,6 +26,8 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
         measure_limit(config, samples, folder.path / "events", workers=workers) if samples.made_here else None
     )
     models = compare_models(config, samples, folder.path / "models", workers=workers)
+    truth = {name: samples.test.columns[name] for name in ("event_number", "label", "weight")}
+    keep_predictions(folder.path, "test", truth, {model.name: model.scores for model in models})
     studies = run_studies(config, samples, folder.path / "models", folder.path / "events", workers=workers)
     result = Result(config, Origin.now(), facts_of(samples, models), models, limit, studies)
     report(result, make_page, folder.path)

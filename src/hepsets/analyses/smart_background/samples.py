@@ -40,7 +40,7 @@ LEAST_EVENTS = 20
 
 @dataclass(frozen=True)
 class Samples:
-    """Events with event columns ``label`` (bool) and ``weight``.
+    """Events with event columns ``label`` (bool), ``weight`` and ``event_number``.
 
     Parameters
     ----------
@@ -249,6 +249,7 @@ def _labelled(paths: tuple[str, ...], row_groups: tuple[int, ...] | None, retent
         for part in parts
     ]
     events = Events.concatenate(parts)
+    events = events.with_columns(event_number=np.arange(len(events)))  # row by row, file by file
     label = events.columns["label"]
     if label.all() or not label.any():
         raise InputError(

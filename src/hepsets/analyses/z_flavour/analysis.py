@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 
+from hepsets.analyses.predictions import keep_predictions
 from hepsets.analyses.report import report
 from hepsets.analyses.z_flavour.cells import CELLS
 from hepsets.analyses.z_flavour.closer_look import look_closer
@@ -13,6 +14,7 @@ from hepsets.analyses.z_flavour.config import Config, check
 from hepsets.analyses.z_flavour.detector_scan import scan_detector
 from hepsets.analyses.z_flavour.other_seeds import repeat_trainings, repeated
 from hepsets.analyses.z_flavour.page import make_page
+from hepsets.analyses.z_flavour.predictions import predictions
 from hepsets.analyses.z_flavour.result import Result
 from hepsets.analyses.z_flavour.samples import get_samples
 from hepsets.analyses.z_flavour.summary import markdown
@@ -32,6 +34,8 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     samples = found.by_name
     trained = train_all(config, samples, folder.path / "models", workers=workers)
     compared, scores = compare(samples, trained)
+    for cell in compared:
+        keep_predictions(folder.path, cell, *predictions(samples, cell, scores))
     look = look_closer(config, samples, trained, scores, folder.path / "models" / "smaller", workers=workers)
     scan = None
     if "detector" in config.studies:

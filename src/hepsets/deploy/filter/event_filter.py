@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -178,8 +178,15 @@ class Decision:
         return np.asarray((self.weights > 0).any(axis=1))
 
 
+class Network(Protocol):
+    """What gives the scores of a filter."""
+
+    def score(self, events: Events) -> NDArray[np.float32]:
+        """Probability to pass, shape ``(n_events,)`` or ``(n_events, n_skims)``."""
+
+
 class EventFilter:
-    """A trained filter on ONNX Runtime.
+    """A trained filter: a network with its card; :meth:`load` gives one on ONNX Runtime.
 
     Parameters
     ----------
@@ -196,7 +203,7 @@ class EventFilter:
         weights = keep.weights(events)        # (n_events, n_skims), 0: not sampled
     """
 
-    def __init__(self, model: OnnxModel, card: FilterCard) -> None:
+    def __init__(self, model: Network, card: FilterCard) -> None:
         self.model = model
         self.card = card
 

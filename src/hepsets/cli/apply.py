@@ -1,4 +1,4 @@
-"""The command tag: scores of a trained flavour tagger, added to a user's file."""
+"""The command apply: scores of a trained model, added to a user's files."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from hepsets.core.streams import echo
 from hepsets.core.whole_file import together
 
 
-@command("tag")
-def tag(
-    inputs: Annotated[
-        list[Path],
-        typer.Argument(help="Files of Z decays, ROOT (also FILE.root:TREE) or parquet."),
-        Input(),
-    ],
+@command("apply")
+def apply(
     model: Annotated[
         Path,
-        typer.Option(help="Folder of a finished run, or a file of a model or of hepsets export."),
+        typer.Argument(help="Folder of a run, a file of a model or of hepsets export, or a filter's name."),
+        Input(),
+    ],
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(help="Files of events or candidates, ROOT (also FILE.root:TREE) or parquet."),
         Input(),
     ],
     out: Annotated[
@@ -33,20 +33,21 @@ def tag(
     name: Annotated[str | None, typer.Option(help="Which model of the run.")] = None,
     prefix: Annotated[str, typer.Option(help="What the names of the new columns begin with.")] = "score",
 ) -> None:
-    """Add the scores of a flavour tagger to files of Z decays, and touch nothing else in them."""
-    from hepsets.deploy.flavour_tags import find_tagger, places_of, tag_file
+    """Add the scores of a trained model to files, and touch nothing else in them."""
+    from hepsets.deploy.apply import apply_file, places_of
+    from hepsets.deploy.scorers import find_scorer
 
     places = places_of(inputs, out)
     # once more, as --out may be the folder that the inputs lie in
     check_files(
         [*inputs, model], [NamedOutput("--out", place, Output("ROOT or parquet")) for place in places]
     )
-    tagger = find_tagger(model, name)
+    scorer = find_scorer(model, name)
     if name is None and model.is_dir():
-        echo(f"no --name: the tagger is {tagger.path}", err=True)
+        echo(f"no --name: the model is {scorer.path}", err=True)
     with together():
         done = [
-            tag_file(tagger, path, place, prefix=prefix) for path, place in zip(inputs, places, strict=True)
+            apply_file(scorer, path, place, prefix=prefix) for path, place in zip(inputs, places, strict=True)
         ]
     for one in done:
         for line in one.lines():

@@ -1,4 +1,4 @@
-"""`hepsets tag`: one file or several, and what is said where nothing can be done."""
+"""`hepsets apply`: one file or several, and what is said where nothing can be done."""
 
 import pytest
 import uproot
@@ -11,9 +11,9 @@ from hepsets.learn.vertexed_events.recipe import build_vertexed_model
 
 
 @pytest.fixture
-def tag(monkeypatch, capsys):
+def apply(monkeypatch, capsys):
     def command(*arguments):
-        return hepsets(monkeypatch, capsys, "tag", *arguments)
+        return hepsets(monkeypatch, capsys, "apply", *arguments)
 
     return command
 
@@ -28,18 +28,18 @@ def files(tmp_path):
     return tmp_path / "Zbb.root", tmp_path / "Zcc.root", tmp_path / "model.safetensors"
 
 
-def test_one_file_becomes_one_and_several_a_folder_of_them(tmp_path, tag, files):
+def test_one_file_becomes_one_and_several_a_folder_of_them(tmp_path, apply, files):
     first, second, model = files
-    code, out, err = tag(f"{first}:events", "--model", model, "--out", tmp_path / "one.root")
+    code, out, err = apply(model, f"{first}:events", "--out", tmp_path / "one.root")
     assert (code, out) == (0, "")
     assert "columns score_b, score_c" in err
     assert "8 events" in err
-    folder = tmp_path / "tagged"
-    code, _, err = tag(first, second, "--model", model, "--out", folder)
+    folder = tmp_path / "scored"
+    code, _, err = apply(model, first, second, "--out", folder)
     assert code == 2
     assert "existing folder" in err
     folder.mkdir()
-    assert tag(first, second, "--model", model, "--out", folder, "--prefix", "mine")[0] == 0
+    assert apply(model, first, second, "--out", folder, "--prefix", "mine")[0] == 0
     assert sorted(file.name for file in folder.iterdir()) == ["Zbb.root", "Zcc.root"]
     with uproot.open(folder / "Zcc.root") as file:
         assert {"mine_b", "mine_c", "Particle_px"} <= set(file["events"].keys())
@@ -48,55 +48,55 @@ def test_one_file_becomes_one_and_several_a_folder_of_them(tmp_path, tag, files)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("{first}", "--model", "{model}", "--out", "{first}"), "is also the input"),
-        (("{first}", "--model", "{model}", "--out", "{tmp}/out.txt"), "ends in .root or .parquet"),
-        (("{first}", "--model", "{model}", "--out", "{tmp}/out.parquet"), "same format"),
-        (("{first}", "--model", "{first}", "--out", "{tmp}/out.root"), "no safetensors file"),
-        (("{tmp}/none.root", "--model", "{model}", "--out", "{tmp}/out.root"), "none.root"),
-        (("{model}", "--model", "{model}", "--out", "{tmp}/out.root"), "ROOT file"),
-        (("{first}", "--model", "{model}", "--out", "/dev/null"), "--out /dev/null is a device"),
-        (("{first}", "--model", "{model}", "--out", "/dev/full"), "--out /dev/full is a device"),
-        (("{first}", "--model", "{model}", "--out", "{tmp}/out.root", "--prefix", "a b"), "prefix 'a b'"),
+        (("{model}", "{first}", "--out", "{first}"), "is also the input"),
+        (("{model}", "{first}", "--out", "{tmp}/out.txt"), "ends in .root or .parquet"),
+        (("{model}", "{first}", "--out", "{tmp}/out.parquet"), "same format"),
+        (("{first}", "{first}", "--out", "{tmp}/out.root"), "no safetensors file"),
+        (("{model}", "{tmp}/none.root", "--out", "{tmp}/out.root"), "none.root"),
+        (("{model}", "{model}", "--out", "{tmp}/out.root"), "ROOT file"),
+        (("{model}", "{first}", "--out", "/dev/null"), "--out /dev/null is a device"),
+        (("{model}", "{first}", "--out", "/dev/full"), "--out /dev/full is a device"),
+        (("{model}", "{first}", "--out", "{tmp}/out.root", "--prefix", "a b"), "prefix 'a b'"),
     ],
 )
-def test_what_cannot_be_tagged_gives_one_line_and_leaves_no_file(tmp_path, tag, files, arguments, said):
+def test_what_cannot_be_scored_gives_one_line_and_leaves_no_file(tmp_path, apply, files, arguments, said):
     first, _, model = files
     before = sorted(tmp_path.iterdir())
     filled = [text.format(first=first, model=model, tmp=tmp_path) for text in arguments]
-    code, out, err = tag(*filled)
+    code, out, err = apply(*filled)
     assert (code, out) == (2, "")
     assert said in err
     assert len(err.strip().splitlines()) == 1
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_one_file_that_cannot_be_tagged_leaves_the_others_out_as_well(tmp_path, tag, files):
+def test_one_file_that_cannot_be_scored_leaves_the_others_out_as_well(tmp_path, apply, files):
     first, second, model = files
     second.write_bytes(second.read_bytes()[:3000])
-    folder = tmp_path / "tagged"
+    folder = tmp_path / "scored"
     folder.mkdir()
-    assert tag(first, second, "--model", model, "--out", folder)[0] == 2
+    assert apply(model, first, second, "--out", folder)[0] == 2
     assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("several", [False, True])
-def test_the_folder_of_the_inputs_is_no_place_for_files_of_their_names(tmp_path, tag, files, several):
+def test_the_folder_of_the_inputs_is_no_place_for_files_of_their_names(tmp_path, apply, files, several):
     first, second, model = files
     before = {file: file.read_bytes() for file in (first, second, model)}
     inputs = (first, second) if several else (first,)
-    code, out, err = tag(*inputs, "--model", model, "--out", tmp_path)
+    code, out, err = apply(model, *inputs, "--out", tmp_path)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "is also the input" in err
     assert {file: file.read_bytes() for file in before} == before
 
 
-def test_the_model_that_nobody_named_is_told(tmp_path, tag, files):
+def test_the_model_that_nobody_named_is_told(tmp_path, apply, files):
     first, _, model = files
     models = tmp_path / "run" / "models" / "seeded"
     models.mkdir(parents=True)
     model.rename(models / "deep_sets.safetensors")
-    code, _, err = tag(first, "--model", tmp_path / "run", "--out", tmp_path / "one.root")
+    code, _, err = apply(tmp_path / "run", first, "--out", tmp_path / "one.root")
     assert code == 0
-    assert f"no --name: the tagger is {models / 'deep_sets.safetensors'}" in err
+    assert f"no --name: the model is {models / 'deep_sets.safetensors'}" in err
     named = ("--name", "seeded/deep_sets", "--out", tmp_path / "two.root")
-    assert "no --name" not in tag(first, "--model", tmp_path / "run", *named)[2]
+    assert "no --name" not in apply(tmp_path / "run", first, *named)[2]
