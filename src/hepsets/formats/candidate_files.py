@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 from hepsets.core.errors import InputError
 from hepsets.core.file_roles import expand_patterns, split_word
+from hepsets.formats.root_files import split_tree
 
 ROLES = ("signal", "data")
 """Words before the file: simulated signal; data, or background alone."""
@@ -43,8 +45,22 @@ def candidate_files(names: Sequence[str | Path]) -> dict[str, list[Path]]:
     for role, files in found.items():
         if not files:
             raise InputError(f"no file of {role}", "one of each role", f"give --data {role}=FILE, too")
-    every = [file for files in found.values() for file in files]
-    twice = [file for file in every if every.count(file) > 1]
-    if twice:
-        raise InputError(f"{twice[0]} twice", "each file once: signal alone, or data alone")
+    _refuse_twice([file for files in found.values() for file in files])
     return found
+
+
+def _refuse_twice(files: Sequence[Path]) -> None:
+    """Two names of one file are one: by another path, a link, or with its tree and without."""
+    known: dict[Hashable, list[tuple[Path, str | None]]] = {}
+    for file in files:
+        path, tree = split_tree(file)
+        try:
+            state = path.stat()
+            of_file = known.setdefault((state.st_dev, state.st_ino), [])
+        except OSError:  # it is read later, and told then
+            of_file = known.setdefault(os.path.realpath(path), [])
+        for other, its_tree in of_file:
+            if tree == its_tree or None in (tree, its_tree):
+                same = "" if other == file else f", which is {other}"
+                raise InputError(f"{file} twice{same}", "each file once: signal alone, or data alone")
+        of_file.append((file, tree))

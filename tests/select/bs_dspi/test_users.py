@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hepsets.core.errors import InputError
 from hepsets.formats.lhcb_ntuple import CandidateTable
 from hepsets.select.bs_dspi.candidates import AROUND, DAUGHTERS
 from hepsets.select.bs_dspi.hypotheses import NON_RESONANT, masses_by_hypothesis
@@ -70,3 +71,10 @@ def test_the_least_impact_parameter_is_that_of_all_tracks_or_of_none():
     assert (users_candidates(table(**columns), signal=False).candidates.columns["min_ip_chi2"] == 10).all()
     del columns["kaon_os_ip_chi2"]
     assert "min_ip_chi2" not in users_candidates(table(**columns), signal=False).candidates.columns
+
+
+def test_weights_that_differ_are_refused_and_not_forgotten():
+    with pytest.raises(InputError, match=r"weights from 0\.5 to 2 in weight.*leave the column weight out"):
+        users_candidates(table(weight=np.array([1.0, 0.5, 2.0])), signal=True)
+    made = users_candidates(table(weight=np.full(3, 0.7)), signal=False)
+    assert (made.candidates.columns["weight"] == 1).all()

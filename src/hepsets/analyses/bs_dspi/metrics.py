@@ -56,7 +56,7 @@ def _fit(fit: JudgedFit) -> dict[str, Any]:
         "background_3sigma": None if fit.background is None else fit.background.value,
         "s_over_b": None if fit.s_over_b is None else fit.s_over_b.value,
         "chi2": fit.goodness.chi2,
-        "ndf": fit.goodness.ndf,
+        "ndf": max(fit.goodness.ndf, 0),  # none where candidates are too few for χ²
         "held": list(fit.held),
     }
 

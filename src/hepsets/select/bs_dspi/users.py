@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.units import SPEED_OF_LIGHT
 from hepsets.formats.lhcb_ntuple import CandidateTable
@@ -51,6 +52,11 @@ def users_candidates(table: CandidateTable, *, signal: bool) -> UsersCandidates:
         Of :func:`~hepsets.formats.lhcb_ntuple.read_candidates`.
     signal
         Whether it is simulated signal: it alone has a ``category``.
+
+    Raises
+    ------
+    InputError
+        For weights that differ: candidates are counted, not weighted.
     """
     columns: Columns = dict(table.columns)
     n, notes = len(table), list(table.notes())
@@ -68,12 +74,25 @@ def users_candidates(table: CandidateTable, *, signal: bool) -> UsersCandidates:
         columns["min_ip_chi2"] = np.min([columns[name] for name in ip_chi2], axis=0)
     columns["underlying_event"], told = _families(columns, n)
     columns["event_number"] = np.asarray(columns.get("event_number", np.arange(n))).astype(np.int64)
-    columns.setdefault("weight", np.ones(n))
+    _refuse_weights(table)
+    columns["weight"] = np.ones(n)
     if signal:
         columns["category"] = np.full(n, Category.SIGNAL, dtype=np.int8)
     nothing = {name: np.zeros(0, dtype=np.float32) for name in AROUND}
     sets = ParticleSets(nothing, np.zeros(n + 1, dtype=np.int64), columns)
     return UsersCandidates(sets, (*notes, *told))
+
+
+def _refuse_weights(table: CandidateTable) -> None:
+    weight = table.columns.get("weight")
+    if weight is None or not np.ptp(weight):
+        return
+    name = table.found["weight"]
+    raise InputError(
+        f"weights from {weight.min():.4g} to {weight.max():.4g} in {name}",
+        "candidates of weight one: likelihoods, folds and toys count them",
+        f"leave the column {name} out of the file",
+    )
 
 
 def _sizes(name: str, c: Mapping[str, NDArray[Any]]) -> Columns:
