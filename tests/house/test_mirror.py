@@ -8,7 +8,6 @@ TESTS = ROOT / "tests"
 TESTED_ELSEWHERE = {
     "analyses/bs_dspi/about.py": ("analyses/test_contract.py", "what every analysis has"),
     "analyses/bs_dspi/analysis.py": ("analyses/test_bs_dspi.py", "whole runs"),
-    "analyses/bs_dspi/checks.py": ("analyses/test_bs_dspi.py", "whole runs"),
     "analyses/bs_dspi/config.py": ("analyses/test_bs_dspi.py", "whole runs"),
     "analyses/bs_dspi/metrics.py": ("analyses/test_bs_dspi.py", "whole runs"),
     "analyses/bs_dspi/page.py": ("analyses/test_bs_dspi.py", "whole runs"),
