@@ -8,8 +8,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from torch import nn
 
-from hepsets.learn.images.convolutions import Place, in_a_row
-from hepsets.learn.images.model import ImageModelConfig
+from hepsets.learn.images.convolutions import ConvolutionsConfig, Place, in_a_row
 from hepsets.learn.images.recipe import ImageRecipe
 from hepsets.learn.layers.group_conv import GroupConv2d, LiftingConv2d
 from hepsets.learn.layers.group_norm_pool import InvariantHead
@@ -17,13 +16,11 @@ from hepsets.learn.layers.square_group import ORDER, Group
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class GroupCnnConfig(ImageModelConfig):
+class GroupCnnConfig(ConvolutionsConfig):
     """Options of networks on groups.
 
     Parameters
     ----------
-    channels
-        Of each hidden layer, per orientation.
     pooling
         How the last layer's orientations become one.
     """
@@ -43,8 +40,7 @@ def _group_cnn(
     return in_a_row(
         shape,
         classes,
-        config.channels,
-        config.dropout,
+        config,
         convolution,
         head,
         orientations=ORDER[group],

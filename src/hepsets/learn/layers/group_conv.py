@@ -56,7 +56,10 @@ class SquareConv2d(nn.Module):
         nn.init.normal_(self.weight, std=math.sqrt(2 / (n_in * orientations[0] * kernel**2)))
 
     def bank(self) -> Tensor:
-        """Weights of the one convolution, ``(n_out, n_in, kernel, kernel)`` with the orientations of each."""
+        """Weights of the one convolution, ``(n_out, n_in, kernel, kernel)`` with the orientations of each.
+
+        Channels are innermost in memory: so they are in what comes out, where batch norm wants them.
+        """
         raise NotImplementedError
 
     def bank_bias(self) -> Tensor | None:
@@ -72,8 +75,7 @@ class SquareConv2d(nn.Module):
             For a size that this kernel, stride and padding do not cover evenly.
         """
         demand_centred(maps.shape[-2:], self.kernel, self.stride, self.padding, "a convolution")
-        bank = self.bank().contiguous(memory_format=torch.channels_last)
-        return functional.conv2d(maps, bank, self.bank_bias(), self.stride, self.padding)
+        return functional.conv2d(maps, self.bank(), self.bank_bias(), self.stride, self.padding)
 
     def export(self) -> nn.Conv2d:
         """A plain convolution that does the same, without the check of sizes."""
@@ -81,10 +83,9 @@ class SquareConv2d(nn.Module):
             bank, bias = self.bank(), self.bank_bias()
             n_out, n_in = bank.shape[:2]
             plain = nn.Conv2d(n_in, n_out, self.kernel, self.stride, self.padding, bias=bias is not None)
-            plain.weight.copy_(bank)
+            plain.weight = nn.Parameter(bank.clone())  # its order in memory too
             if bias is not None and plain.bias is not None:
                 plain.bias.copy_(bias)
-            plain.weight.data = plain.weight.to(bank.device, memory_format=torch.channels_last)
         return plain.to(bank.device).eval()
 
     def extra_repr(self) -> str:
@@ -174,9 +175,10 @@ class _GroupFilters(SquareConv2d):
         seen, order = self.orientations
         turned = self.weight.flatten(2).flatten(0, 1).index_select(1, self.index)
         by_orientation = turned.view(n_out, n_in, order, seen, self.kernel, self.kernel)
-        return by_orientation.permute(2, 0, 3, 1, 4, 5).reshape(
-            order * n_out, seen * n_in, self.kernel, self.kernel
+        channels_last = by_orientation.permute(2, 0, 4, 5, 3, 1).reshape(
+            order * n_out, self.kernel, self.kernel, seen * n_in
         )
+        return channels_last.permute(0, 3, 1, 2)
 
     def extra_repr(self) -> str:
         """What ``print`` shows between the brackets."""
