@@ -10,6 +10,7 @@ from hepsets.analyses.bs_dspi.config import FitConfig
 from hepsets.analyses.bs_dspi.mass_fits import Selection, fit_candidates, slope_of, true_signal
 from hepsets.analyses.bs_dspi.physical import in_category
 from hepsets.analyses.bs_dspi.samples import Samples
+from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.evaluate.fits.parameters import MassRange
 from hepsets.select.bs_dspi.truth import Category
@@ -74,3 +75,17 @@ def test_mean_and_width_are_held_where_little_signal_is_expected_and_float_where
     assert held.held == ("mean", "width_scale")
     assert floating.held == ()
     assert held.signal.value == pytest.approx(held.truth, abs=4 * held.signal.se)
+
+
+def test_toys_that_do_not_come_out_leave_the_fit(samples, monkeypatch, caplog):
+    everything = {name: np.ones(len(one.candidates), bool) for name, one in samples.simulated.items()}
+    kept = Selection(np.ones(len(samples.data), bool), everything)
+
+    def refused(*_, **__):
+        raise InputError("1 of 2 toys converged", "two at least")
+
+    monkeypatch.setattr("hepsets.evaluate.fits.mass_fit.run_toys", refused)
+    found, _ = fit_candidates(samples, kept, FitConfig(), toys=2)
+    assert found.toys is None
+    assert found.signal.value == pytest.approx(found.truth, abs=4 * found.signal.se)
+    assert "no toys: 1 of 2 toys converged" in caplog.text

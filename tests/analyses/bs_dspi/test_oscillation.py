@@ -67,8 +67,9 @@ def test_errors_of_the_data_are_smaller_where_decay_times_are_known(made, monkey
     assert full.time_bins == 8
     assert alone.time_bins == 1
     assert full.in_data.bound < 0.95 * alone.in_data.bound
-    pull = (full.in_data.delta_m.value - module.TRUTH) / full.in_data.delta_m.se
-    assert abs(pull) < 3.5
+    for found in (full, alone):  # the frequency is a phase: neither moves it
+        pull = (found.in_data.delta_m.value - module.TRUTH) / found.in_data.delta_m.se
+        assert abs(pull) < 3.5
     assert full.scale == pytest.approx(
         resolution_scale(
             *(samples.signal.columns[n] for n in ("decay_time", "true_decay_time", "decay_time_err"))

@@ -13,7 +13,9 @@ from scipy.optimize import brentq
 from hepsets.analyses.bs_dspi.config import PEAK, FitConfig
 from hepsets.analyses.bs_dspi.physical import in_category, named, physical_backgrounds
 from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
+from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
+from hepsets.core.run import log
 from hepsets.evaluate.fits.families import share_families
 from hepsets.evaluate.fits.goodness import Goodness
 from hepsets.evaluate.fits.mass_fit import MassFitConfig, fit_mass
@@ -196,7 +198,7 @@ def fit_candidates(
     combinations, slopes = _combinations(samples, spectrum)
     simulated = samples.signal.columns["bs_mass"][kept.simulated[SIGNAL]]
     held = _held(samples, kept, simulated)
-    found = fit_mass(
+    found = _fitted(
         spectrum,
         MassFitConfig(
             model="+".join(("crystal_ball", combinations, *physical.templates)),
@@ -219,6 +221,18 @@ def fit_candidates(
     found = replace(found, fit=shared.fit)
     truth = -1 if config.blind else true_signal(samples, kept.data, window)
     return JudgedFit.of(found, truth, physical.left_out, held, shared.growth), found
+
+
+def _fitted(spectrum: Spectrum, config: MassFitConfig, **more: Any) -> MassFit:
+    """The fit, without toys if they do not come out: they judge it and do not make it."""
+    try:
+        return fit_mass(spectrum, config, **more)
+    except InputError as error:
+        if not config.toys:
+            raise
+        found = fit_mass(spectrum, replace(config, toys=0), **more)
+        log.warning("no toys: %s", error)
+        return found
 
 
 def true_signal(samples: Samples, kept: NDArray[np.bool_], window: MassRange) -> int:
