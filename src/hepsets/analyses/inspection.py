@@ -1,0 +1,241 @@
+"""What a user's file is, which analysis it fits, what it lacks, and which names would make it fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from hepsets.core.compression import decompressed
+from hepsets.core.errors import InputError
+from hepsets.core.events import PARTICLE_COLUMNS
+from hepsets.core.parquet import open_parquet
+from hepsets.formats.column_names import find_layout
+from hepsets.formats.event_lists import present_columns
+from hepsets.formats.fcc_tree import COLUMNS, WHAT, is_fcc_tree
+from hepsets.formats.lhcb_columns import PARTICLES, PRESETS, branches_of, find_branches
+from hepsets.formats.recognise import Format, recognise
+from hepsets.formats.root_files import opened, split_tree, trees_of
+from hepsets.generate.kstmumu.density import VARIABLES
+
+SPELLINGS = {
+    "q_squared": ("q2", "qsq", "qsquared", "qsqr", "dimuonmasssquared"),
+    "costheta_mu": ("costhetal", "costhetamu", "costhl", "ctl", "costl", "costhetaell"),
+    "costheta_K": ("costhetak", "costhk", "ctk", "costk"),
+    "chi": ("chi", "phi"),
+}
+"""What decays' variables are called elsewhere, in lower case without underscores."""
+
+SHOWN = 12
+"""So many columns are listed."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a file: its name (empty where a file is one), its number of events, and its columns."""
+
+    name: str
+    events: int
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an analysis can do with a file.
+
+    Parameters
+    ----------
+    analysis
+        Its name.
+    lacks
+        What is missing; nothing for a file that fits.
+    how
+        What to type, or to do about it.
+    """
+
+    analysis: str
+    lacks: str
+    how: str
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a file is: its path, its kind in words, its tables, and verdicts on analyses it is meant for."""
+
+    path: Path
+    kind: str
+    tables: tuple[Table, ...]
+    verdicts: tuple[Verdict, ...]
+
+    def lines(self) -> list[str]:
+        """For people."""
+        told = [f"{self.path}: {self.kind}"]
+        for table in self.tables:
+            more = f" … {len(table.columns)} in all" if len(table.columns) > SHOWN else ""
+            where = f"tree {table.name}, " if table.name else ""
+            told.append(f"  {where}{table.events} events: {', '.join(table.columns[:SHOWN])}{more}")
+        for verdict in self.verdicts:
+            told.append(f"{verdict.analysis}: {'lacks ' + verdict.lacks if verdict.lacks else 'fits'}")
+            told.append(f"  {verdict.how}")
+        return told if self.verdicts else [*told, "no analysis reads such a file"]
+
+
+def inspect_file(source: Path) -> Inspection:
+    """Look at a file, at its names and numbers of rows alone.
+
+    Parameters
+    ----------
+    source
+        A file of any kind that hepsets reads; ``FILE.root:TREE`` names one tree.
+
+    Raises
+    ------
+    InputError
+        For a file that is missing, damaged or of no kind that is known.
+    """
+    path, tree = split_tree(source)
+    kind = recognise(path)
+    tables = tuple(table for table in _tables(path, kind) if tree in (None, table.name))
+    if tree is not None and not tables:
+        raise InputError(f"{path} holds no tree {tree!r}", "one of its trees")
+    verdicts = {verdict for table in tables for judge in _JUDGES for verdict in judge(path, kind, table)}
+    return Inspection(path, kind.value, tables, tuple(sorted(verdicts, key=lambda one: one.analysis)))
+
+
+# -- tables ----------------------------------------------------------------------------------------
+
+
+def _tables(path: Path, kind: Format) -> list[Table]:
+    with path.open("rb") as raw:
+        start = raw.read(4)
+    if start == b"PAR1":
+        with open_parquet(path) as file:
+            schema = file.schema_arrow
+            return [Table("", file.metadata.num_rows, tuple(schema.names))]
+    if start == b"root":
+        with opened(path) as file:
+            return [
+                Table(name, int(tree.num_entries), tuple(tree.keys()))
+                for name, tree in trees_of(file).items()
+            ]
+    with path.open("rb") as raw, decompressed(raw, str(path)) as text:
+        if kind is Format.CSV_FRAME:
+            header = text.readline().decode("utf-8", "replace").strip()
+            return [Table("", sum(1 for line in text if line.strip()), tuple(header.split(",")))]
+        return [Table("", sum(line.startswith(b"E ") for line in text), ("particles and vertices",))]
+
+
+# -- analyses --------------------------------------------------------------------------------------
+
+
+def _smart_background(path: Path, kind: Format, table: Table) -> list[Verdict]:
+    if kind is Format.HEPMC3:
+        return [Verdict("smart-background", "", f"hepsets filter {path} --out kept.hepmc (its filters)")]
+    if kind is not Format.EVENT_TABLE:
+        return []
+    with open_parquet(path) as file:
+        struct = file.schema_arrow.field("particles").type.value_type
+    there = {"prod_time" if field.name == "prodTime" else field.name for field in struct}
+    fields = [name for name in PARTICLE_COLUMNS if name not in there]
+    if fields:
+        if "charge" in there or "kind" in there:
+            return []  # what a detector saw
+        return [Verdict("smart-background", f"fields {', '.join(fields)} of particles", "see docs/files.md")]
+    if "label" not in table.columns:
+        labels = [name for name in table.columns if name.lower().startswith(("label", "pass", "skim"))]
+        how = f"hepsets simulate {path} --skim hadronic_b0 --out labelled.parquet"
+        how = f"call {labels[0]} so" if labels else how
+        return [Verdict("smart-background", "a column label, 0 or 1", how)]
+    return [Verdict("smart-background", "", f"hepsets run smart-background --data {path}")]
+
+
+def _continuum(path: Path, kind: Format, table: Table) -> list[Verdict]:
+    if kind is not Format.ROOT_NTUPLE:
+        return []
+    where = f"{path}:{table.name}"
+    try:
+        layout = find_layout(list(table.columns), where)
+    except InputError as error:
+        known = sum(name.lower().startswith(("ksfw", "cleocone", "r2", "thrust")) for name in table.columns)
+        lacks = error.came.partition(" lacks ")[2]
+        return [Verdict("continuum-suppression", lacks or error.came, error.remedy)] if known else []
+    if not {"is_signal", "is_continuum", "is_not_continuum"} & set(layout.columns):
+        how = "write one of them from simulated events; of data hepsets apply gives the scores"
+        return [Verdict("continuum-suppression", "isSignal or isContinuumEvent", how)]
+    return [Verdict("continuum-suppression", "", f"hepsets run continuum-suppression --data {where}")]
+
+
+def _z_flavour(path: Path, kind: Format, table: Table) -> list[Verdict]:
+    if kind is Format.VERTEXED_EVENTS:
+        return [Verdict("z-flavour", "", f"hepsets apply RUN {path} --out tagged.parquet")]
+    if kind is not Format.FCC_TREE or not is_fcc_tree(table.columns):
+        return []
+    try:
+        present_columns(table.columns, COLUMNS, str(path), WHAT)
+    except InputError as error:
+        return [Verdict("z-flavour", error.came.partition(" lacks ")[2], error.remedy or "see docs/files.md")]
+    return [Verdict("z-flavour", "", f"hepsets run z-flavour --data {path} and a file of each other flavour")]
+
+
+def _delta_c9(path: Path, kind: Format, table: Table) -> list[Verdict]:
+    if kind not in (Format.PARQUET_FRAME, Format.CSV_FRAME):
+        return []
+    plain = {name.lower().replace("_", ""): name for name in table.columns}
+    yours: dict[str, str] = {}
+    for name in VARIABLES:
+        own = name if name in table.columns else None
+        found = own or next((plain[each] for each in SPELLINGS[name] if each in plain), None)
+        if found:
+            yours[name] = found
+    if len(yours) < 2:
+        return []
+    lacks = ", ".join(name for name in VARIABLES if name not in yours)
+    map_ = "".join(f" --column {name}={own}" for name, own in yours.items() if own != name)
+    return [Verdict("delta-c9", lacks, f"hepsets infer delta-c9 {path} --model RUN{map_}")]
+
+
+def _bs_dspi(_: Path, kind: Format, table: Table) -> list[Verdict]:
+    if kind not in (Format.ROOT_NTUPLE, Format.PARQUET_FRAME, Format.CSV_FRAME):
+        return []
+    tried = []
+    for preset in PRESETS:
+        own = _heads(table.columns, preset)
+        found = find_branches(table.columns, branches_of(preset, own))
+        tried.append((len(found), preset, own, found))
+    number, preset, own, found = max(tried, key=lambda one: one[0])
+    if number < 8:
+        return []
+    lacking = [name for name in PARTICLES if not any(key.startswith(f"{name}_") for key in found)]
+    map_ = "".join(f" --set data.columns.{name}={head}" for name, head in own.items())
+    lacks = ", ".join(lacking if "bs_mass" in found else ["bs_mass", *lacking])
+    how = f"hepsets run bs-dspi --data signal=FILE data=FILE --set data.preset={preset}{map_}"
+    return [Verdict("bs-dspi", lacks, f"{how} ({number} columns known)")]
+
+
+def _heads(names: Sequence[str], preset: str) -> dict[str, str]:
+    """What a file may call particles whose branches begin otherwise than usual."""
+    heads = {name.partition("_")[0] for name in names if "_" in name}
+    usual = {head for every in PARTICLES.values() for head in every}
+    there = find_branches(names, branches_of(preset))
+    own: dict[str, str] = {}
+    for particle, spelled in PARTICLES.items():
+        if any(key.startswith(f"{particle}_") for key in there):
+            continue
+        lower = {head.lower(): head for head in heads - usual - set(own.values())}
+        close = [
+            lower[match]
+            for each in spelled
+            for match in get_close_matches(each.lower(), lower, n=1, cutoff=0.5)
+        ]
+        for head in close:
+            found = find_branches(names, branches_of(preset, {particle: head}))
+            if any(key.startswith(f"{particle}_") for key in found):
+                own[particle] = head
+                break
+    return own
+
+
+_JUDGES: tuple[Callable[[Path, Format, Table], list[Verdict]], ...] = (
+    *(_smart_background, _continuum, _z_flavour, _delta_c9, _bs_dspi),
+)

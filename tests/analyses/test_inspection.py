@@ -1,0 +1,89 @@
+"""What files are, what they lack, and what would make them fit."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import uproot
+from helpers.hepmc_text import hepmc_text
+from helpers.random_events import random_events
+
+from hepsets.analyses.inspection import inspect_file
+from hepsets.core.errors import InputError
+from hepsets.formats.column_names import VARIABLES
+
+EVENTS = random_events(5)
+
+
+def told(path):
+    return "\n".join(inspect_file(path).lines())
+
+
+def test_events_without_labels_say_how_they_get_them(tmp_path):
+    pq.write_table(EVENTS.to_arrow(), tmp_path / "e.parquet")
+    text = told(tmp_path / "e.parquet")
+    assert "5 events: particles" in text
+    assert "smart-background: lacks a column label" in text
+    assert "hepsets simulate" in text
+    pq.write_table(
+        EVENTS.to_arrow().append_column("passes", pa.array([0, 1, 0, 1, 1])), tmp_path / "e.parquet"
+    )
+    assert "call passes so" in told(tmp_path / "e.parquet")
+    labelled = EVENTS.with_columns(label=np.arange(5) % 2 == 0)
+    pq.write_table(labelled.to_arrow(), tmp_path / "e.parquet")
+    assert "smart-background: fits" in told(tmp_path / "e.parquet")
+
+
+def test_hepmc_is_counted_and_sent_to_the_filter(tmp_path):
+    (tmp_path / "e.hepmc").write_bytes(hepmc_text(EVENTS))
+    text = told(tmp_path / "e.hepmc")
+    assert "5 events" in text
+    assert "hepsets filter" in text
+
+
+def test_decays_of_other_names_get_their_column_map(tmp_path):
+    (tmp_path / "d.csv").write_text("q2,cosThetaL,cos_theta_k,phi\n1,0.1,0.2,0.3\n2,0.1,0.2,0.3\n")
+    text = told(tmp_path / "d.csv")
+    assert "2 events" in text
+    for pair in ("q_squared=q2", "costheta_mu=cosThetaL", "costheta_K=cos_theta_k", "chi=phi"):
+        assert f"--column {pair}" in text
+    (tmp_path / "d.csv").write_text("q2,cosThetaL,mass\n1,0.1,5.2\n")
+    assert "delta-c9: lacks costheta_K, chi" in told(tmp_path / "d.csv")
+
+
+def test_an_ntuple_of_one_tree_that_fits_and_one_that_lacks_truth(tmp_path):
+    columns = {name: np.zeros(3) for name in VARIABLES}
+    with uproot.recreate(tmp_path / "n.root") as file:
+        for tree, more in (("good", {"isSignal": np.zeros(3)}), ("data", {}), ("empty", {})):
+            own = {**columns, **more} if tree != "empty" else {"R2": np.zeros(3)}
+            own = {_basf2(name): column for name, column in own.items()}
+            file.mktree(tree, dict.fromkeys(own, "float64"))
+            file[tree].extend(own)
+    found = {(one.analysis, one.lacks[:12]) for one in inspect_file(tmp_path / "n.root").verdicts}
+    assert {("continuum-suppression", ""), ("continuum-suppression", "isSignal or ")} < found
+    (only,) = inspect_file(tmp_path / "n.root:good").verdicts
+    assert only.how.endswith("n.root:good")
+    with pytest.raises(InputError, match="no tree"):
+        inspect_file(tmp_path / "n.root:none")
+
+
+def test_particles_of_other_names_get_their_map(tmp_path):
+    names = [
+        *(f"Bs0_{name}" for name in ("M", "P", "PT", "IPCHI2_OWNPV", "FDCHI2_OWNPV")),
+        *(f"Ds_{name}" for name in ("M", "P", "PT", "FDCHI2_ORIVX")),
+    ]
+    pq.write_table(pa.table({name: [1.0] for name in names}), tmp_path / "l.parquet")
+    text = told(tmp_path / "l.parquet")
+    assert "--set data.columns.bs=Bs0" in text
+    assert "bs-dspi: lacks bachelor" in text
+
+
+def test_a_table_of_anything_else_fits_nothing(tmp_path):
+    pq.write_table(pa.table({"x": [1.0]}), tmp_path / "x.parquet")
+    assert "no analysis reads such a file" in told(tmp_path / "x.parquet")
+
+
+def _basf2(name):
+    if name.startswith(("et", "mm2", "hso", "hoo")):
+        return f"KSFWVariables__bo{name}__bc"
+    return f"CleoConeCS__bo{name[-1]}__bc" if name.startswith("cleoCone") else name
