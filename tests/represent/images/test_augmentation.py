@@ -29,6 +29,16 @@ def test_turns_between_pixels_are_those_of_whole_data_sets():
     np.testing.assert_allclose(found, turned(images, angles).pixels, atol=1e-5)
 
 
+def test_a_second_turn_blurs_a_fine_pattern_less_if_it_is_bicubic():
+    waves = torch.cos(torch.arange(17.0) * 2 * torch.pi / 4).expand(1, 1, 17, 17)
+    angle = torch.tensor([torch.pi / 5])
+    linear, cubic = (
+        turned_between(waves, angle, how)[..., 5:12, 5:12].std() for how in ("bilinear", "bicubic")
+    )
+    assert linear < 0.85 * waves.std()
+    assert cubic > 1.1 * linear
+
+
 def test_a_training_repeats_with_pytorchs_seed_and_may_do_without_turns():
     batch = torch.from_numpy(PIXELS)
     torch.manual_seed(5)
