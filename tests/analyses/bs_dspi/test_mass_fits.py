@@ -89,3 +89,19 @@ def test_toys_that_do_not_come_out_leave_the_fit(samples, monkeypatch, caplog):
     assert found.toys is None
     assert found.signal.value == pytest.approx(found.truth, abs=4 * found.signal.se)
     assert "no toys: 1 of 2 toys converged" in caplog.text
+
+
+def test_where_nobody_knows_what_is_expected_a_fit_that_holds_the_peak_says_whether_it_may_float(samples):
+    """A user's data: a peak that is hardly there is not looked for at the largest fluctuation."""
+    nobody = Samples({"bs_dspi": samples.simulated["bs_dspi"]}, {}, 0.0, samples.data)
+    everything = {"bs_dspi": np.ones(len(samples.signal), bool)}
+    signal = samples.data.columns["category"] == Category.SIGNAL
+    thin = Selection(~signal | (np.cumsum(signal) < 10), everything)
+    held, _ = fit_candidates(nobody, thin, FitConfig())
+    floating, _ = fit_candidates(
+        nobody, Selection(signal | (np.arange(len(signal)) % 9 == 0), everything), FitConfig()
+    )
+    assert held.held == ("mean", "width_scale")
+    assert held.mean.value == pytest.approx(5.367, abs=2e-3)
+    assert floating.held == ()
+    assert floating.mean.value == pytest.approx(5.367, abs=5 * floating.mean.se)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from hepsets.analyses.bs_dspi.config import PEAK, FitConfig
-from hepsets.analyses.bs_dspi.physical import in_category, named, physical_backgrounds
+from hepsets.analyses.bs_dspi.physical import Physical, in_category, named, physical_backgrounds
 from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
@@ -174,8 +174,9 @@ def fit_candidates(
     """Fit the data that a selection keeps, all modes of the D_s at once.
 
     Mean and width are common; simulation of the same selection tells tails and width, whose scale floats.
-    Where little signal is expected among many candidates, mean and width are held. Yields of physical
-    backgrounds are constrained to what is expected.
+    Where little signal is expected among many candidates, mean and width are held; where nobody knows what is
+    expected, a fit that holds them says it. Yields of physical backgrounds are constrained to what is
+    expected.
 
     Parameters
     ----------
@@ -195,26 +196,24 @@ def fit_candidates(
     apart = min(counts, default=0) >= FEWEST_OF_MODE
     spectrum = make_spectrum(mass, window, name="bs_mass", categories=mode if apart else None)
     physical = physical_backgrounds(samples, kept.simulated, window, list(spectrum.masses))
-    combinations, slopes = _combinations(samples, spectrum)
-    simulated = samples.signal.columns["bs_mass"][kept.simulated[SIGNAL]]
-    held = _held(samples, kept, simulated)
-    found = _fitted(
-        spectrum,
-        MassFitConfig(
-            model="+".join(("crystal_ball", combinations, *physical.templates)),
-            own=(),
-            tails="fixed",
-            fixed={**POWERS, **slopes, **held},
-            minos=tuple(named("signal", category) for category in spectrum.masses) if held else None,
-            toys=toys,
-            seed=seed,
-            blind=config.blind,
-        ),
-        simulation=simulated,
-        templates=physical.templates,
-        known=physical.constraints,
-        workers=workers,
+    of_signal = kept.simulated[SIGNAL]
+    known: dict[str, Any] = {
+        "simulation": samples.signal.columns["bs_mass"][of_signal],
+        "templates": physical.templates,
+        "known": physical.constraints,
+    }
+    free = _configured(samples, spectrum, physical, config)
+    held = _at_simulation(known["simulation"])
+    at_simulation = _holding(free, held, spectrum)
+    expected = (
+        samples.yields[SIGNAL].value * float(of_signal.mean())
+        if SIGNAL in samples.yields
+        else fit_mass(spectrum, at_simulation, **known).fit.signal.value
     )
+    if expected >= FEWEST_ERRORS * np.sqrt(MassRange(*PEAK).holds(mass).sum()):
+        held = {}
+    chosen = replace(at_simulation if held else free, toys=toys, seed=seed)
+    found = _fitted(spectrum, chosen, workers=workers, **known)
     inside = window.holds(mass)
     families = [family[inside & ((mode == int(one)) if one else True)] for one in spectrum.masses]
     shared = share_families(found.fit, list(spectrum.masses.values()), families)
@@ -251,16 +250,25 @@ def true_signal(samples: Samples, kept: NDArray[np.bool_], window: MassRange) ->
     return int((kept & window.holds(columns["bs_mass"]) & (columns["category"] == Category.SIGNAL)).sum())
 
 
-def _held(samples: Samples, kept: Selection, simulated: NDArray[Any]) -> dict[str, float]:
-    """Mean and scale of the width, held where few signal decays are expected among what is kept."""
-    if SIGNAL not in samples.yields or not len(simulated):
-        return {}
-    peak = MassRange(*PEAK)
-    among = int(peak.holds(samples.data.columns["bs_mass"][kept.data]).sum())
-    expected = samples.yields[SIGNAL].value * float(kept.simulated[SIGNAL].mean())
-    if expected >= FEWEST_ERRORS * np.sqrt(among):
-        return {}
-    inside = simulated[peak.holds(simulated)]
+def _configured(samples: Samples, spectrum: Spectrum, physical: Physical, config: FitConfig) -> MassFitConfig:
+    combinations, slopes = _combinations(samples, spectrum)
+    return MassFitConfig(
+        model="+".join(("crystal_ball", combinations, *physical.templates)),
+        own=(),
+        tails="fixed",
+        fixed={**POWERS, **slopes},
+        blind=config.blind,
+    )
+
+
+def _holding(config: MassFitConfig, held: Mapping[str, float], spectrum: Spectrum) -> MassFitConfig:
+    yields = tuple(named("signal", category) for category in spectrum.masses)
+    return replace(config, fixed={**config.fixed, **held}, minos=yields)
+
+
+def _at_simulation(simulated: NDArray[Any]) -> dict[str, float]:
+    """Mean and scale of the width as simulation has them; nothing without simulated decays at the peak."""
+    inside = simulated[MassRange(*PEAK).holds(simulated)]
     return {"mean": float(np.median(inside)), "width_scale": 1.0} if len(inside) else {}
 
 
