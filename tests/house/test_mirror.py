@@ -6,6 +6,20 @@ from helpers.house import ROOT, SOURCES, python_files
 TESTS = ROOT / "tests"
 
 TESTED_ELSEWHERE = {
+    "analyses/c4_images/about.py": ("analyses/test_contract.py", "what every analysis has"),
+    "analyses/c4_images/analysis.py": ("analyses/test_c4_images.py", "whole runs"),
+    "analyses/c4_images/comparison.py": ("analyses/test_c4_images.py", "whole runs"),
+    "analyses/c4_images/config.py": ("analyses/test_c4_images.py", "whole runs"),
+    "analyses/c4_images/metrics.py": ("analyses/test_c4_images.py", "whole runs"),
+    "analyses/c4_images/one_image.py": ("analyses/test_c4_images.py", "whole runs"),
+    "analyses/c4_images/page.py": ("analyses/test_c4_images.py", "whole runs"),
+    "analyses/c4_images/result.py": ("analyses/test_c4_images.py", "whole runs"),
+    "analyses/c4_images/samples.py": ("analyses/test_c4_images.py", "whole runs"),
+    "analyses/c4_images/summary.py": ("analyses/test_c4_images.py", "whole runs"),
+    "analyses/c4_images/training.py": ("analyses/test_c4_images.py", "whole runs"),
+    "analyses/c4_images/figures/models.py": ("analyses/test_c4_images.py", "whole runs"),
+    "analyses/c4_images/figures/symmetry.py": ("analyses/test_c4_images.py", "whole runs"),
+    "analyses/c4_images/figures/views.py": ("analyses/test_c4_images.py", "whole runs"),
     "analyses/bs_dspi/about.py": ("analyses/test_contract.py", "what every analysis has"),
     "analyses/bs_dspi/analysis.py": ("analyses/test_bs_dspi.py", "whole runs"),
     "analyses/bs_dspi/config.py": ("analyses/test_bs_dspi.py", "whole runs"),

@@ -135,6 +135,8 @@ def transverse_images(particles: ParticleSets, labels: NDArray[np.int64], view: 
 def cylindrical(particles: ParticleSets) -> ParticleSets:
     """The same particles with the columns :data:`CYLINDRICAL`, which no turn about the beam changes.
 
+    Columns that networks on sets ask for besides are counted from the hardest particle, too.
+
     Raises
     ------
     InputError
@@ -151,12 +153,18 @@ def cylindrical(particles: ParticleSets) -> ParticleSets:
     hardest[some] = order[particles.offsets[:-1][some]]
     along, across = px[hardest][event], py[hardest][event]
     size = pt * pt[hardest][event]
+    cosine, sine = (px * along + py * across) / size, (py * along - px * across) / size
     return ParticleSets(
         {
             "log_pt": np.log(pt),
-            "cosine": (px * along + py * across) / size,
-            "sine": (py * along - px * across) / size,
+            "cosine": cosine,
+            "sine": sine,
             "charged": particles.particles["charged"].astype(np.float64),
+            # as seen from the hardest, for the order of the particles; there is no candidate
+            "px": pt * cosine,
+            "py": pt * sine,
+            "pz": np.zeros(len(pt)),
+            "from_candidate": np.zeros(len(pt), dtype=bool),
         },
         particles.offsets,
         particles.columns,

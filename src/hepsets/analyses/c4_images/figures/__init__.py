@@ -1,0 +1,1 @@
+"""Figures that only the analysis of turned images draws."""

@@ -1,0 +1,93 @@
+"""The tables of a run, on the terminal and as markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from hepsets.analyses.c4_images.comparison import ModelResult
+from hepsets.analyses.c4_images.result import Result
+from hepsets.analyses.c4_images.samples import MAIN, PUBLISHED, TEST, UPRIGHT
+from hepsets.core.measured import Measured
+
+TITLES = {
+    MAIN: "Turned images",
+    UPRIGHT: "Trained upright, tested turned",
+    "upsilon4s_views": "Along the beam: B B̄ or continuum at SuperKEKB",
+    "z_views": "Along the beam: b or light quarks from the Z",
+    PUBLISHED: "The coursework's setting",
+}
+"""What the samples are called."""
+
+PARTS = {
+    TEST: "as trained",
+    f"{TEST}_quarter": "turned by 90°, 180°, 270° or not",
+    f"{TEST}_any": "turned by any angle",
+}
+"""What the parts that judge are called."""
+
+HEADINGS = ("model", "parameters", "trainings", "tested on", "accuracy", "test error", "images/s")
+
+
+def rows_of(result: Result, sample: str) -> Iterator[tuple[str, ...]]:
+    """The table of a sample under :data:`HEADINGS`, in per cent."""
+    for one in result.of(sample, plain=sample != MAIN):
+        for part, tested in one.tests.items():
+            wrong = Measured(1 - tested.accuracy.value, tested.accuracy.se)
+            yield (
+                called(one, result.samples[sample].counts["training"]),
+                f"{one.parameters:,}",
+                str(len(one.seeds)),
+                PARTS[part],
+                per_cent(tested.accuracy),
+                per_cent(wrong),
+                f"{one.images_per_s:,.0f}",
+            )
+
+
+def called(one: ModelResult, whole: int) -> str:
+    """A model with what makes it differ from its own."""
+    width = "" if one.variant.width == 1 else f", {one.variant.width:g} times as wide"
+    fewer = "" if one.images == whole else f", {one.images:,} images"
+    return f"{one.name}{width}{fewer}"
+
+
+def per_cent(value: Measured, digits: int = 2) -> str:
+    """A share and its error, in per cent without the sign."""
+    return f"{100 * value.value:.{digits}f} ± {100 * value.se:.{digits}f}"
+
+
+def print_summary(result: Result) -> None:
+    """The tables of all samples."""
+    console = Console()
+    for sample in result.samples:
+        table = Table(*HEADINGS, box=SIMPLE_HEAD, title=f"{TITLES[sample]} (per cent)")
+        for row in rows_of(result, sample):
+            table.add_row(*row)
+        console.print(table)
+    for line in gain_lines(result):
+        console.print(line, highlight=False)
+
+
+def gain_lines(result: Result) -> Iterator[str]:
+    """By how much ours is better, a line each."""
+    for one in result.gains:
+        yield f"{one.data}: {one.model} over {one.other}: {per_cent(one.difference)} per cent"
+
+
+def markdown(result: Result) -> str:
+    """The same as markdown."""
+    parts = []
+    for sample in result.samples:
+        lines = [
+            f"**{TITLES[sample]}** (per cent)",
+            "",
+            f"| {' | '.join(HEADINGS)} |",
+            "|---" * len(HEADINGS) + "|",
+        ]
+        parts.append("\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows_of(result, sample))]))
+    parts += list(gain_lines(result))
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,150 @@
+"""A whole run of turned images, small enough for a test, on digits and on a user's files."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from helpers.idx_files import write_pair
+from helpers.json_schema import problems, result_schema
+from helpers.redrawn import redrawn
+from helpers.tiny_run import tiny_run
+
+from hepsets.analyses import c4_images
+from hepsets.analyses.c4_images import Config
+from hepsets.analyses.c4_images.config import (
+    DataConfig,
+    ImagesConfig,
+    ParametersConfig,
+    PublishedConfig,
+    ViewsConfig,
+    check,
+)
+from hepsets.analyses.c4_images.summary import markdown
+from hepsets.core.errors import InputError
+from hepsets.learn.training.config import FitConfig
+
+FIT = FitConfig(epochs=6, batch=32, learning_rate=1e-2, device="cpu")
+
+TINY = Config(
+    scale="quick",
+    trainings=2,
+    data=DataConfig(training_images=300, validation_images=60, test_images=200),
+    model_of={"p4cnn": {"channels": 4}, "fcnn": {"widths": [16]}},
+    fit=FIT,
+    augmented=("cnn",),
+    studies=("parameters", "images", "upright"),
+    parameters=ParametersConfig(widths=(0.5,), models=("cnn",)),
+    images=ImagesConfig(shares=(0.5,), models=("p4cnn",)),
+    upright=("cnn", "p4cnn"),
+)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return tiny_run(c4_images, "c4-images", TINY, tmp_path_factory)
+
+
+def test_a_run_keeps_to_the_schema_and_has_all_that_was_promised(made):
+    folder, _ = made
+    record = json.loads((folder / "result.json").read_text())
+    assert problems(record, result_schema()) == []
+    named = {(one["name"], one["data"]) for one in record["metrics"]["models"]}
+    assert {(name, "digits_quarter") for name in ("fcnn", "cnn", "averaged", "p4cnn", "p4mcnn")} <= named
+    assert ("p4cnn", "digits_upright_test_any") in named
+    assert all(one["seeds"] == 2 for one in record["metrics"]["models"])
+    assert max(one["equivariance_error"] for one in record["metrics"]["layers"]) < 1e-5
+
+
+def test_built_in_symmetry_is_exact_and_pays_on_turned_digits(made):
+    _, result = made
+    models = {one.name: one for one in result.of("main")}
+    assert models["p4cnn"].invariance_error < 1e-5
+    assert models["p4mcnn"].equivariance_error < 1e-5
+    assert models["cnn"].invariance_error > 0.1
+    assert abs(models["cnn"].parameters / models["p4cnn"].parameters - 1) < 0.3
+    gain = next(
+        one.difference for one in result.gains if one.other == "cnn" and one.data == models["cnn"].data
+    )
+    assert gain.value > 2 * gain.se
+
+
+def test_what_is_learnt_upright_holds_for_quarter_turns_to_the_bit(made):
+    _, result = made
+    tests = {one.name: one.tests for one in result.of("upright")}
+    assert tests["p4cnn"]["test"].each == tests["p4cnn"]["test_quarter"].each
+    assert tests["cnn"]["test"].accuracy.value > tests["cnn"]["test_quarter"].accuracy.value + 0.1
+
+
+def test_the_averaged_layer_turns_with_the_image_and_keeps_a_third_of_its_kernels(made):
+    _, result = made
+    errors = {name: response.error for name, response in result.image.responses.items()}
+    assert errors["averaged"] < 1e-5
+    assert errors["p4cnn"] < 1e-5
+    assert errors["cnn"] > 0.1
+    assert (result.kernels.free, result.kernels.weights) == (3, 9)
+    assert result.kernels.left < 0.7
+    np.testing.assert_allclose(
+        result.kernels.averaged, np.rot90(result.kernels.averaged, axes=(1, 2)), atol=1e-6
+    )
+
+
+def test_ids_and_angles_of_the_split_are_written_out_and_nothing_else_of_the_images(made):
+    folder, _ = made
+    assert {path.name for path in (folder / "images").rglob("*.*")} == {"split.csv"}
+    with (folder / "images" / "main" / "split.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len({row["id"] for row in rows}) == len(rows) == 560
+    assert {row["degrees"] for row in rows} == {"0", "90", "180", "270"}
+
+
+def test_a_report_is_drawn_again_byte_by_byte(made, tmp_path, monkeypatch):
+    folder, result = made
+    first, again = redrawn(folder, c4_images, tmp_path, monkeypatch)
+    assert first == again
+    assert "p4cnn" in markdown(result)
+
+
+def test_files_in_the_courseworks_setting(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("idx")
+    write_pair(folder, "train", images=60, side=8, classes=3)
+    config = Config(
+        scale="full",
+        trainings=1,
+        data=DataConfig(
+            training_images=20, validation_images=10, test_images=15, turns="any", train=(str(folder),)
+        ),
+        models=("fcnn",),
+        fit=dataclasses.replace(FIT, epochs=1),
+        augmented=(),
+        studies=("published",),
+        published=PublishedConfig(
+            training=30, validation=10, test=20, models=("fcnn",), fit=dataclasses.replace(FIT, epochs=1)
+        ),
+    )
+    made, result = tiny_run(c4_images, "c4-images", config, tmp_path_factory)
+    record = json.loads((made / "result.json").read_text())
+    assert problems(record, result_schema()) == []
+    assert {one["data"] for one in record["metrics"]["models"]} == {"files_any", "published"}
+    assert result.kernels is None
+    assert "coursework" in (made / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"models": ("p8cnn",)}, "some of fcnn"),
+        ({"models": ()}, "models ="),
+        ({"views": ViewsConfig(models=("cnn", "cnn"))}, "each once"),
+        ({"model_of": {"p5cnn": {}}}, "model_of"),
+        ({"scale": "full"}, "give --data FOLDER"),
+        ({"data": DataConfig(test=("a",))}, "training files too"),
+        ({"fit": FitConfig(seed=4)}, "one seed for the run"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_made(changed, said):
+    with pytest.raises(InputError, match=said):
+        check(dataclasses.replace(TINY, **changed))
