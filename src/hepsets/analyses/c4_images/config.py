@@ -102,7 +102,7 @@ class ViewsConfig:
     pixels: int = Field(default=16, ge=5)
     models: tuple[str, ...] = (PLAIN, OURS)
     trainings: int = Field(default=2, ge=1)
-    epochs: int = Field(default=8, ge=1)
+    epochs: int = Field(default=15, ge=1)
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -182,12 +182,10 @@ class Config:
 SCALES: Mapping[str, Mapping[str, Any]] = {
     "quick": {
         "trainings": 2,
-        "data": {"training_images": 500, "validation_images": 150},
-        "fit": {"epochs": 8},
         "parameters": {"widths": [0.5], "models": [PLAIN, OURS]},
-        "images": {"shares": [0.25, 0.5], "models": [PLAIN, OURS]},
+        "images": {"shares": [0.25], "models": [PLAIN, OURS]},
         "upright": [PLAIN, OURS],
-        "views": {"training": 400, "validation": 100, "test": 400, "trainings": 1, "epochs": 3},
+        "views": {"training": 500, "validation": 150, "test": 1000, "trainings": 1, "epochs": 8},
     },
     "standard": {},
     "full": {

@@ -24,8 +24,8 @@ TITLES = {
 
 PARTS = {
     TEST: "as trained",
-    f"{TEST}_quarter": "turned by 90°, 180°, 270° or not",
-    f"{TEST}_any": "turned by any angle",
+    f"{TEST}_quarter": "quarter turns",
+    f"{TEST}_any": "any angle",
 }
 """What the parts that judge are called."""
 
