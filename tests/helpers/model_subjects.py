@@ -273,8 +273,12 @@ _MAKERS: dict[Kind, Callable[[str, dict[str, Any]], Subject]] = {
     "images": _images,
 }
 
-# a sequence is unrolled in the ONNX graph: at full length writing it takes a minute and shows nothing more
-_SHORT: dict[str, dict[str, Any]] = {"gru_attention": {"particle_cap": 7, "vertex_cap": 3}}
+# sequences and layers are unrolled in the ONNX graph: at full length it takes a minute and shows nothing more
+_SHORT: dict[str, dict[str, Any]] = {
+    "gru_attention": {"particle_cap": 7, "vertex_cap": 3},
+    "particle_encoder": {"layers": 1, "units": 16},
+    "tree_encoder": {"layers": 1, "units": 16},
+}
 
 SUBJECTS: tuple[tuple[Kind, str, dict[str, Any]], ...] = (
     *((kind, name, _SHORT.get(name, {})) for kind in KINDS for name in recipes(kind)),

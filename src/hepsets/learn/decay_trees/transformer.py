@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import torch
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
-from torch.nn import functional
 
 from hepsets.learn.decay_trees.model import EventNetwork, ModelConfig, features_of
 from hepsets.learn.decay_trees.recipe import EventRecipe
-from hepsets.learn.layers.dropout import Dropout
+from hepsets.learn.layers.attention import AttentionPlan, EncoderLayer
 from hepsets.learn.layers.embedding import PdgEmbedding
 from hepsets.represent.decay_trees.batch import PackedBatch
-
-_EVENTS_PER_BUCKET = 64
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -33,118 +28,6 @@ class TransformerConfig(ModelConfig):
 
     embedding: int = Field(default=6, ge=1)
     dropout: float = Field(default=0.17, ge=0.0, lt=1.0)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Bucket:
-    """Events of similar multiplicity, in rows of equal length.
-
-    ``particle``: ``(n_events, length)``, which particle stands in each place; ``allowed``:
-    ``(n_events, 1, 1, length)``, whether one stands there at all.
-    """
-
-    particle: Tensor
-    allowed: Tensor
-
-
-def _as_length(longest: Tensor) -> int:
-    """The number in a tensor, which in an exported graph is not known yet."""
-    length: int = longest.item()  # type: ignore[assignment]  # int() would ask for the number itself
-    torch._check(length >= 2)  # type: ignore[no-untyped-call]  # so that no dimension can be taken for one that broadcasts
-    return length
-
-
-class AttentionPlan:
-    """How the particles of a batch are laid out in rows for attention, and found again.
-
-    Events are sorted by multiplicity and cut into buckets, so rows hold little padding, and
-    padding is masked: it never changes a score.
-
-    Parameters
-    ----------
-    batch
-        The events.
-    """
-
-    def __init__(self, batch: PackedBatch) -> None:
-        self.buckets: list[_Bucket] = []
-        counts = batch.multiplicity
-        if torch.compiler.is_exporting():  # one bucket: the number of events is not known
-            order = torch.arange(batch.n_events, device=counts.device)
-            parts: tuple[Tensor, ...] = (order,)
-        else:
-            parts = torch.split(torch.argsort(counts, stable=True), _EVENTS_PER_BUCKET)
-        base = torch.zeros_like(counts)
-        filled = 0
-        for events in parts:
-            length = _as_length(counts[events].max().clamp(min=2))
-            place = torch.arange(length, device=counts.device)
-            particle = batch.offsets[events][:, None] + place
-            # an empty event may look at anything: none of its places is read out again
-            allowed = place < counts[events].clamp(min=1)[:, None]
-            self.buckets.append(_Bucket(particle.clamp(max=batch.n_particles - 1), allowed[:, None, None, :]))
-            rows = torch.arange(events.shape[0], device=counts.device)
-            base = base.index_copy(0, events, filled + rows * length)
-            filled += events.shape[0] * length
-        event = batch.event_of_particle
-        own = torch.arange(batch.n_particles, device=event.device)
-        self.place_of_particle = base[event] + own - batch.offsets[event]
-
-    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Attention of each particle to all of its own event.
-
-        All shapes are ``(n_particles, heads, width)``.
-        """
-        rows = []
-        for bucket in self.buckets:
-            q, k, v = (
-                tensor.index_select(0, bucket.particle.reshape(-1))
-                .reshape(*bucket.particle.shape, *tensor.shape[1:])
-                .transpose(1, 2)
-                for tensor in (query, key, value)
-            )
-            mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=bucket.allowed)
-            rows.append(mixed.transpose(1, 2).reshape(-1, *query.shape[1:]))
-        return torch.cat(rows).index_select(0, self.place_of_particle)
-
-
-class EncoderLayer(nn.Module):
-    """Self-attention and a two-layer feed-forward network, each with dropout, residual and norm.
-
-    Vaswani et al., arXiv:1706.03762, section 3.1 (norm after the residual), without dropout of
-    attention weights.
-
-    Parameters
-    ----------
-    width
-        Width of a particle's representation.
-    heads
-        Attention heads; they divide ``width``.
-    feed_forward
-        Width of the hidden feed-forward layer.
-    dropout
-        Dropout probability.
-    """
-
-    def __init__(self, width: int, heads: int, feed_forward: int, dropout: float) -> None:
-        super().__init__()
-        self.heads = heads
-        self.query_key_value = nn.Linear(width, 3 * width)
-        self.mix = nn.Linear(width, width)
-        self.attention_norm = nn.LayerNorm(width)
-        self.up = nn.Linear(width, feed_forward)
-        self.down = nn.Linear(feed_forward, width)
-        self.feed_forward_norm = nn.LayerNorm(width)
-        self.dropout = Dropout(dropout)
-
-    def forward(self, x: Tensor, plan: AttentionPlan) -> Tensor:
-        """New representation of all particles, ``(n_particles, width)``."""
-        parts = self.query_key_value(x).reshape(x.shape[0], 3, self.heads, -1).unbind(1)
-        mixed = self.mix(plan.attend(*parts).reshape(x.shape))
-        x = self.attention_norm(x + self.dropout(mixed))
-        hidden = self.dropout(functional.relu(self.up(x)))
-        result: Tensor = self.feed_forward_norm(x + self.dropout(self.down(hidden)))
-        return result
 
 
 class Transformer(EventNetwork):

@@ -66,6 +66,8 @@ def _fingerprint(what: str, config: FitConfig, tensors: Iterable[Tensor]) -> str
     """
     settings = dataclasses.asdict(config)
     settings.pop("device")
+    if settings["epoch_examples"] is None:  # as fits of earlier versions, whose checkpoints go on
+        settings.pop("epoch_examples")
     if SCHEDULES[config.schedule].goes_on:
         settings.pop("epochs")
     digest = hashlib.sha256(f"{what} {settings!r}".encode())

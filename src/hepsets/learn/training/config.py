@@ -21,6 +21,9 @@ class FitConfig:
         Most passes over the training part, unless ``least_steps`` asks for more.
     least_steps
         A small sample is passed as often as so many steps need.
+    epoch_examples
+        An epoch is a part of a pass, of about so many examples, after which validation and checkpoint come;
+        ``None``: a whole pass.
     batch
         Examples per step, over all devices together.
     learning_rate
@@ -48,6 +51,7 @@ class FitConfig:
 
     epochs: int = Field(default=10, ge=1)
     least_steps: int = Field(default=0, ge=0)
+    epoch_examples: int | None = Field(default=None, ge=1)
     batch: int = Field(default=256, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0.0)
     schedule: Schedule = "constant"

@@ -24,7 +24,7 @@ from hepsets.learn.training.checkpoint import EpochRecord, _fingerprint, _resume
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.losses import Penalty
 from hepsets.learn.training.task import Binary, Held, Task
-from hepsets.learn.training.trainable import Trainable, TrainingData
+from hepsets.learn.training.trainable import Streamed, Trainable, TrainingData
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -155,7 +155,7 @@ def fit(
         of_held = validation[2] if len(validation) == 3 else None
         targets_held, weights_held = task.checked(model, validation[1], len(held.data), of_held)
         held = dataclasses.replace(held, targets=targets_held, weights=weights_held)
-    if isinstance(model, Trainable):
+    if isinstance(model, Trainable) and not model.started:
         model.fit_scales(data, torch.from_numpy(chosen))
     training = _Training(model, task, config, penalty, _fabric(config), data, truth, importance, chosen, held)
     return training.run(progress, checkpoint)
@@ -209,7 +209,9 @@ class _Training:
         self.weights = None if self.weights is None else self.weights.to(device)
         if self.penalty is not None:
             self.penalty.to(device)
-        self.steps = math.ceil(len(self.chosen) / self.config.batch)
+        self.parts = math.ceil(len(self.chosen) / (self.config.epoch_examples or len(self.chosen)))
+        self.examples = math.ceil(len(self.chosen) / self.parts)
+        self.steps = math.ceil(self.examples / self.config.batch)
         self.plan = self.config.plan(self.steps)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(),
@@ -225,7 +227,7 @@ class _Training:
         fingerprint = "" if checkpoint is None else self.fingerprint()
         if checkpoint is not None and checkpoint.exists():
             state = _resume(checkpoint, fingerprint, self.model, self.optimizer, self.fabric.device)
-        total = self.plan.epochs * len(self.chosen)
+        total = self.plan.epochs * self.examples
         while not self.plan.ended(state.losses):
             if self.plan.falls_now(state.losses):
                 self.model.load_state_dict(state.best)
@@ -252,7 +254,7 @@ class _Training:
             state.best_epoch,
             self.chosen,
             self.held.examples,
-            len(state.history) * len(self.chosen) / seconds,
+            len(state.history) * self.examples / seconds,
             self.plan.converged(state.losses),
         )
 
@@ -271,10 +273,10 @@ class _Training:
         return _fingerprint(f"{model} {self.task!r} {told}", self.config, tensors)
 
     def epoch(self, losses: list[float], progress: Progress | None) -> EpochRecord:
-        """One pass over the training examples, after those with the validation losses ``losses``."""
-        number, examples = len(losses) + 1, len(self.chosen)
+        """One pass over the training examples, or a part of one, after those with these validation losses."""
+        number, examples = len(losses) + 1, self.examples
         begin = time.perf_counter()
-        order = torch.from_numpy(self.task.order(self.config.seed, number).permutation(self.chosen))
+        order = self._order(number)
         loss_sum = torch.zeros((), device=self.fabric.device)
         self.model.train()
         with self._seeded(number):
@@ -290,6 +292,16 @@ class _Training:
         rate = float(self.optimizer.param_groups[0]["lr"])
         seconds = time.perf_counter() - begin
         return EpochRecord(number, mean_sum.item() / self.steps, math.nan, rate, seconds)
+
+    def _order(self, epoch: int) -> Tensor:
+        """Numbers of the examples of an epoch, in the order in which they are trained on."""
+        before, part = divmod(epoch - 1, self.parts)
+        random = self.task.order(self.config.seed, before + 1)
+        if isinstance(self.data, Streamed):
+            order = self.data.shuffled(self.chosen, random)
+        else:
+            order = random.permutation(self.chosen)
+        return torch.from_numpy(np.array_split(order, self.parts)[part])
 
     def judged(self, record: EpochRecord) -> EpochRecord:
         """``record`` with what the task says of the validation examples."""

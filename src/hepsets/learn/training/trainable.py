@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import torch
@@ -37,6 +37,27 @@ class TrainingData(Protocol):
         """All events in order, ``events`` at a time."""
 
 
+@runtime_checkable
+class Streamed(Protocol):
+    """Training data on disk, of which only a part is in memory: it says in which order that is cheap."""
+
+    def shuffled(self, chosen: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
+        """The chosen examples in an order that is random and keeps near what is read together.
+
+        Parameters
+        ----------
+        chosen
+            Numbers of examples, shape ``(n,)``, rising.
+        random
+            Where randomness comes from.
+
+        Returns
+        -------
+        ndarray
+            The same numbers, shape ``(n,)``.
+        """
+
+
 class Trainable(nn.Module):
     """A model of events with one logit per head: what :func:`hepsets.learn.training.fit.fit` can train.
 
@@ -49,7 +70,14 @@ class Trainable(nn.Module):
         What it is called in files and messages.
     heads
         Logits per event.
+
+    Attributes
+    ----------
+    started
+        Whether scales and weights are those of a trunk: training then leaves the scales alone.
     """
+
+    started = False
 
     def __init__(self, name: str, heads: int) -> None:
         super().__init__()

@@ -271,6 +271,7 @@ FEATURES: Mapping[str, Callable[[CandidateEvents], Array]] = {
     "direction_z": partial(_component, vectors="directions", axis=2),
     "p_scale": lambda events: events.p_scale,
     "momentum": lambda events: events.momentum,
+    "log_momentum": lambda events: np.log(np.maximum(events.momentum, 1e-3)),
     "own_x": partial(_component, vectors="own_directions", axis=0),
     "own_y": partial(_component, vectors="own_directions", axis=1),
     "own_z": partial(_component, vectors="own_directions", axis=2),
@@ -289,13 +290,13 @@ FEATURES: Mapping[str, Callable[[CandidateEvents], Array]] = {
 """Features that are worked out from particle columns.
 
 Of the collision's frame: ``direction_*`` is the momentum's unit vector, ``momentum`` its size [GeV],
-``p_scale`` in units of the candidate's fastest daughter. ``own_*`` are of the own frames of candidate and
-rest of event (:mod:`hepsets.select.variables.own_frames`): unit vectors along the collision's axes (``own_x
-own_y own_z``) and along the candidate's (``own_1 own_2 own_3``, :attr:`CandidateEvents.axes`);
-``own_momentum`` in units of the fastest one for the candidate's daughters and in GeV for all others, its
-logarithm ``log_own_momentum``, and ``own_p*``, its components along the candidate's axes. ``flavour_charge``
-is the charge times :attr:`CandidateEvents.flavour`; ``log_dr`` and ``log_dz`` are sign(d) ln(1 + |d| / 20
-µm)."""
+``log_momentum`` its logarithm, ``p_scale`` in units of the candidate's fastest daughter. ``own_*`` are of
+the own frames of candidate and rest of event (:mod:`hepsets.select.variables.own_frames`): unit vectors
+along the collision's axes (``own_x own_y own_z``) and along the candidate's (``own_1 own_2 own_3``,
+:attr:`CandidateEvents.axes`); ``own_momentum`` in units of the fastest one for the candidate's daughters
+and in GeV for all others, its logarithm ``log_own_momentum``, and ``own_p*``, its components along the
+candidate's axes. ``flavour_charge`` is the charge times :attr:`CandidateEvents.flavour`; ``log_dr`` and
+``log_dz`` are sign(d) ln(1 + |d| / 20 µm)."""
 
 CANDIDATE_FEATURES: Mapping[str, Callable[[CandidateEvents], Array]] = {
     "direction_x": partial(_component, vectors="candidate_direction", axis=0),

@@ -1,0 +1,21 @@
+import numpy as np
+import pytest
+import torch
+from helpers.toy_corpus import toy_corpus, toy_events
+
+from hepsets.core.errors import InputError
+from hepsets.deploy.onnx.trunk import OnnxTrunk, export_trunk_onnx
+
+
+def test_an_exported_trunk_gives_the_same_vectors(tmp_path):
+    trunk, data = toy_corpus(30)
+    trunk.card = {"objective": "masked"}
+    export_trunk_onnx(trunk, tmp_path / "trunk.onnx")
+    found = OnnxTrunk(tmp_path / "trunk.onnx", threads=1)
+    assert found.card == trunk.card
+    with torch.inference_mode():
+        wanted = trunk.reconstructed(data.sets).events.numpy()
+    np.testing.assert_allclose(found.vectors(toy_events(30)[0]), wanted, atol=1e-5)
+    (tmp_path / "no.onnx").write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"no\.onnx"):
+        OnnxTrunk(tmp_path / "no.onnx")
