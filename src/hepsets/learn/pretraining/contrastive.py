@@ -95,7 +95,7 @@ def pair_loss(one: Tensor, other: Tensor, temperature: float) -> Tensor:
 
 
 def class_loss(vectors: Tensor, classes: Tensor, temperature: float) -> Tensor:
-    """The supervised contrastive loss of unit vectors ``(n, width)`` of classes ``(n,)``.
+    """The supervised contrastive loss of unit vectors of shape ``(n, width)``, of classes ``(n,)``.
 
     Those that are alone in their class pull nothing and are left out.
     """

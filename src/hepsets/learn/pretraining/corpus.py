@@ -294,7 +294,7 @@ class CorpusStream(Numbered):
         return data.batch(torch.arange(len(data))) if self.device == "cpu" else self._on_device(data)
 
     def shuffled(self, chosen: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
-        """Shards in random order, events mixed within so many of them as are in memory at once."""
+        """Shards in random order, events mixed within as many as are in memory at once; shape ``(n,)``."""
         shard = np.searchsorted(self.first, chosen, side="right") - 1
         order = random.permutation(len(self.shards))
         rank = np.empty_like(order)

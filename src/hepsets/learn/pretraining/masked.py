@@ -49,7 +49,7 @@ class Predictor(nn.Module):
         )
 
     def wanted(self, hidden: PackedSet, scaled: Tensor) -> tuple[Tensor, Tensor]:
-        """Scaled features ``(n, n_numbers)`` and identities ``(n,)`` of hidden members."""
+        """Scaled features and identities of hidden members, shapes ``(n, n_numbers)`` and ``(n,)``."""
         numbers = scaled[:, self.numbers].clamp(-FARTHEST, FARTHEST)
         if not self.species:
             return numbers, torch.zeros(len(numbers), dtype=torch.int64, device=numbers.device)
@@ -57,7 +57,7 @@ class Predictor(nn.Module):
         return numbers, species + 5 * (hidden.features[:, self.charge] > 0)
 
     def forward(self, slots: Tensor) -> tuple[Tensor, Tensor]:
-        """Scaled features and logarithms of the probabilities of identities, for vectors ``(n, units)``."""
+        """Scaled features, and log probabilities of identities, for vectors of shape ``(n, units)``."""
         both = self.network(slots)
         at = len(self.numbers)
         return both[:, :at], functional.log_softmax(both[:, at:], dim=1)
@@ -84,7 +84,7 @@ class Masked(nn.Module):
         )
 
     def slots(self, shown: Shown) -> list[tuple[PackedSet, Tensor]]:
-        """A member of the event for each hidden one, of which nothing is known but the set."""
+        """A member for each hidden one, of which only the set is known; vectors of shape ``(n, units)``."""
         found = []
         for predictor, hidden, slot in zip(self.predictors, shown.hidden, shown.slots, strict=True):
             assert isinstance(predictor, Predictor)

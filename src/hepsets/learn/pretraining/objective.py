@@ -113,7 +113,7 @@ class PretrainingNetwork(nn.Module):
         return seen, self.trunk.generated(tree)
 
     def losses(self, shown: Shown) -> dict[str, Tensor]:
-        """The loss of each objective by name."""
+        """The loss of each objective by name, a tensor of no shape each."""
         seen, tree = self.encoded(shown)
         found: dict[str, Tensor] = {}
         if self.masked is not None:
