@@ -11,6 +11,7 @@ from hepsets.analyses.bs_dspi import Config
 from hepsets.analyses.bs_dspi import samples as module
 from hepsets.analyses.bs_dspi.config import DataConfig
 from hepsets.analyses.bs_dspi.samples import SAMPLES, SIGNAL, get_samples
+from hepsets.core.particle_sets import ParticleSets
 from hepsets.select.bs_dspi.sample import CandidateSample
 
 CONFIG = Config(
@@ -71,3 +72,18 @@ def test_another_seed_makes_other_candidates(asked, tmp_path):
     first = get_samples(CONFIG, tmp_path / "a")
     other = get_samples(dataclasses.replace(CONFIG, seed=2), tmp_path / "b")
     assert not np.isin(other.data.columns["bs_mass"], first.data.columns["bs_mass"]).any()
+
+
+def test_combinations_of_a_block_fluctuate_together_and_decays_that_were_drawn_do_not(asked, tmp_path):
+    """Two decays of one parton event are two draws; in a user's files what is of one event is one family."""
+    samples = get_samples(CONFIG, tmp_path / "c")
+    event = np.arange(len(samples.data)) // 7
+    samples = dataclasses.replace(samples, data=samples.data.with_columns(underlying_event=event))
+    mixed = samples.data.columns["category"] == 1
+    family = samples.families
+    assert np.array_equal(family[mixed], event[mixed])
+    assert len(np.unique(family[~mixed])) == (~mixed).sum()
+    assert not np.isin(family[~mixed], family[mixed]).any()
+    columns = {name: column for name, column in samples.data.columns.items() if name != "category"}
+    users = ParticleSets(samples.data.particles, samples.data.offsets, columns)
+    assert np.array_equal(dataclasses.replace(samples, data=users).families, event)

@@ -190,8 +190,8 @@ def fit_candidates(
         Pseudo-experiments that judge the fit.
     """
     window = MassRange(*config.window)
-    names = "bs_mass", "ds_mode", "underlying_event"
-    mass, mode, family = (samples.data.columns[name][kept.data] for name in names)
+    mass, mode = (samples.data.columns[name][kept.data] for name in ("bs_mass", "ds_mode"))
+    family = samples.families[kept.data]
     counts = [int((window.holds(mass) & (mode == one)).sum()) for one in np.unique(mode)]
     apart = min(counts, default=0) >= FEWEST_OF_MODE
     spectrum = make_spectrum(mass, window, name="bs_mass", categories=mode if apart else None)

@@ -186,8 +186,8 @@ def _notes(fit: JudgedFit) -> str:
     said = [f"{one} is on its limit: its error is not known." for one in fit.at_limits]
     if fit.growth > 1.005:
         said.append(
-            "Candidates that share a D_s, tracks or a parton event are not independent: errors count their "
-            f"families, which makes that of the yield {fit.growth:.2f} times that of the likelihood."
+            "Combinations that share a D_s or tracks are not independent: errors count their families, "
+            f"which makes that of the yield {fit.growth:.2f} times that of the likelihood."
         )
     said += [f"{note[0].upper()}{note[1:]}." for note in fit.notes if "left out" not in note]
     said += [

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hepsets.analyses.bs_dspi.config import Config, DataConfig
 from hepsets.analyses.steps import Rounds, rounds_until_enough
 from hepsets.core.measured import Measured
@@ -19,7 +22,7 @@ from hepsets.formats.lhcb_ntuple import read_candidates
 from hepsets.generate.blocks import import_pythia
 from hepsets.generate.lhc_beauty.samples import BLOCK_EVENTS, GENERIC
 from hepsets.select.bs_dspi.sample import CandidateConfig, CandidateSample, make_block
-from hepsets.select.bs_dspi.truth import CATEGORY
+from hepsets.select.bs_dspi.truth import CATEGORY, Category
 from hepsets.select.bs_dspi.users import users_candidates
 from hepsets.select.bs_dspi.yields import draw_numbers, expected, join_data, luminosity_of
 
@@ -70,6 +73,18 @@ class Samples:
     def truth_known(self) -> bool:
         """Whether it is known what the candidates in data are."""
         return "category" in self.data.columns
+
+    @property
+    def families(self) -> NDArray[np.int64]:
+        """Candidates of data that fluctuate together in number, shape ``(n_data,)``: those of one event in a
+        user's files. In data made here combinations of a block of mixed events share D_s and pions; all others
+        were drawn in Poisson numbers, each is alone.
+        """
+        family = np.asarray(self.data.columns["underlying_event"], dtype=np.int64)
+        if not self.truth_known:
+            return family
+        mixed = self.data.columns["category"] == Category.COMBINATORIAL
+        return np.where(mixed, family, -1 - np.arange(len(family)))
 
     @property
     def signal(self) -> ParticleSets:
