@@ -1,5 +1,7 @@
 """Blinding: what is hidden stays hidden, and differences stay right."""
 
+import dataclasses
+
 import pytest
 from helpers.toy_spectra import WINDOW, fitted, peak_on_exponential
 
@@ -37,6 +39,18 @@ def test_differences_of_two_fits_are_right(fit):
     other = fitted(seed=2)[2]
     blinded = told(other, "Bonn")["signal"] - told(fit, "Bonn")["signal"]
     assert blinded == pytest.approx(other["signal"].value.value - fit["signal"].value.value)
+
+
+def test_a_mean_that_is_held_does_not_give_the_offset_away(fit):
+    held = dataclasses.replace(
+        fit,
+        parameters=tuple(
+            dataclasses.replace(one, state="fixed") if one.name == "mean" else one for one in fit.parameters
+        ),
+    )
+    blinded = told(held, "Bonn")
+    assert blinded["mean"] == fit["mean"].value.value
+    assert blinded["signal"] == told(fit, "Bonn")["signal"]
 
 
 def test_every_category_has_its_own_offset():

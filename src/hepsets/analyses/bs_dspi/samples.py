@@ -77,8 +77,8 @@ class Samples:
     @property
     def families(self) -> NDArray[np.int64]:
         """Candidates of data that fluctuate together in number, shape ``(n_data,)``: those of one event in a
-        user's files. In data made here combinations of a block of mixed events share D_s and pions; all others
-        were drawn in Poisson numbers, each is alone.
+        user's files. In data made here combinations of a block of mixed events share D_s and pions; all
+        others were drawn in Poisson numbers, each is alone.
         """
         family = np.asarray(self.data.columns["underlying_event"], dtype=np.int64)
         if not self.truth_known:

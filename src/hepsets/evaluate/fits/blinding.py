@@ -9,7 +9,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.evaluate.fits.parameters import MassRange
 from hepsets.evaluate.fits.peaks import MEAN
-from hepsets.evaluate.fits.result import FitResult, FittedParameter
+from hepsets.evaluate.fits.result import HELD, FitResult, FittedParameter
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,9 @@ class Blinding:
     def parameters(self, fit: FitResult) -> tuple[FittedParameter, ...]:
         """The parameters of a fit with hidden yields and mean; errors as they are.
 
+        A mean that is held is told as it is: it is no result, who holds it knows it, and moved it would give
+        the offset away.
+
         Parameters
         ----------
         fit
@@ -71,9 +74,9 @@ class Blinding:
             for name in names[1:]:
                 moves[name] = -offset / (len(names) - 1)
         mean = self.mean_offset * self._drawn("mean")
-        for name in fit.model.names:
-            if name.partition("[")[0] == MEAN:
-                moves[name] = mean
+        for one in fit.parameters:
+            if one.name.partition("[")[0] == MEAN and one.state != HELD:
+                moves[one.name] = mean
         return tuple(
             replace(one, value=Measured(one.value.value + moves.get(one.name, 0.0), one.value.se))
             for one in fit.parameters
