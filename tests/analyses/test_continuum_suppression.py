@@ -314,7 +314,7 @@ def test_every_scale_is_a_complete_configuration(scale):
         ({"comparisons": ("tagged", "tagged")}, "each once"),
         ({"unseen_modes": ("B0 -> J/psi KS",)}, "unseen_modes"),
         ({"disco": DiscoConfig(model=BDT), "studies": ("disco",)}, "no such penalty"),
-        ({"data": DataConfig(train=("a.root",))}, "--test-data"),
+        ({"data": DataConfig(test=("a.root",))}, "--data"),
         ({"fit": FitConfig(seed=3)}, "one seed"),
     ],
 )
@@ -323,7 +323,7 @@ def test_what_cannot_be_run_is_refused_at_once(change, message):
         check(dataclasses.replace(Config(), **change))
 
 
-def write_ntuple(path, seed):
+def write_ntuple(path, seed, **more):
     """600 candidates whose thirty variables tell a little about signal."""
     uproot = pytest.importorskip("uproot")
     rng = np.random.default_rng(seed)
@@ -338,6 +338,7 @@ def write_ntuple(path, seed):
         columns[branch] = rng.normal(0.4 * signal, 1.0)
     columns |= {"Mbc": rng.uniform(5.24, 5.29, 600), "deltaE": rng.uniform(-0.2, 0.2, 600)}
     columns["isSignal"] = signal.astype(np.float64)
+    columns |= more
     with uproot.recreate(path) as file:
         file["tree"] = columns
     return str(path)
@@ -357,6 +358,19 @@ def test_an_ntuple_feeds_the_models_on_the_thirty_variables(tmp_path):
     assert [model.name for model in result.models] == [BDT, "fixed_mlp"]
     assert result.models[0].auc.value > 0.8
     assert (folder / "report.html").stat().st_size > 100_000
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_one_ntuple_is_split_by_event_and_keeps_its_weights(tmp_path, numbered):
+    weight = 1.0 + np.arange(600)
+    more = {"__event__": np.arange(600) // 2} if numbered else {}  # two candidates each
+    path = write_ntuple(tmp_path / "mine.root", 1, __weight__=weight, **more)
+    found = get_samples(dataclasses.replace(TINY, data=DataConfig(train=(path,))), tmp_path / "events").lead
+    train, test = (part.columns["weight"].astype(int) - 1 for part in (found.train, found.test))
+    assert sorted([*train, *test]) == list(range(600))
+    assert 0.2 < len(test) / 600 < 0.4
+    if numbered:
+        assert not set(train // 2) & set(test // 2)
 
 
 def test_a_file_that_was_trained_on_is_no_test(tmp_path):

@@ -80,7 +80,9 @@ class Compared:
     def lines(self) -> list[str]:
         """For people."""
         told = [f"{name}: {first} | {second}" for name, (first, second) in self.settings.items()]
-        rows = [("metric", "first", "second", "difference", "σ")] if self.differences else []
+        rows: list[tuple[str, ...]] = (
+            [("metric", "first", "second", "difference", "σ")] if self.differences else []
+        )
         for each in self.differences:
             sigmas = "" if each.sigmas is None else f"{each.sigmas:+.1f}"
             rows.append((each.metric, *map(str, (each.first, each.second, each.difference)), sigmas))

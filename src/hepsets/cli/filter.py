@@ -1,4 +1,4 @@
-"""The commands of filters: export, filter."""
+"""The commands of filters: export, filter, check-filter."""
 
 from __future__ import annotations
 
@@ -97,3 +97,42 @@ def filter_events(
             write_filter_page(report, summary, facts, event_filter.rules(settings))
     for line in summary.lines():
         echo(line, err=True)
+
+
+UNCLOSED = 3
+"""Exit code of a filter that does not close."""
+
+
+@command("check-filter")
+def check_filter(
+    model: Annotated[
+        str,
+        typer.Argument(help="File that hepsets export wrote, or a filter of the package."),
+        Input(filter_file),
+    ],
+    full: Annotated[
+        list[Path],
+        typer.Option(help="Fully simulated events with labels, parquet; hepsets simulate makes such files."),
+        Input(),
+    ],
+    form: Annotated[str, typer.Option(help="Of the keep probability: root or logistic.")] = "root",
+    floor: Annotated[float | None, typer.Option(help="Least keep probability; by default the best.")] = None,
+    seed: Seed = 1,
+    sample: Annotated[
+        str | None, typer.Option(help="What all events are, such as ccbar, for filters that can be told.")
+    ] = None,
+    protect: Annotated[str | None, typer.Option(help="Observable that is protected, as in filter.")] = None,
+) -> None:
+    """Check a filter on your own sample: what it keeps, weighted, against all that passes.
+
+    Exit code 3 says that it does not close.
+    """
+    from hepsets.deploy.filter import closure
+    from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
+
+    settings = FilterSettings("importance", form, floor, None, seed, sample, protect)  # type: ignore[arg-type]  # it checks them
+    found = closure.check_filter(EventFilter.load(model), full, settings)
+    for line in found.lines():
+        echo(line)
+    if not found.closes:
+        raise typer.Exit(UNCLOSED)

@@ -7,8 +7,9 @@ import pytest
 from helpers.random_events import random_events, shuffled
 
 from hepsets.analyses.smart_background.config import Config, DataConfig
-from hepsets.analyses.smart_background.samples import get_samples
+from hepsets.analyses.smart_background.samples import get_samples, get_training_events
 from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose
 
 N = 60
 LABEL = np.arange(N) % 3 == 0
@@ -99,3 +100,28 @@ def test_training_events_that_stand_twice_are_told(tmp_path, caplog):
     with caplog.at_level("WARNING"):
         samples_of(tmp_path, TABLE, TABLE.slice(0, 40))
     assert "40 training events stand in the files twice" in caplog.text
+
+
+def test_one_file_is_split_by_event_and_keeps_weights_and_rows(tmp_path):
+    events = random_events(400, seed=5)
+    label = np.arange(400) % 2 == 0
+    twice = np.concatenate([np.arange(400), np.arange(30)])  # some events stand twice: on one side
+    mine = events.with_columns(label=label, weight=1.0 + np.arange(400))[twice]
+    pq.write_table(mine.to_arrow(), tmp_path / "mine.parquet")
+    config = Config(data=DataConfig(train=(str(tmp_path / "mine.parquet"),)), seed=3)
+    found = get_samples(config, tmp_path / "events")
+    train, test = (part.columns for part in (found.train, found.test))
+    rows = np.concatenate([train["event_number"], test["event_number"]])
+    assert sorted(rows.tolist()) == list(range(430))
+    assert not set(twice[train["event_number"]]) & set(twice[test["event_number"]])
+    assert np.array_equal(test["weight"], 1.0 + twice[test["event_number"]])
+    assert 0.2 < len(found.test) / 430 < 0.4
+    assert found.test.purpose is Purpose.TEST
+    alone = get_training_events(config, tmp_path / "events")  # what tuning sees holds no test event
+    assert np.array_equal(alone.columns["event_number"], train["event_number"])
+
+
+def test_a_file_that_is_too_small_to_be_split_is_refused(tmp_path):
+    pq.write_table(TABLE, tmp_path / "mine.parquet")
+    with pytest.raises(InputError, match="files of their own"):
+        get_samples(Config(data=DataConfig(train=(str(tmp_path / "mine.parquet"),))), tmp_path / "events")

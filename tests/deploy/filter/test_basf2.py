@@ -5,6 +5,7 @@ import pytest
 from helpers import fake_basf2
 from helpers.small_filter import beam_events, small_filter
 
+from hepsets.core.errors import InputError
 from hepsets.core.events import PARTICLE_COLUMNS, Events
 from hepsets.deploy.filter.basf2 import add_filter, event_number, event_of
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
@@ -49,9 +50,8 @@ def test_events_end_or_go_on_with_their_weights(store):
             event_numbers=np.array([((number[0] << 20) + number[1] << 32) + number[2]]),
         )[0]
         assert came_through == bool((weights > 0).any())
-        assert store.extra == dict(
-            zip(("hepsets_hadronic_b0", "hepsets_jpsi"), np.float32(weights).tolist(), strict=True)
-        )
+        names = ("hepsets_hadronic_b0", "hepsets_jpsi", "weight_hadronic_b0", "weight_jpsi")
+        assert store.extra == dict(zip(names, np.float32([*weights, *weights]).tolist(), strict=True))
         went_on += came_through
     assert 0 < went_on < len(EVENTS)
 
@@ -75,6 +75,20 @@ def test_a_filter_behind_a_filter_multiplies_the_weights(store):
             if name in kept:
                 assert kept[name] == pytest.approx(1 / (p * probability), rel=1e-5)
     assert came_through
+
+
+def test_skims_are_called_as_in_basf2_and_predictions_are_written_for_those_who_ask(store):
+    path = fake_basf2.Path()
+    add_filter(path, small_filter(1), skim_names={"hadronic_b0": "feiHadronicB0"}, debug=True).initialize()
+    number = fake_basf2.offset_numbers(1)[0]
+    path.process(store, EVENTS[:1], number)
+    score = EventFilter.load(small_filter(1)).scores(event_of(fake_basf2.mc_particles(EVENTS[:1])))[0, 0]
+    assert store.extra["weight_feiHadronicB0"] == store.extra["hepsets_hadronic_b0"]
+    assert store.extra["SmartBKG_Prediction_feiHadronicB0"] == pytest.approx(score, rel=1e-5)
+    with pytest.raises(InputError, match="a name for the skim 'jpsi'"):
+        add_filter(path, small_filter(1), skim_names={"jpsi": "x"})
+    with pytest.raises(InputError, match="one for each"):
+        add_filter(path, small_filter(2), skim_names={"jpsi": "hadronic_b0"})
 
 
 def test_every_event_has_a_number_of_its_own(store):

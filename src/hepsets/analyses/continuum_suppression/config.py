@@ -74,7 +74,9 @@ class DataConfig:
         As ``test_events``, for each shifted detector.
     train, test
         The user's own Belle II ntuples (ROOT) in place of generated events; they feed the models on
-        the thirty variables.
+        the thirty variables. Without ``test`` those of ``train`` are split by event.
+    test_share
+        Share of the events that test, where the files are split.
     tree
         Name of the tree in these files, if there are several.
     keep
@@ -87,6 +89,7 @@ class DataConfig:
     shifted_events: int = Field(default=6000, ge=200)
     train: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
+    test_share: float = Field(default=0.3, gt=0.0, lt=1.0)
     tree: str | None = None
     keep: bool = False
 
@@ -224,9 +227,9 @@ def check(config: Config) -> None:
         raise InputError(f"unseen_modes = {unknown}", f"some of {', '.join(MODE_NAMES)}")
     if config.fit.seed or config.trees.seed:
         raise InputError("a seed of a single model", "one seed for the run", "set seed, or --seed")
-    if bool(config.data.train) != bool(config.data.test):
+    if config.data.test and not config.data.train:
         raise InputError(
-            "training or test files alone", "both", "give --data and --test-data; or neither, to generate"
+            "test files alone", "training files, or both", "give --data, too; or neither, to generate"
         )
     for name in config.models:
         if name not in TREES:

@@ -20,7 +20,9 @@ from hepsets.analyses.continuum_suppression.candidate_stream import (
 from hepsets.analyses.continuum_suppression.config import OWN, QUALITY, Comparison, Config
 from hepsets.analyses.continuum_suppression.sample import CandidateKind, put_together
 from hepsets.core.errors import InputError
+from hepsets.core.event_random import GOLDEN, mix
 from hepsets.core.measured import Measured
+from hepsets.core.own_split import split_by_event
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
 from hepsets.core.purpose import Purpose, demand
 from hepsets.core.run import log
@@ -319,10 +321,32 @@ def _shifted(config: Config, source: Source, shift: str) -> StreamConfig:
 
 def _own_events(config: Config) -> Pair:
     data = config.data
-    train, test = _ntuple(data.train, data.tree), _ntuple(data.test, data.tree)
-    refuse_same_files(data.train, data.test)
-    _refuse_shared_events(train, test, ", ".join(data.train), ", ".join(data.test))
+    train = _ntuple(data.train, data.tree)
+    if data.test:
+        test = _ntuple(data.test, data.tree)
+        refuse_same_files(data.train, data.test)
+    else:
+        tests = _test_rows(config, train)
+        train, test = train[~tests], train[tests]
+        log.info(
+            "%s split by event, seed %d: %d candidates to train and choose on, %d to test",
+            ", ".join(data.train), config.seed, len(train), len(test),
+        )  # fmt: skip
+    _refuse_shared_events(train, test, ", ".join(data.train), ", ".join(data.test or data.train))
     return Pair(train.used_for(Purpose.TRAINING), test.used_for(Purpose.TEST), None)
+
+
+def _test_rows(config: Config, events: ParticleSets) -> NDArray[np.bool_]:
+    """Which candidates test: by the numbers of their event, or by themselves where there are none."""
+    data, known = config.data, events.columns
+    keys = np.zeros(len(events), dtype=np.uint64)
+    if "event_number" in known:
+        with np.errstate(over="ignore"):  # arithmetic is modulo 2^64 by design
+            for name in (name for name in NUMBERS if name in known):
+                keys = mix((keys ^ known[name].astype(np.int64).view(np.uint64)) + GOLDEN)
+    else:
+        keys = content_hashes({name: known[name] for name in VARIABLES})
+    return split_by_event(keys, known["label"], data.test_share, config.seed, ", ".join(data.train))
 
 
 def _ntuple(paths: tuple[str, ...], tree: str | None) -> ParticleSets:

@@ -101,7 +101,10 @@ class DataConfig:
         Further detector simulations of each training event: their pass rates are the soft labels
         of our own model. The published models see one label per event.
     train, test
-        The user's own files in place of generated events.
+        The user's own files in place of generated events. Without ``test`` those of ``train`` are split by
+        event.
+    test_share
+        Share of the events that test, where the files are split.
     row_groups
         Which row groups of the user's files to read; all by default.
     keep
@@ -115,6 +118,7 @@ class DataConfig:
     trials: int = Field(default=8, ge=0)
     train: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
+    test_share: float = Field(default=0.3, gt=0.0, lt=1.0)
     row_groups: tuple[int, ...] | None = None
     keep: bool = False
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.analyses.smart_background.config import Config, DataConfig
+from hepsets.analyses.smart_background.config import Config
 from hepsets.analyses.smart_background.one_skim_sample import SkimmedSampleConfig, make_skimmed_sample
 from hepsets.analyses.steps import step
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events, EventWriter, read_parquet
 from hepsets.core.measured import Measured
+from hepsets.core.own_split import LEAST_EVENTS, split_by_event
 from hepsets.core.parquet import open_parquet
 from hepsets.core.purpose import Purpose
 from hepsets.core.run import log
@@ -32,10 +33,6 @@ TEST_BLOCKS = 2**24
 
 _USED = ("label", "weight", "mbc", "delta_e")
 """Event columns of users' files that are read; what else there is may be anything."""
-
-
-LEAST_EVENTS = 20
-"""Fewer passing or failing events in the user's files are refused: nothing could be said about them."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +74,12 @@ def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
     Raises
     ------
     InputError
-        For unreadable files, files without labels, labels of one class only, training files
-        without test files, or events that are in both.
+        For unreadable files, files without labels, labels of one class only, test files without training
+        files, events that are in both, or too few events to be split.
     """
     data = config.data
     if data.train or data.test:
-        return _read_samples(data, config.speedup.retention or 0.05)
+        return _read_samples(config)
     folder.mkdir(exist_ok=True)
     train_file = folder / "train.parquet"
     train = make_or_read(config, train_file, data.train_events, 0, data.trials, workers)
@@ -113,6 +110,8 @@ def get_training_events(config: Config, folder: Path, *, workers: int = 1) -> Ev
     data = config.data
     if data.train:
         events = _labelled(data.train, data.row_groups, config.speedup.retention or 0.05)
+        if not data.test:
+            events, _ = _split(config, events)
     else:
         folder.mkdir(exist_ok=True)
         made = make_or_read(config, folder / "train.parquet", data.train_events, 0, data.trials, workers)
@@ -182,17 +181,25 @@ def _read(path: Path) -> Made:
     )
 
 
-def _read_samples(data: DataConfig, retention: float) -> Samples:
-    if not (data.train and data.test):
+def _read_samples(config: Config) -> Samples:
+    data, retention = config.data, config.speedup.retention or 0.05
+    if not data.train:
         raise InputError(
-            f"{'training' if data.train else 'test'} files alone",
-            "training and test files",
-            "give both --data and --test-data; events that were trained on say nothing in a test",
+            "test files alone",
+            "training files, or both",
+            "give --data, too; events that were trained on say nothing in a test",
         )
     refuse_same_files(data.train, data.test)
     train = _labelled(data.train, data.row_groups, retention)
-    test = _labelled(data.test, data.row_groups, retention)
-    trained = refuse_shared_events(train, test, ", ".join(data.train), ", ".join(data.test))
+    if data.test:
+        test = _labelled(data.test, data.row_groups, retention)
+    else:
+        train, test = _split(config, train)
+        log.info(
+            "%s split by event, seed %d: %d to train and choose on, %d to test",
+            ", ".join(data.train), config.seed, len(train), len(test),
+        )  # fmt: skip
+    trained = refuse_shared_events(train, test, ", ".join(data.train), ", ".join(data.test or data.train))
     if repeated := n_repeated(trained):
         log.warning(
             "%d training events stand in the files twice: validation, and the choice of thresholds with it, "
@@ -215,6 +222,15 @@ def _read_samples(data: DataConfig, retention: float) -> Samples:
         "label",
         retention_is_set=is_set,
     )
+
+
+def _split(config: Config, events: Events) -> tuple[Events, Events]:
+    """Training and test events of one sample, which keep the number of their row."""
+    data = config.data
+    keys = content_hashes({name: events.particles[name] for name in KINEMATICS}, events.offsets)
+    label, source = events.columns["label"], ", ".join(data.train)
+    tests = split_by_event(keys, label, data.test_share, config.seed, source)
+    return events[np.flatnonzero(~tests)], events[np.flatnonzero(tests)]
 
 
 def refuse_shared_events(train: Events, test: Events, train_name: str, test_name: str) -> NDArray[np.uint64]:

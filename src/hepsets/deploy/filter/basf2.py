@@ -18,26 +18,42 @@ A steering file::
     ...
     basf2.process(main)
 
-In an analysis ``eventExtraInfo(hepsets_hadronic_b0)`` is the event's weight.
+In an analysis ``eventExtraInfo(hepsets_hadronic_b0)`` is the event's weight, 0 where it was not sampled; so
+is ``eventExtraInfo(weight_hadronic_b0)``, called as basf2's own smart background module calls it. Save the
+extra info with the events, or the weights are lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.deploy.filter.chain import WEIGHT, chain, earlier_weights
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter.shipped import SHIPPED
 from hepsets.formats.decay_forest import BEAM, decay_forest
 
+BASF2_WEIGHT = "weight_"
+"""How the names of weights begin in basf2's own module; the skim follows."""
 
-def add_filter(path: Any, model: str | Path = SHIPPED[0], settings: FilterSettings | None = None) -> Any:
+BASF2_PREDICTION = "SmartBKG_Prediction_"
+"""Likewise those of the predictions that it writes in its debug mode."""
+
+
+def add_filter(
+    path: Any,
+    model: str | Path = SHIPPED[0],
+    settings: FilterSettings | None = None,
+    *,
+    skim_names: Mapping[str, str] | None = None,
+    debug: bool = False,
+) -> Any:
     """Add the filter to a path; events that no skim wants end there.
 
     Parameters
@@ -48,6 +64,11 @@ def add_filter(path: Any, model: str | Path = SHIPPED[0], settings: FilterSettin
         A file that ``hepsets export`` wrote, or the name of a filter of the package.
     settings
         How to filter; unbiased importance sampling by default.
+    skim_names
+        What basf2 calls skims, by their names here, such as ``{"hadronic_b0": "feiHadronicB0"}``; the same by
+        default.
+    debug
+        Write the predictions, too, for all events.
 
     Returns
     -------
@@ -55,22 +76,34 @@ def add_filter(path: Any, model: str | Path = SHIPPED[0], settings: FilterSettin
         The module, a ``basf2.Module``.
     """
     basf2 = import_module("basf2")
-    module = filter_module(model, settings)
+    module = filter_module(model, settings, skim_names=skim_names, debug=debug)
     module.if_false(basf2.create_path())
     path.add_module(module)
     return module
 
 
-def filter_module(model: str | Path, settings: FilterSettings | None = None) -> Any:
+def filter_module(
+    model: str | Path,
+    settings: FilterSettings | None = None,
+    *,
+    skim_names: Mapping[str, str] | None = None,
+    debug: bool = False,
+) -> Any:
     """The filter as a ``basf2.Module``; see :func:`add_filter`.
 
-    It reads ``MCParticles``, writes one weight per skim to ``EventExtraInfo`` (``hepsets_<skim>``; 0:
-    not kept for it), multiplied with those of a filter before it on the path, and returns 1 for events
-    that go on and 0 for the others.
+    It reads ``MCParticles``, writes one weight per skim to ``EventExtraInfo`` (``hepsets_<skim>``, and the
+    same as ``weight_<SkimName>``; 0: not kept for it), multiplied with those of a filter before it, and
+    returns 1 for events that go on and 0 for the others.
+
+    Raises
+    ------
+    InputError
+        For names of skims that the filter does not have, or one name for two.
     """
     basf2, store = import_module("basf2"), import_module("ROOT").Belle2
     event_filter = EventFilter.load(model)
     event_filter.rules(settings or FilterSettings())  # refuses what the filter does not offer
+    theirs = names_of_skims(event_filter.skims, skim_names or {})
 
     class HepsetsFilter(basf2.Module):  # type: ignore[misc, name-defined]  # known at run time
         """Keep the generated events that are worth simulating."""
@@ -99,9 +132,30 @@ def filter_module(model: str | Path, settings: FilterSettings | None = None) -> 
             own = {WEIGHT + skim: chained.own[:, i] for i, skim in enumerate(event_filter.skims)}
             for name, weight in {**own, **chained.others}.items():
                 info.setExtraInfo(name, float(weight[0]))
+                skim = name.removeprefix(WEIGHT)
+                info.setExtraInfo(BASF2_WEIGHT + theirs.get(skim, skim), float(weight[0]))
+            for skim, score in zip(event_filter.skims, decision.scores[0], strict=True) if debug else ():
+                info.setExtraInfo(BASF2_PREDICTION + theirs[skim], float(score))
             self.return_value(int(decision.kept[0]))
 
     return HepsetsFilter()
+
+
+def names_of_skims(skims: Sequence[str], names: Mapping[str, str]) -> dict[str, str]:
+    """What each skim of a filter is called in basf2: what ``names`` says, else the same.
+
+    Raises
+    ------
+    InputError
+        For names of skims that there are not, or one name for two.
+    """
+    unknown = [skim for skim in names if skim not in skims]
+    if unknown:
+        raise InputError(f"a name for the skim {unknown[0]!r}", f"one of {', '.join(skims)}")
+    found = {skim: names.get(skim, skim) for skim in skims}
+    if len(set(found.values())) < len(found):
+        raise InputError(f"names {', '.join(found.values())}", "one for each skim")
+    return found
 
 
 def event_of(particles: Iterable[Any]) -> Events:

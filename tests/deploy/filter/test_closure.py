@@ -1,0 +1,64 @@
+"""Closure of a filter on a sample in which nothing was left out."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from helpers.small_filter import beam_events, small_filter
+
+from hepsets.core.errors import InputError
+from hepsets.core.events import EventWriter
+from hepsets.deploy.filter.closure import check_filter
+from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
+
+
+def sample(folder, events=1500, **columns):
+    made = beam_events(events, 5)
+    label = np.random.default_rng(2).random(events) < 0.4
+    with EventWriter(folder / "full.parquet") as writer:
+        writer.write(made.with_columns(**{"label": label, **columns}))
+    return folder / "full.parquet", label
+
+
+def test_a_filter_closes_on_events_that_nobody_chose(tmp_path):
+    path, label = sample(tmp_path)
+    found = check_filter(EventFilter.load(small_filter()), [path])
+    (skim,) = found.skims
+    assert found.closes
+    assert (found.events, skim.passing) == (1500, label.sum())
+    assert abs(skim.pull) < 4
+    assert skim.kept < skim.passing
+    assert 0 < skim.fraction < 1
+    for one in skim.observables:
+        assert one.fraction.min() <= skim.fraction * 1.001
+        assert one.bias.all_sum.sum() <= label.sum()
+    text = "\n".join(found.lines())
+    assert "closes" in text
+    assert "1500 events" in text
+
+
+def test_weights_that_do_not_make_up_for_the_choice_are_seen(tmp_path, monkeypatch):
+    path, _ = sample(tmp_path)
+    keep = EventFilter.load(small_filter())
+    decide = keep.decide
+
+    def unweighted(*arguments, **named):
+        found = decide(*arguments, **named)
+        return dataclasses.replace(found, weights=(found.weights > 0).astype(float))
+
+    monkeypatch.setattr(keep, "decide", unweighted)
+    found = check_filter(keep, [path])
+    assert not found.closes
+    assert found.skims[0].pull < -5
+    assert "DOES NOT CLOSE" in "\n".join(found.lines())
+
+
+def test_what_cannot_be_checked_is_refused(tmp_path):
+    path, _ = sample(tmp_path, 100)
+    keep = EventFilter.load(small_filter())
+    with pytest.raises(InputError, match="events that pass hadronic_b0"):
+        check_filter(keep, [path])
+    with pytest.raises(InputError, match="label_jpsi"):
+        check_filter(EventFilter.load(small_filter(2)), [path])
+    with pytest.raises(InputError, match="importance"):
+        check_filter(keep, [path], FilterSettings("threshold"))
