@@ -1,5 +1,7 @@
 """From settings to a configuration."""
 
+from pathlib import Path
+
 import pytest
 
 from hepsets.analyses.contract import ANALYSES
@@ -40,3 +42,15 @@ def test_a_fault_is_told_with_the_place_it_is_in(tmp_path):
         configure(smart, RunOptions(settings={"sed": 5}))
     with pytest.raises(InputError, match="--set scale; expected --scale"):
         configure(smart, RunOptions(settings={"scale": "full"}))
+
+
+def test_a_trunk_goes_with_the_model_that_starts_from_it():
+    analysis = ANALYSES.find("continuum-suppression")
+    config = configure(analysis, RunOptions(scale="quick", trunk=Path("/t.safetensors"), tune="head"))
+    assert (config.trunk, config.tune) == ("/t.safetensors", "head")
+    assert config.models[-1] == "particle_encoder"
+    assert "bdt" in config.models
+    with pytest.raises(InputError, match="give --trunk"):
+        configure(analysis, RunOptions(tune="head"))
+    with pytest.raises(InputError, match="continuum-suppression, smart-background"):
+        configure(ANALYSES.find("z-flavour"), RunOptions(trunk=Path("t.safetensors")))

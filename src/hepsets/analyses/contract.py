@@ -16,7 +16,8 @@ An analysis is a module, here a folder, with these names:
     else these stand under name and question.
 
 It may have further ones: ``print_summary(result)``, for the terminal; ``STUDIES`` and ``MODELS``, names that
-``hepsets list`` shows; ``tune``, see :class:`Tuning`; ``InferConfig`` and ``infer``, see :class:`Inferring`.
+``hepsets list`` shows; ``tune``, see :class:`Tuning`; ``InferConfig`` and ``infer``, see :class:`Inferring`;
+``TRUNK_MODEL``, the model that starts from a trunk where ``Config`` has ``trunk`` and ``tune``.
 """
 
 from __future__ import annotations

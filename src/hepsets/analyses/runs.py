@@ -31,6 +31,9 @@ class RunOptions:
         Files of the user's own events.
     studies
         Studies to add.
+    trunk, tune
+        File of a pre-trained trunk that the analysis' model for it starts from, and what of it is trained:
+        ``"all"``, or the ``"head"`` alone.
     """
 
     scale: str | None = None
@@ -40,6 +43,8 @@ class RunOptions:
     train: Sequence[str | Path] = ()
     test: Sequence[str | Path] = ()
     studies: Sequence[str] = ()
+    trunk: Path | None = None
+    tune: str | None = None
 
 
 def configure(analysis: Analysis, options: RunOptions) -> Any:
@@ -73,6 +78,7 @@ def configure(analysis: Analysis, options: RunOptions) -> Any:
         if files:
             values = configuration.merge(values, {"data": {key: [str(path) for path in files]}})
     values = configuration.merge(values, options.settings)
+    values = _with_trunk(analysis, values, options)
     config = configuration.from_mapping(analysis.Config, values)
     if not options.studies:
         return config
@@ -85,6 +91,21 @@ def configure(analysis: Analysis, options: RunOptions) -> Any:
             )
     values["studies"] = list(dict.fromkeys((*config.studies, *options.studies)))
     return configuration.from_mapping(analysis.Config, values)
+
+
+def _with_trunk(analysis: Analysis, values: dict[str, Any], options: RunOptions) -> dict[str, Any]:
+    """Settings with the trunk of the options, and the model that starts from it among the models."""
+    if options.trunk is None:
+        if options.tune is not None:
+            raise InputError(f"--tune {options.tune} alone", "what starts from a trunk", "give --trunk")
+        return values
+    model = getattr(analysis, "TRUNK_MODEL", None)
+    if model is None:
+        able = [name for name in ANALYSES if hasattr(ANALYSES.find(name), "TRUNK_MODEL")]
+        raise InputError(f"--trunk for {analysis.name}", f"an analysis that takes one: {', '.join(able)}")
+    models = configuration.from_mapping(analysis.Config, values).models
+    chosen = {"trunk": str(options.trunk.absolute()), "tune": options.tune or "all"}
+    return configuration.merge(values, {**chosen, "models": list(dict.fromkeys((*models, model)))})
 
 
 def run(

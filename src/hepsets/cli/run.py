@@ -25,6 +25,13 @@ class Scale(StrEnum):
     full = "full"
 
 
+class Tune(StrEnum):
+    """What of a model that starts from a trunk is trained."""
+
+    head = "head"
+    all = "all"
+
+
 def named(start: str) -> list[str]:
     """Names of analyses that begin so, for the shell's completion."""
     return [name for name in ANALYSES if name.startswith(start)]
@@ -92,6 +99,10 @@ def run(
     seed: Annotated[int | None, typer.Option(min=0, max=MAX_SEED, help="Seed of everything random.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
+    trunk: Annotated[
+        Path | None, typer.Option(help="Trunk of hepsets pretrain that a model starts from."), Input()
+    ] = None,
+    tune: Annotated[Tune | None, typer.Option(help="What of that model is trained.")] = None,
 ) -> None:
     """Run an analysis and write its folder: config, result, report, figures and models."""
     from hepsets.analyses import runs
@@ -105,6 +116,8 @@ def run(
         train=data or (),
         test=test_data or (),
         studies=study or (),
+        trunk=trunk,
+        tune=tune.value if tune else None,
     )
     result, folder = runs.run(analysis, options, out=out, workers=workers or cores(), resume=resume)
     tell = getattr(ANALYSES.find(analysis), "print_summary", None)

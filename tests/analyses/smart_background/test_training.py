@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from helpers.random_events import muon_label, random_events
 from helpers.tiny_run import tiny_run
+from helpers.toy_corpus import toy_trunk
 
 from hepsets.analyses import smart_background
 from hepsets.analyses.smart_background import SCALES, Config
@@ -334,3 +335,16 @@ def test_changes_say_all_that_a_training_has_but_its_seeds_and_what_for() -> Non
     )
     assert task_of(config, OURS) == Binary(ComputingTime())
     assert task_of(config, "deep_sets") == Binary()
+
+
+def test_a_run_with_a_trunk_trains_its_head_alone_and_others_from_scratch(tmp_path):
+    events = random_events(80, seed=1, mean_particles=8)
+    events = events.with_columns(label=muon_label(events))
+    trunk = toy_trunk(events)
+    trunk.save(tmp_path / "trunk.safetensors")
+    config = Config(models=("tree_encoder",), trunk=str(tmp_path / "trunk.safetensors"), tune="head")
+    settings = FitConfig(epochs=1, batch=32, device="cpu")
+    model, _ = one_training.train(config, "tree_encoder", events, tmp_path, settings=settings)
+    for name, tensor in trunk.encoder.state_dict().items():
+        assert (model.network.encoder.state_dict()[name] == tensor).all()
+    assert model.config.units == trunk.config.units

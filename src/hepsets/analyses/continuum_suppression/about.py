@@ -15,6 +15,9 @@ TAG_BDT = "bdt_with_tag"
 BEFORE = "multi_deep_sets_before"
 """MultiDeepSets whose sets are joined before pooling."""
 
+TRUNK_MODEL = "particle_encoder"
+"""The model that starts from a trunk, if a run is given one."""
+
 OURS = "learned_moments"
 """Our own model, the one that is recommended."""
 

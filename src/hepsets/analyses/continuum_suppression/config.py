@@ -148,6 +148,10 @@ class Config:
         The models that the studies of unseen modes, and of importance, look at.
     disco
         The penalty on dependence on Mbc.
+    trunk
+        File of a pre-trained trunk that the model for it starts from; ``None``: it starts from scratch.
+    tune
+        What of that model is trained: ``"all"``, or its ``"head"`` alone.
     """
 
     scale: Literal["quick", "standard", "full"] = "standard"
@@ -166,6 +170,8 @@ class Config:
     unseen_modes: tuple[str, ...] = ("D*- pi+ pi+ pi-",)
     trust_models: tuple[str, ...] = (BDT, "multi_deep_sets", OURS)
     disco: DiscoConfig = DiscoConfig()
+    trunk: str | None = None
+    tune: Literal["all", "head"] = "all"
 
 
 SCALES: Mapping[str, Mapping[str, Any]] = {

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from hepsets.analyses.continuum_suppression.about import TRUNK_MODEL
 from hepsets.analyses.continuum_suppression.config import BDT, OURS, TREES, VARIANTS, Config
 from hepsets.analyses.continuum_suppression.samples import Samples
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets
@@ -22,6 +23,8 @@ from hepsets.learn import files
 from hepsets.learn.files import save
 from hepsets.learn.particle_sets.model import SetModel
 from hepsets.learn.particle_sets.recipe import build_set_model
+from hepsets.learn.pretraining.encoder import Trunk
+from hepsets.learn.pretraining.tuning import seen_model
 from hepsets.learn.tables.boosted_trees import BoostedTrees, fit_trees
 from hepsets.learn.training import history as kept
 from hepsets.learn.training.disco import DisCo
@@ -219,7 +222,10 @@ def _train_network(
 ) -> History:
     base, options = VARIANTS[training.model]
     seed = seed_of(config, training)
-    network = build_set_model(base, **options, seed=seed)
+    if config.trunk is not None and training.model == TRUNK_MODEL:
+        network = seen_model(Trunk.load(config.trunk), config.tune, seed=seed)
+    else:
+        network = build_set_model(base, **options, seed=seed)
     settings = dataclasses.replace(config.fit, seed=seed)
     penalty = None
     if training.disco is not None:

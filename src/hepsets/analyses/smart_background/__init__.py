@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hepsets.analyses.smart_background.about import MODELS, STUDIES, name, question
+from hepsets.analyses.smart_background.about import MODELS, STUDIES, TRUNK_MODEL, name, question
 from hepsets.core.lazy import lazy
 
-__all__ = ["MODELS", "STUDIES", "name", "question"]
+__all__ = ["MODELS", "STUDIES", "TRUNK_MODEL", "name", "question"]
 
 __getattr__, __dir__ = lazy(
     __name__,

@@ -20,6 +20,9 @@ PUBLISHED = (
 )
 """The models of the published study."""
 
+TRUNK_MODEL = "tree_encoder"
+"""The model that starts from a trunk, if a run is given one."""
+
 OURS = "decay_sweep"
 """Our own model."""
 

@@ -231,6 +231,10 @@ class Config:
         Sizes of the study of many skims.
     few_labels
         Skims and sizes of the study of new skims with few labels.
+    trunk
+        File of a pre-trained trunk that the model for it starts from; ``None``: it starts from scratch.
+    tune
+        What of that model is trained: ``"all"``, or its ``"head"`` alone.
     """
 
     scale: Literal["quick", "standard", "full"] = "standard"
@@ -258,6 +262,8 @@ class Config:
     )
     multi_skim: MultiSkimConfig = MultiSkimConfig()
     few_labels: FewLabelsConfig = FewLabelsConfig()
+    trunk: str | None = None
+    tune: Literal["all", "head"] = "all"
 
 
 def model_config(config: Config, name: str, **more: Any) -> ModelConfig:

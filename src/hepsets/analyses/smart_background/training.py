@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hepsets.analyses.smart_background.about import TRUNK_MODEL
 from hepsets.analyses.smart_background.config import OURS, Config, fit_config, model_config, task_of
 from hepsets.analyses.smart_background.samples import Samples
 from hepsets.core.errors import InputError
@@ -26,6 +27,8 @@ from hepsets.learn.decay_trees.model import EventModel, ModelConfig
 from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.decay_trees.soft_labels import soft_labels
 from hepsets.learn.files import load, save
+from hepsets.learn.pretraining.encoder import Trunk
+from hepsets.learn.pretraining.tuning import generated_model
 from hepsets.learn.training.calibration import calibrate_model
 from hepsets.learn.training.checkpoint import EpochRecord
 from hepsets.learn.training.config import FitConfig
@@ -161,6 +164,8 @@ def train(
     if path.exists() and record.exists():
         return load(path, EventModel), _read_fit(record, len(events), settings)
     options = options or model_config(config, name)
+    if start is None and config.trunk is not None and name == TRUNK_MODEL:
+        start = generated_model(Trunk.load(config.trunk), config.tune, seed=seed)
     model = start or build_model(
         name,
         PdgMap.fit(events.particles["pdg"], min_count=RARE),
