@@ -17,6 +17,7 @@ from hepsets.core.errors import InputError
 def test_the_folders_are_the_analyses():
     assert list(ANALYSES.own) == [
         "bs-dspi",
+        "c4-images",
         "continuum-suppression",
         "delta-c9",
         "smart-background",

@@ -48,7 +48,7 @@ class OneImage:
     turned
         The image, shape ``(4, height, width)``.
     responses
-        By model, of the channel with the largest output.
+        By model, of the channel with the largest output; of ours the one that differs most by orientation.
     """
 
     turned: Array
@@ -158,8 +158,10 @@ def _response(model: ImageModel, four: Tensor) -> Response:
         )
         error = max(change(acted(turn, maps[:1]), maps[turn : turn + 1]) for turn in range(1, 4))
         by_channel = maps.unflatten(1, (4 if lifted else 1, -1))
-        strongest = int(by_channel[0].abs().amax((0, 2, 3)).argmax())
-        return Response(by_channel[:, :, strongest].numpy(), error)
+        seen = by_channel[0]
+        # of several orientations the channel that tells them apart best, else the one with the largest output
+        shown = seen.std(0).mean((1, 2)) if lifted else seen.abs().amax((0, 2, 3))
+        return Response(by_channel[:, :, int(shown.argmax())].numpy(), error)
 
 
 def first_of(trained: Sequence[Trained], sample: str) -> dict[str, Trained]:

@@ -171,15 +171,15 @@ def _table(models: Sequence[ModelResult]) -> Table:
 def _one_image(result: Result, figures: FigureFiles) -> Iterator[Content]:
     yield (
         "The coursework's figure: an image in its four turns, and the strongest channel of each first "
-        "layer. A plain convolution sees another image each time. The averaged layer turns with the image, "
-        "and so does the p4 layer, whose four maps also change places: the map of each orientation is that "
-        "of the next one."
+        "layer. A plain convolution sees another image each time. The averaged layer turns with the image. "
+        "So does the p4 layer, whose four maps change places as well: what one orientation of the kernel "
+        "saw, the next one sees. Laid out in a square, the four turn as one picture."
     )
     yield figures(
         "one_image",
         turned_through_layers(result.image),
-        "Columns: the image turned. The number on the right is the largest difference to the turned output "
-        "of the first column, in units of its largest number.",
+        "Columns: the image turned. On the right stands the largest difference to the turned output of the "
+        "first column, in units of its largest number.",
     )
 
 
@@ -334,11 +334,12 @@ def _training(result: Result, figures: FigureFiles) -> Iterator[Content]:
 
 def _views(result: Result, views: Sequence[str], figures: FigureFiles) -> Iterator[Content]:
     yield (
-        "Nothing changes when a collision of unpolarised beams is turned about the beam. An image of the "
-        "transverse plane knows four of these turns; the same particles in cylindrical coordinates, whose "
-        "azimuths are counted from the hardest particle, know all of them. Both are shown the transverse "
-        "momenta of charged particles and photons and nothing else. SuperKEKB's beams cross at 83 mrad, so "
-        "that the laboratory is not quite symmetric."
+        "Nothing changes when a collision of unpolarised beams is turned about the beam. Events come at "
+        "all azimuths, so that turned ones surprise no network; what is built in need not be learnt. An "
+        "image of the transverse plane knows four of these turns; the same particles in cylindrical "
+        "coordinates, whose azimuths are counted from the hardest particle, know all of them. Both are "
+        "shown the transverse momenta of charged particles and photons and nothing else. SuperKEKB's beams "
+        "cross at 83 mrad, so that the laboratory is not quite symmetric."
     )
     for sample in views:
         facts = result.samples[sample]

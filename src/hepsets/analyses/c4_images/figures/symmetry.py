@@ -22,6 +22,9 @@ _SIGNED = LinearSegmentedColormap.from_list("signed", [COLOURS[1], "#f7f7f7", CO
 _SHOWN = {"cnn": "plain convolution", "averaged": "averaged layer", "p4cnn": "p4: four\norientations"}
 
 _LEAST = 1e-9
+"""Where what is exact stands on a logarithmic axis."""
+
+_DECADES = (1e-8, 1e-6, 1e-4, 1e-2, 1.0)
 
 
 @styled
@@ -94,6 +97,7 @@ def errors_by_layer(figure: Figure, models: Sequence[ModelResult]) -> None:
         xlabel="depth in the network, from image to classes", ylabel="equivariance error",
     )  # fmt: skip
     axes.set_xticks([0, 1], ["image", "classes"])
+    axes.set_yticks([_LEAST, *_DECADES], ["exact", *map(_decade, _DECADES)])
     axes.grid(axis="y")
     figure.legend(loc="outside right upper")
 
@@ -110,11 +114,15 @@ def configurations(figure: Figure, layers: Sequence[LayerError]) -> None:
             own = [
                 max(one.error, _LEAST) for one in layers if _kind(one) == kind and one.accepted == accepted
             ]
-            heights = row - 0.22 + 0.44 * (0.618034 * np.arange(len(own)) % 1)  # even, and in no order
+            heights = (
+                row - 0.22 + 0.44 * ((0.5 + 0.618034 * np.arange(len(own))) % 1)
+            )  # even, and in no order
             axes.plot(own, heights, "o", ms=2.4, mew=0, alpha=0.7, color=colour)
     axes.axvline(1e-5, color=INK, lw=0.9, ls=(0, (6, 2)))
     axes.set_yticks(range(len(kinds)), list(reversed(kinds)))
     axes.set(xscale="log", xlim=(_LEAST / 2, 5), ylim=(-0.6, len(kinds) - 0.4), xlabel="equivariance error")
+    axes.set_xticks([_LEAST, *_DECADES], ["exact", *map(_decade, _DECADES)])
+    axes.minorticks_off()
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
@@ -148,6 +156,10 @@ def _mosaic(maps: NDArray[np.float32]) -> NDArray[np.float32]:
     line = np.full((1, above.shape[1]), np.nan, dtype=np.float32)
     whole: NDArray[np.float32] = np.vstack([above, line, below])
     return whole
+
+
+def _decade(value: float) -> str:
+    return f"$10^{{{round(np.log10(value))}}}$"
 
 
 def _power(value: float) -> str:
