@@ -53,14 +53,14 @@ class ModelResult:
         Shares of each true class by the class that was chosen, mean over trainings, shape
         ``(n_classes, n_classes)``.
     history, seconds
-        Losses of the first training, and the mean time of all [s].
+        Losses of the first training, and the mean computing time of all [s].
     layers
         Equivariance error after each layer of the first training's network, see
         :mod:`hepsets.evaluate.images.symmetry`; none for sets.
     invariance_error
         The largest change of a probability when test images are turned by 90°, 180°, 270°.
     images_per_s
-        Scored on one thread.
+        Scored per second of one thread's computing time.
     """
 
     name: str
@@ -181,13 +181,13 @@ def _look_at_sets(trained: Trained, sample: Sample) -> _Look:
 
 
 def speed(work: Callable[[], object], images: int) -> float:
-    """Images per second: the best of three tries after a first one."""
+    """Images per second of computing time, whatever else the machine does: the best of three tries."""
     times = []
-    for _ in range(4):
-        begin = time.perf_counter()
+    for _ in range(4):  # the first one warms up
+        begin = time.process_time()
         work()
-        times.append(time.perf_counter() - begin)
-    return images / min(times[1:])
+        times.append(time.process_time() - begin)
+    return images / max(min(times[1:]), 1e-6)
 
 
 def _confusion(chosen: NDArray[np.int64], truth: NDArray[np.int64], classes: int) -> NDArray[np.float64]:

@@ -163,14 +163,14 @@ def _table(models: Sequence[ModelResult]) -> Table:
         Column("equivariance error", "worst layer"),
         Column("invariance error", "of a probability"),
         Column("training", "s", digits=0),
-        Column("scoring", "images per s", digits=0),
+        Column("scoring", "images per s of computing", digits=0),
     )
     return Table(columns, rows)
 
 
 def _one_image(result: Result, figures: FigureFiles) -> Iterator[Content]:
     yield (
-        "The coursework's figure: an image in its four turns, and the strongest channel of each first "
+        "The coursework's figure: an image in its four turns, and a channel of each first "
         "layer. A plain convolution sees another image each time. The averaged layer turns with the image. "
         "So does the p4 layer, whose four maps change places as well: what one orientation of the kernel "
         "saw, the next one sees. Laid out in a square, the four turn as one picture."
@@ -277,7 +277,7 @@ def _costs(result: Result, figures: FigureFiles) -> Iterator[Content]:
         yield _halved(own)
     yield figures(
         "time",
-        errors_against(of_all, lambda one: 1e6 / one.images_per_s, "time per image on one thread [µs]"),
+        errors_against(of_all, lambda one: 1e6 / one.images_per_s, "computing time per image [µs]"),
         "Test error against the time that scoring takes.",
     )
     changed = [one for one in everything if not one.variant.plain]
@@ -291,7 +291,7 @@ def _costs(result: Result, figures: FigureFiles) -> Iterator[Content]:
             Column("parameters"),
             Column("training images"),
             Column("accuracy"),
-            Column("scoring", "images per s", digits=0),
+            Column("scoring", "images per s of computing", digits=0),
         )
         yield Table(columns, rows, "Other widths, and fewer training images.")
 

@@ -50,7 +50,7 @@ class Trained:
     history
         Losses.
     seconds
-        How long it took.
+        Computing time of its one thread.
     chosen
         By part of the sample that judges, the class that is most probable, shape ``(n_images,)``.
     """
@@ -130,7 +130,7 @@ def _cost(one: Training, samples: Mapping[str, Sample]) -> float:
 
 def _train(task: _Task) -> None:
     task.folder.mkdir(parents=True, exist_ok=True)
-    begin = time.perf_counter()
+    begin = time.process_time()
     train = _train_sets if task.training.variant.model == SETS else _train_images
     history, seconds, chosen = train(task, begin)
     with whole_file(task.path("chosen.npz")) as partial, partial.open("wb") as file:
@@ -162,7 +162,7 @@ def _train_images(task: _Task, begin: float) -> _Found:
             augmentation=None if variant.augmentation == "none" else RandomTurns(variant.augmentation),
             progress=follow(advance, 1.0),
         )
-    seconds = time.perf_counter() - begin
+    seconds = time.process_time() - begin
     files.save(model, task.path("safetensors"))
     losses = [epoch.train_loss for epoch in model.history], [epoch.validation_loss for epoch in model.history]
     history = History(tuple(losses[0]), tuple(losses[1]), model.best_epoch - 1)
@@ -186,7 +186,7 @@ def _train_sets(task: _Task, begin: float) -> _Found:
         fit_of(config, sample.name), seed=task.training.seed, learning_rate=2e-3, device="cpu"
     )
     result = fit(model, train, labels, config=settings, validation=(model.prepare(held), held_labels))
-    seconds = time.perf_counter() - begin
+    seconds = time.process_time() - begin
     files.save(model, task.path("safetensors"))
     return History.of(result), seconds, {
         part: (score(model, sets_of(sample, part)) >= 0.5).astype(np.int64) for part in sample.tests

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -33,7 +34,7 @@ _SUFFIX = "_augmented"
 
 
 def style_of(name: str) -> Style:
-    """How a model is drawn in every figure; augmented ones are dashed and hollow."""
+    """How a model is drawn in every figure; augmented ones are dashed diamonds."""
     own = _STYLES[name.removesuffix(_SUFFIX)]
     return Style(own.colour, (0, (3, 1.5)), "D") if name.endswith(_SUFFIX) else own
 
@@ -168,10 +169,13 @@ def tested_turned(figure: Figure, models: Sequence[ModelResult], parts: Mapping[
 
 
 def _plain_ticks(axes: Axes) -> None:
-    """Ticks of a logarithmic axis as plain numbers, at 1, 2 and 5 of each decade."""
-    places = [factor * 10.0**power for power in range(-3, 10) for factor in (1, 2, 5)]
+    """Ticks of logarithmic axes as plain numbers: the closer, the fewer decades there are."""
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(FixedLocator(places))
+        low, high = axis.get_view_interval()
+        decades = math.log10(high / low)
+        factors = (1, 2, 5) if decades > 1.2 else (1, 1.5, 2, 3, 4, 5, 6, 8)
+        places = [factor * 10.0**power for power in range(-3, 10) for factor in factors]
+        axis.set_major_locator(FixedLocator([place for place in places if low <= place <= high]))
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
         axis.set_minor_formatter(NullFormatter())
