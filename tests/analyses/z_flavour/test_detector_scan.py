@@ -7,7 +7,7 @@ from hepsets.analyses.z_flavour import detector_scan
 from hepsets.analyses.z_flavour.config import Config, ScanConfig
 from hepsets.analyses.z_flavour.detector_scan import POINTS, scan_detector, values_of
 from hepsets.learn.tables.class_trees import ClassTreesConfig
-from hepsets.represent.vertexed_events.data import read_features
+from hepsets.represent.vertexed_events.feature_files import read_features
 from hepsets.simulate.idea import IdeaConfig
 
 pytest.importorskip("pythia8mc")
@@ -37,12 +37,11 @@ def scanned(tmp_path_factory):
 
 def features(folder, detector, name, *, chosen="has_impact"):
     found = []
-    for path in sorted((folder / "events" / detector).glob("*.npz")):
-        if not path.name.endswith(".truth.npz"):
-            data = read_features(path)
-            columns = data.particles.features.float().numpy()
-            names = data.spec.particles
-            found.append(columns[columns[:, names.index(chosen)] > 0, names.index(name)])
+    for path in sorted((folder / "events" / detector).glob("*.safetensors")):
+        data = read_features(path)
+        columns = data.particles.features.float().numpy()
+        names = data.spec.particles
+        found.append(columns[columns[:, names.index(chosen)] > 0, names.index(name)])
     return np.concatenate(found)
 
 

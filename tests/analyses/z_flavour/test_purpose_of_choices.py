@@ -51,13 +51,13 @@ def samples(tmp_path_factory):
     """Toy events and their hemispheres, split as those of a run are."""
     folder = tmp_path_factory.mktemp("events")
     events = z_events(480, seed=3)
-    keep_features(events, "found", folder / "found.npz")
-    keep_features(hemispheres(events), "hemispheres", folder / "hemispheres.npz")
+    keep_features(events, "found", folder / "found.safetensors")
+    keep_features(hemispheres(events), "hemispheres", folder / "hemispheres.safetensors")
     flavour = events.columns["flavour"].astype(np.int64)
     split = stratified_split(flavour, (0.5, 0.25, 0.25), seed=1)
     return {
-        "found": Sample((folder / "found.npz",), flavour, split),
-        "hemispheres": Sample((folder / "hemispheres.npz",), flavour, split, 2),
+        "found": Sample((folder / "found.safetensors",), flavour, split),
+        "hemispheres": Sample((folder / "hemispheres.safetensors",), flavour, split, 2),
     }
 
 
@@ -93,13 +93,12 @@ def test_scales_of_features_are_those_of_the_training_events_alone(samples, trai
     for training, one in trained.items():
         if training.model != TREES:
             cell = CELLS[training.cell]
-            data = samples[cell.sample].load(Purpose.TRAINING, cell.classes, one.model.spec).data
-            features = data.batch(torch.arange(len(data))).particles.features
-            np.testing.assert_allclose(one.model.particle_scaler.mean, features.mean(0), atol=1e-3)
-            of_all = [
-                samples[cell.sample].load(purpose, cell.classes, one.model.spec).data for purpose in Purpose
-            ]
-            everything = torch.cat([part.particles.features.float() for part in of_all])
+            train, *others = (
+                one.model.prepare(samples[cell.sample].load(purpose, cell.classes).data)[:].particles.features
+                for purpose in Purpose
+            )
+            np.testing.assert_allclose(one.model.particle_scaler.mean, train.float().mean(0), atol=1e-3)
+            everything = torch.cat([train, *others]).float()
             assert (one.model.particle_scaler.mean - everything.mean(0)).abs().max() > 1e-2
 
 
@@ -124,7 +123,7 @@ def test_models_are_judged_by_test_events(samples, trained, purpose):
 @pytest.mark.parametrize(("train", "validation"), OTHERS)
 def test_no_training_sees_test_events_and_what_stops_it_is_not_what_it_sees(samples, train, validation):
     model = build_vertexed_model("deep_sets", classes=CLASSES, units=4)
-    shown, held = (samples["found"].load(one, CLASSES, model.spec) for one in (train, validation))
+    shown, held = (samples["found"].load(one, CLASSES) for one in (train, validation))
     targets = [flavour_targets(one.flavour, np.zeros(len(one.flavour))) for one in (shown, held)]
     with pytest.raises(InputError, match=r"events where a (model is trained|training is stopped)"):
         fit(model, shown.data, targets[0], task=Flavour(charge=False),

@@ -1,6 +1,7 @@
 """Models of events with vertices: scales, masks, probabilities."""
 
 import numpy as np
+import pytest
 import torch
 from helpers.toy_z_events import turned, z_events
 
@@ -11,6 +12,15 @@ from hepsets.learn.training.fit import fit
 from hepsets.learn.training.score import score_heads
 from hepsets.learn.vertexed_events.flavour_task import Flavour, flavour_targets
 from hepsets.learn.vertexed_events.recipe import build_vertexed_model
+from hepsets.represent.vertexed_events.data import VertexedData
+from hepsets.represent.vertexed_events.inputs import proper_inputs
+from hepsets.represent.vertexed_events.table import tree_table
+
+TOLD = (
+    *("kind", "energy", "true_pdg", "origin", "n_clusters", "track_length", "has_clusters"),
+    *("flight_time", "flight_length", "has_flight_time"),
+)
+"""Columns that tell what a particle is, by whatever means: all but charge, track or cluster, and momentum."""
 
 
 def test_scales_come_from_training_events_alone() -> None:
@@ -52,3 +62,32 @@ def test_no_tagger_of_proper_features_knows_turns_around_the_beam() -> None:
         model = build_vertexed_model(name)
         model.fit_inputs(model.prepare(some).batch(torch.arange(20)))
         np.testing.assert_allclose(score_heads(model, some), score_heads(model, turned(some, 2.2)), atol=5e-3)
+
+
+@pytest.mark.parametrize(
+    "name", ["fcnn", "gru_attention", "deep_sets", "particle_transformer", "vertex_graph", "trees"]
+)
+def test_without_identification_no_bit_of_a_score_knows_what_particles_are(name) -> None:
+    some = z_events(12, seed=5)
+    particles = dict(some.particles.particles)
+    assert particles.keys() >= set(TOLD)
+    order = np.random.default_rng(1).permutation(some.particles.n_particles)
+    exchanged = VertexedEvents(
+        ParticleSets(
+            particles | {told: particles[told][order] for told in TOLD}, some.particles.offsets, some.columns
+        ),
+        some.vertices,
+    )
+
+    def scores(identification):
+        if name == "trees":
+            spec = proper_inputs(identification)
+            tables = [tree_table(VertexedData.from_events(one, spec)).columns for one in (some, exchanged)]
+            return [np.stack(list(table.values())) for table in tables]
+        model = build_vertexed_model(name, identification=identification, units=8)
+        model.fit_inputs(model.prepare(some).batch(torch.arange(len(some))))
+        return [score_heads(model, one) for one in (some, exchanged)]
+
+    blind, told = scores("none"), scores("dndx+tof")
+    np.testing.assert_array_equal(*blind)
+    assert (told[0] != told[1]).any()

@@ -7,13 +7,7 @@ from helpers.toy_z_events import z_events
 
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose
-from hepsets.represent.vertexed_events.data import (
-    VertexedData,
-    gather_features,
-    halved,
-    read_features,
-    write_features,
-)
+from hepsets.represent.vertexed_events.data import VertexedData, halved
 from hepsets.represent.vertexed_events.inputs import InputSpec, proper_inputs
 
 SPEC = proper_inputs("dndx+tof", structure=True)
@@ -39,17 +33,6 @@ def test_batches_in_order_and_selections_are_the_same_events() -> None:
     assert torch.equal(parts[2].particles.features, last.particles.features)
     assert torch.equal(parts[2].vertex, last.vertex)
     assert torch.equal(data[8:].particles.features, last.particles.features)
-
-
-def test_files_hold_what_was_written(tmp_path) -> None:
-    data = halved(VertexedData.from_events(z_events(5, seed=3), SPEC))
-    write_features(data, tmp_path / "features.npz")
-    read = read_features(tmp_path / "features.npz")
-    assert read.spec == data.spec
-    for one, other in zip(read.tensors(), data.tensors(), strict=True):
-        assert torch.equal(one, other)
-        assert one.dtype == other.dtype
-    assert read.batch(torch.arange(2)).particles.features.dtype == torch.float32
 
 
 def test_joined_parts_are_the_whole() -> None:
@@ -82,22 +65,6 @@ def test_sorted_particles_stay_in_their_events() -> None:
         expected = data.particles.features[begin:end, places].numpy()
         np.testing.assert_array_equal(keys, expected[np.lexsort((-expected[:, 1], -expected[:, 0]))])
     assert ordered.sorted_by(names) is ordered  # what is sorted already takes no memory again
-
-
-def test_events_gathered_from_several_files_are_those_chosen(tmp_path) -> None:
-    some = z_events(9, seed=7)
-    for name, part in (("a", some[:4]), ("b", some[4:])):
-        write_features(VertexedData.from_events(part, SPEC), tmp_path / name)
-    chosen = [np.array([1, 3]), np.array([0, 4])]
-    gathered = gather_features([tmp_path / "a", tmp_path / "b"], chosen, SPEC)
-    expected = VertexedData.from_events(some, SPEC).select(torch.tensor([1, 3, 4, 8]))
-    for one, other in zip(gathered.tensors(), expected.tensors(), strict=True):
-        assert torch.equal(one, other)
-    by_charge = gather_features([tmp_path / "a", tmp_path / "b"], chosen, SPEC, ("charge",))
-    for one, other in zip(by_charge.tensors(), expected.sorted_by(("charge",)).tensors(), strict=True):
-        assert torch.equal(one, other)
-    few = gather_features([tmp_path / "a"], [np.array([0])], InputSpec(("charge",)))
-    assert few.spec == InputSpec(("charge",))
 
 
 def test_every_choice_of_events_serves_the_purpose_that_they_are_for() -> None:

@@ -7,6 +7,7 @@ from helpers.toy_z_events import TRACK, events_of_sizes, turned, without, z_even
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.vertexed_events import VertexedEvents
+from hepsets.represent.vertexed_events.identification import KINDS
 from hepsets.represent.vertexed_events.inputs import (
     PARTICLE_STRUCTURE,
     PUBLISHED_INPUTS,
@@ -21,6 +22,8 @@ EVERYTHING = proper_inputs("truth", structure=True) + proper_inputs("dndx+tof") 
 def test_each_identification_sees_what_it_may() -> None:
     names = {which: set(proper_inputs(which).particles) for which in ("truth", "dndx+tof", "dndx", "none")}
     assert names["none"] < names["dndx"] < names["dndx+tof"]
+    assert not any(name.startswith(("is_", "has_clusters", "has_flight")) for name in names["none"])
+    assert all(set(KINDS) < names[which] for which in ("truth", "dndx+tof", "dndx"))
     assert not any(name.startswith("truth") for name in names["dndx+tof"])
     assert not any(name.startswith(("flight", "clusters")) for name in names["truth"])
     assert proper_inputs("none", structure=True).particles[-len(PARTICLE_STRUCTURE) :] == PARTICLE_STRUCTURE

@@ -100,6 +100,14 @@ def test_neutral_particles_belong_to_no_vertex(seen):
     assert (events.particles.particles["vertex"][::3] == -1).all()
 
 
+def test_what_a_particle_is_changes_no_vertex(seen):
+    kinds = np.random.default_rng(5).integers(0, 5, seen.n_particles).astype(np.int8)
+    one, other = (vertexed(with_column(seen, kind=kind), vertices="found") for kind in (kinds, kinds[::-1]))
+    assert np.array_equal(one.particles.particles["vertex"], other.particles.particles["vertex"])
+    for name, column in one.vertices.particles.items():
+        assert np.array_equal(column, other.vertices.particles[name]), name
+
+
 def test_numbers_that_are_not_finite_are_refused(seen):
     d0 = seen.particles["d0"].copy()
     d0[4] = np.nan

@@ -13,7 +13,8 @@ from hepsets.core.events import Events
 from hepsets.core.vertexed_events import VertexedEvents
 from hepsets.core.whole_file import whole_file
 from hepsets.generate.z_pole import generate_z_block
-from hepsets.represent.vertexed_events.data import VertexedData, halved, write_features
+from hepsets.represent.vertexed_events.data import VertexedData, halved
+from hepsets.represent.vertexed_events.feature_files import write_features
 from hepsets.represent.vertexed_events.hemispheres import hemispheres
 from hepsets.select.vertices.event import vertexed
 from hepsets.simulate.idea import IdeaConfig
@@ -63,7 +64,7 @@ class Block:
 
     def path(self, sample: SampleName) -> Path:
         """The file of one sample's features."""
-        return self.folder / f"{sample}_{self.flavour}_{self.number:07d}.npz"
+        return self.folder / f"{sample}_{self.flavour}_{self.number:07d}.safetensors"
 
     @property
     def made(self) -> bool:

@@ -85,4 +85,4 @@ CELLS: Mapping[CellName, Cell] = {
     ),
 }  # fmt: skip
 """All comparisons by name: as published; what their files allow; what a detector would see, and the same
-without counted clusters and time of flight; hemispheres; and these by the variables of FCCAnalyses alone."""
+without identification; hemispheres; and these by the variables of FCCAnalyses alone."""

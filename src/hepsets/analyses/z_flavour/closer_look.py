@@ -26,7 +26,7 @@ from hepsets.analyses.z_flavour.figures.attention import AttentionShape, attenti
 from hepsets.analyses.z_flavour.figures.classes import FeatureShape, feature_shape
 from hepsets.analyses.z_flavour.learning import learning_curve
 from hepsets.analyses.z_flavour.measured_again import FIRST_BLOCK, SeenAgain, score_again
-from hepsets.analyses.z_flavour.samples import Labelled, Sample
+from hepsets.analyses.z_flavour.samples import Sample
 from hepsets.analyses.z_flavour.training import Trained, Training
 from hepsets.core.errors import InputError
 from hepsets.core.parallel import map_in_order
@@ -181,9 +181,9 @@ def look_closer(
             chosen = _first_of_each(test.flavour, SHOWN_EVENTS)
             probabilities = scores[of_events].of_classes(cell.classes).probabilities[chosen]
             shown = ShownScores(test.flavour[chosen], probabilities.astype(np.float32), cell.classes)
-            shapes = tuple(_shapes(test[chosen], cell))
-            studied = test[_first_of_each(test.flavour, STUDIED_EVENTS)]
-            importance = tuple(_importance(lead.model, studied, cell))
+            shapes = tuple(_shapes(test.data[chosen], test.flavour[chosen], cell))
+            studied = _first_of_each(test.flavour, STUDIED_EVENTS)
+            importance = tuple(_importance(lead.model, test.data[studied], test.flavour[studied], cell))
         advance(1)
         attention = _attention(samples, trained)
         advance(1)
@@ -225,13 +225,13 @@ def _first_of_each(flavour: NDArray[np.int64], number: int) -> NDArray[np.int64]
     return np.concatenate([np.flatnonzero(flavour == each)[:number] for each in np.unique(flavour)])
 
 
-def _shapes(test: Labelled, cell: Cell) -> Iterator[FeatureShape]:
-    data, spec = test.data, test.data.spec
+def _shapes(data: VertexedData, flavour: NDArray[np.int64], cell: Cell) -> Iterator[FeatureShape]:
+    spec = data.spec
     for one, names, wanted in (
         (data.particles, spec.particles, PARTICLE_SHAPES),
         (data.vertices, spec.vertices, VERTEX_SHAPES),
     ):
-        truth = test.flavour[one.event_of_particle.numpy()]
+        truth = flavour[one.event_of_particle.numpy()]
         for name, label in wanted.items():
             if name in names:
                 values = one.features[:, names.index(name)].float().numpy().astype(np.float64)
@@ -240,18 +240,20 @@ def _shapes(test: Labelled, cell: Cell) -> Iterator[FeatureShape]:
                     yield feature_shape(label, values[shown], truth[shown], cell.classes)
     for name, label in EVENT_SHAPES.items():
         values = data.event_features[:, spec.events.index(name)].numpy().astype(np.float64)
-        yield feature_shape(label, values, test.flavour, cell.classes)
+        yield feature_shape(label, values, flavour, cell.classes)
 
 
-def _importance(model: VertexedModel, test: Labelled, cell: Cell) -> list[AccuracyImportance]:
+def _importance(
+    model: VertexedModel, test: VertexedData, flavour: NDArray[np.int64], cell: Cell
+) -> list[AccuracyImportance]:
     demand(test.purpose, Purpose.TEST, "importance is measured")
-    data = test.data.seeing(model.spec)
+    data = test.seeing(model.spec)
 
     def score(events: VertexedData) -> NDArray[np.float64]:
         return of_classes(score_heads(model, events), cell.classes)
 
     exchanges = dict(_exchanges(data))
-    return accuracy_importance(score, data, test.flavour, cell.classes, exchanges, repeats=1)
+    return accuracy_importance(score, data, flavour, cell.classes, exchanges, repeats=1)
 
 
 def _exchanges(data: VertexedData) -> Iterator[tuple[str, Exchange[VertexedData]]]:

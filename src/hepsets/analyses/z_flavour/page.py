@@ -43,7 +43,8 @@ REASONS = {
         "Models know four flavours; the accuracy of b, c and s is theirs with ud events left out."
     ),
     "unidentified": (
-        "The same events, but clusters and times of flight are not shown: what strangeness rests on."
+        "The same events, but nothing tells what a particle is: no clusters, no time of flight, no lepton, "
+        "photon or neutral hadron, only tracks and clusters. K_S and Λ are still found, by their masses."
     ),
     "hemispheres": (
         "Each hemisphere alone, as double tags need it. A further output tells b from b̄ hemispheres."

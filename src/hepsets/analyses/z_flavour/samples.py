@@ -33,8 +33,8 @@ from hepsets.core.vertexed_events import VertexedEvents
 from hepsets.formats.fcc_tree import iter_fcc_trees
 from hepsets.formats.flavoured_files import flavoured_files
 from hepsets.formats.read_counts import ReadCounts
-from hepsets.represent.vertexed_events.data import VertexedData, gather_features
-from hepsets.represent.vertexed_events.inputs import InputSpec
+from hepsets.represent.vertexed_events.data import VertexedData
+from hepsets.represent.vertexed_events.feature_files import FeatureFiles
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Labelled:
     Parameters
     ----------
     data
-        The features, which know what they are for.
+        The features, in memory or in files, which know what they are for.
     flavour
         Place of the flavour among the classes, shape ``(n,)``.
     charge
@@ -53,7 +53,7 @@ class Labelled:
         Number of the event among those of its sample, shape ``(n,)``: hemispheres share it.
     """
 
-    data: VertexedData
+    data: VertexedData | FeatureFiles
     flavour: NDArray[np.int64]
     charge: NDArray[np.int64]
     event: NDArray[np.int64]
@@ -99,14 +99,8 @@ class Sample:
         if (used > 1).any():
             raise InputError(f"{int((used > 1).sum())} events for two purposes", "one for each event")
 
-    def load(
-        self,
-        purpose: Purpose,
-        classes: Sequence[str],
-        spec: InputSpec | None = None,
-        sort_by: Sequence[str] = (),
-    ) -> Labelled:
-        """The examples of some flavours that serve a purpose.
+    def load(self, purpose: Purpose, classes: Sequence[str]) -> Labelled:
+        """The examples of some flavours that serve a purpose; their features stay in the files.
 
         Parameters
         ----------
@@ -114,10 +108,6 @@ class Sample:
             What they are for.
         classes
             Names of the flavours, in the order of the targets.
-        spec
-            The features that are wanted, all by default.
-        sort_by
-            Features that the particles of each event are sorted by, falling.
         """
         ids = np.array([FLAVOUR_OF[name] for name in classes])
         wanted = np.zeros(len(self.flavour), dtype=bool)
@@ -127,12 +117,11 @@ class Sample:
         truth = [_read_truth(file) for file in self.files]
         edges = np.cumsum([0, *(len(one["flavour"]) for one in truth)])
         chosen = [np.flatnonzero(examples[a:b]) for a, b in pairwise(edges)]
-        data = gather_features(self.files, chosen, spec, sort_by)
         quark = np.concatenate([one.get("quark_cos", np.zeros(len(one["flavour"]))) for one in truth])
         quark = quark[examples]
         flavour = np.repeat(self.flavour, self.per_event)[examples]
         return Labelled(
-            data.used_for(purpose),
+            FeatureFiles.of(self.files, chosen).used_for(purpose),
             (flavour[:, None] == ids).argmax(1),
             np.sign(quark).astype(np.int64) if self.per_event == 2 else np.zeros(len(quark), dtype=np.int64),
             np.repeat(np.arange(len(wanted)), self.per_event)[examples],
@@ -224,7 +213,7 @@ def _own_samples(config: Config, folder: Path) -> Samples:
     for paths, of_test in ((config.data.train, False), (config.data.test, True)):
         for number, read in enumerate(iter_fcc_trees(paths, flavour_needed=True) if paths else ()):
             for name in names:
-                path = folder / f"{name}_{'test' if of_test else 'own'}_{number:05d}.npz"
+                path = folder / f"{name}_{'test' if of_test else 'own'}_{number:05d}.safetensors"
                 if not path.exists() or not truth_file(path).exists():
                     keep_features(read.events, name, path)
                 files[name].append(path)

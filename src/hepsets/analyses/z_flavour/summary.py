@@ -18,7 +18,7 @@ TITLES = {
     "published": "As published: the coursework's features, seeded vertices, true kinds",
     "seeded": "The same events with proper features",
     "found": "Found vertices, counted clusters and time of flight",
-    "unidentified": "The same without clusters and time of flight",
+    "unidentified": "The same without identification",
     "hemispheres": "Hemispheres",
     "jets": "Hemispheres as jets of FCCAnalyses",
 }

@@ -30,7 +30,7 @@ from hepsets.learn.training.side_by_side import side_by_side
 from hepsets.learn.vertexed_events.flavour_task import Flavour, flavour_targets
 from hepsets.learn.vertexed_events.model import VertexedModel
 from hepsets.learn.vertexed_events.recipe import build_vertexed_model
-from hepsets.represent.vertexed_events.inputs import InputSpec, proper_inputs
+from hepsets.represent.vertexed_events.inputs import proper_inputs
 from hepsets.represent.vertexed_events.table import tree_table
 
 Model: TypeAlias = ClassTrees | VertexedModel
@@ -138,25 +138,23 @@ def _train(task: _Task) -> None:
     cell = CELLS[task.training.cell]
     grow = _grow if task.training.model == TREES else _fit
     start = time.perf_counter()
-    history, loading = grow(task, cell)
-    keep_history(_fit_file(task.folder, task.training), history, time.perf_counter() - start - loading)
+    history = grow(task, cell)
+    keep_history(_fit_file(task.folder, task.training), history, time.perf_counter() - start)
 
 
-def _loaded(
-    task: _Task, cell: Cell, spec: InputSpec, sort_by: Sequence[str] = ()
-) -> tuple[Labelled, Labelled, float]:
-    """Training and validation examples, and how many seconds it took to read them."""
-    start = time.perf_counter()
+def _examples(task: _Task, cell: Cell) -> tuple[Labelled, Labelled]:
+    """Those to train on, and those to validate with."""
     train, held = (
-        task.sample.load(purpose, cell.classes, spec, sort_by)
-        for purpose in (Purpose.TRAINING, Purpose.VALIDATION)
+        task.sample.load(purpose, cell.classes) for purpose in (Purpose.TRAINING, Purpose.VALIDATION)
     )
-    return train, held, time.perf_counter() - start
+    return train, held
 
 
-def _grow(task: _Task, cell: Cell) -> tuple[History, float]:
-    train, held, loading = _loaded(task, cell, proper_inputs(cell.identification))
-    grown_on, stopped_by = (class_trees.Labelled(tree_table(one.data), one.flavour) for one in (train, held))
+def _grow(task: _Task, cell: Cell) -> History:
+    spec = proper_inputs(cell.identification)
+    grown_on, stopped_by = (
+        class_trees.Labelled(tree_table(one.data.seeing(spec)), one.flavour) for one in _examples(task, cell)
+    )
     settings = dataclasses.replace(task.config.trees, seed=task.config.seed)
     variables = list(grown_on.events.columns)
     trees, grown = fit_class_trees(
@@ -169,10 +167,10 @@ def _grow(task: _Task, cell: Cell) -> tuple[History, float]:
         made_of={"level": cell.level, "identification": cell.identification},
     )
     files.save(trees, _model_file(task.folder, task.training))
-    return History(grown.train_losses, grown.validation_losses, grown.best_rounds - 1), loading
+    return History(grown.train_losses, grown.validation_losses, grown.best_rounds - 1)
 
 
-def _fit(task: _Task, cell: Cell) -> tuple[History, float]:
+def _fit(task: _Task, cell: Cell) -> History:
     config, training = task.config, task.training
     model = build_vertexed_model(
         training.model,
@@ -183,7 +181,7 @@ def _fit(task: _Task, cell: Cell) -> tuple[History, float]:
         charge=cell.charge,
         seed=config.seed,
     )
-    train, held, loading = _loaded(task, cell, model.spec, model.network.sort_by)
+    train, held = _examples(task, cell)
     path = _model_file(task.folder, training)
     checkpoint = path.with_suffix(".checkpoint")
     with progress_bar(f"training {training.cell}/{training.name}", 1.0) as advance:
@@ -201,7 +199,7 @@ def _fit(task: _Task, cell: Cell) -> tuple[History, float]:
         calibrate_classes(model, held.data, held.flavour, len(cell.classes))
     files.save(model, path)
     checkpoint.unlink(missing_ok=True)
-    return History.of(result), loading
+    return History.of(result)
 
 
 def fit_config(config: Config, training: Training) -> FitConfig:

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,7 +25,7 @@ from hepsets.learn.training.checkpoint import EpochRecord, _fingerprint, _resume
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.losses import Penalty
 from hepsets.learn.training.task import Binary, Held, Task
-from hepsets.learn.training.trainable import Streamed, Trainable, TrainingData
+from hepsets.learn.training.trainable import Streamed, Trainable, TrainingData, in_turn
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -269,7 +270,7 @@ class _Training:
         told = "" if self.penalty is None else repr(self.penalty)
         buffers = () if self.penalty is None else tuple(self.penalty.buffers())
         weights = () if self.weights is None else (self.weights,)
-        tensors = (*self.data.tensors(), self.targets, *weights, *buffers)
+        tensors = chain(self.data.tensors(), (self.targets, *weights, *buffers))
         return _fingerprint(f"{model} {self.task!r} {told}", self.config, tensors)
 
     def epoch(self, losses: list[float], progress: Progress | None) -> EpochRecord:
@@ -280,10 +281,12 @@ class _Training:
         loss_sum = torch.zeros((), device=self.fabric.device)
         self.model.train()
         with self._seeded(number):
-            for at, numbers in enumerate(order.to(self.fabric.device).tensor_split(self.steps)):
+            steps = order.to(self.fabric.device).tensor_split(self.steps)
+            shares = [numbers[self.fabric.global_rank :: self.fabric.world_size] for numbers in steps]
+            for at, batch in enumerate(in_turn(self.data, shares)):
                 for group in self.optimizer.param_groups:
                     group["lr"] = self.plan.rate(losses, at / self.steps)
-                loss_sum += self._step(numbers)
+                loss_sum += self._step(batch, shares[at], steps[at])
                 if progress is not None:
                     done = len(losses) * examples + round((at + 1) * examples / self.steps)
                     progress(done, self.plan.epochs * examples)
@@ -308,10 +311,8 @@ class _Training:
         verdict = self.task.judged(self.model, self.held, self.config.batch, self.penalty)
         return dataclasses.replace(record, validation_loss=verdict.loss, metrics=verdict.metrics)
 
-    def _step(self, numbers: Tensor) -> Tensor:
-        """Move the weights once; the loss before."""
-        mine = numbers[self.fabric.global_rank :: self.fabric.world_size]
-        batch = self.data.batch(mine)
+    def _step(self, batch: Any, mine: Tensor, numbers: Tensor) -> Tensor:
+        """Move the weights once; the loss before. ``mine`` are this process's of the step's ``numbers``."""
         if isinstance(self.model, Trainable):
             batch = self.model.augment(batch)
         inputs, targets = self.task.shown(batch, self.targets[mine])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -21,16 +21,16 @@ class TrainingData(Protocol):
     def __len__(self) -> int:
         """Number of events."""
 
-    def to(self, device: torch.device | str) -> Self:
+    def to(self, device: torch.device | str) -> TrainingData:
         """The same data on ``device``."""
 
     def batch(self, events: Tensor) -> Any:
         """The events numbered by ``events`` (int64, any order, repeats allowed) as one batch."""
 
-    def tensors(self) -> tuple[Tensor, ...]:
+    def tensors(self) -> Iterable[Tensor]:
         """All that it holds, in tensors of any shape."""
 
-    def select(self, events: Tensor) -> Self:
+    def select(self, events: Tensor) -> TrainingData:
         """Some events as a data set of their own."""
 
     def batches(self, events: int) -> Iterator[Any]:
@@ -56,6 +56,19 @@ class Streamed(Protocol):
         ndarray
             The same numbers, shape ``(n,)``.
         """
+
+
+@runtime_checkable
+class ReadTogether(Protocol):
+    """A data set of which it takes long to read each batch alone."""
+
+    def in_turn(self, choices: Sequence[Tensor]) -> Iterator[Any]:
+        """A batch of each choice of events, numbered by int64 of shapes ``(n,)``, in order."""
+
+
+def in_turn(data: TrainingData, choices: Sequence[Tensor]) -> Iterator[Any]:
+    """A batch of each choice of events (int64, of any shape ``(n,)``), in order."""
+    return data.in_turn(choices) if isinstance(data, ReadTogether) else map(data.batch, choices)
 
 
 class Trainable(nn.Module):

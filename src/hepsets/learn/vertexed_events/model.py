@@ -20,6 +20,7 @@ from hepsets.learn.registry import Kind
 from hepsets.learn.training.trainable import Trainable, TrainingData
 from hepsets.represent.scaler import Scaler
 from hepsets.represent.vertexed_events.data import VertexedBatch, VertexedData
+from hepsets.represent.vertexed_events.feature_files import FeatureFiles
 from hepsets.represent.vertexed_events.identification import Identification
 from hepsets.represent.vertexed_events.inputs import InputSpec, Style
 
@@ -138,8 +139,8 @@ class VertexedModel(Trainable):
         """Names of the flavours, in the order of the outputs."""
         return self.config.classes
 
-    def prepare(self, events: VertexedEvents | VertexedData) -> VertexedData:
-        """Tensors that this model takes its batches from.
+    def prepare(self, events: VertexedEvents | VertexedData | FeatureFiles) -> VertexedData | FeatureFiles:
+        """What this model takes its batches from: features in files stay there.
 
         Parameters
         ----------
@@ -226,8 +227,8 @@ class VertexedModel(Trainable):
 
 
 def prepared(
-    events: VertexedEvents | VertexedData, spec: InputSpec, sort_by: tuple[str, ...]
-) -> VertexedData:
+    events: VertexedEvents | VertexedData | FeatureFiles, spec: InputSpec, sort_by: tuple[str, ...]
+) -> VertexedData | FeatureFiles:
     """Features as a model takes them: made of events or chosen of those there are, sorted if it asks for it.
 
     Parameters
@@ -244,5 +245,6 @@ def prepared(
     InputError
         For features without one that the model takes, or particles without momenta.
     """
-    data = events.seeing(spec) if isinstance(events, VertexedData) else VertexedData.from_events(events, spec)
-    return data.sorted_by(sort_by)
+    if isinstance(events, VertexedEvents):
+        return VertexedData.from_events(events, spec).sorted_by(sort_by)
+    return events.seeing(spec).sorted_by(sort_by)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +15,6 @@ from torch import Tensor
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose, common, demand
 from hepsets.core.vertexed_events import VertexedEvents
-from hepsets.core.whole_file import whole_file
 from hepsets.represent.particle_sets.data import PackedSet
 from hepsets.represent.vertexed_events.inputs import FeatureTable, InputSpec, feature_table
 
@@ -252,105 +250,6 @@ class VertexedData:
                 self.vertex[first:last].long(),
                 self.event_features[begin:end].float(),
             )
-
-
-def write_features(data: VertexedData, path: Path) -> None:
-    """Write features to one file, half precision where they are logarithms, shares and masks."""
-    with whole_file(path) as partial, partial.open("wb") as file:
-        np.savez(
-            file,
-            allow_pickle=False,
-            particles=data.particles.features.numpy(),
-            vertices=data.vertices.features.numpy(),
-            events=data.event_features.numpy(),
-            particle_offsets=data.particles.offsets.numpy(),
-            vertex_offsets=data.vertices.offsets.numpy(),
-            vertex=data.vertex.numpy(),
-            **{f"{kind}_names": np.array(getattr(data.spec, kind)) for kind in _KINDS},
-        )
-
-
-def read_features(path: Path) -> VertexedData:
-    """What :func:`write_features` wrote."""
-    with np.load(path, allow_pickle=False) as file:
-        spec = InputSpec(*(tuple(map(str, file[f"{kind}_names"])) for kind in _KINDS))
-        table = FeatureTable(
-            file["particles"],
-            file["vertices"],
-            file["events"],
-            file["particle_offsets"],
-            file["vertex_offsets"],
-            file["vertex"],
-        )
-    return VertexedData.of_table(table, spec)
-
-
-def gather_features(
-    paths: Sequence[Path],
-    chosen: Sequence[NDArray[np.int64]],
-    spec: InputSpec | None = None,
-    sort_by: Sequence[str] = (),
-) -> VertexedData:
-    """Some events of several files as one data set, with no more memory than it needs.
-
-    Parameters
-    ----------
-    paths
-        Files of :func:`write_features`, with the same features.
-    chosen
-        For each file the numbers of its events, rising, shape ``(n_chosen,)``.
-    spec
-        The features that are wanted, all by default.
-    sort_by
-        How the particles of each event are sorted, see :meth:`VertexedData.sorted_by`: to sort them later
-        takes the memory once more.
-    """
-    sizes = np.zeros(2, dtype=np.int64)
-    for path, events in zip(paths, chosen, strict=True):
-        with np.load(path, allow_pickle=False) as file:
-            names = ("particle_offsets", "vertex_offsets")
-            sizes += [int(np.diff(file[name])[events].sum()) for name in names]
-    result: VertexedData | None = None
-    at = np.zeros(3, dtype=np.int64)
-    for path, events in zip(paths, chosen, strict=True):
-        part = read_features(path)
-        part = (part if spec is None else part.seeing(spec)).select(torch.from_numpy(events))
-        part = part.sorted_by(sort_by)
-        if result is None:
-            result = _empty_like(part, int(sizes[0]), int(sizes[1]), sum(map(len, chosen)))
-        at = _put(part, result, at)
-    assert result is not None  # there is a file
-    return result
-
-
-def _empty_like(part: VertexedData, particles: int, vertices: int, events: int) -> VertexedData:
-    def packed(one: PackedSet, members: int) -> PackedSet:
-        offsets = torch.zeros(events + 1, dtype=torch.int64)
-        return PackedSet(torch.empty(members, one.features.shape[1], dtype=one.features.dtype), offsets)
-
-    return VertexedData(
-        part.spec,
-        packed(part.particles, particles),
-        packed(part.vertices, vertices),
-        torch.empty(particles, dtype=part.vertex.dtype),
-        torch.empty(events, part.event_features.shape[1], dtype=part.event_features.dtype),
-    )
-
-
-def _put(part: VertexedData, whole: VertexedData, at: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Copy a part into the whole, from these particles, vertices and events on; where the next one goes."""
-    particle, vertex, event = (int(place) for place in at)
-    end = particle + part.particles.n_particles, vertex + part.vertices.n_particles, event + len(part)
-    whole.particles.features[particle : end[0]] = part.particles.features
-    whole.vertex[particle : end[0]] = part.vertex
-    whole.vertices.features[vertex : end[1]] = part.vertices.features
-    whole.event_features[event : end[2]] = part.event_features
-    whole.particles.offsets[event + 1 : end[2] + 1] = part.particles.offsets[1:] + particle
-    whole.vertices.offsets[event + 1 : end[2] + 1] = part.vertices.offsets[1:] + vertex
-    return np.array(end, dtype=np.int64)
-
-
-_KINDS = ("particles", "vertices", "events")
 
 
 def halved(data: VertexedData) -> VertexedData:

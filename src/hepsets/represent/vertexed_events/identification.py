@@ -13,8 +13,9 @@ from hepsets.represent.vertexed_events.geometry import Array, Geometry, squeezed
 from hepsets.simulate.cluster_counting import cluster_density
 
 Identification = Literal["truth", "dndx+tof", "dndx", "none"]
-"""What features may know of kinds, besides electrons, muons, photons and neutral hadrons: the true kind;
-counted clusters and time of flight; clusters alone; or nothing."""
+"""What features may know of kinds. ``none``: the charge, so whether a particle is a track or a cluster, and
+no more. Else what calorimeters and muon chambers say, and besides counted clusters; these and time of flight;
+or the true kind. What a vertex is, a K_S say, is told by its mass and flight in all four."""
 
 KINDS = ("is_charged_hadron", "is_electron", "is_muon", "is_photon", "is_neutral_hadron")
 """What calorimeters and muon chambers say a particle is, in the order of the column ``kind``."""
@@ -50,6 +51,14 @@ TRUTH = (
     "truth_long_kaon",
 )
 """Whether the true kind is known; and which it is."""
+
+FEATURES: Mapping[Identification, tuple[str, ...]] = {
+    "truth": (*KINDS, *TRUTH),
+    "dndx+tof": (*KINDS, *DNDX, *TOF),
+    "dndx": (*KINDS, *DNDX),
+    "none": (),
+}
+"""The features that tell kinds of particles, by what may be known of them."""
 
 TIME_UNIT = 0.03
 """Differences of times are in units of 30 ps."""

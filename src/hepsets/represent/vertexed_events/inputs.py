@@ -105,13 +105,6 @@ _EVENTS: tuple[tuple[Sequence[str], Maker], ...] = (
     (published.PUBLISHED_EVENT, published.published_events),
 )
 
-_MEASURED: Mapping[Identification, tuple[str, ...]] = {
-    "truth": ids.TRUTH,
-    "dndx+tof": (*ids.DNDX, *ids.TOF),
-    "dndx": ids.DNDX,
-    "none": (),
-}
-
 PROPER_VERTEX = (*vertices.VERTEX_KINDS, *vertices.VERTEX)
 """What is seen of vertices."""
 
@@ -135,8 +128,7 @@ def proper_inputs(
         (
             *kinematics.KINEMATICS,
             *impact_parameters.IMPACT,
-            *ids.KINDS,
-            *_MEASURED[identification],
+            *ids.FEATURES[identification],
             *(membership.MEMBERSHIP if joined else ()),
             *(PARTICLE_STRUCTURE if structure else ()),
         ),

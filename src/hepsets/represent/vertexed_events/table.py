@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hepsets.core.purpose import Purpose
 from hepsets.represent.vertexed_events.data import VertexedData
+from hepsets.represent.vertexed_events.feature_files import FeatureFiles
 
 Array = NDArray[np.float32]
 
@@ -42,7 +43,7 @@ class TreeTable:
         return len(next(iter(self.columns.values())))
 
 
-def tree_table(data: VertexedData) -> TreeTable:
+def tree_table(data: VertexedData | FeatureFiles) -> TreeTable:
     """One row per event, or hemisphere, of proper features.
 
     Parameters
@@ -50,6 +51,12 @@ def tree_table(data: VertexedData) -> TreeTable:
     data
         Features that hold those of :func:`hepsets.represent.vertexed_events.inputs.proper_inputs`.
     """
+    pieces = [_columns(piece) for piece in ([data] if isinstance(data, VertexedData) else data.pieces())]
+    joined = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+    return TreeTable(joined, data.purpose)
+
+
+def _columns(data: VertexedData) -> dict[str, Array]:
     particles, vertices = _Members(data, "particles"), _Members(data, "vertices")
     found = {name: data.event_features[:, i].numpy() for i, name in enumerate(data.spec.events)}
     flown = np.where(vertices["vertex_primary"] > 0, -np.inf, vertices["vertex_flight_significance"])
@@ -82,8 +89,7 @@ def tree_table(data: VertexedData) -> TreeTable:
         if name.startswith("vertex_") and name in ("vertex_displaced", "vertex_k_short", "vertex_lambda"):
             found[f"sum_{name}"] = vertices.sum(vertices[name])
             found[f"energy_{name}"] = vertices.sum(vertices[name] * np.exp(vertices["vertex_energy"]))
-    columns = {name: np.asarray(column, dtype=np.float32) for name, column in found.items()}
-    return TreeTable(columns, data.purpose)
+    return {name: np.asarray(column, dtype=np.float32) for name, column in found.items()}
 
 
 class _Members:
