@@ -16,6 +16,7 @@ from hepsets.deploy.onnx.jets import OnnxJetTagger, export_jet_tagger, preproces
 from hepsets.deploy.onnx.vertexed_events import OnnxVertexedModel, export_vertexed_onnx
 from hepsets.learn.training.score import score_heads
 from hepsets.learn.vertexed_events.model import VertexedModel
+from hepsets.represent.vertexed_events.data import VertexedData
 from hepsets.represent.vertexed_events.hemispheres import hemispheres
 
 COMPARED_EVENTS = 1000
@@ -82,7 +83,8 @@ def _jet_tagger(
     """Write both files of a tagger of jets; what gives its scores."""
     export_jet_tagger(model, partial, preprocessing)
     tagger = OnnxJetTagger(partial, preprocessing)
-    return lambda jets: tagger.score(model.prepare(jets))
+    sort_by = model.network.sort_by
+    return lambda jets: tagger.score(VertexedData.from_events(jets, model.spec).sorted_by(sort_by))
 
 
 def edge_cases(events: VertexedEvents) -> list[VertexedEvents]:
