@@ -38,7 +38,7 @@ def _fixture(*kinds: Kind) -> Any:
 
 
 of = _fixture(*KINDS)
-network = _fixture("decay_trees", "particle_sets", "vertexed_events")
+network = _fixture("decay_trees", "particle_sets", "vertexed_events", "whole_events")
 tree = _fixture("decay_trees")
 sets = _fixture("particle_sets")
 estimator = _fixture("data_sets")

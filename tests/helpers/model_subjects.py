@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from helpers import quadratic_family, random_candidates, random_events, toy_z_events, turned
+from helpers import (
+    quadratic_family,
+    random_candidates,
+    random_events,
+    random_whole_events,
+    toy_z_events,
+    turned,
+)
 from helpers.toy_decays import toy_decays, toy_sample
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.events import Events
@@ -23,6 +30,7 @@ from hepsets.core.vertexed_events import VertexedEvents
 from hepsets.deploy.onnx.decay_trees import OnnxModel, export_onnx
 from hepsets.deploy.onnx.particle_sets import OnnxSetModel, export_set_onnx
 from hepsets.deploy.onnx.vertexed_events import OnnxVertexedModel, export_vertexed_onnx
+from hepsets.deploy.onnx.whole_events import OnnxWholeEventModel, export_whole_event_onnx
 from hepsets.learn.data_sets.deep_sets import EventDeepSetsConfig, fit_event_deep_sets
 from hepsets.learn.data_sets.event_posterior import EventPosteriorConfig, fit_event_posterior
 from hepsets.learn.data_sets.image_cnn import ImageCnnConfig, fit_image_cnn
@@ -43,6 +51,7 @@ from hepsets.learn.training.fit import fit
 from hepsets.learn.training.score import score
 from hepsets.learn.vertexed_events.flavour_task import Flavour, flavour_targets
 from hepsets.learn.vertexed_events.recipe import build_vertexed_model
+from hepsets.learn.whole_events.model import build_whole_event_model
 from hepsets.select.variables.continuum import VARIABLES
 
 VALUES = (-1.5, -0.5, 0.5, 1.5)
@@ -114,6 +123,7 @@ _SCORES: dict[Kind, Callable[[Any], Callable[[Any], np.ndarray]]] = {
     "data_sets": lambda model: lambda sets: model.predict(sets.frame, sets.offsets),
     "vertexed_events": lambda model: lambda events: score(model, events),
     "images": lambda model: lambda images: np.ascontiguousarray(model.probabilities(images)[:, 0]),
+    "whole_events": lambda model: lambda events: score(model, events),
 }
 
 
@@ -222,6 +232,29 @@ def _images(name: str, options: dict[str, Any]) -> Subject:
     )
 
 
+def _whole_events(name: str, options: dict[str, Any]) -> Subject:
+    events = random_whole_events.random_whole_events(96, seed=1)
+    model = build_whole_event_model(name, **options)
+    labels = events.columns["q"] > 0
+    fit(model, events, labels, config=FitConfig(epochs=1, batch=16, device="cpu"))
+    _far_from_flat(model.network)
+
+    def exported(path: Path) -> Callable[[Any], np.ndarray]:
+        export_whole_event_onnx(model, path)
+        return OnnxWholeEventModel(path, threads=1).score
+
+    return Subject(
+        model,
+        _SCORES["whole_events"](model),
+        random_whole_events.whole_events_of_sizes,
+        random_whole_events.shuffled,
+        ParticleSets.concatenate,
+        2e-6,
+        {},
+        exported,
+    )
+
+
 def _far_from_flat(network: torch.nn.Module) -> None:
     with torch.no_grad():  # so that scores differ and mistakes show
         for parameter in network.parameters():
@@ -271,6 +304,7 @@ _MAKERS: dict[Kind, Callable[[str, dict[str, Any]], Subject]] = {
     "data_sets": _data_sets,
     "vertexed_events": _vertexed_events,
     "images": _images,
+    "whole_events": _whole_events,
 }
 
 # sequences and layers are unrolled in the ONNX graph: at full length it takes a minute and shows nothing more
@@ -278,6 +312,7 @@ _SHORT: dict[str, dict[str, Any]] = {
     "gru_attention": {"particle_cap": 7, "vertex_cap": 3},
     "particle_encoder": {"layers": 1, "units": 16},
     "tree_encoder": {"layers": 1, "units": 16},
+    "charge_votes": {"rounds": 1},
 }
 
 SUBJECTS: tuple[tuple[Kind, str, dict[str, Any]], ...] = (

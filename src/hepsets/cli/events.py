@@ -23,8 +23,8 @@ def generate(
     sample: Annotated[
         str,
         typer.Argument(
-            help="mixed, charged, uubar, ddbar, ssbar, ccbar; zbb, zcc, zss, zud; lhcb_bbbar, bs_dspi, "
-            "bs_dsk, bs_dsstpi, bs_dsrho, b0_dpi, b0_dspi, lb_lcpi; or kstmumu."
+            help="mixed, charged, uubar, ddbar, ssbar, ccbar, taupair; zbb, zcc, zss, zud; lhcb_bbbar, "
+            "bs_dspi, bs_dsk, bs_dsstpi, bs_dsrho, b0_dpi, b0_dspi, lb_lcpi; or kstmumu."
         ),
     ],
     events: Annotated[int, typer.Option(min=1, help="How many events; for kstmumu, at each ΔC9.")],

@@ -28,6 +28,10 @@ production cross sections. Of the charged and neutral B: Particle Data Group, Ph
 f₊₋ = 0.514 ± 0.006 and f₀₀ = 0.486 ± 0.006.
 """
 
+TAU_PAIR = 0.919
+"""Cross section of e⁺e⁻ → τ⁺τ⁻ at √s = 10.58 GeV [nb]: S. Banerjee et al., Phys. Rev. D 77 (2008) 054012,
+0.919 ± 0.003 nb, with initial-state radiation."""
+
 Z_SHARE: Mapping[str, float] = MappingProxyType({"zbb": 0.2176, "zcc": 0.1711, "zss": 0.2201, "zud": 0.3912})
 """Share of each of :data:`hepsets.generate.z_pole.SAMPLES` among hadronic events of Pythia 8 at 91.19 GeV.
 

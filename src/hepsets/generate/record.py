@@ -21,6 +21,7 @@ _LEAST_PHOTON_ENERGY = 1e-6
 """Pythia's beam remnants hold photons of no energy; below 1 keV they are left out [GeV]."""
 
 _VIRTUAL_BOSON = 23
+_TAU = 15
 
 STABLE = (11, 12, 13, 14, 16, 22, 130, 211, 321, 2112, 2212)
 """What the generator leaves to the detector simulation to decay, or does not decay at all (absolute ids)."""
@@ -126,7 +127,7 @@ def to_events(record: Record, spots: Floats, upsilon: int = 0, flights: Floats |
     incoming = (size == 11) & _is_incoming(record.status)
     faint = (pdg == 22) & ((record.status < 0) | (momentum[3] < _LEAST_PHOTON_ENERGY))
     radiating = np.isin(size, (11, 13)) & (record.status < 0) & ~incoming  # goes on as a copy of itself
-    dropped = incoming | radiating | faint | is_parton(pdg)
+    dropped = incoming | radiating | _radiating_taus(pdg, record.mother) | faint | is_parton(pdg)
     dropped[bosons] = True
 
     mother = record.mother.copy()
@@ -174,6 +175,14 @@ def _is_incoming(status: Integers) -> NDArray[np.bool_]:
     """
     code = -status
     return np.asarray(((code > 10) & (code < 50)) | (code == 53) | (code == 54) | ((code > 60) & (code < 70)))
+
+
+def _radiating_taus(pdg: Integers, mother: Integers) -> NDArray[np.bool_]:
+    """Which τ go on as copies of themselves: those with a daughter of their own kind."""
+    copies = np.flatnonzero((np.abs(pdg) == _TAU) & (pdg[mother] == pdg))
+    radiating = np.zeros(len(pdg), dtype=bool)
+    radiating[mother[copies]] = True
+    return radiating
 
 
 def _past_dropped(mother: Integers, dropped: NDArray[np.bool_], incoming: NDArray[np.bool_]) -> Integers:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
-from hepsets.generate import pythia, z_pole
+from hepsets.generate import pythia, tau_pairs, z_pole
 from hepsets.generate.lhc_beauty import samples as lhc_beauty
 
-SAMPLES = (*pythia.SAMPLES, *z_pole.SAMPLES, *lhc_beauty.SAMPLES)
-"""Belle II's generic samples, the flavours of the Z, and beauty at the LHC."""
+SAMPLES = (*pythia.SAMPLES, *tau_pairs.SAMPLES, *z_pole.SAMPLES, *lhc_beauty.SAMPLES)
+"""Belle II's generic samples, τ pairs, the flavours of the Z, and beauty at the LHC."""
 
 
 def generate_sample(sample: str, events: int, *, seed: int, workers: int = 1) -> Iterator[Events]:
@@ -26,7 +26,8 @@ def generate_sample(sample: str, events: int, *, seed: int, workers: int = 1) ->
     Returns
     -------
     iterator of Events
-        With ``event_type`` (:mod:`hepsets.generate.pythia`), or ``flavour`` and the direction of the quark
+        With ``event_type`` (:mod:`hepsets.generate.pythia`, :mod:`hepsets.generate.tau_pairs`), or
+        ``flavour`` and the direction of the quark
         (:mod:`hepsets.generate.z_pole`), or the parton event and the forced decay
         (:mod:`hepsets.generate.lhc_beauty.samples`).
 
@@ -40,6 +41,8 @@ def generate_sample(sample: str, events: int, *, seed: int, workers: int = 1) ->
             f"{events} events with seed {seed} and {workers} workers",
             "one event or more, a seed from 0 to 2^63 - 1, one worker or more",
         )
+    if sample in tau_pairs.SAMPLES:
+        return tau_pairs.generate_tau_pairs(sample, events, seed=seed, workers=workers)
     if sample in z_pole.SAMPLES:
         return z_pole.generate_z(sample, events, seed=seed, workers=workers)
     if sample in lhc_beauty.SAMPLES:

@@ -23,9 +23,11 @@ from hepsets.core.config import from_mapping, merge, to_mapping
 from hepsets.core.errors import InputError
 from hepsets.core.registry import Registry
 
-Kind = Literal["decay_trees", "particle_sets", "tables", "data_sets", "vertexed_events", "images"]
+Kind = Literal[
+    "decay_trees", "particle_sets", "tables", "data_sets", "vertexed_events", "images", "whole_events"
+]
 """What models are applied to: event tables with mothers; several sets per event; one row per event or
-candidate; sets of events; reconstructed events with vertices; images."""
+candidate; sets of events; reconstructed events with vertices; images; all that a detector saw of an event."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

@@ -46,8 +46,8 @@ from hepsets.simulate.registry import DETECTORS, Detector
 from hepsets.simulate.seen_file import see_particles
 
 PythiaSample: TypeAlias = Literal[
-    "mixed", "charged", "uubar", "ddbar", "ssbar", "ccbar", "zbb", "zcc", "zss", "zud", "lhcb_bbbar",
-    "bs_dspi", "bs_dsk", "bs_dsstpi", "bs_dsrho", "b0_dpi", "b0_dspi", "lb_lcpi",
+    "mixed", "charged", "uubar", "ddbar", "ssbar", "ccbar", "taupair", "zbb", "zcc", "zss", "zud",
+    "lhcb_bbbar", "bs_dspi", "bs_dsk", "bs_dsstpi", "bs_dsrho", "b0_dpi", "b0_dspi", "lb_lcpi",
 ]  # fmt: skip
 """The samples of :data:`hepsets.generate.samples.SAMPLES`, for type checkers."""
 
@@ -88,10 +88,10 @@ def generate(
     ----------
     sample
         ``"mixed"`` or ``"charged"`` (Υ(4S) → B B̄), ``"uubar"``, ``"ddbar"``, ``"ssbar"`` or ``"ccbar"``
-        (continuum), by Pythia 8 with Belle II's decay table; ``"zbb"``, ``"zcc"``, ``"zss"`` or ``"zud"``
-        (Z → q q̄ at 91.19 GeV), by Pythia 8; ``"lhcb_bbbar"``, p p → b b̄ at 13 TeV, or with one decay forced,
-        ``"bs_dspi"``, ``"bs_dsk"``, ``"bs_dsstpi"``, ``"bs_dsrho"``, ``"b0_dpi"``, ``"b0_dspi"``,
-        ``"lb_lcpi"``; or ``"kstmumu"``, B⁰ → K*⁰μ⁺μ⁻ from its density.
+        (continuum), by Pythia 8 with Belle II's decay table; ``"taupair"``, e⁺e⁻ → τ⁺τ⁻; ``"zbb"``,
+        ``"zcc"``, ``"zss"`` or ``"zud"`` (Z → q q̄ at 91.19 GeV), by Pythia 8; ``"lhcb_bbbar"``, p p → b b̄
+        at 13 TeV, or with one decay forced, ``"bs_dspi"``, ``"bs_dsk"``, ``"bs_dsstpi"``, ``"bs_dsrho"``,
+        ``"b0_dpi"``, ``"b0_dspi"``, ``"lb_lcpi"``; or ``"kstmumu"``, B⁰ → K*⁰μ⁺μ⁻ from its density.
     events
         How many; of ``"kstmumu"`` at each ΔC9.
     seed

@@ -29,9 +29,11 @@ def list_samples() -> list[str]:
     Examples
     --------
     >>> import hepsets as hs
-    >>> hs.list_samples()[:10]
-    ['mixed', 'charged', 'uubar', 'ddbar', 'ssbar', 'ccbar', 'zbb', 'zcc', 'zss', 'zud']
-    >>> hs.list_samples()[10:]
+    >>> hs.list_samples()[:7]
+    ['mixed', 'charged', 'uubar', 'ddbar', 'ssbar', 'ccbar', 'taupair']
+    >>> hs.list_samples()[7:11]
+    ['zbb', 'zcc', 'zss', 'zud']
+    >>> hs.list_samples()[11:]
     ['lhcb_bbbar', 'bs_dspi', 'bs_dsk', 'bs_dsstpi', 'bs_dsrho', 'b0_dpi', 'b0_dspi', 'lb_lcpi', 'kstmumu']
     """
     return [*SAMPLES, KSTMUMU]

@@ -164,17 +164,19 @@ class LearnedMoments(SetNetwork):
         columns = one.features[:, [self.place[name] for name in _OF_PAIRS]]
         if runs_kernels(h):
             return compiled_messages(columns, first, second, self.pair.weight, one.offsets)
-        pairs = _Pairs(one)
+        pairs = AllPairs(one)
         each = functional.relu(
             first.index_select(0, pairs.first)
             + second.index_select(0, pairs.second)
-            + self.pair(_pair_features(columns, pairs))
+            + self.pair(pair_features(columns, pairs))
         )
         return pairs.mean_over_second(each)
 
 
-def _pair_features(columns: Tensor, pairs: _Pairs) -> Tensor:
-    """:data:`PAIR_FEATURES` of all pairs, from the columns :data:`_OF_PAIRS` of all particles."""
+def pair_features(columns: Tensor, pairs: AllPairs) -> Tensor:
+    """:data:`PAIR_FEATURES` of all pairs, shape ``(n_pairs, 12)``, from the columns that
+    :func:`~hepsets.learn.particle_sets.pair_messages.compiled_messages` takes, ``(n_particles, 8)``.
+    """
     a, b = columns.index_select(0, pairs.first), columns.index_select(0, pairs.second)
     products = a * b
     cosine = products[:, :3].sum(1)
@@ -198,7 +200,7 @@ def _pair_features(columns: Tensor, pairs: _Pairs) -> Tensor:
     )
 
 
-class _Pairs:
+class AllPairs:
     """All ordered pairs of the particles of each event, each with itself included, by first particle."""
 
     def __init__(self, one: PackedSet) -> None:

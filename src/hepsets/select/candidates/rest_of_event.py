@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.core.lorentz import Frame, boosted
+from hepsets.core.lorentz import Frame
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.ragged import choose, places
 from hepsets.select.candidates.record import ParticleLists
 from hepsets.select.skims.hadronic_tag import CHARGED_B, NEUTRAL_B, Candidates, find_b_mesons
+from hepsets.select.whole_events.particles import in_centre_of_mass
 from hepsets.simulate.detector import Reconstructed
 from hepsets.simulate.particle_id import KAON, MASSES, PION, SPECIES_NAMES
 
@@ -107,8 +108,8 @@ def _particles(
     p2 = tracks["px"] ** 2 + tracks["py"] ** 2 + tracks["pz"] ** 2
 
     frame = Frame.moving(*seen.detector.beams.velocity)
-    track_momentum = _in_centre_of_mass(tracks, np.sqrt(p2 + mass**2), frame)
-    cluster_momentum = _in_centre_of_mass(clusters, clusters["energy"], frame)
+    track_momentum = in_centre_of_mass(tracks, np.sqrt(p2 + mass**2), frame)
+    cluster_momentum = in_centre_of_mass(clusters, clusters["energy"], frame)
 
     none = np.zeros(len(clusters))
     columns: dict[str, tuple[NDArray[Any], NDArray[Any], type[np.generic]]] = {
@@ -143,12 +144,3 @@ def _bits(masks: NDArray[np.uint64], offsets: NDArray[np.int64]) -> NDArray[np.b
     bit = np.repeat(masks, counts) >> np.minimum(place, 63).astype(np.uint64) & np.uint64(1)
     used: NDArray[np.bool_] = (bit == 1) & (place < 64)
     return used
-
-
-def _in_centre_of_mass(
-    particles: NDArray[np.void], energy: NDArray[np.float64], frame: Frame
-) -> NDArray[np.float64]:
-    """Four-momenta (px, py, pz, E) [GeV] in the frame, shape ``(n, 4)``."""
-    momentum = np.column_stack([particles["px"], particles["py"], particles["pz"], energy])
-    laboratory = frame.gamma * np.array([[-frame.bx, 0.0, -frame.bz, 1.0]])  # as the frame sees it
-    return boosted(momentum, laboratory)

@@ -1,0 +1,82 @@
+"""The table of a run, on the terminal and as markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from hepsets.analyses.flavour_tagging.about import OURS
+from hepsets.analyses.flavour_tagging.comparison import ModelResult
+from hepsets.analyses.flavour_tagging.result import Result
+from hepsets.core.measured import Measured
+
+TITLE = "Effective tagging efficiency ε_eff, calibrated, on the same test events"
+
+HEADINGS = (
+    "model",
+    "ε_eff [%]",
+    "over the trees [%]",
+    "seeds",
+    "slope of w",
+    "offset of w [%]",
+    "ΔwB [%]",
+    "odd",
+)
+
+
+def per_cent(value: Measured | None, digits: int = 2) -> str:
+    """A share and its error in per cent, without the sign; nothing of None."""
+    return "" if value is None else f"{100 * value.value:.{digits}f} ± {100 * value.se:.{digits}f}"
+
+
+def rows_of(models: tuple[ModelResult, ...]) -> Iterator[tuple[str, ...]]:
+    """The table under :data:`HEADINGS`."""
+    for one in models:
+        yield (
+            one.name,
+            per_cent(one.power.binned),
+            per_cent(one.gain),
+            "" if one.seed_spread is None else f"± {100 * one.seed_spread:.2f}",
+            f"{one.line.slope.value:.3f} ± {one.line.slope.se:.3f}",
+            per_cent(one.line.offset),
+            per_cent(one.line.difference),
+            f"{one.asymmetry:.1g}",
+        )
+
+
+def notes_of(result: Result) -> Iterator[str]:
+    """What a reader of the table must know, in sentences."""
+    train, held, test = result.sizes
+    yield f"{train:,} tag sides to train on, {held:,} to calibrate with, {test:,} to judge by."
+    yield "odd: largest |r + r of the event with all particles exchanged for antiparticles|."
+    if result.look.decays is not None:
+        decays = result.look.decays
+        yield (
+            f"A tagger that saw all leptons, kaons, slow pions, fast hadrons and Λ of true decays, and "
+            f"only what "
+            f"they are, would reach {per_cent(decays.together, 1)} %; "
+            f"{per_cent(decays.silent, 1)} % of the decays have none that votes."
+        )
+
+
+def markdown(result: Result) -> str:
+    """The same as markdown."""
+    lines = [f"**{TITLE}**", "", f"| {' | '.join(HEADINGS)} |", "|---" * len(HEADINGS) + "|"]
+    for first, *rest in rows_of(result.models):
+        lines.append(f"| {f'**`{first}`**' if first == OURS else f'`{first}`'} | {' | '.join(rest)} |")
+    return "\n".join([*lines, "", *notes_of(result)]) + "\n"
+
+
+def print_summary(result: Result) -> None:
+    """Print the table of models and what must be known of it."""
+    console = Console()
+    console.width = max(console.width, 110)
+    table = Table(*HEADINGS, box=SIMPLE_HEAD, title=TITLE, title_justify="left")
+    for row in rows_of(result.models):
+        table.add_row(*row)
+    console.print(table)
+    for note in notes_of(result):
+        console.print(note, style="dim", highlight=False)

@@ -1,0 +1,1 @@
+"""Models of all tracks and clusters that a detector saw of an event."""

@@ -1,0 +1,1 @@
+"""Features of all tracks and clusters of an event as packed tensors."""
