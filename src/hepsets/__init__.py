@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hepsets.public.events import read as read
     from hepsets.public.events import simulate as simulate
     from hepsets.public.events import skim as skim
+    from hepsets.public.events import tag_sides as tag_sides
     from hepsets.public.events import write as write
     from hepsets.public.models import auc as auc
     from hepsets.public.models import fit as fit
@@ -47,7 +48,7 @@ _HOMES = {
     "hepsets.core.event_frame": ("EventFrame",),
     "hepsets.core.events": ("Events",),
     "hepsets.core.particle_sets": ("ParticleSets",),
-    "hepsets.public.events": ("candidates", "generate", "read", "simulate", "skim", "write"),
+    "hepsets.public.events": ("candidates", "generate", "read", "simulate", "skim", "tag_sides", "write"),
     "hepsets.public.models": ("auc", "fit", "load", "load_filter", "save", "score"),
     "hepsets.public.analyses": ("infer", "run"),
     "hepsets.public.names": (

@@ -18,6 +18,7 @@ TINY = {
     "continuum_suppression": 1500,
     "delta_c9": 500,
     "filter": 400,
+    "flavour_tagging": 400,
     "own_model": 300,
     "smart_background": 300,
 }

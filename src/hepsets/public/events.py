@@ -1,4 +1,4 @@
-"""Public names about events: generate, read, write, simulate, skim, find candidates."""
+"""Public names about events: generate, read, write, simulate, skim, find candidates, tag sides."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ from hepsets.select.candidates.rest_of_event import candidate_events
 from hepsets.select.skims.registry import BATCH_EVENTS, SKIMS
 from hepsets.select.variables.continuum import continuum_variables
 from hepsets.select.variables.own_frames import own_frame_variables
+from hepsets.select.whole_events.tag_side import tag_sides as tag_sides_of
 from hepsets.simulate.detector import DetectorConfig, Reconstructed
 from hepsets.simulate.detector import simulate as see
 from hepsets.simulate.forward import ForwardConfig
@@ -427,6 +428,44 @@ def candidates(seen: Reconstructed, *, event_numbers: NDArray[np.int64] | None =
     found = ParticleSets.concatenate(parts)
     energy = seen.detector.beams.energy
     return found.with_columns(**continuum_variables(found, energy), **own_frame_variables(found, energy))
+
+
+def tag_sides(
+    seen: Reconstructed, *, signal: int = 0, event_numbers: NDArray[np.int64] | None = None
+) -> ParticleSets:
+    """What the detector saw of B⁰B̄⁰ events beside one B, for flavour tagging.
+
+    Parameters
+    ----------
+    seen
+        What :func:`simulate` returned.
+    signal
+        Which B is the signal and taken out by truth: 0 or 1.
+    event_numbers
+        As in :func:`simulate`.
+
+    Returns
+    -------
+    ParticleSets
+        Tracks and clusters of each event in the Υ(4S)'s frame; the event column ``q`` says whether the other
+        B is a B⁰ (1) or its antiparticle (−1) when it decays, ``delta_t`` [ps] how much later; see
+        :func:`hepsets.select.whole_events.tag_side.tag_sides`.
+
+    Raises
+    ------
+    InputError
+        For event numbers of another shape, what a detector without tracks and clusters saw, or events without
+        two neutral B.
+
+    Examples
+    --------
+    >>> import hepsets as hs
+    >>> sets = hs.tag_sides(hs.simulate(hs.generate("mixed", 50, seed=3), seed=3))
+    >>> len(sets), sorted(set(sets.columns["q"].tolist()))
+    (50, [-1, 1])
+    """
+    _demand_reconstructed(seen)
+    return tag_sides_of(seen, _numbers(seen, event_numbers), signal)
 
 
 def _demand_reconstructed(seen: object) -> None:

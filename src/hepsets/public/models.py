@@ -25,12 +25,13 @@ from hepsets.learn.data_sets.truth_ratios import TruthRatios
 from hepsets.learn.decay_trees.own_module import own_event_model
 from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.particle_sets.recipe import build_set_model
-from hepsets.learn.registry import Model, recipe
+from hepsets.learn.registry import Model, recipe, recipes
 from hepsets.learn.tables.boosted_trees import BoostedTrees, BoostedTreesConfig, fit_trees
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import fit as fit_model
 from hepsets.learn.training.score import score as score_events
 from hepsets.learn.training.trainable import Trainable
+from hepsets.learn.whole_events.model import build_whole_event_model
 from hepsets.select.variables.continuum import VARIABLES
 
 if TYPE_CHECKING:
@@ -61,10 +62,10 @@ def fit(
         returns logits, shape ``(n_events,)`` or ``(n_events, 1)``. It is trained itself, not a copy.
     events
         Decay trees (:class:`Events`); candidates with the rest of the event (:class:`ParticleSets`, as
-        :func:`candidates` finds them); or, for ``"boosted_trees"``, anything with the columns ``variables``
-        of the options, the thirty against continuum by default. For ``"morphing"`` generated
-        B⁰ → K*⁰μ⁺μ⁻ decays (:class:`EventFrame`) at several ΔC9, in the window that the option
-        ``window`` names.
+        :func:`candidates` finds them, or :func:`tag_sides`, for models of whole events); or, for
+        ``"boosted_trees"``, anything with the columns ``variables`` of the options, the thirty against
+        continuum by default. For ``"morphing"`` generated B⁰ → K*⁰μ⁺μ⁻ decays (:class:`EventFrame`) at
+        several ΔC9, in the window that the option ``window`` names.
     labels
         Shape ``(n_events,)``: whether an event passes, or its probability to; none for ``"morphing"``.
     weights
@@ -132,6 +133,8 @@ def _fresh(model: str | nn.Module, events: Events | ParticleSets | EventFrame, o
         if isinstance(model, str):
             return build_model(model, pdg_map, **options)
     if isinstance(events, ParticleSets) and isinstance(model, str):
+        if model in recipes("whole_events"):
+            return build_whole_event_model(model, **options)
         return build_set_model(model, **options)
     name = model if isinstance(model, str) else repr(model)[:40]
     raise InputError(
@@ -179,7 +182,9 @@ def score(model: Trainable | BoostedTrees, events: Events | ParticleSets | Event
 
 def _refuse_others(model: Trainable, events: object) -> None:
     """Refuse events of another kind than a model takes."""
-    taken = {"decay_trees": Events, "particle_sets": ParticleSets}.get(str(model.kind))
+    taken = {"decay_trees": Events, "particle_sets": ParticleSets, "whole_events": ParticleSets}.get(
+        str(model.kind)
+    )
     if taken is not None and not isinstance(events, taken):
         raise InputError(
             f"a {type(events).__name__} for {model.name}", f"{taken.__name__}, as it was trained on"

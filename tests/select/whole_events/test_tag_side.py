@@ -9,8 +9,9 @@ from helpers.mixed_events import NUMBERS, mixed_events, seen_events
 from hepsets.core.errors import InputError
 from hepsets.generate.beams import B0_MIXING_FREQUENCY
 from hepsets.generate.pythia import generate_block
+from hepsets.select.whole_events.descent import is_below
 from hepsets.select.whole_events.particles import TRUTH, whole_events
-from hepsets.select.whole_events.tag_side import b_mesons, decay_times, is_below, tag_sides
+from hepsets.select.whole_events.tag_side import b_mesons, decay_times, tag_sides
 from hepsets.simulate.belle2 import BELLE2
 from hepsets.simulate.detector import simulate
 

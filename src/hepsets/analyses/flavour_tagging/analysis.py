@@ -11,7 +11,8 @@ from hepsets.analyses.flavour_tagging.page import make_page
 from hepsets.analyses.flavour_tagging.result import Result
 from hepsets.analyses.flavour_tagging.samples import get_samples
 from hepsets.analyses.flavour_tagging.summary import markdown
-from hepsets.analyses.flavour_tagging.training import train_all
+from hepsets.analyses.flavour_tagging.training import Training, train_all
+from hepsets.analyses.predictions import keep_predictions
 from hepsets.analyses.report import report
 from hepsets.core.run import Origin, RunFolder, write_atomically
 
@@ -22,6 +23,8 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     samples = get_samples(config, folder.path / "events", workers=workers)
     trained = train_all(config, samples, folder.path / "models", workers=workers)
     models = compare(samples.test, trained, config.seed)
+    scores = {training.file: trained[training].r(samples.test) for training in map(Training, config.models)}
+    keep_predictions(folder.path, "test", samples.test.columns, scores)
     look = look_closer(config, samples.test, trained, best_of(models).name)
     result = Result(
         config,

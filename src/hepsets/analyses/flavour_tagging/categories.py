@@ -109,7 +109,7 @@ class CategoryTagger:
 
 
 def track_table(sets: ParticleSets) -> tuple[EventFrame, NDArray[np.int64], NDArray[np.int64]]:
-    """Features of all tracks, the event of each and its charge; rows are tracks."""
+    """Features of all tracks, the event of each and its charge, each of shape ``(n_tracks,)``."""
     features = particle_features(sets)
     track = np.flatnonzero(features[:, FEATURES.index("charge")] != 0)
     columns = {name: features[track, place] for place, name in enumerate(FEATURES)}
@@ -121,7 +121,7 @@ def track_table(sets: ParticleSets) -> tuple[EventFrame, NDArray[np.int64], NDAr
 
 
 def candidates(category: Category, tracks: EventFrame) -> NDArray[np.int64]:
-    """Which tracks may be the target of a category."""
+    """Places of the tracks that may be the target of a category, shape ``(n_candidates,)``."""
     good = np.ones(len(tracks), dtype=bool)
     for name, least in category.lowest.items():
         good &= tracks[name] >= least

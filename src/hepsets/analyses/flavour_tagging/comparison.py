@@ -82,7 +82,7 @@ class ModelResult:
 
 
 def tagged(sets: ParticleSets, r: NDArray[np.float64]) -> TaggedSample:
-    """Tags with their truth; both tag sides of an event are one group."""
+    """Tags ``r`` of shape ``(n_events,)`` with their truth; both tag sides of an event are one group."""
     return TaggedSample(sets.columns["q"], r, sets.columns.get("event_number"))
 
 

@@ -9,12 +9,16 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose, demand
 from hepsets.learn.training.trainable import Trainable
 
 LEAST_FOR_BEND = 1000
 """With fewer events the function has a slope alone."""
+
+
+LEAST_SLOPE = 0.01
+"""Logits that fall where the class rises learnt nothing: they are made to say next to nothing, in no other
+order."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def fit_odd_spline(
     Raises
     ------
     InputError
-        For training or test events, or logits that fall where the class rises.
+        For training or test events.
     """
     demand(purpose, Purpose.VALIDATION, "a model is calibrated")
     size, right = np.abs(logits.astype(np.float64)), np.sign(logits) * q
@@ -77,10 +81,4 @@ def fit_odd_spline(
         if slope > 0 and slope + bend > 0:
             return OddSpline(float(slope), float(bend), knot)
     (slope,) = minimize(loss, np.array([1.0]), args=(1,), jac=True, method="L-BFGS-B").x
-    if not slope > 0:
-        raise InputError(
-            f"tags that are wrong more often the surer they are (slope {slope:.2g})",
-            "a model that learnt something",
-            "train longer or on more events",
-        )
-    return OddSpline(float(slope))
+    return OddSpline(max(float(slope), LEAST_SLOPE))

@@ -85,7 +85,8 @@ class ChargeVotes(WholeEventNetwork):
         h = self.per_particle(even)
         for one in self.rounds:
             h = h + one(h, of_pairs, particles)
-        return charge * self.vote(h)
+        result: Tensor = charge * self.vote(h)
+        return result
 
 
 class _Round(nn.Module):

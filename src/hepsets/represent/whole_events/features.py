@@ -105,7 +105,8 @@ class Seen:
     def mass_of_others(self) -> Array:
         """Invariant mass of all other particles of the event [GeV], shape ``(n_particles,)``."""
         momentum = self.seen_momentum - self.momenta
-        return np.sqrt(np.maximum((self.seen_energy - self["energy"]) ** 2 - (momentum**2).sum(axis=1), 0))
+        mass2 = (self.seen_energy - self["energy"]) ** 2 - (momentum**2).sum(axis=1)
+        return np.asarray(np.sqrt(np.maximum(mass2, 0)))
 
     @property
     def cos_missing(self) -> Array:

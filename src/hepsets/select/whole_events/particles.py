@@ -101,7 +101,9 @@ def _values(
     energy = np.sqrt(track["px"] ** 2 + track["py"] ** 2 + track["pz"] ** 2 + mass**2)
     frame = Frame.moving(*seen.detector.beams.velocity)
     momenta = in_centre_of_mass(track, energy, frame), in_centre_of_mass(cluster, cluster["energy"], frame)
-    values = {name: (momenta[0][:, k], momenta[1][:, k], single) for k, name in enumerate(MOMENTUM)}
+    values: dict[str, tuple[NDArray[Any], NDArray[Any], np.dtype[Any]]] = {
+        name: (momenta[0][:, k], momenta[1][:, k], single) for k, name in enumerate(MOMENTUM)
+    }
     pt = [np.hypot(one["px"], one["py"]) for one in (track, cluster)]
     cosine = [
         one["pz"] / np.hypot(across, one["pz"]) for one, across in zip((track, cluster), pt, strict=True)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.particle_sets import ParticleSets
+from hepsets.select.whole_events.descent import is_below
 from hepsets.select.whole_events.particles import whole_events
 from hepsets.select.whole_events.tag_truth import true_votes
 from hepsets.simulate.detector import Reconstructed
@@ -39,27 +40,6 @@ def b_mesons(events: Events) -> NDArray[np.int64]:
     if len(found) != 2 * len(events) or (np.bincount(events.event_of_particle[found]) != 2).any():
         raise InputError("events without two neutral B", "B⁰B̄⁰ events, such as the sample mixed")
     return found.reshape(-1, 2)
-
-
-def is_below(mothers: NDArray[np.int64], of: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which particles are at the positions ``of``, or descend from one there; shape ``(n_particles,)``.
-
-    ``mothers`` are the flat positions of all mothers, and a root is its own.
-
-    Examples
-    --------
-    >>> is_below(np.array([0, 0, 0, 1, 3, 2]), np.array([1])).tolist()
-    [False, True, False, True, True, False]
-    """
-    below = np.zeros(len(mothers), dtype=bool)
-    below[of] = True
-    ancestor = mothers
-    while True:
-        reached = below | below[ancestor]
-        further = ancestor[ancestor]
-        if np.array_equal(further, ancestor) and np.array_equal(reached, below):
-            return below
-        below, ancestor = reached, further
 
 
 def decay_times(events: Events, mesons: NDArray[np.int64]) -> NDArray[np.float64]:

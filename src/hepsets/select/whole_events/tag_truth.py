@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.events import Events
+from hepsets.select.whole_events.descent import is_below
 
 VOTES: Mapping[str, str] = MappingProxyType(
     {
@@ -75,13 +76,9 @@ def _is_charmed(pdg: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def _below(mothers: NDArray[np.int64], of: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which particles descend from a marked one, itself not counted."""
-    below, ancestor = of[mothers] & (mothers != np.arange(len(mothers))), mothers
-    while True:
-        reached, further = below | below[ancestor], ancestor[ancestor]
-        if np.array_equal(further, ancestor) and np.array_equal(reached, below):
-            return below
-        below, ancestor = reached, further
+    """Which particles descend from a marked one; one that does not is not counted itself."""
+    found = is_below(mothers, np.flatnonzero(of))[mothers] & (mothers != np.arange(len(mothers)))
+    return np.asarray(found)
 
 
 def _momentum_in(events: Events, tags: NDArray[np.int64]) -> NDArray[np.float64]:
