@@ -184,8 +184,23 @@ def fit_categories(sets: ParticleSets, config: BoostedTreesConfig) -> tuple[Cate
             tracks[chosen], right[chosen] > 0, category.variables, np.ones(len(chosen)), config, name=name
         )
     frame = said(trees, others)
+    # each event and its conjugate, which is as likely and has the opposite flavour; both on one side of
+    # the split
+    both = EventFrame({name: _with_conjugate(name, column) for name, column in frame.columns.items()})
+    q = np.concatenate([others.columns["q"], -others.columns["q"]])
     combiner, grown = fit_trees(
-        frame, others.columns["q"] > 0, list(frame.columns), np.ones(len(others)), config, name="combiner"
+        both,
+        q > 0,
+        list(frame.columns),
+        np.ones(len(q)),
+        config,
+        groups=np.tile(np.arange(len(others)), 2),
+        name="combiner",
     )
     history = History(grown.train_losses, grown.validation_losses, grown.best_trees - 1)
     return CategoryTagger(trees, combiner), history
+
+
+def _with_conjugate(name: str, column: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A column of :func:`said`, and behind it that of the conjugate events."""
+    return np.concatenate([column, -column if name.endswith("_said") else column])
