@@ -20,6 +20,7 @@ def test_the_folders_are_the_analyses():
         "c4-images",
         "continuum-suppression",
         "delta-c9",
+        "flavour-tagging",
         "smart-background",
         "z-flavour",
     ]

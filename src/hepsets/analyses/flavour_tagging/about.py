@@ -15,5 +15,5 @@ OURS = "charge_votes"
 """Our own model: tracks vote for their charges, knowing of all others."""
 
 name = "flavour-tagging"
-question = "B⁰ or B̄⁰? From all that the detector saw beside the signal"
+question = "By all that the detector saw beside the signal, was the other B a B⁰ or a B̄⁰?"
 MODELS = (TREES, DEEP_SETS, ALONE, OURS)

@@ -71,7 +71,7 @@ def efficiencies(figure: Figure, models: Sequence[ModelResult]) -> None:
             fmt=style.marker, color=style.colour,
         )  # fmt: skip
     for label, value in REFERENCES.items():
-        axes.axvline(value, color=MUTED, lw=0.9, ls=(0, (4, 2)))
+        axes.plot([value, value], [-0.6, len(models) - 0.5], color=MUTED, lw=0.9, ls=(0, (4, 2)))
         axes.text(
             value, len(models) - 0.35, f"{label}\n{100 * value:.1f} %", fontsize=7, color=MUTED, ha="center"
         )
@@ -151,4 +151,4 @@ def true_categories(figure: Figure, decays: TrueDecays) -> None:
     axes.set_yticks(place, [one.name for one in rows])
     axes.set_xlabel("effective efficiency; dashed: all votes together")
     axes.xaxis.set_major_formatter(PercentFormatter(1, 0))
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
