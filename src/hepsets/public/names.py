@@ -18,7 +18,7 @@ def list_analyses() -> list[str]:
     --------
     >>> import hepsets as hs
     >>> hs.list_analyses()[:3]
-    ['bs-dspi', 'continuum-suppression', 'delta-c9']
+    ['bs-dspi', 'c4-images', 'continuum-suppression']
     """
     return list(ANALYSES)
 
