@@ -9,7 +9,7 @@ WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 MUTATED = $(foreach file,$(FILES),'hepsets.$(subst /,.,$(file:.py=)).*')
 MIRRORS = $(shell echo $(foreach file,$(FILES),test_$(notdir $(file))) | sed 's/ / or /g')
 
-.PHONY: help install run test fuzz mutants check format validate benchmark docs notebooks architecture figures shipped clean
+.PHONY: help install run test fuzz mutants check format validate benchmark docs notebooks architecture figures bs-dspi-results shipped clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -73,6 +73,9 @@ architecture: install ## write the tables of docs/architecture.md from the first
 
 figures: install ## draw the detector's figures for the docs
 	$(BIN)/python tools/detector_figures.py docs/figures
+
+bs-dspi-results: install ## write tables and pictures of docs/bs_dspi.md: make bs-dspi-results RUN=FOLDER
+	$(BIN)/python tools/bs_dspi_results.py $(RUN)
 
 shipped: install ## make the package's own filters from a finished run: make shipped RUN=FOLDER
 	$(BIN)/python tools/ship_filters.py $(RUN)

@@ -133,7 +133,13 @@ def oscillation_figure(
     right.plot(fit.scan, fit.curve, color=INK, lw=1.2)
     right.set(xlabel="Δm [1/ps]", ylabel="−2 Δln L", xlim=(fit.scan[0], fit.scan[-1]))
     right.set_ylim(0, 1.45 * max(float(fit.curve.max()), 1.0))
-    right.legend(loc="upper left", title=f"bound {fit.bound:.4f} /ps", alignment="left", title_fontsize=8)
+    right.legend(
+        loc="upper left",
+        title=f"bound {fit.bound:.4f} /ps",
+        alignment="left",
+        title_fontsize=8,
+        handlelength=1.2,
+    )
 
 
 def _folded(axes: Axes, used: TaggedDecays, fit: OscillationFit, bins: int, life: MeanLife) -> None:

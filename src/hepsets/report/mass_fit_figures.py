@@ -36,9 +36,16 @@ def mass_fit_figure(result: MassFit, label: str, *, bins: int = 60) -> Figure:
 
 @styled
 def fit_picture_figure(
-    figure: Figure, picture: FitPicture, label: str, *, titles: Mapping[str, str] | None = None
+    figure: Figure,
+    picture: FitPicture,
+    label: str,
+    *,
+    titles: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> None:
     """The same of a fit that was kept as :func:`~hepsets.evaluate.fits.picture.picture_of` gives it.
+
+    The numbers of the fit are written above it, the names of what is drawn below it.
 
     Parameters
     ----------
@@ -48,11 +55,13 @@ def fit_picture_figure(
         What the mass is called.
     titles
         Of the panels, by their categories.
+    names
+        Of components, by what the model calls them.
     """
     panels = picture.panels
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
-    figure.set_size_inches(6.4 if columns == 1 else 4.1 * columns, 4.7 * rows)
+    figure.set_size_inches(6.4 if columns == 1 else 3.6 * columns, 4.6 * rows + 0.4)
     grid = figure.subplots(2 * rows, columns, squeeze=False, sharex=True, height_ratios=[3.2, 1] * rows)
     for c in range(rows * columns):
         row, column = divmod(c, columns)
@@ -64,21 +73,21 @@ def fit_picture_figure(
         _spectrum(above, below, picture, panels[c], written=column == 0)
         below.set_xlabel(f"{label} [GeV]")
         below.tick_params(labelbottom=True)
-        if c == 0:
-            _legend(above, picture)
         if panels[c].name:
             above.set_title((titles or {}).get(panels[c].name, f"category {panels[c].name}"))
+    _numbers_and_names(figure, picture, names or {}, columns)
 
 
 def _spectrum(above: Axes, below: Axes, picture: FitPicture, panel: Panel, *, written: bool) -> None:
     edges = picture.edges
     middle = 0.5 * (edges[1:] + edges[:-1])
     seen = np.isfinite(panel.counts)
+    drawn = seen & ((panel.counts != 0) | picture.weighted)  # empty bins have no point, but their pull
     if picture.hidden is not None:
         for axes in (above, below):
             axes.axvspan(picture.hidden.low, picture.hidden.high, color=RULE, alpha=0.6, lw=0)
     above.errorbar(
-        middle[seen], panel.counts[seen], [panel.below[seen], panel.above[seen]],
+        middle[drawn], panel.counts[drawn], [panel.below[drawn], panel.above[drawn]],
         fmt="o", ms=2.6, lw=0.8, color=INK, label="events", zorder=5,
     )  # fmt: skip
     _curves(above, picture, panel)
@@ -90,7 +99,9 @@ def _spectrum(above: Axes, below: Axes, picture: FitPicture, panel: Panel, *, wr
     below.set(xlim=(edges[0], edges[-1]), ylim=(-most, most))
     below.xaxis.set_major_locator(MaxNLocator(6))
     top = float(np.maximum(panel.counts + panel.above, panel.expected)[seen].max(initial=0))
-    above.set_ylim(min(0.0, 1.1 * float(panel.counts[seen].min(initial=0))), 1.18 * top)
+    parts = panel.parts[np.isfinite(panel.parts)]  # a yield may be negative
+    least = min(float(panel.counts[seen].min(initial=0)), float(parts.min(initial=0)))
+    above.set_ylim(1.1 * least, 1.1 * top)
     if written:
         step = 1e3 * float(edges[1] - edges[0])
         above.set_ylabel(f"{'weighted ' if picture.weighted else ''}events / ({step:.3g} MeV)")
@@ -109,28 +120,32 @@ def _curves(axes: Axes, picture: FitPicture, panel: Panel) -> None:
         axes.plot(picture.points, part, color=colour, lw=1.3, ls=dashes, label=name)
 
 
-def _legend(axes: Axes, picture: FitPicture) -> None:
-    """Names of what is drawn under the numbers of the fit, on the side where the peak is not."""
-    handles, names = axes.get_legend_handles_labels()
-    axes.legend(
+def _numbers_and_names(figure: Figure, picture: FitPicture, names: Mapping[str, str], columns: int) -> None:
+    """The numbers of the fit above all panels, and below them the names of what is drawn in each."""
+    told, half = picture.told, (len(picture.told) + 1) // 2
+    lines = [told] if columns > 1 else [told[:half], told[half:]]
+    figure.suptitle("\n".join("    ".join(line) for line in lines), x=0.01, ha="left", fontsize=8)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    shown = [names.get(label, label) for label in labels]
+    figure.legend(
         [handles[-1], *handles[:-1]],
-        [names[-1], *names[:-1]],
-        loc="upper right" if picture.peak < 0.5 * (picture.edges[0] + picture.edges[-1]) else "upper left",
-        title="\n".join(picture.told),
-        title_fontsize=8,
-        alignment="left",
+        [shown[-1], *shown[:-1]],
+        loc="outside lower center",
+        ncols=4 if columns == 1 else 8,
         handlelength=2.2,
     )
 
 
 @styled
-def toy_figure(figure: Figure, toys: ToyStudy) -> None:
+def toy_figure(figure: Figure, toys: ToyStudy, names: Mapping[str, str] | None = None) -> None:
     """Pulls of what was watched in toys, with the normal distribution that they should have.
 
     Parameters
     ----------
     toys
         The toys.
+    names
+        Of parameters, by what the model calls them.
 
     Raises
     ------
@@ -150,7 +165,8 @@ def toy_figure(figure: Figure, toys: ToyStudy) -> None:
         counts = np.histogram(np.clip(pulls, -3.999, 3.999), edges)[0]
         axes.stairs(counts, edges, fill=True, color=COLOURS[0], alpha=0.35)
         axes.plot(points, toys.count * np.diff(edges)[0] * norm.pdf(points), color=INK, lw=1.2)
-        axes.set(xlabel=f"pull of {parameter.name}", xlim=(-4, 4), ylim=(0, 1.45 * max(counts.max(), 1)))
+        name = (names or {}).get(parameter.name, parameter.name)
+        axes.set(xlabel=f"pull of {name}", xlim=(-4, 4), ylim=(0, 1.45 * max(counts.max(), 1)))
         axes.text(
             0.03,
             0.97,

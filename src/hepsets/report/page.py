@@ -30,7 +30,7 @@ from hepsets.core.run import Origin
 from hepsets.core.whole_file import whole_file
 from hepsets.evaluate.filter.limit import Limit
 from hepsets.evaluate.filter.speedup import SpeedupCurve, SpeedupResult
-from hepsets.report.style import COLOURS, INK, MUTED, PAPER, RULE, Style, house_style
+from hepsets.report.style import COLOURS, INK, MUTED, PAPER, RULE, Style, house_style, mark_figure
 
 _THEME = {
     INK: "var(--ink)",
@@ -345,13 +345,21 @@ class FigureFiles:
     ----------
     folder
         An existing folder.
+    mark
+        What is written over each figure: "simulation", say.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, mark: str = "") -> None:
+        self._folder, self._mark = folder, mark
+
+    def marked(self, mark: str) -> FigureFiles:
+        """The same, with something written over each figure."""
+        return FigureFiles(self._folder, mark)
 
     def __call__(self, name: str, figure: Figure, caption: str) -> Drawing:
         """The figure as a drawing with a caption; its files are called ``name``."""
+        if self._mark:
+            mark_figure(figure, self._mark)
         for ending, metadata in (("png", None), ("pdf", {"CreationDate": None})):
             with whole_file(self._folder / f"{name}.{ending}") as partial:
                 figure.savefig(partial, format=ending, dpi=160, facecolor="white", metadata=metadata)

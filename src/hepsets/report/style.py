@@ -125,6 +125,16 @@ def save(figure: Figure, path: str | Path, form: str | None = None) -> None:
         figure.savefig(path, format=form, facecolor="white", dpi=160)
 
 
+def mark_figure(figure: Figure, mark: str) -> None:
+    """Write what a figure shows over its top right corner: "simulation", say."""
+    placed = [(axes, axes.get_subplotspec()) for axes in figure.axes]
+    top = [(axes, place) for axes, place in placed if place is not None and place.rowspan.start == 0]
+    if top:
+        axes, _ = max(top, key=lambda one: one[1].colspan.stop)
+        with house_style():
+            axes.set_title(mark, loc="right", color=MUTED, fontstyle="italic", fontsize=8)
+
+
 def styled(draw: Callable[Concatenate[Figure, P], None]) -> Callable[P, Figure]:
     """Turn a function that draws on a figure into one that returns it, drawn in the house style."""
 

@@ -13,7 +13,7 @@ from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.run import log
-from hepsets.evaluate.decay_time.acceptance import resolution_scale
+from hepsets.evaluate.decay_time.acceptance import Acceptance, measured_acceptance, resolution_scale
 from hepsets.evaluate.decay_time.decays import TaggedDecays, of_candidates, signal_given_time
 from hepsets.evaluate.decay_time.fit import OscillationFit, fit_delta_m
 from hepsets.evaluate.fits.record import MassFit
@@ -49,6 +49,8 @@ class Oscillation:
     time_bins
         Of the decay time, in which both densities are taken to be constant; 1 if too few candidates tell
         them and the mass alone is used.
+    acceptance
+        By decay time, of the simulated signal itself; ``None`` if it is too little.
     """
 
     decays: TaggedDecays
@@ -56,6 +58,7 @@ class Oscillation:
     scale: float
     in_data: OscillationFit | None
     time_bins: int
+    acceptance: Acceptance | None = None
 
 
 def measure_oscillation(
@@ -93,9 +96,16 @@ def measure_oscillation(
     except InputError as error:
         log.warning("Δm_s of the data: %s", error)
     try:
-        return Oscillation(decays, fit_delta_m(decays), scale, in_data, bins)
+        return Oscillation(decays, fit_delta_m(decays), scale, in_data, bins, _acceptance(decays))
     except InputError as error:
         log.warning("Δm_s: %s", error)
+        return None
+
+
+def _acceptance(decays: TaggedDecays) -> Acceptance | None:
+    try:
+        return measured_acceptance(decays.time, decays.resolution, knots=min(12, len(decays) // 150))
+    except InputError:
         return None
 
 

@@ -8,6 +8,7 @@ from hepsets.analyses.bs_dspi.checks import Isolation
 from hepsets.analyses.bs_dspi.cut import ChosenCut
 from hepsets.analyses.bs_dspi.figures.selection import (
     importance_figure,
+    roc_figure,
     scan_figure,
     score_figure,
     sculpting_figure,
@@ -23,17 +24,28 @@ from hepsets.analyses.bs_dspi.summary import auc_text, fits_of, mev, per_cent
 from hepsets.analyses.bs_dspi.unfolded import UnfoldedSignal
 from hepsets.core.measured import Measured
 from hepsets.evaluate.scores.sideband import SidebandTest
-from hepsets.report import figures as shared_figures
 from hepsets.report.decay_time_figures import decay_time_figure, oscillation_figure
 from hepsets.report.mass_fit_figures import fit_picture_figure, toy_figure
 from hepsets.report.page import Column, Content, FigureFiles, KeyFigure, Page, Section, Table, configuration
-from hepsets.report.style import model_styles
 
 MASS = "$m(D_s\\pi)$"
 """Label of the mass."""
 
-MODES = {"0": "$\\phi\\pi$", "1": "$K^*K$", "2": "neither"}
+MODES = {
+    "0": "$D_s \\to \\phi\\pi$",
+    "1": "$D_s \\to K^*K$",
+    "2": "neither $\\phi\\pi$ nor $K^*K$",
+}
 """Titles of the categories of the fits."""
+
+PARTS = {
+    "signal": "$B_s \\to D_s\\pi$",
+    "exponential": "combinations, exponential",
+    "constant": "combinations, constant",
+    "misidentified": "misidentified track",
+    "below": "partly reconstructed",
+}
+"""What the components of the fits are called in figures."""
 
 KINDS = {
     "bs_dspi": "B_s → D_sπ",
@@ -47,12 +59,17 @@ KINDS = {
 }
 """What the samples are called."""
 
+_MANY = 3000
+"""Decays from which on their times are drawn in bins of 50 fs."""
+
 GENERATED = 5.36693
 """Mass of the B_s in simulation [GeV]."""
 
 
 def make_page(result: Result, figures: FigureFiles) -> Page:
     """The page, out of what the run found alone."""
+    if not result.config.data.train:
+        figures = figures.marked("simulation")
     return Page(
         title="B_s → D_sπ",
         summary=_summary(result),
@@ -126,9 +143,23 @@ def _key_figures(result: Result) -> tuple[KeyFigure, ...]:
 
 
 CAPTION = (
-    "{what}: events, the fit with its components, and (events − fit)/error, by what the D_s decays "
-    "through. Mean and width are {how}."
+    "{what}: {fit.signal} signal decays{truth} at {mean} MeV, {width} MeV wide{quality}. Candidates (bins "
+    "without any have no point), the fit with its components, and (candidates − fit)/error, by what the D_s "
+    "decays through; mean and width are {how}."
 )
+
+
+def _caption(fit: JudgedFit, what: str) -> str:
+    good = fit.goodness
+    return CAPTION.format(
+        what=what,
+        fit=fit,
+        truth=f" ({fit.truth} are there)" if fit.truth >= 0 else "",
+        mean=mev(fit.mean),
+        width=mev(fit.sigma),
+        how="held at those of simulation, not measured" if fit.held else "common to all",
+        quality="" if good.chi2 is None else f", χ²/ndf {good.chi2:.1f}/{good.ndf}",
+    )
 
 
 def _fits(result: Result, figures: FigureFiles) -> Iterator[Content]:
@@ -138,9 +169,8 @@ def _fits(result: Result, figures: FigureFiles) -> Iterator[Content]:
         ("after", result.fits.after, "After both"),
         ("best", result.fits.best, "After the tight cut"),
     ):
-        drawn = fit_picture_figure(fit.picture, MASS, titles=MODES)
-        how = "held at those of simulation, not measured" if fit.held else "common to all"
-        yield figures(f"mass_{name}", drawn, CAPTION.format(what=what, how=how))
+        drawn = fit_picture_figure(fit.picture, MASS, titles=MODES, names=PARTS)
+        yield figures(f"mass_{name}", drawn, _caption(fit, what))
         if told := _notes(fit):
             yield told
     yield _parameters(result.fits.after)
@@ -148,10 +178,10 @@ def _fits(result: Result, figures: FigureFiles) -> Iterator[Content]:
         toys = result.fits.after.toys
         yield figures(
             "toys",
-            toy_figure(toys),
+            toy_figure(toys, {f"signal[{mode}]": f"signal, {title}" for mode, title in MODES.items()}),
             f"Pulls in {toys.count} pseudo-experiments like the fit after the cut, fitted alike in "
-            f"{toys.seconds:.0f} "
-            f"s; {toys.failed} more did not come out. A mean off 0 is a bias, a width off 1 a wrong error.",
+            f"{toys.seconds:.0f} s; {toys.failed} more did not come out. The curve is the normal "
+            "distribution: a mean off 0 is a bias, a width off 1 a wrong error.",
         )
 
 
@@ -241,7 +271,6 @@ def _scaled(value: Measured | None, factor: float) -> Measured | None:
 
 def _classifier(result: Result, figures: FigureFiles) -> Iterator[Content]:
     found = result.classifier
-    name = found.name
     yield (
         f"Simulated signal against data above {result.config.classifier.sideband[0]:g} GeV: AUC "
         f"{auc_text(found.auc)}. "
@@ -258,18 +287,21 @@ def _classifier(result: Result, figures: FigureFiles) -> Iterator[Content]:
             ("simulated signal", "sideband of data"),
         ),
         "Scores of simulated signal and of the sideband, each by trees that saw no relative of the "
-        "candidate.",
+        f"candidate. The cut, at {result.cuts.chosen.threshold:.3f}, keeps "
+        f"{per_cent(result.cuts.chosen.efficiency)} % of the signal and "
+        f"{per_cent(result.cuts.chosen.false_rate, 2)} % of combinations.",
     )
     yield figures(
         "roc",
-        shared_figures.roc_curves({name: found.quality}, model_styles([name])),
-        "Signal kept against sideband kept.",
+        roc_figure(found.quality, ("share of simulated signal", "share of the sideband")),
+        f"Signal kept against sideband kept: area {auc_text(found.auc)}.",
     )
     if result.checks.importance:
         yield figures(
             "importance",
             importance_figure(result.checks.importance),
-            "Area under the ROC curve that is lost if a group of variables is exchanged between candidates.",
+            "Area under the ROC curve that is lost if a group of variables is exchanged between candidates: "
+            f"most without {max(result.checks.importance, key=lambda one: one.loss.value).name}.",
         )
     order = sorted(found.gains, key=lambda one: -found.gains[one])[:12]
     yield Table(
@@ -298,7 +330,9 @@ def _cut(result: Result, figures: FigureFiles) -> Iterator[Content]:
     yield figures(
         "cut",
         scan_figure(cut, tight),
-        "Left: the figure of merit with its error. Right: combinations kept against signal kept.",
+        f"Left: the figure of merit, greatest at {cut.threshold:.3f}: {cut.merit}. Right: combinations kept "
+        f"against signal kept; the cut keeps {per_cent(cut.false_rate, 2)} % of combinations, the tight one "
+        f"{per_cent(tight.false_rate, 2)} %.",
     )
     yield Table(
         (
@@ -334,7 +368,8 @@ def _sculpting(result: Result, figures: FigureFiles) -> Iterator[Content]:
         "families of them count once, where there are enough; the naive p-value takes all for independent."
     )
     drawn = sculpting_figure(found)
-    yield figures("sculpting", drawn, "Mass of combinations before and after the cut.")
+    told = ", ".join(f"p = {one.p_value:.2g} for {name}" for name, one in found.items())
+    yield figures("sculpting", drawn, f"Mass of combinations before and after the cut: {told}.")
     yield Table(
         (
             Column("model"),
@@ -360,7 +395,8 @@ def _sideband(found: SidebandTest, figures: FigureFiles) -> Iterator[Content]:
         f"{found.p_value:.2g}; candidates that share tracks count once ({found.families} families)."
     )
     drawn = sideband_figure(found)
-    yield figures("sideband", drawn, "Scores of true combinations under the peak and in the sideband.")
+    caption = "Scores of true combinations under the peak and in the sideband, alike with"
+    yield figures("sideband", drawn, f"{caption} p = {found.p_value:.2g}.")
 
 
 def _reweighting(found: Reweighted) -> Table:
@@ -413,9 +449,9 @@ def _unfolded(found: UnfoldedSignal, figures: FigureFiles) -> Iterator[Content]:
         f"the mass: {tests}. Weights with integrated matrix elements give bins that differ by at most "
         f"{100 * found.classic_to_fitted:.1f} % of the largest."
     )
-    label = "$p_T(D_s\\pi)$ [GeV]"
-    drawn = unfolded_figure(found, label)
-    yield figures("unfolded", drawn, "Transverse momentum of the signal, and the ratio of the two.")
+    drawn = unfolded_figure(found, "$p_T(D_s\\pi)$", "GeV")
+    caption = "Transverse momentum of the signal by sWeights and in simulation, alike with"
+    yield figures("unfolded", drawn, f"{caption} p = {found.agreement.p_value:.2g}, and their ratio.")
 
 
 def _oscillation(found: Oscillation, figures: FigureFiles) -> Iterator[Content]:
@@ -437,10 +473,9 @@ def _oscillation(found: Oscillation, figures: FigureFiles) -> Iterator[Content]:
             + f", each with its probability to be signal by {by}."
         )
     yield said
-    yield figures(
-        "decay_times", decay_time_figure(found.decays, fit), "Decay times of unmixed and mixed decays."
-    )
+    bins = 100 if len(found.decays) > _MANY else 50
+    drawn = decay_time_figure(found.decays, fit, found.acceptance, bins=bins)
+    yield figures("decay_times", drawn, "Decay times of unmixed, mixed and untagged simulated decays.")
     drawn = oscillation_figure(found.decays, fit, truth=TRUTH)
-    yield figures(
-        "oscillation", drawn, "The asymmetry folded to one period, and the likelihood by frequency."
-    )
+    caption = "The asymmetry folded to one period, and the likelihood by frequency, least at"
+    yield figures("oscillation", drawn, f"{caption} {fit.delta_m} per ps (generated: {TRUTH:g}).")

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hepsets.analyses.bs_dspi.figures.selection import score_figure
+from hepsets.analyses.bs_dspi.figures.selection import roc_figure, score_figure
 from hepsets.analyses.bs_dspi.published import ABOVE, Published
+from hepsets.analyses.bs_dspi.summary import auc_text, mev
 from hepsets.report import figures as shared_figures
 from hepsets.report.mass_fit_figures import fit_picture_figure
 from hepsets.report.page import Column, Content, FigureFiles, Section, Table
@@ -44,18 +45,28 @@ def _content(found: Published, figures: FigureFiles, label: str) -> Iterator[Con
     )
     for name, fit in (("before", found.before), ("after", found.after)):
         drawn = fit_picture_figure(fit.picture, label)
-        yield figures(f"published_{name}", drawn, f"{name.capitalize()} the published cut.")
+        true = f" ({fit.truth} are there)" if fit.truth >= 0 else ""
+        yield figures(
+            f"published_{name}",
+            drawn,
+            f"{name.capitalize()} the published cut: {fit.signal} signal decays{true}, {mev(fit.mean)} MeV.",
+        )
     names = "signal", "background"
     drawn = score_figure(found.signal_scores, found.background_scores, found.threshold, names)
     yield figures(
-        "published_scores", drawn, "Scores of the published test part, synthetic candidates included."
+        "published_scores",
+        drawn,
+        "Scores of the published test part, synthetic candidates included, and the published cut at "
+        f"{found.threshold:.3f}.",
     )
     styles, best = model_styles([NAME]), int(np.argmin(found.test_losses))
     curve = shared_figures.TrainingCurve(found.train_losses, found.test_losses, best)
     drawn = shared_figures.training_curves({NAME: curve}, styles, steps="tree")
-    yield figures("published_loss", drawn, "Loss of training (dashed) and test part (solid).")
-    drawn = shared_figures.roc_curves({NAME: found.quality}, styles)
-    yield figures("published_roc", drawn, "ROC curve of the published test part.")
+    caption = "Loss of training (dashed) and test part (solid), least after"
+    yield figures("published_loss", drawn, f"{caption} {best + 1} trees.")
+    drawn = roc_figure(found.quality, ("share of signal", "share of background"))
+    caption = "ROC curve of the published test part, area"
+    yield figures("published_roc", drawn, f"{caption} {auc_text(found.quality.auc)}.")
     order = sorted(found.gains, key=lambda one: -found.gains[one])
     yield Table(
         (Column("variable"), Column("gain", "% of all", 1)),

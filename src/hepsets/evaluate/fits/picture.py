@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import chi2
 
+from hepsets.core.measured import Measured
 from hepsets.evaluate.fits.parameters import Array, MassRange
 from hepsets.evaluate.fits.record import MassFit
 
@@ -145,12 +146,17 @@ def _told(result: MassFit) -> tuple[str, ...]:
     width = result.fit.sigma()
     told = [
         f"signal {result.signal}{hidden}",
-        f"mean {1e3 * result.mean.value:.2f} ± {1e3 * result.mean.se:.2f} MeV{hidden}",
-        f"width {1e3 * width.value:.2f} ± {1e3 * width.se:.2f} MeV",
+        f"mean {_mev(result.mean)}{hidden}",
+        f"width {_mev(width, 'on its limit' if result.fit.at_limits else 'held')}",
     ]
     if result.goodness.chi2 is not None:
         told.append(f"χ²/ndf {result.goodness.chi2:.1f}/{result.goodness.ndf}")
     return tuple(told)
+
+
+def _mev(value: Measured, else_: str = "held") -> str:
+    error = f"± {1e3 * value.se:.2f} MeV" if value.se > 0 else f"MeV ({else_})"
+    return f"{1e3 * value.value:.2f} {error}"
 
 
 def _poisson(counts: Array) -> tuple[Array, Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -46,17 +47,22 @@ class Template:
         """Each wave is 0 ± 1."""
         return tuple(Constraint.of(f"wave_{k + 1}", 0.0, 1.0) for k in range(len(self.waves)))
 
-    def density(self, mass: Array, values: Array, window: MassRange) -> Array:
+    def density(self, mass: Array, values: Array, window: MassRange) -> Array:  # noqa: ARG002
         """See :class:`~hepsets.evaluate.fits.backgrounds.Shape`; ``window`` is the template's own."""
-        edges = np.linspace(window.low, window.high, len(self.values) + 1)
-        middle = 0.5 * (edges[1:] + edges[:-1])
-        return np.asarray(np.interp(mass, middle, self._moved(values)))
+        return np.asarray(np.interp(mass, self._middle, self._moved(values)))
 
-    def cumulative(self, mass: Array, values: Array, window: MassRange) -> Array:
+    def cumulative(self, mass: Array, values: Array, window: MassRange) -> Array:  # noqa: ARG002
         """See :class:`~hepsets.evaluate.fits.backgrounds.Shape`."""
-        edges = np.linspace(window.low, window.high, len(self.values) + 1)
         below = np.concatenate([[0.0], np.cumsum(self._moved(values))])
-        return np.asarray(np.interp(mass, edges, below / below[-1]))
+        return np.asarray(np.interp(mass, self._edges, below / below[-1]))
+
+    @cached_property
+    def _edges(self) -> Array:
+        return np.linspace(self.window.low, self.window.high, len(self.values) + 1)
+
+    @cached_property
+    def _middle(self) -> Array:
+        return 0.5 * (self._edges[1:] + self._edges[:-1])
 
     def _moved(self, values: Array) -> Array:
         return self.values + values @ self.waves if len(self.waves) else self.values

@@ -137,8 +137,7 @@ def _signal(pythia: Any, first: int, hadron: int, turned: int, rng: np.random.Ge
     Excited b hadrons decay strongly or by a photon before: those that they decay to count, too.
     """
     event = pythia.event
-    ids = _each("idAbs", event.particles()[first:])
-    beauty = [i for i, pdg in enumerate(ids, first) if _has_beauty(pdg) and event[i].isFinal()]
+    beauty = [i for i in range(first, event.size()) if _has_beauty(event[i].idAbs()) and event[i].isFinal()]
     for i in beauty:
         if event[i].idAbs() not in _BEAUTY:
             pythia.moreDecays(i)
@@ -161,7 +160,7 @@ def _has_beauty(pdg: int) -> bool:
 
 
 def _each(name: str, particles: Sequence[Any]) -> list[Any]:
-    """What a method of Pythia's says of each particle; half as dear as asking one by one."""
+    """What a method of Pythia's says of each particle; a third faster than asking one by one."""
     return list(map(getattr(type(particles[0]), name), particles)) if particles else []
 
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from hepsets.analyses.bs_dspi.checks import Sculpting
 from hepsets.analyses.bs_dspi.cut import ChosenCut
 from hepsets.evaluate.scores.area_importance import AreaImportance
+from hepsets.evaluate.scores.classification import Classification
 from hepsets.evaluate.scores.sideband import SidebandTest
 from hepsets.report.style import COLOURS, INK, MUTED, RULE, Array, p_text, styled
 
@@ -43,8 +44,34 @@ def score_figure(
     axes.stairs(left, edges, fill=True, color=RULE, label=names[1])
     axes.stairs(right, edges, color=COLOURS[0], lw=1.6, label=names[0])
     axes.axvline(threshold, color=INK, lw=1, ls=(0, (2, 2)), label="cut")
-    axes.set(yscale="log", xlabel="score", ylabel="share of candidates", xlim=(0, 1))
-    axes.legend(loc="upper center")
+    axes.set(yscale="log", xlabel="score", ylabel="candidates / 0.02, of all", xlim=(0, 1))
+    figure.legend(loc="outside upper center", ncols=3)
+
+
+@styled
+def roc_figure(figure: Figure, quality: Classification, names: tuple[str, str]) -> None:
+    """Share of the signal that cuts keep against that of the background, on a logarithmic axis.
+
+    Parameters
+    ----------
+    quality
+        Of a classifier.
+    names
+        What signal and background are called.
+    """
+    figure.set_size_inches(6.4, 3.4)
+    axes = figure.subplots()
+    rates = quality.roc.false_positive_rate, quality.roc.true_positive_rate
+    seen = rates[0] > 0
+    lowest = float(rates[0][seen].min(initial=1.0))
+    axes.plot(rates[0][seen], rates[1][seen], color=COLOURS[0])
+    guess = np.geomspace(lowest, 1, 100)
+    axes.plot(guess, guess, color=MUTED, lw=0.9, ls=(0, (2, 2)))
+    axes.annotate(
+        "by chance", (0.5, 0.5), xytext=(-6, 4), textcoords="offset points", ha="right", color=MUTED
+    )
+    axes.set(xscale="log", xlabel=f"{names[1]} kept", ylabel=f"{names[0]} kept")
+    axes.set(xlim=(lowest, 1), ylim=(0, 1.02), title=f"AUC {quality.auc.value:.4f} ± {quality.auc.se:.4f}")
 
 
 @styled
@@ -60,11 +87,11 @@ def scan_figure(figure: Figure, cut: ChosenCut, tight: ChosenCut) -> None:
     left, right = figure.subplots(1, 2)
     scan = cut.scan
     band = scan.merit - scan.merit_se, scan.merit + scan.merit_se
-    left.fill_between(scan.thresholds, *band, color=RULE, lw=0)
+    left.fill_between(scan.thresholds, *band, color=RULE, lw=0, label="± error")
     left.plot(scan.thresholds, scan.merit, color=COLOURS[0])
     left.axvspan(*scan.plateau, color=COLOURS[0], alpha=0.12, lw=0, label="within one error of the best")
     left.axvline(cut.threshold, color=INK, lw=1, ls=(0, (2, 2)), label="cut")
-    left.set(xlabel="least score", ylabel=MERITS[scan.figure])
+    left.set(xlabel="least score that is kept", ylabel=MERITS[scan.figure])
     left.legend(loc="lower center")
     right.plot(scan.efficiency, scan.background / cut.expected_background.value, color=COLOURS[0])
     for chosen, marker, name in ((cut, "o", "cut"), (tight, "s", "tight cut")):
@@ -72,7 +99,7 @@ def scan_figure(figure: Figure, cut: ChosenCut, tight: ChosenCut) -> None:
             chosen.efficiency.value, chosen.false_rate.value, chosen.false_rate.se,
             marker=marker, ms=5, ls="", color=INK, mfc="none" if marker == "s" else INK, label=name,
         )  # fmt: skip
-    right.set(yscale="log", xlabel="signal kept", ylabel="combinations kept")
+    right.set(yscale="log", xlabel="share of signal kept", ylabel="share of combinations kept")
     right.legend(loc="upper left")
 
 
@@ -97,7 +124,9 @@ def sculpting_figure(figure: Figure, sculpting: Mapping[str, Sculpting]) -> None
         )  # fmt: skip
         axes.set(xlabel="$m(D_s\\pi)$ [GeV]", ylim=(0, None))
         axes.set_title(f"{name.replace('_', ' ')}: p {p_text(found.p_value)}")
-        axes.legend(loc="lower left")
+    panels[0].set_ylim(0, 1.5 * panels[0].get_ylim()[1])
+    for axes in panels:
+        axes.legend(loc="upper right")
     panels[0].set_ylabel("share per GeV")
 
 
@@ -121,7 +150,7 @@ def sideband_figure(figure: Figure, found: SidebandTest) -> None:
     ends = np.arange(len(found.edges)) - 0.5
     axes.set_xticks(ends, [f"{edge:.3f}" for edge in found.edges])
     axes.set(xlabel="score, in bins of as many combinations", ylabel="share of combinations", ylim=(0, None))
-    axes.set_title(f"alike: p {p_text(found.p_value)}")
+    axes.set_title(f"sideband and peak alike: p {p_text(found.p_value)}")
     axes.legend(loc="lower left")
 
 
@@ -140,6 +169,9 @@ def importance_figure(figure: Figure, importance: Sequence[AreaImportance]) -> N
     for row, one in enumerate(order):
         axes.errorbar(one.loss.value, row, xerr=one.loss.se, fmt="o", ms=4, lw=1.2, color=COLOURS[0])
     axes.axvline(0, color=MUTED, lw=0.8)
-    axes.set_yticks(range(len(order)), [one.name for one in order])
-    axes.set(xlabel="area under the ROC curve that is lost")
+    shown = [one.name.replace("B_s", "$B_s$").replace("D_s", "$D_s$") for one in order]
+    axes.set_yticks(range(len(order)), shown)
+    axes.set_xscale("symlog", linthresh=1e-3)
+    axes.set_xlim(left=min(-2e-4, *(1.2 * (one.loss.value - one.loss.se) for one in order)))
+    axes.set(xlabel="area under the ROC curve that is lost (linear below 0.001)")
     axes.grid(axis="x")

@@ -10,15 +10,15 @@ from hepsets.report.style import COLOURS, INK, MUTED, RULE, p_text, styled
 
 
 @styled
-def unfolded_figure(figure: Figure, found: UnfoldedSignal, label: str) -> None:
+def unfolded_figure(figure: Figure, found: UnfoldedSignal, label: str, unit: str) -> None:
     """Weighted data with √Σw² beside simulated decays, and below their ratio.
 
     Parameters
     ----------
     found
         The two.
-    label
-        Of the variable, with its unit.
+    label, unit
+        Of the variable.
     """
     figure.set_size_inches(6.4, 4.4)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
@@ -27,9 +27,9 @@ def unfolded_figure(figure: Figure, found: UnfoldedSignal, label: str) -> None:
     above.stairs(found.truth.values / width, edges, fill=True, color=RULE, label="simulated decays")
     above.errorbar(
         middle, found.measured.values / width, found.measured.errors / width, width / 2,
-        fmt="o", ms=3, lw=1, color=COLOURS[0], label="data, weighted",
+        fmt="o", ms=3, lw=1, color=COLOURS[0], label="data, by sWeights",
     )  # fmt: skip
-    above.set(ylabel="decays per unit", title=f"Kolmogorov–Smirnov: p {p_text(found.agreement.p_value)}")
+    above.set(ylabel=f"decays / {unit}", title=f"Kolmogorov–Smirnov: p {p_text(found.agreement.p_value)}")
     above.legend()
     true = np.where(found.truth.values > 0, found.truth.values, np.nan)
     below.axhline(1, color=MUTED, lw=0.8)
@@ -37,4 +37,5 @@ def unfolded_figure(figure: Figure, found: UnfoldedSignal, label: str) -> None:
         middle, found.measured.values / true, found.measured.errors / true, width / 2,
         fmt="o", ms=3, lw=1, color=INK,
     )  # fmt: skip
-    below.set(xlabel=label, ylabel="ratio", ylim=(0, 2), xlim=(edges[0], edges[-1]))
+    top = float(np.nanmax(found.measured.values / true, initial=1.8))
+    below.set(xlabel=f"{label} [{unit}]", ylabel="ratio", ylim=(0, 1.1 * top), xlim=(edges[0], edges[-1]))
