@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pyarrow.parquet as pq
 from helpers.command import hepsets
+from helpers.hepmc_text import assert_same, parsed
 
 from hepsets.core.events import read_parquet, write_parquet
 from hepsets.generate.pythia import generate_block
@@ -93,3 +94,14 @@ def test_simulate_with_a_layered_detector_writes_what_it_sees_and_takes_no_skim(
         monkeypatch, capsys, "simulate", events, "--detector", "idea", "--skim", "jpsi", "--out", seen
     )
     assert (code, "--skim for the detector idea" in err) == (2, True)
+
+
+def test_events_are_generated_as_hepmc3_too(monkeypatch, capsys, tmp_path):
+    parquet, listing = tmp_path / "e.parquet", tmp_path / "e.hepmc"
+    for out in (parquet, listing):
+        assert hepsets(monkeypatch, capsys, "generate", "mixed", "--events", 20, "--out", out)[0] == 0
+    found, _ = parsed(listing.read_bytes())
+    assert_same(found, read_parquet(parquet))
+    code, _, err = hepsets(monkeypatch, capsys, "generate", "kstmumu", "--events", 5, "--out", listing)
+    assert code == 2
+    assert "ends in .parquet" in err

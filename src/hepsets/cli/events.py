@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hepsets.cli.application import Seed, Settings, Workers, command, cores
 from hepsets.cli.command import refuse_unused
 from hepsets.core.errors import InputError
-from hepsets.core.file_roles import Input, Output
+from hepsets.core.file_roles import Input, Output, check_suffix
 from hepsets.core.streams import echo
+from hepsets.core.whole_file import is_special
+
+if TYPE_CHECKING:
+    from hepsets.core.events import EventWriter
+    from hepsets.formats.hepmc_writer import HepmcWriter
 
 MAX_EVENTS = 10**9
 """Most events in one file: weeks of generation, and a file of terabytes."""
+
+
+Generated = Annotated[
+    Path,
+    typer.Option(help="Parquet file to write; or HepMC3, .hepmc or .hepmc.gz, but for kstmumu."),
+    Output("HepMC3 or parquet"),
+]
 
 
 @command("generate")
@@ -28,7 +41,7 @@ def generate(
         ),
     ],
     events: Annotated[int, typer.Option(min=1, help="How many events; for kstmumu, at each ΔC9.")],
-    out: Annotated[Path, typer.Option(help="Parquet file to write."), Output("parquet")],
+    out: Generated,
     seed: Seed = 1,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that generate; 1 by default, and for kstmumu.")
@@ -51,6 +64,7 @@ def generate(
     _refuse_too_many(events)
     if sample == kstmumu_file.SAMPLE:
         refuse_unused(f"the sample {sample}", workers=workers)
+        check_suffix("--out", out, "parquet")
         values = kstmumu_file.parse_values(delta_c9 or ["0"])
         chosen = named_window(window or "0-20")
         start = time.perf_counter()
@@ -60,7 +74,6 @@ def generate(
         return
     refuse_unused(f"the sample {sample}", delta_c9=delta_c9, window=window)
 
-    from hepsets.core.events import EventWriter
     from hepsets.core.progress import progress_bar
     from hepsets.core.run import versions
     from hepsets.generate.samples import generate_sample
@@ -72,12 +85,25 @@ def generate(
         "hepsets.version": versions()["hepsets"],
     }
     start = time.perf_counter()
-    with EventWriter(out, metadata=provenance) as writer, progress_bar("generating", events) as advance:
+    with _writer(out, sample, provenance) as writer, progress_bar("generating", events) as advance:
         for part in parts:
             writer.write(part)
             advance(len(part))
     elapsed = time.perf_counter() - start
     echo(f"{out}: {events} {sample} events in {elapsed:.1f} s ({events / elapsed:.0f} events/s)")
+
+
+def _writer(
+    out: Path, sample: str, provenance: dict[str, str]
+) -> AbstractContextManager[EventWriter | HepmcWriter]:
+    """What writes generated events, by the name of the file."""
+    from hepsets.core.events import EventWriter
+    from hepsets.formats.hepmc_writer import hepmc_writer
+    from hepsets.generate.lhc_beauty.samples import SAMPLES as LHC
+
+    if out.name.endswith(".parquet") or is_special(out):
+        return EventWriter(out, metadata=provenance)
+    return hepmc_writer(out, beams=sample not in LHC)
 
 
 @command("simulate")
