@@ -8,9 +8,10 @@ from helpers.random_events import random_events
 from hepsets.core.events import Events
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.pdg import PdgMap
-from hepsets.learn.pretraining.corpus import LABELS, TRUTH, CorpusData
+from hepsets.learn.pretraining.corpus import LABELS, CorpusData
 from hepsets.learn.pretraining.encoder import Trunk, TrunkConfig
 from hepsets.select.variables.decay_class import N_CLASSES
+from hepsets.select.whole_events.particles import TRUTH
 
 SMALL = TrunkConfig(units=16, layers=1, attention_heads=2, embedding=4)
 

@@ -27,9 +27,7 @@ from hepsets.represent.decay_trees.data import EventData
 from hepsets.represent.decay_trees.features import FeatureSpec
 from hepsets.represent.particle_sets.data import PackedSet, SetData
 from hepsets.represent.particle_sets.features import SetSpec
-
-TRUTH = "truth"
-"""Particle column: place of the generated particle in its event, −1 for none."""
+from hepsets.select.whole_events.particles import TRUTH
 
 LABELS = "pretraining_labels"
 """Event column of the generated events: sample, decay class, and 0 or 1 for each skim."""
