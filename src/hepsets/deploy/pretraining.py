@@ -133,7 +133,8 @@ def train_on(shards: list[Shard], config: PretrainConfig, checkpoint: Path | Non
         Where the state is kept.
     """
     training, held = shards[: -config.validation_shards], shards[-config.validation_shards :]
-    seen, generated = (some[: min(SCALED_EVENTS, len(some))] for some in training[0].read())
+    seen, generated = training[0].read()
+    seen, generated = seen[:SCALED_EVENTS], generated[:SCALED_EVENTS]
     trunk = Trunk(config.trunk, PdgMap.fit(generated.particles["pdg"]))
     prepare = partial(_prepared, sets=config.trunk.sets, pdg_map=trunk.pdg_map)
     first = CorpusData.of(seen, generated, config.trunk.sets, trunk.pdg_map)

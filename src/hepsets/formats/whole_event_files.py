@@ -22,7 +22,6 @@ from hepsets.core.lorentz import Frame as MovingFrame
 from hepsets.core.lorentz import boosted
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.formats.root_files import opened, split_tree, trees_of
-from hepsets.generate.beams import BeamConfig
 
 Frame = Literal["centre_of_mass", "laboratory"]
 """Where a file's momenta are."""
@@ -77,7 +76,10 @@ class SetCounts:
 
 
 def read_whole_events(
-    paths: Iterable[str | Path], columns: Mapping[str, str] | None = None, frame: Frame = "centre_of_mass"
+    paths: Iterable[str | Path],
+    velocity: tuple[float, float],
+    columns: Mapping[str, str] | None = None,
+    frame: Frame = "centre_of_mass",
 ) -> tuple[ParticleSets, SetCounts]:
     """All sets of some files, in the Υ(4S)'s frame, with the label ``q``, and what was masked.
 
@@ -85,10 +87,12 @@ def read_whole_events(
     ----------
     paths
         Parquet or ROOT files; ``FILE.root:TREE`` where a file has several trees.
+    velocity
+        (x, z) of the Υ(4S) in the laboratory, c = 1.
     columns
         The files' names by ours, where they differ.
     frame
-        Where the momenta are; from the laboratory they are boosted by the beams of the Υ(4S) run.
+        Where the momenta are; from the laboratory they are boosted away.
 
     Raises
     ------
@@ -97,7 +101,7 @@ def read_whole_events(
         an event, labels that are no flavours.
     """
     names = dict(columns or {})
-    parts = [_read(str(path), names, frame) for path in paths]
+    parts = [_read(str(path), names, frame, velocity) for path in paths]
     if not parts:
         raise InputError("no files", "at least one")
     both = set.intersection(*(set(sets.columns) for sets, _ in parts))
@@ -110,7 +114,9 @@ def read_whole_events(
     return sets, sum((counts for _, counts in parts), SetCounts())
 
 
-def _read(path: str, names: Mapping[str, str], frame: Frame) -> tuple[ParticleSets, SetCounts]:
+def _read(
+    path: str, names: Mapping[str, str], frame: Frame, velocity: tuple[float, float]
+) -> tuple[ParticleSets, SetCounts]:
     file, tree = split_tree(path)
     is_root = tree is not None or file.suffix == ".root"
     found = _root_columns(file, tree) if is_root else _parquet_columns(file)
@@ -127,7 +133,7 @@ def _read(path: str, names: Mapping[str, str], frame: Frame) -> tuple[ParticleSe
     masked: Counter[str] = Counter()
     particles, offsets = _particles(path, lists, masked)
     q = _labels(path, events)
-    sets = ParticleSets(_completed(particles, frame, masked), offsets, {"q": q, **_kept(events)})
+    sets = ParticleSets(_completed(particles, frame, velocity, masked), offsets, {"q": q, **_kept(events)})
     return sets, SetCounts(len(sets), sets.n_particles, dict(masked))
 
 
@@ -299,7 +305,10 @@ def _kept(events: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[Any]]:
 
 
 def _completed(
-    given: Mapping[str, NDArray[np.float64]], frame: Frame, masked: Counter[str]
+    given: Mapping[str, NDArray[np.float64]],
+    frame: Frame,
+    velocity: tuple[float, float],
+    masked: Counter[str],
 ) -> dict[str, NDArray[Any]]:
     """All columns of whole events, in the Υ(4S)'s frame."""
     p = dict(given)
@@ -307,7 +316,6 @@ def _completed(
     if "energy" not in p:
         p["energy"] = np.sqrt(momentum2 + np.where(p["charge"] != 0, _PION_MASS**2, 0.0))
     vectors = np.stack([p["px"], p["py"], p["pz"], p["energy"]], axis=1)
-    velocity = BeamConfig().velocity
     moving = MovingFrame.moving(*velocity)
     away = moving.gamma * np.array([[-moving.bx, 0.0, -moving.bz, 1.0]])
     back = away * [-1, -1, -1, 1]

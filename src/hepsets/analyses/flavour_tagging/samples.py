@@ -122,10 +122,9 @@ def _own_samples(config: Config) -> Samples:
     data = config.data
     if data.test:
         refuse_same_files(data.train, data.test)
-    given, counts = read_whole_events(data.train, data.columns, data.frame)
-    tested, rest = (
-        (given, counts) if not data.test else read_whole_events(data.test, data.columns, data.frame)
-    )
+    read = partial(read_whole_events, velocity=BELLE2.beams.velocity, columns=data.columns, frame=data.frame)
+    given, counts = read(data.train)
+    tested, rest = read(data.test) if data.test else (given, counts)
     if data.test:
         counts = counts + rest
     for line in counts.lines():
