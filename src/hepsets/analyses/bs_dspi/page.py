@@ -337,7 +337,7 @@ def _cut(result: Result, figures: FigureFiles) -> Iterator[Content]:
     yield Table(
         (
             Column("cut"), Column("least score", digits=3), Column("signal kept", "%"),
-            Column("combinations kept", "%"), Column("factor", "of S/B"),
+            Column("combinations kept", "%"), Column("factor", "of signal over combinations"),
         ),
         tuple(
             (name, one.threshold, _scaled(one.efficiency, 100), _scaled(one.false_rate, 100), one.factor)

@@ -71,7 +71,7 @@ def lines_of(result: Result) -> Iterator[str]:
     yield (
         f"tight cut: {per_cent(tight.efficiency)} % of the signal, {per_cent(tight.false_rate, 2)} % of "
         "combinations, "
-        f"S/B times {tight.factor}"
+        f"signal over combinations times {tight.factor}"
     )
     for name, one in result.checks.sculpting.items():
         yield f"mass of combinations that {name} keep: p = {one.p_value:.2g}"
