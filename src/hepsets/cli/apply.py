@@ -34,6 +34,11 @@ def apply(
     prefix: Annotated[str, typer.Option(help="What the names of the new columns begin with.")] = "score",
 ) -> None:
     """Add the scores of a trained model to files, and touch nothing else in them."""
+    add_scores(model, inputs, out, name, prefix)
+
+
+def add_scores(model: Path, inputs: list[Path], out: Path, name: str | None, prefix: str) -> None:
+    """What the command does, whichever way its arguments were given."""
     from hepsets.deploy.apply import apply_file, places_of
     from hepsets.deploy.scorers import find_scorer
 

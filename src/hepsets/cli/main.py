@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hepsets.cli import apply, events, filter, fit_mass, infer, look, new_analysis, pretrain, run  # noqa: A004, F401 (each adds its commands)
+from hepsets.cli import apply, events, filter, fit_mass, infer, look, new_analysis, pretrain, run, tag  # noqa: A004, F401 (each adds its commands)
 from hepsets.cli.application import app, command
 from hepsets.core.errors import InputError, reason
 from hepsets.core.streams import discard_output, echo, prepare_streams
