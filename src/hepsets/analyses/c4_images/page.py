@@ -375,7 +375,8 @@ def _views(result: Result, views: Sequence[str], figures: FigureFiles) -> Iterat
         )
     if any(one.name == SETS for sample in views for one in result.of(sample)):
         yield (
-            f"`{SETS}` are Deep Sets on the same particles: a change of 1e-7 is rounding, under any angle."
+            f"`{SETS}` are Deep Sets on the same particles, with more parameters than the networks on "
+            "images; a change of 1e-7 under any angle is rounding."
         )
 
 

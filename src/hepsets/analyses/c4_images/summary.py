@@ -41,7 +41,7 @@ def rows_of(result: Result, sample: str) -> Iterator[tuple[str, ...]]:
                 called(one, result.samples[sample].counts["training"]),
                 f"{one.parameters:,}",
                 str(len(one.seeds)),
-                PARTS[part],
+                "upright" if sample == UPRIGHT and part == TEST else PARTS[part],
                 per_cent(tested.accuracy),
                 per_cent(wrong),
                 f"{one.images_per_s:,.0f}",
