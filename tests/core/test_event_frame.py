@@ -77,8 +77,12 @@ def test_csv_keeps_nan_and_refuses_empty_cells(tmp_path) -> None:
     assert np.isnan(frame["chi"][1])
     assert frame["flavour"].tolist() == [1, -1]
     path.write_text("chi,flavour\n0.5,1\n,-1\n")
-    with pytest.raises(InputError, match="column 'chi'"):
+    with pytest.raises(InputError, match=r"column 'chi' holds '' in row 2; .*; write nan for no value"):
         read_frame(path)
+    path.write_text("chi,flavour\n0.5,1\nnan,foo\n0.1,\n")
+    with pytest.raises(InputError, match="column 'flavour' holds 'foo' in row 2; expected numbers"):
+        read_frame(path)
+    assert len(read_frame(path, ["chi"])) == 3
 
 
 def test_pickle_is_not_read_unless_trusted(tmp_path) -> None:

@@ -232,7 +232,30 @@ def _from_csv(path: Path, choose: _Choose) -> dict[str, NDArray[Any]]:
         names = table.column_names
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last one of its names
         raise _damaged(path, error) from error
-    return _arrays(table.select(choose(names)), path)
+    chosen = table.select(choose(names))
+    for name, column in zip(chosen.column_names, chosen.columns, strict=True):
+        if pa.types.is_string(column.type):
+            raise _no_number(path, name, column)
+    return _arrays(chosen, path)
+
+
+def _no_number(path: Path, name: str, column: pa.ChunkedArray) -> InputError:
+    """Which cell makes a column text."""
+    cells = column.to_pylist()
+    row = next((row for row, cell in enumerate(cells) if not _is_number(cell)), 0)
+    return InputError(
+        f"{path}: column {name!r} holds {cells[row]!r} in row {row + 1}",
+        "numbers or booleans",
+        "write nan for no value",
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _from_pickle(path: Path, choose: _Choose, trust: bool) -> dict[str, NDArray[Any]]:
