@@ -45,7 +45,9 @@ WHOLE = idx(np.arange(6).reshape(2, 3), 0x08)
         (WHOLE[:9], "ends within its header"),
         (WHOLE[:-1], "5 bytes of numbers where the header says 6"),
         (WHOLE + b"x", "more bytes of numbers"),
-        (struct.pack(">HBB3I", 0, 8, 3, *[2**31] * 3), "a shape of"),
+        (struct.pack(">HBB3I", 0, 8, 3, *[2**31] * 3), "3 dimensions, the first of"),
+        (struct.pack(">HBB4I", 0, 8, 4, 0, *[2**32 - 1] * 3), "4 dimensions, the first of"),
+        (struct.pack(">HBB255I", 0, 8, 255, *[0] * 255), "255 dimensions, the first of"),
         (gzip.compress(WHOLE, mtime=0)[:-9], "cannot be decompressed"),
     ],
 )

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import struct
+import zipfile
+
 import numpy as np
 import pytest
 from helpers.idx_files import write_pair
@@ -70,3 +75,62 @@ def test_sizes_that_differ_are_refused(tmp_path):
         np.savez(tmp_path / f"{side}.npz", x=np.zeros((1, side, side)), y=np.zeros(1, int))
     with pytest.raises(InputError, match="images of one size"):
         read_images([tmp_path / "4.npz", tmp_path / "5.npz"])
+
+
+def test_a_file_that_is_there_compressed_as_well_is_read_once(tmp_path):
+    write_pair(tmp_path, "train", images=3)
+    for file in list(tmp_path.iterdir()):
+        (tmp_path / f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+    assert len(read_images([tmp_path])) == 3
+
+
+def test_a_file_given_twice_is_refused(tmp_path):
+    write_pair(tmp_path, "train", images=3)
+    with pytest.raises(InputError, match=r"train-images-idx3-ubyte twice; expected each file once"):
+        read_images([tmp_path, tmp_path / "train-images-idx3-ubyte"])
+
+
+def _archive(**entries):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name.replace("_npy", ".npy"), content)
+    return file.getvalue()
+
+
+def _header(text):
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
+
+
+def _encrypted(content):
+    return content.replace(b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01")
+
+
+def _unknown_method(content):
+    return content.replace(
+        b"PK\x01\x02\x14\x03\x14\x00\x00\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x00\x00\x63"
+    )
+
+
+_HUGE = b"{'descr': '|u1', 'fortran_order': False, 'shape': (1000000000, 1000, 1000), }\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"hello",
+        _header(b"{'descr': '|u1', 'fortran_order': False, 'shape': (1, ), }\n") + b"1",  # a lone array
+        _archive(images_npy=_header(_HUGE) + b"1", labels_npy=b""),
+        _archive(images_npy=_header(b"{'descr': '|u1', 'shape': (((((1, }\n"), labels_npy=b""),
+        _archive(images=b"no array", labels=b"no array"),
+        _encrypted(_archive(images_npy=_header(_HUGE))),
+        _unknown_method(_archive(images_npy=_header(_HUGE))),
+    ],
+    ids=["empty", "text", "array", "huge", "header", "strings", "encrypted", "method"],
+)
+def test_a_damaged_archive_is_refused_in_one_line(content, tmp_path):
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(InputError) as refused:
+        read_images([tmp_path / "a.npz"])
+    assert "\n" not in str(refused.value)

@@ -19,6 +19,9 @@ TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: 
 _MOST = 1 << 33
 """Bytes that no file of images has; a header that promises more is damaged."""
 
+_MOST_DIMENSIONS = 8
+"""Nor so many sizes."""
+
 
 def read_idx(path: str | Path) -> NDArray[Any]:
     """The numbers of an IDX file, plain or compressed.
@@ -46,8 +49,10 @@ def read_idx(path: str | Path) -> NDArray[Any]:
         with path.open("rb") as raw, decompressed(raw, str(path)) as file:
             dtype, shape = _header(file.read(4), file, path)
             wanted = math.prod(shape) * dtype.itemsize
-            if wanted > _MOST:
-                raise InputError(f"{path}: a shape of {shape}", "a file of images or labels")
+            if len(shape) > _MOST_DIMENSIONS or math.prod(max(n, 1) for n in shape) * dtype.itemsize > _MOST:
+                raise InputError(
+                    f"{path}: {len(shape)} dimensions, the first of {shape[:4]}", "a file of images or labels"
+                )
             content = file.read(wanted)
             rest = file.read(1)
     except OSError as error:
