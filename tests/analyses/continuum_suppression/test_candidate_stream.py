@@ -23,6 +23,8 @@ from hepsets.generate.pythia import event_type
 
 pytest.importorskip("pythia8mc")
 
+pytestmark = pytest.mark.validate  # slow: thousands of generated candidates
+
 BOTH = ("tag", "rho_rho")
 CONFIGS = {
     "tag": StreamConfig("tag", 60, keep="correct", round_events=1000),

@@ -13,6 +13,8 @@ from hepsets.analyses.smart_background.config import OURS, DataConfig, FitChange
 
 pytest.importorskip("pythia8mc")
 
+pytestmark = pytest.mark.validate  # slow: a whole study
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):

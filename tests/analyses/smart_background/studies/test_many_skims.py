@@ -42,6 +42,8 @@ from hepsets.select.skims.registry import SKIMS
 
 pytest.importorskip("pythia8mc")
 
+pytestmark = pytest.mark.validate  # slow: a whole study
+
 TINY = Config(
     scale="quick",
     data=DataConfig(train_events=160, test_events=160, trials=2, keep=True),
