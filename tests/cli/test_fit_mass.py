@@ -38,6 +38,7 @@ def files(tmp_path_factory):
     return folder
 
 
+DATA = "{data}"
 GAUSSIAN = ("--model", "gaussian+exponential")
 
 
@@ -57,12 +58,14 @@ def test_a_spectrum_becomes_numbers_and_a_figure(tmp_path, fit_mass, files):
 
 
 def test_simulation_template_and_categories_go_together(tmp_path, fit_mass, files):
-    code, _said, _ = fit_mass(
+    code, said, _ = fit_mass(
         files / "data.parquet", "--column", "bs_mass", "--range", "5.2:5.8", "--category", "ds_mode",
         "--model", "gaussian+exponential+d_pi", "--template", f"d_pi={files / 'd_pi.parquet'}",
         "--simulation", files / "sim.parquet", "--out", tmp_path / "fit",
     )  # fmt: skip
     assert code == 0
+    assert "MeV in category 0, " in said
+    assert "MeV in category 1" in said
     names = [one["name"] for one in json.loads((tmp_path / "fit/mass_fit.json").read_text())["parameters"]]
     assert {"signal[0]", "signal[1]", "d_pi[0]", "width_scale[1]", "mean"} <= set(names)
 
@@ -104,10 +107,15 @@ def test_a_blinded_fit_tells_the_same_offset_each_time(tmp_path, fit_mass, files
         (("--column", "bs_mass", "--set", "toy=3"), "did you mean 'toys'"),
         (("--column", "bs_mass", "--blind", "x"), "blinding without a region"),
         (("--column", "bs_mass", "--category", "w"), "whole numbers"),
+        (("--column", "bs_mass", "--blind", "x", "--set", "blind_region=[5300,5440]"), "a part of the range"),
+        (("--column", "bs_mass", "--set", "limits.mean=[5.5,5.3]"), "a lower limit below the upper"),
+        (("--column", "bs_mass", "--simulation", DATA), "data.parquet twice"),
+        (("--column", "bs_mass", "--model", "gaussian+b", "--template", f"b={DATA}"), "data.parquet twice"),
         (("--column", "bs_mass", "--simulation", "none.parquet"), "none.parquet"),
     ],
 )
 def test_what_cannot_be_fitted_gives_one_line_and_no_folder(tmp_path, fit_mass, files, arguments, said):
+    arguments = [word.replace(DATA, str(files / "data.parquet")) for word in arguments]
     code, out, err = fit_mass(files / "data.parquet", *arguments, "--out", tmp_path / "fit")
     assert (code, out) == (2, "")
     assert said in err

@@ -84,13 +84,17 @@ def fit_mass(
     from hepsets.core.config import from_mapping, merge, parse_overrides
     from hepsets.evaluate.fits.mass_fit import MassFitConfig
     from hepsets.evaluate.fits.mass_fit import fit_mass as fit
+    from hepsets.formats.candidate_files import refuse_twice
 
     given: dict[str, Any] = {"model": model, "toys": toys, "blind": blind, "seed": seed, "bins": bins}
     config = from_mapping(MassFitConfig, merge(given, parse_overrides(settings or [])), source="fit-mass")
+    by_name = _templates(template or [])
+    others = [*([simulation] if simulation else []), *by_name.values()]
+    refuse_twice([file, *others], "data, simulation or a template")
     read = _Reader(column, unit)
     spectrum = read.spectrum(file, _range(window, unit), weight, category)
     simulated = None if simulation is None else read.masses(simulation)
-    samples = {name: (read.masses(path), None) for name, path in _templates(template or []).items()}
+    samples = {name: (read.masses(path), None) for name, path in by_name.items()}
     result = fit(spectrum, config, simulation=simulated, templates=samples, workers=workers)
     for line in result.lines():
         echo(line)

@@ -45,12 +45,25 @@ def candidate_files(names: Sequence[str | Path]) -> dict[str, list[Path]]:
     for role, files in found.items():
         if not files:
             raise InputError(f"no file of {role}", "one of each role", f"give --data {role}=FILE, too")
-    _refuse_twice([file for files in found.values() for file in files])
+    refuse_twice([file for files in found.values() for file in files])
     return found
 
 
-def _refuse_twice(files: Sequence[Path]) -> None:
-    """Two names of one file are one: by another path, a link, or with its tree and without."""
+def refuse_twice(files: Sequence[Path], each: str = "signal alone, or data alone") -> None:
+    """Two names of one file are one: by another path, a link, or with its tree and without.
+
+    Parameters
+    ----------
+    files
+        ``FILE.root:TREE`` among them.
+    each
+        What a file may be.
+
+    Raises
+    ------
+    InputError
+        For a file that is given twice.
+    """
     known: dict[Hashable, list[tuple[Path, str | None]]] = {}
     for file in files:
         path, tree = split_tree(file)
@@ -62,5 +75,5 @@ def _refuse_twice(files: Sequence[Path]) -> None:
         for other, its_tree in of_file:
             if tree == its_tree or None in (tree, its_tree):
                 same = "" if other == file else f", which is {other}"
-                raise InputError(f"{file} twice{same}", "each file once: signal alone, or data alone")
+                raise InputError(f"{file} twice{same}", f"each file once: {each}")
         of_file.append((file, tree))

@@ -59,6 +59,7 @@ class FitChanges:
     """
 
     epochs: int | None = Field(default=None, ge=1)
+    epoch_examples: int | None = Field(default=None, ge=1)
     least_steps: int | None = Field(default=None, ge=0)
     loss: Literal["cross_entropy", "computing_time"] | None = None
     costs: ComputingTime | None = None

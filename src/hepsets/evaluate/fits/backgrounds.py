@@ -90,6 +90,11 @@ BACKGROUNDS = ("exponential", "constant", "bernstein1 … bernstein8")
 """Names that :func:`find_background` knows."""
 
 
+def is_background(name: str) -> bool:
+    """Whether :func:`find_background` knows the name."""
+    return name in BACKGROUNDS[:2] or re.fullmatch(r"bernstein[1-8]", name) is not None
+
+
 def find_background(name: str) -> Shape:
     """The background of a name.
 

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as config_class
 
 from hepsets.core.errors import InputError
-from hepsets.evaluate.fits.backgrounds import find_background
+from hepsets.evaluate.fits.backgrounds import find_background, is_background
 from hepsets.evaluate.fits.blinding import Blinding
 from hepsets.evaluate.fits.first_guess import FirstGuess, first_guess
 from hepsets.evaluate.fits.goodness import goodness_of_fit
@@ -19,7 +19,7 @@ from hepsets.evaluate.fits.likelihood import Likelihood
 from hepsets.evaluate.fits.minimise import maximise
 from hepsets.evaluate.fits.model import SIGNAL, Component, MassModel, build_model
 from hepsets.evaluate.fits.parameters import Array, Constraint, MassRange, with_settings
-from hepsets.evaluate.fits.peaks import MEAN, SCALE, WIDTH, Peak, find_peak
+from hepsets.evaluate.fits.peaks import MEAN, PEAKS, SCALE, WIDTH, Peak, find_peak
 from hepsets.evaluate.fits.record import MassFit
 from hepsets.evaluate.fits.result import FitResult
 from hepsets.evaluate.fits.spectrum import Spectrum
@@ -182,13 +182,14 @@ def _components(
             f"--model {config.model}+{min(unused)}",
         )
     made = [Component(SIGNAL, find_peak(signal))]
+    taken = {SIGNAL, *PEAKS, *(one.name for one in made[0].shape.parameters(window))}
     how = config.template
     for name in backgrounds:
         if name not in templates:
             made.append(Component(name, find_background(name)))
             continue
-        if name == SIGNAL:
-            raise InputError("a template called signal", "another name")
+        if name in taken or is_background(name):
+            raise InputError(f"a template called {name}", "a name that no shape or parameter of the peak has")
         mass, weights = templates[name]
         finite = np.isfinite(mass)
         shape = make_template(
@@ -274,7 +275,13 @@ def _toys(config: MassFitConfig, fit: FitResult, workers: int) -> ToyStudy:
 def _blind_region(config: MassFitConfig, simulated: SimulatedPeak | None, window: MassRange) -> MassRange:
     """Where nothing is drawn; never taken from the data."""
     if config.blind_region is not None:
-        return MassRange(*config.blind_region)
+        region = MassRange(*config.blind_region)
+        if not window.low <= region.low < region.high <= window.high:
+            raise InputError(
+                f"blind_region from {region.low:g} to {region.high:g}",
+                f"a part of the range, {window.low:g} to {window.high:g} GeV",
+            )
+        return region
     mean = config.start.get(MEAN)
     width = config.start.get(WIDTH)
     if simulated is not None:

@@ -150,7 +150,7 @@ def with_settings(
     Raises
     ------
     InputError
-        For a name that no parameter has, and values beyond limits.
+        For a name that no parameter has, limits without anything between, and values beyond limits.
     """
     limits = limits or {}
     known = {parameter.name for parameter in parameters}
@@ -161,6 +161,10 @@ def with_settings(
     for parameter in parameters:
         if parameter.name in limits:
             low, high = limits[parameter.name]
+            if not low < high:
+                raise InputError(
+                    f"limits of {parameter.name} from {low:g} to {high:g}", "a lower limit below the upper"
+                )
             inside = float(np.clip(parameter.start, low, high))
             parameter = replace(parameter, low=low, high=high, start=inside)
         if parameter.name in start:

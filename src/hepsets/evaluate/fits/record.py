@@ -103,6 +103,13 @@ class MassFit:
             made["toys"] = self._toys(self.toys)
         return made
 
+    def _widths(self) -> str:
+        """Of each category."""
+        return ", ".join(
+            f"{_mev(self.fit.sigma(number))} MeV" + (f" in category {name}" if name else "")
+            for number, name in enumerate(self.spectrum.masses)
+        )
+
     def _window(self) -> dict[str, Any]:
         if self.blinding is not None:  # S and B there would tell the yield
             return {}
@@ -145,7 +152,7 @@ class MassFit:
             f"{self.name}: {self.spectrum.used} of {self.spectrum.events} events, "
             f"{self.spectrum.window.low:g} to {self.spectrum.window.high:g} GeV",
             f"signal {self.signal}{hidden}",
-            f"mean {_mev(self.mean)} MeV{hidden}, width {_mev(self.fit.sigma())} MeV",
+            f"mean {_mev(self.mean)} MeV{hidden}, width {self._widths()}",
         ]
         if self.blinding is None:
             signal, background, ratio = all_windows(self.fit, n_sigma=self.n_sigma)
