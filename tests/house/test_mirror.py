@@ -14,7 +14,6 @@ TESTED_ELSEWHERE = {
     "analyses/c4_images/one_image.py": ("analyses/test_c4_images.py", "whole runs"),
     "analyses/c4_images/page.py": ("analyses/test_c4_images.py", "whole runs"),
     "analyses/c4_images/result.py": ("analyses/test_c4_images.py", "whole runs"),
-    "analyses/c4_images/samples.py": ("analyses/test_c4_images.py", "whole runs"),
     "analyses/c4_images/summary.py": ("analyses/test_c4_images.py", "whole runs"),
     "analyses/c4_images/training.py": ("analyses/test_c4_images.py", "whole runs"),
     "analyses/c4_images/figures/models.py": ("analyses/test_c4_images.py", "whole runs"),

@@ -127,3 +127,9 @@ def test_gradients_reach_every_weight_through_all_orientations():
         return torch.func.functional_call(layer, {"weight": weight}, (maps,)).square().mean()
 
     assert torch.autograd.gradcheck(mean_square, layer.weight)
+
+
+def test_a_plain_convolution_keeps_the_precision_of_its_layer():
+    layer = LiftingConv2d(1, 2, 3, bias=True).double()
+    images = torch.randn(2, 1, 5, 5, dtype=torch.float64)
+    torch.testing.assert_close(layer.export()(images), layer(images))

@@ -15,9 +15,10 @@ from hepsets.core.errors import InputError
 from hepsets.core.images import Images
 from hepsets.core.purpose import Purpose
 from hepsets.core.run import log
+from hepsets.core.shared_events import refuse_same_files
 from hepsets.core.whole_file import whole_file
 from hepsets.formats.digits import read_digits
-from hepsets.formats.image_files import read_images
+from hepsets.formats.image_files import image_files, read_images
 from hepsets.represent.images.split import split, turn_split, write_split
 from hepsets.represent.images.turns import Turns, draw_turns, turned
 
@@ -109,14 +110,17 @@ def get_samples(config: Config, folder: Path) -> dict[str, Sample]:
     Raises
     ------
     InputError
-        For images that are not square, or fewer than are wanted.
+        For images that are not square, or fewer than are wanted, and for test files that are trained on,
+        too, or have images of other sizes or classes.
     """
     data = config.data
     whole = read_images(data.train) if data.train else read_digits()
-    if not whole.square:
-        raise InputError(f"images of {whole.pixels.shape[2:]} pixels", "square images", "pad or crop them")
+    _demand_square(whole)
     source = "files" if data.train else "digits"
     own_test = read_images(data.test) if data.test else None
+    _demand_classes(whole, own_test)
+    if own_test is not None:
+        _refuse_shared(config, whole, own_test)
     classes = tuple(str(label) for label in range(1 + int(whole.labels.max())))
     counts = _counts(data.training_images, data.validation_images, data.test_images)
     parts = _split(whole, own_test, counts, config.seed)
@@ -140,14 +144,51 @@ def _counts(training: int, validation: int, test: int) -> dict[Purpose, int]:
     return {Purpose.TRAINING: training, Purpose.VALIDATION: validation, Purpose.TEST: test}
 
 
+def _demand_square(images: Images) -> None:
+    if not images.square:
+        channels, height, width = images.shape
+        last = channels == height and width in (1, 3, 4)
+        raise InputError(
+            f"images of {channels} channels, {height} by {width} pixels",
+            "square images, channels first",
+            "move the channels: np.moveaxis(images, -1, 1)" if last else "pad or crop them",
+        )
+
+
+def _demand_classes(whole: Images, own_test: Images | None) -> None:
+    """Refuse labels that are none, and test images that no model of the others could judge."""
+    highest = int(whole.labels.max())
+    if highest >= len(whole):
+        raise InputError(f"label {highest} of {len(whole)} images", "classes numbered from 0 without gaps")
+    if own_test is None:
+        return
+    if own_test.shape != whole.shape:
+        raise InputError(
+            f"test images of {own_test.shape} (channels, height, width)", f"{whole.shape}, as trained on"
+        )
+    if own_test.labels.max() > highest:
+        raise InputError(f"test images of class {own_test.labels.max()}", f"0 to {highest}, as trained on")
+
+
+def _refuse_shared(config: Config, whole: Images, own_test: Images) -> None:
+    """Refuse to test on files that are trained on; tell of images that are in both."""
+    given = (image_files(paths) for paths in (config.data.train, config.data.test))
+    refuse_same_files(*(map(str, files) for files in given))
+    seen = {image.tobytes() for image in whole.pixels}
+    shared = sum(image.tobytes() in seen for image in own_test.pixels)
+    if shared:
+        log.warning("%d of %d test images are among those to train and validate on", shared, len(own_test))
+
+
 def _split(
     whole: Images, own_test: Images | None, counts: dict[Purpose, int], seed: int
 ) -> dict[Purpose, Images]:
-    """Images by purpose; those of the user's own test files judge, all that are wanted or there."""
+    """Images by purpose; of the user's own test files as many as are wanted or there, at random."""
     if own_test is None:
         return split(whole, counts, seed)
     parts = split(whole, {purpose: n for purpose, n in counts.items() if purpose is not Purpose.TEST}, seed)
-    return {**parts, Purpose.TEST: own_test[: counts[Purpose.TEST]].used_for(Purpose.TEST)}
+    number = min(counts[Purpose.TEST], len(own_test))  # files may be in the order of their classes
+    return {**parts, **split(own_test, {Purpose.TEST: number}, seed)}
 
 
 def _turned_sample(

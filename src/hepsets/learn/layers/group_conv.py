@@ -84,8 +84,8 @@ class SquareConv2d(nn.Module):
             n_out, n_in = bank.shape[:2]
             plain = nn.Conv2d(n_in, n_out, self.kernel, self.stride, self.padding, bias=bias is not None)
             plain.weight = nn.Parameter(bank.clone())  # its order in memory too
-            if bias is not None and plain.bias is not None:
-                plain.bias.copy_(bias)
+            if bias is not None:
+                plain.bias = nn.Parameter(bias.clone())
         return plain.to(bank.device).eval()
 
     def extra_repr(self) -> str:
