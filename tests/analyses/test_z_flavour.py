@@ -31,7 +31,6 @@ from hepsets.core.run import RunFolder
 from hepsets.learn.tables.class_trees import ClassTreesConfig
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.history import History
-from hepsets.represent.vertexed_events.inputs import InputSpec
 
 pytest.importorskip("pythia8mc")
 
@@ -205,7 +204,7 @@ def test_a_run_that_is_resumed_makes_nothing_again(made, tmp_path, monkeypatch) 
 def test_examples_serve_one_purpose_and_hemispheres_stay_together(made) -> None:
     folder, _ = made
     sample = get_samples(TINY, folder / "events").by_name["hemispheres"]
-    parts = [sample.load(purpose, ("b", "c"), InputSpec(("charge",))) for purpose in Purpose]
+    parts = [sample.load(purpose, ("b", "c")) for purpose in Purpose]
     assert [part.purpose for part in parts] == list(Purpose)
     events = [set(part.event.tolist()) for part in parts]
     assert not events[0] & events[1]

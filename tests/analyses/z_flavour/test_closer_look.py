@@ -59,7 +59,7 @@ def test_the_first_examples_of_each_flavour_are_taken_whole(examples):
 
 
 def test_distributions_leave_out_what_is_not_known(examples):
-    shapes = {shape.name: shape for shape in _shapes(examples, CELL)}
+    shapes = {shape.name: shape for shape in _shapes(examples.data, examples.flavour, CELL)}
     assert "vertex mass (asinh, 0.5 GeV)" in shapes
     for shape in shapes.values():
         for density in shape.density.values():
