@@ -1,4 +1,4 @@
-"""Tau pairs at Belle II, e⁺e⁻ → τ⁺τ⁻: Pythia 8 with its own τ decays, which know the polarisation, block by block."""
+"""Tau pairs at Belle II: Pythia 8 with its own τ decays, which know the polarisation, block by block."""
 
 from __future__ import annotations
 
