@@ -32,7 +32,7 @@ def meanings(kind: type[Any]) -> dict[str, str]:
     --------
     >>> from hepsets.learn.training.config import FitConfig
     >>> meanings(FitConfig)["epochs"]
-    'Passes over the training events.'
+    'Most passes over the training part, unless least_steps asks for more.'
     """
     found: dict[str, str] = {}
     for each in reversed(kind.__mro__):

@@ -60,7 +60,7 @@ def over_trainings(right: Right) -> SeveralTrainings:
     --------
     >>> right = np.array([[True] * 90 + [False] * 10, [True] * 94 + [False] * 6])
     >>> print(over_trainings(right).accuracy)
-    0.920 ± 0.033
+    0.920 ± 0.032
     """
     share = _checked(right).mean(axis=0)
     each = right.mean(axis=1)
