@@ -122,6 +122,31 @@ def new_pythia(settings: tuple[str, ...]) -> Any:
     return pythia
 
 
+def electron_positron(energy: float, products: str, *besides: str) -> tuple[str, ...]:
+    """Pythia's settings for e⁺e⁻ → γ*/Z → f f̄ with radiation of initial and final state.
+
+    Parameters
+    ----------
+    energy
+        In the centre of mass [GeV]; fixed, as with Pythia's own energy spread an event depends (in the sixth
+        digit) on the one before it.
+    products
+        Ids of the fermions, with spaces between them.
+    besides
+        Further settings.
+    """
+    return (
+        "Beams:frameType = 1",
+        "Beams:idA = 11",
+        "Beams:idB = -11",
+        f"Beams:eCM = {energy!r}",
+        "WeakSingleBoson:ffbar2gmZ = on",
+        "23:onMode = off",
+        f"23:onIfAny = {products}",
+        *besides,
+    )
+
+
 def initialised(pythia: Any) -> Any:
     """The same Pythia, ready to generate."""
     if not pythia.init():

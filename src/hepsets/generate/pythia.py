@@ -23,6 +23,7 @@ from hepsets.generate.blocks import (
     BLOCK_EVENTS,
     check_block,
     check_sample,
+    electron_positron,
     import_pythia,
     in_blocks,
     initialised,
@@ -266,26 +267,9 @@ def _decayer(pdg: int, forced: Forced | None) -> tuple[Any, float, float]:
 
 @lru_cache(maxsize=4)
 def _continuum_pythia(sample: str, energy: float) -> Any:
-    """Pythia, ready for e⁺e⁻ → γ* → q q̄ of one flavour, with initial-state radiation.
-
-    The beams have a fixed energy, in the centre of mass: with Pythia's own energy spread an event
-    depends (in the sixth digit) on the one before it.
-    """
-    return initialised(
-        _new_pythia(
-            (
-                "Beams:frameType = 1",
-                "Beams:idA = 11",
-                "Beams:idB = -11",
-                f"Beams:eCM = {energy!r}",
-                "WeakSingleBoson:ffbar2gmZ = on",
-                "WeakZ0:gmZmode = 1",
-                "23:onMode = off",
-                f"23:onIfAny = {_QUARK_OF_SAMPLE[sample]}",
-                f"23:mMin = {LEAST_HADRONIC_MASS}",
-            )
-        )
-    )
+    """Pythia, ready for e⁺e⁻ → γ* → q q̄ of one flavour, with initial-state radiation."""
+    quark, least = str(_QUARK_OF_SAMPLE[sample]), f"23:mMin = {LEAST_HADRONIC_MASS}"
+    return initialised(_new_pythia(electron_positron(energy, quark, "WeakZ0:gmZmode = 1", least)))
 
 
 def _les_houches(pdg: Integers, momentum: Floats, mass: float) -> str:

@@ -15,6 +15,7 @@ from hepsets.generate.blocks import (
     BLOCK_EVENTS,
     check_block,
     check_sample,
+    electron_positron,
     import_pythia,
     in_blocks,
     initialised,
@@ -114,18 +115,5 @@ def _make(
 @lru_cache(maxsize=2)
 def _tau_pythia(energy: float) -> Any:
     """Pythia, ready for e⁺e⁻ → γ* → τ⁺τ⁻ with radiation of initial and final state."""
-    return initialised(
-        new_pythia(
-            (
-                "Beams:frameType = 1",
-                "Beams:idA = 11",
-                "Beams:idB = -11",
-                f"Beams:eCM = {energy!r}",
-                "WeakSingleBoson:ffbar2gmZ = on",
-                "WeakZ0:gmZmode = 1",
-                "23:onMode = off",
-                "23:onIfAny = 15",
-                f"23:mMin = {LEAST_MASS}",
-            )
-        )
-    )
+    settings = electron_positron(energy, "15", "WeakZ0:gmZmode = 1", f"23:mMin = {LEAST_MASS}")
+    return initialised(new_pythia(settings))

@@ -16,6 +16,7 @@ from hepsets.generate.blocks import (
     BLOCK_EVENTS,
     check_block,
     check_sample,
+    electron_positron,
     import_pythia,
     in_blocks,
     initialised,
@@ -154,16 +155,4 @@ def _quark_directions(record: Record) -> NDArray[np.float32]:
 @lru_cache(maxsize=len(SAMPLES))
 def _z_pythia(sample: str, energy: float) -> Any:
     """Pythia, ready for e⁺e⁻ → γ*/Z → q q̄ of one sample, with radiation of initial and final state."""
-    return initialised(
-        new_pythia(
-            (
-                "Beams:frameType = 1",
-                "Beams:idA = 11",
-                "Beams:idB = -11",
-                f"Beams:eCM = {energy!r}",
-                "WeakSingleBoson:ffbar2gmZ = on",
-                "23:onMode = off",
-                f"23:onIfAny = {_QUARKS[sample]}",
-            )
-        )
-    )
+    return initialised(new_pythia(electron_positron(energy, _QUARKS[sample])))
