@@ -84,7 +84,7 @@ def fit_mass(
     from hepsets.core.config import from_mapping, merge, parse_overrides
     from hepsets.evaluate.fits.mass_fit import MassFitConfig
     from hepsets.evaluate.fits.mass_fit import fit_mass as fit
-    from hepsets.formats.candidate_files import refuse_twice
+    from hepsets.formats.given_files import refuse_twice
 
     given: dict[str, Any] = {"model": model, "toys": toys, "blind": blind, "seed": seed, "bins": bins}
     config = from_mapping(MassFitConfig, merge(given, parse_overrides(settings or [])), source="fit-mass")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -69,19 +68,6 @@ def n_repeated(hashes: NDArray[np.uint64]) -> int:
     """How many events stand in a sample once more; hashes as :func:`content_hashes` gives them."""
     some = hashes[hashes != 0]
     return len(some) - len(np.unique(some))
-
-
-def refuse_same_files(train: Iterable[str], test: Iterable[str]) -> None:
-    """Refuse a file that is given for training and for testing, by whatever names.
-
-    Raises
-    ------
-    InputError
-        For a single file that is in both.
-    """
-    both = {str(Path(path).resolve()) for path in train} & {str(Path(path).resolve()) for path in test}
-    if both:
-        raise InputError(f"{min(both)} for training and for testing", "different files")
 
 
 def refuse_shared(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hepsets.core.compression import COMPRESSIONS
 from hepsets.core.errors import InputError, reason
 from hepsets.core.images import Images
+from hepsets.formats.given_files import refuse_twice
 from hepsets.formats.idx_images import read_idx
 
 _IMAGES = re.compile(r"images(?=[-._]idx3)")
@@ -81,10 +82,7 @@ def image_files(paths: Sequence[str | Path]) -> list[Path]:
         For a folder without any, or a file that is given twice.
     """
     files = [file for path in map(Path, paths) for file in _files(path)]
-    resolved = [file.resolve() for file in files]
-    twice = [file for place, file in enumerate(resolved) if file in resolved[:place]]
-    if twice:
-        raise InputError(f"{twice[0]} twice", "each file once, or its images serve two purposes")
+    refuse_twice(files, "its images would serve two purposes")
     return files
 
 

@@ -15,9 +15,9 @@ from hepsets.core.errors import InputError
 from hepsets.core.images import Images
 from hepsets.core.purpose import Purpose
 from hepsets.core.run import log
-from hepsets.core.shared_events import refuse_same_files
 from hepsets.core.whole_file import whole_file
 from hepsets.formats.digits import read_digits
+from hepsets.formats.given_files import refuse_same_files
 from hepsets.formats.image_files import image_files, read_images
 from hepsets.represent.images.split import split, turn_split, write_split
 from hepsets.represent.images.turns import Turns, draw_turns, turned
@@ -172,8 +172,7 @@ def _demand_classes(whole: Images, own_test: Images | None) -> None:
 
 def _refuse_shared(config: Config, whole: Images, own_test: Images) -> None:
     """Refuse to test on files that are trained on; tell of images that are in both."""
-    given = (image_files(paths) for paths in (config.data.train, config.data.test))
-    refuse_same_files(*(map(str, files) for files in given))
+    refuse_same_files(image_files(config.data.train), image_files(config.data.test))
     seen = {image.tobytes() for image in whole.pixels}
     shared = sum(image.tobytes() in seen for image in own_test.pixels)
     if shared:

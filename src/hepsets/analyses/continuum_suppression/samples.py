@@ -26,8 +26,9 @@ from hepsets.core.own_split import split_by_event
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
 from hepsets.core.purpose import Purpose, demand
 from hepsets.core.run import log
-from hepsets.core.shared_events import content_hashes, refuse_same_files, refuse_shared
+from hepsets.core.shared_events import content_hashes, refuse_shared
 from hepsets.formats.belle2_ntuple import best_candidates, read_ntuple
+from hepsets.formats.given_files import refuse_same_files
 from hepsets.select.variables.continuum import VARIABLES, continuum_variables
 from hepsets.select.variables.own_frames import own_frame_variables
 from hepsets.simulate.belle2 import BELLE2, SHIFTS

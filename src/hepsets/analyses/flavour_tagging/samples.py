@@ -17,8 +17,9 @@ from hepsets.core.parallel import map_in_order
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
 from hepsets.core.progress import progress_bar
 from hepsets.core.purpose import Purpose
-from hepsets.core.shared_events import content_hashes, refuse_same_files, refuse_shared
+from hepsets.core.shared_events import content_hashes, refuse_shared
 from hepsets.core.streams import echo
+from hepsets.formats.given_files import refuse_same_files
 from hepsets.formats.whole_event_files import SetCounts, read_whole_events
 from hepsets.generate.blocks import BLOCK_EVENTS
 from hepsets.generate.pythia import generate_block

@@ -23,10 +23,10 @@ from hepsets.core.shared_events import (
     KINEMATICS,
     content_hashes,
     n_repeated,
-    refuse_same_files,
     refuse_shared,
 )
 from hepsets.evaluate.filter.speedup import measured_retention
+from hepsets.formats.given_files import refuse_same_files
 
 TEST_BLOCKS = 2**24
 """Test events come from generator blocks that no training sample reaches."""

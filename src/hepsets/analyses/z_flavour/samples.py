@@ -27,11 +27,12 @@ from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
 from hepsets.core.purpose import Purpose
 from hepsets.core.run import log
-from hepsets.core.shared_events import content_hashes, n_repeated, refuse_same_files, refuse_shared
+from hepsets.core.shared_events import content_hashes, n_repeated, refuse_shared
 from hepsets.core.streams import echo
 from hepsets.core.vertexed_events import VertexedEvents
 from hepsets.formats.fcc_tree import iter_fcc_trees
 from hepsets.formats.flavoured_files import flavoured_files
+from hepsets.formats.given_files import refuse_same_files
 from hepsets.formats.read_counts import ReadCounts
 from hepsets.represent.vertexed_events.data import VertexedData
 from hepsets.represent.vertexed_events.feature_files import FeatureFiles
