@@ -16,6 +16,7 @@ def test_an_exported_trunk_gives_the_same_vectors(tmp_path):
     with torch.inference_mode():
         wanted = trunk.reconstructed(data.sets).events.numpy()
     np.testing.assert_allclose(found.vectors(toy_events(30)[0]), wanted, atol=1e-5)
+    assert found.vectors(toy_events(30)[0][:0]).shape == (0, wanted.shape[1])
     (tmp_path / "no.onnx").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"no\.onnx"):
         OnnxTrunk(tmp_path / "no.onnx")

@@ -13,7 +13,7 @@ from torch import nn
 
 from hepsets.core.errors import InputError
 from hepsets.core.images import Images
-from hepsets.deploy.onnx.runtime import open_session, scores_of
+from hepsets.deploy.onnx.runtime import open_session, scores_in_batches
 from hepsets.deploy.onnx.trace import traced, write_graph
 from hepsets.learn.images.model import IMAGES_TOGETHER, ImageModel
 
@@ -80,8 +80,6 @@ class OnnxImageModel:
         """
         if images.shape != self.shape:
             raise InputError(f"images of shape {images.shape} for {self.path}", f"{self.shape}")
-        parts = [np.empty((0, self.classes), dtype=np.float32)]
-        for begin in range(0, len(images), IMAGES_TOGETHER):
-            pixels = images.pixels[begin : begin + IMAGES_TOGETHER]
-            parts.append(scores_of(self._session, {"pixels": pixels}, self.path, _EXPECTED))
-        return np.concatenate(parts)
+        begins = range(0, len(images), IMAGES_TOGETHER)
+        batches = ({"pixels": images.pixels[begin : begin + IMAGES_TOGETHER]} for begin in begins)
+        return scores_in_batches(self._session, batches, self.path, _EXPECTED, width=(self.classes,))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.deploy.onnx.runtime import open_session, scores_of
+from hepsets.deploy.onnx.runtime import open_session, scores_in_batches
 from hepsets.deploy.onnx.trace import on_cpu_in_evaluation, traced, write_graph
 from hepsets.learn.particle_sets.model import SetModel
 from hepsets.represent.particle_sets.data import PackedSet, SetBatch, SetData
@@ -64,25 +64,9 @@ def export_set_onnx(model: SetModel, path: str | Path) -> None:
     path
         Where the file shall stand.
     """
-    boundaries = torch.export.Dim("n_boundaries", min=2)
-    example: list[Tensor] = []
-    names: list[str] = []
-    sizes: list[dict[int, Any]] = []
-    for spec in model.sets:
-        if spec.of_candidate:
-            example.append(torch.rand(2, len(spec.features)))
-            names.append(spec.name)
-            sizes.append({0: boundaries - 1})
-            continue
-        example += [torch.rand(4, len(spec.features)), torch.tensor([0, 3, 4])]
-        names += [spec.name, f"{spec.name}_offsets"]
-        sizes += [{0: torch.export.Dim(f"n_{spec.name}")}, {0: boundaries}]
-    if model.event_features:
-        example.append(torch.rand(2, len(model.event_features)))
-        names.append("event_features")
-        sizes.append({0: boundaries - 1})
+    example, names, sizes = example_of_sets(model.sets, len(model.event_features))
     with on_cpu_in_evaluation(model):
-        graph = traced(_Scores(model).eval(), (tuple(example),), names, (tuple(sizes),))
+        graph = traced(_Scores(model).eval(), (example,), names, (sizes,))
     record = {
         "sets": json.dumps([dataclasses.asdict(spec) for spec in model.sets]),
         "event_features": json.dumps(model.event_features),
@@ -118,18 +102,55 @@ class OnnxSetModel:
     def score(self, events: ParticleSets, *, batch_events: int = 256) -> NDArray[np.float32]:
         """Probability of each event to be signal, float32, shape ``(n_events,)``."""
         data = SetData.from_events(events, self.sets, self.event_features)
-        parts = [
-            scores_of(self._session, self._inputs(batch), self.path, _EXPECTED)
-            for batch in data.batches(batch_events)
-        ]
-        return np.concatenate(parts, dtype=np.float32) if parts else np.empty(0, dtype=np.float32)
+        batches = (set_inputs(self.sets, batch) for batch in data.batches(batch_events))
+        return scores_in_batches(self._session, batches, self.path, _EXPECTED)
 
-    def _inputs(self, batch: SetBatch) -> dict[str, NDArray[Any]]:
-        inputs = {}
-        for spec, one in zip(self.sets, batch.sets, strict=True):
-            inputs[spec.name] = one.features.numpy()
-            if not spec.of_candidate:
-                inputs[f"{spec.name}_offsets"] = one.offsets.numpy()
-        if self.event_features:
-            inputs["event_features"] = batch.event_features.numpy()
-        return inputs
+
+def set_inputs(sets: tuple[SetSpec, ...], batch: SetBatch) -> dict[str, NDArray[Any]]:
+    """The arrays of a batch by the names that they have in a graph, see :func:`export_set_onnx`."""
+    inputs = {}
+    for spec, one in zip(sets, batch.sets, strict=True):
+        inputs[spec.name] = one.features.numpy()
+        if not spec.of_candidate:
+            inputs[f"{spec.name}_offsets"] = one.offsets.numpy()
+    if batch.event_features.shape[1]:
+        inputs["event_features"] = batch.event_features.numpy()
+    return inputs
+
+
+def example_of_sets(
+    sets: tuple[SetSpec, ...], n_event_features: int
+) -> tuple[tuple[Tensor, ...], list[str], tuple[dict[int, Any], ...]]:
+    """Two events to trace a graph of sets with: tensors, their names, and which of their sizes are free.
+
+    Parameters
+    ----------
+    sets
+        The sets.
+    n_event_features
+        Event features beside them.
+
+    Returns
+    -------
+    tuple
+        Of each set the features, shape ``(n_members, n_features)``, and offsets, shape ``(3,)``, where it is
+        not the candidate alone; then event features, shape ``(2, n_event_features)``, if there are any.
+    """
+    boundaries = torch.export.Dim("n_boundaries", min=2)
+    example: list[Tensor] = []
+    names: list[str] = []
+    sizes: list[dict[int, Any]] = []
+    for spec in sets:
+        if spec.of_candidate:
+            example.append(torch.rand(2, len(spec.features)))
+            names.append(spec.name)
+            sizes.append({0: boundaries - 1})
+            continue
+        example += [torch.rand(4, len(spec.features)), torch.tensor([0, 3, 4])]
+        names += [spec.name, f"{spec.name}_offsets"]
+        sizes += [{0: torch.export.Dim(f"n_{spec.name}")}, {0: boundaries}]
+    if n_event_features:
+        example.append(torch.rand(2, n_event_features))
+        names.append("event_features")
+        sizes.append({0: boundaries - 1})
+    return tuple(example), names, tuple(sizes)

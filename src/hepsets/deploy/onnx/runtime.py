@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -135,3 +135,22 @@ def scores_of(
     except Exception as error:  # onnxruntime's own errors share no public base class
         raise InputError(f"{path} cannot score events ({str(error).splitlines()[0]})", expected) from error
     return np.asarray(scores)
+
+
+def scores_in_batches(
+    session: onnxruntime.InferenceSession,
+    batches: Iterable[Mapping[str, NDArray[Any]]],
+    path: Path,
+    expected: str,
+    *,
+    width: tuple[int, ...] = (),
+) -> NDArray[np.float32]:
+    """What a session gives for inputs one after the other, float32, shape ``(n, *width)``; ``n`` may be 0.
+
+    Raises
+    ------
+    InputError
+        As :func:`scores_of`.
+    """
+    parts = [scores_of(session, inputs, path, expected) for inputs in batches]
+    return np.concatenate(parts, dtype=np.float32) if parts else np.empty((0, *width), dtype=np.float32)

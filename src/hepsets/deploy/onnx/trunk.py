@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.deploy.onnx.runtime import open_session, scores_of
+from hepsets.deploy.onnx.particle_sets import example_of_sets, set_inputs
+from hepsets.deploy.onnx.runtime import open_session, scores_in_batches
 from hepsets.deploy.onnx.trace import traced, write_graph
 from hepsets.learn.pretraining.corpus import with_marks
 from hepsets.learn.pretraining.encoder import Trunk
@@ -53,18 +53,12 @@ def export_trunk_onnx(trunk: Trunk, path: str | Path) -> None:
     path
         Where the file shall stand.
     """
-    boundaries = torch.export.Dim("n_boundaries", min=2)
-    example: list[Tensor] = []
-    names: list[str] = []
-    sizes: list[dict[int, Any]] = []
-    for spec in trunk.config.sets:
-        example += [torch.rand(4, len(spec.features)), torch.tensor([0, 3, 4])]
-        names += [spec.name, f"{spec.name}_offsets"]
-        sizes += [{0: torch.export.Dim(f"n_{spec.name}")}, {0: boundaries}]
+    example, names, sizes = example_of_sets(trunk.config.sets, 0)
     with in_evaluation(trunk):
-        graph = traced(_Vectors(trunk).eval(), (tuple(example),), names, (tuple(sizes),))
+        graph = traced(_Vectors(trunk).eval(), (example,), names, (sizes,))
     record = {
         "sets": json.dumps([dataclasses.asdict(spec) for spec in trunk.config.sets]),
+        "units": json.dumps(trunk.config.units),
         "card": json.dumps(trunk.card),
     }
     write_graph(graph, {"model": "trunk", "output": "vector of the event", **record}, path)
@@ -91,6 +85,7 @@ class OnnxTrunk:
         self._session, metadata = open_session(self.path, threads=threads)
         try:
             self.sets = TypeAdapter(tuple[SetSpec, ...]).validate_json(metadata["sets"])
+            self.units = TypeAdapter(int).validate_json(metadata["units"])
             self.card: dict[str, Any] = json.loads(metadata["card"])
         except (KeyError, ValueError, ValidationError) as error:
             raise InputError(f"{path} does not name its sets", _EXPECTED) from error
@@ -98,10 +93,5 @@ class OnnxTrunk:
     def vectors(self, seen: ParticleSets, *, batch_events: int = 256) -> NDArray[np.float32]:
         """The vector of each event, float32, shape ``(n_events, units)``."""
         data = SetData.from_events(with_marks(seen), self.sets)
-        parts = []
-        for batch in data.batches(batch_events):
-            inputs: dict[str, NDArray[Any]] = {}
-            for spec, one in zip(self.sets, batch.sets, strict=True):
-                inputs |= {spec.name: one.features.numpy(), f"{spec.name}_offsets": one.offsets.numpy()}
-            parts.append(scores_of(self._session, inputs, self.path, _EXPECTED))
-        return np.concatenate(parts, dtype=np.float32)
+        batches = (set_inputs(self.sets, batch) for batch in data.batches(batch_events))
+        return scores_in_batches(self._session, batches, self.path, _EXPECTED, width=(self.units,))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from hepsets.core.errors import InputError
 from hepsets.core.vertexed_events import VertexedEvents
-from hepsets.deploy.onnx.runtime import open_session, scores_of
+from hepsets.deploy.onnx.runtime import open_session, scores_in_batches
 from hepsets.deploy.onnx.trace import on_cpu_in_evaluation, traced, write_graph
 from hepsets.learn.vertexed_events.model import VertexedModel, prepared
 from hepsets.represent.particle_sets.data import PackedSet
@@ -135,15 +135,9 @@ class OnnxVertexedModel:
     def score(self, events: VertexedEvents | VertexedData, *, batch_events: int = 256) -> NDArray[np.float32]:
         """Probability of each class, and of the charge, float32, shape ``(n_events, n_outputs)``."""
         data = prepared(events, self.spec, self.sort_by)
-        parts = [
-            scores_of(self._session, _inputs(batch), self.path, _EXPECTED)
-            for batch in data.batches(batch_events)
-        ]
-        return (
-            np.concatenate(parts, dtype=np.float32)
-            if parts
-            else np.empty((0, len(self.classes) + self.charge), np.float32)
-        )
+        batches = (_inputs(batch) for batch in data.batches(batch_events))
+        width = (len(self.classes) + self.charge,)
+        return scores_in_batches(self._session, batches, self.path, _EXPECTED, width=width)
 
 
 def _inputs(batch: VertexedBatch) -> dict[str, NDArray[Any]]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.deploy.onnx.runtime import open_session, scores_of
+from hepsets.deploy.onnx.runtime import open_session, scores_in_batches
 from hepsets.deploy.onnx.trace import on_cpu_in_evaluation, traced, write_graph
 from hepsets.learn.whole_events.model import WholeEventModel
 from hepsets.represent.particle_sets.data import PackedSet, SetBatch
@@ -81,13 +81,6 @@ class OnnxWholeEventModel:
 
     def score(self, events: ParticleSets, *, batch_events: int = 256) -> NDArray[np.float32]:
         """Probability of each event, float32, shape ``(n_events,)``."""
-        parts = [
-            scores_of(
-                self._session,
-                {"particles": batch.sets[0].features.numpy(), "offsets": batch.sets[0].offsets.numpy()},
-                self.path,
-                _EXPECTED,
-            )
-            for batch in whole_event_data(events).batches(batch_events)
-        ]
-        return np.concatenate(parts, dtype=np.float32) if parts else np.empty(0, dtype=np.float32)
+        sets = (batch.sets[0] for batch in whole_event_data(events).batches(batch_events))
+        batches = ({"particles": one.features.numpy(), "offsets": one.offsets.numpy()} for one in sets)
+        return scores_in_batches(self._session, batches, self.path, _EXPECTED)
