@@ -15,6 +15,7 @@ from hepsets.evaluate.images.symmetry import equivariance_error
 from hepsets.learn.layers.group_conv import AveragedC4Conv2d, GroupConv2d, LiftingConv2d
 from hepsets.learn.layers.group_norm_pool import GroupPool, OrientationBatchNorm2d, SpatialPool2d
 from hepsets.learn.layers.square_group import ORDER, Group
+from hepsets.learn.seeded import seeded
 
 SIZES = (7, 8, 12, 28)
 KERNELS = (2, 3, 4, 5)
@@ -93,8 +94,7 @@ def layer_errors(seed: int, *, images: int = 2) -> tuple[LayerError, ...]:
     images
         How many.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return (*_of_windows(images), *_of_points(images))
 
 

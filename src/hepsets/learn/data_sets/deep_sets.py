@@ -25,6 +25,7 @@ from hepsets.learn.data_sets.regression import (
     sample_sets,
     truths,
 )
+from hepsets.learn.seeded import seeded
 from hepsets.learn.training.examples import Numbered
 from hepsets.learn.training.fit import FitResult, Progress, fit
 from hepsets.learn.training.task import Numbers
@@ -183,8 +184,7 @@ class EventDeepSets(SetRegression):
     def __init__(
         self, config: EventDeepSetsConfig, typical: float, residuals: Residuals | None = None
     ) -> None:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.fit.seed)
+        with seeded(config.fit.seed):
             network = DeepSetsNetwork(
                 config.event_widths, config.set_widths, typical if config.pooling == "sum" else None
             )

@@ -37,6 +37,7 @@ from hepsets.learn.data_sets.posterior_norm import mean_output, peak_at_truth, s
 from hepsets.learn.data_sets.published_fit import PublishedFit
 from hepsets.learn.data_sets.regression import Scale
 from hepsets.learn.data_sets.truth_ratios import TruthRatios, signal_of, signal_with
+from hepsets.learn.seeded import seeded
 from hepsets.learn.training.examples import Rows
 from hepsets.learn.training.fit import FitResult, Progress, fit
 from hepsets.learn.training.task import Classes
@@ -138,8 +139,7 @@ class EventPosterior(NetworkEstimator):
         *,
         normalised: bool = True,
     ) -> None:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.fit.seed)
+        with seeded(config.fit.seed):
             self.network = PosteriorNetwork(config.widths, len(values)).eval()
         self.config = config
         self.values = values

@@ -27,6 +27,7 @@ from hepsets.learn.data_sets.regression import (
     sample_sets,
     truths,
 )
+from hepsets.learn.seeded import seeded
 from hepsets.learn.training.examples import Numbered
 from hepsets.learn.training.fit import FitResult, Progress, fit
 from hepsets.learn.training.task import Numbers
@@ -171,8 +172,7 @@ class ImageCnn(SetRegression):
     network: ResNet34
 
     def __init__(self, config: ImageCnnConfig, scale: ImageScale, residuals: Residuals | None = None) -> None:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.fit.seed)
+        with seeded(config.fit.seed):
             network = ResNet34(config.channels, config.dense, config.dropout)
         super().__init__(network.eval(), residuals)
         self.config = config

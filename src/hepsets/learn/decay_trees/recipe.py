@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
 from pydantic import TypeAdapter
 from torch import Tensor
 
@@ -14,6 +13,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
 from hepsets.learn.decay_trees.model import EventModel, EventNetwork, ModelConfig
 from hepsets.learn.registry import Kind, Recipe, known_options, recipe
+from hepsets.learn.seeded import seeded
 
 _ONCE_COMMON = (
     "embedding",
@@ -49,8 +49,7 @@ class EventRecipe(Recipe):
     def build(self, pdg_map: PdgMap, config: ModelConfig | None = None) -> EventModel:
         """A fresh model, its weights drawn with ``config.seed``; with the published options by default."""
         chosen = config or self.config
-        with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
-            torch.manual_seed(chosen.seed)
+        with seeded(chosen.seed):
             network = self.network(chosen, len(pdg_map))
         return EventModel(self.name, chosen, pdg_map, network)
 

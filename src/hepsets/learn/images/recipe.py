@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
 from pydantic import TypeAdapter
 from torch import Tensor, nn
 
 from hepsets.learn.images.model import ImageModel, ImageModelConfig
 from hepsets.learn.registry import Kind, Recipe, recipe
+from hepsets.learn.seeded import seeded
 from hepsets.learn.training.checkpoint import EpochRecord
 
 
@@ -58,8 +58,7 @@ class ImageRecipe(Recipe):
             For images that its layers cannot take.
         """
         chosen = config or self.config
-        with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
-            torch.manual_seed(seed)
+        with seeded(seed):
             network = self.network(chosen, shape, classes)
         return ImageModel(self.name, chosen, shape, classes, network.eval())
 

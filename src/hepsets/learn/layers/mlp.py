@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 
+from hepsets.learn.seeded import seeded
 from hepsets.represent.scaler import Scaler
 
 
@@ -29,8 +29,7 @@ class EventNetwork(Scaler):
     def __init__(self, n_in: int, n_out: int, width: int, layers: int, seed: int) -> None:
         super().__init__(n_in)
         sizes = [n_in] + [width] * layers
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             hidden = [part for a, b in pairwise(sizes) for part in (nn.Linear(a, b), nn.SiLU(inplace=True))]
             self.body = nn.Sequential(*hidden, nn.Linear(width, n_out))
 

@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from hepsets.core.errors import InputError
 from hepsets.learn.particle_sets.model import SetModel, SetModelConfig, SetNetwork
 from hepsets.learn.registry import Kind, Recipe, known_options, recipe
+from hepsets.learn.seeded import seeded
 
 _ONCE_COMMON = ("fusion", "pooling")
 
@@ -39,8 +39,7 @@ class SetRecipe(Recipe):
     def build(self, config: SetModelConfig | None = None) -> SetModel:
         """A fresh model, its weights drawn with ``config.seed``; with the published options by default."""
         chosen = config or self.config
-        with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
-            torch.manual_seed(chosen.seed)
+        with seeded(chosen.seed):
             network = self.network(chosen)
         return SetModel(self.name, chosen, network)
 

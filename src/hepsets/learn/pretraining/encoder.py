@@ -6,7 +6,6 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Self
 
-import torch
 from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
@@ -16,6 +15,7 @@ from hepsets.learn.decay_trees.tree_encoder import TreeInputs
 from hepsets.learn.files import read_tensors, refusing_damage, write_tensors
 from hepsets.learn.layers.set_encoder import Encoded, SetEncoder
 from hepsets.learn.particle_sets.particle_encoder import WHOLE_EVENT, MemberInputs
+from hepsets.learn.seeded import seeded
 from hepsets.represent.decay_trees.batch import PackedBatch
 from hepsets.represent.decay_trees.features import FeatureSpec
 from hepsets.represent.particle_sets.data import PackedSet
@@ -72,8 +72,7 @@ class Trunk(nn.Module):
         widths = [len(spec.features) for spec in config.sets]
         self.scalers = nn.ModuleList(Scaler(width) for width in widths)
         self.tree_scaler = Scaler(len(self.features))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
+        with seeded(config.seed):
             self.inputs = MemberInputs(widths, config.units)
             self.tree_inputs = TreeInputs(len(self.features), len(pdg_map), config.embedding, config.units)
             self.encoder = SetEncoder(config.units, config.layers, config.attention_heads)

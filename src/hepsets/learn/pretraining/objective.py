@@ -20,6 +20,7 @@ from hepsets.learn.pretraining.encoder import Trunk
 from hepsets.learn.pretraining.hiding import Hide, Shown
 from hepsets.learn.pretraining.masked import Masked
 from hepsets.learn.pretraining.supervised import Supervised
+from hepsets.learn.seeded import seeded
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import FitResult, Progress, fit
 from hepsets.learn.training.task import SelfSupervised
@@ -93,8 +94,7 @@ class PretrainingNetwork(nn.Module):
         super().__init__()
         self.trunk, self.objective = trunk, objective
         units = trunk.config.units
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(trunk.config.seed + 1)
+        with seeded(trunk.config.seed + 1):
             self.masked = Masked(trunk) if objective.masked else None
             self.contrastive = Contrastive(units, objective.temperature) if objective.contrastive else None
             self.supervised = Supervised(units, samples, skims) if objective.supervised else None
@@ -188,8 +188,7 @@ def pretrain(
 def parts_of(network: PretrainingNetwork, data: CorpusData, *, batch: int = 256) -> Mapping[str, float]:
     """The loss of each objective, averaged over events in memory, the same of them hidden each time."""
     sums: dict[str, float] = {}
-    with torch.random.fork_rng(devices=[]), torch.inference_mode():
-        torch.manual_seed(0)
+    with seeded(0), torch.inference_mode():
         for part in data.batches(batch):
             shown, _ = network.objective.hide(part)
             for name, loss in network.losses(shown).items():

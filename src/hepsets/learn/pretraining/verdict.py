@@ -17,6 +17,7 @@ from hepsets.learn.particle_sets.particle_encoder import FARTHEST
 from hepsets.learn.pretraining.corpus import CorpusBatch, CorpusData
 from hepsets.learn.pretraining.masked import Predictor, assigned
 from hepsets.learn.pretraining.objective import PretrainingNetwork
+from hepsets.learn.seeded import seeded
 from hepsets.learn.training.trainable import in_evaluation
 from hepsets.represent.particle_sets.data import PackedSet
 
@@ -230,8 +231,7 @@ def _turns(hidden: PackedSet) -> Tensor:
 @contextmanager
 def _repeatable() -> Iterator[None]:
     """The same particles hidden each time, nothing to be trained."""
-    with torch.random.fork_rng(devices=[]), torch.inference_mode():
-        torch.manual_seed(0)
+    with seeded(0), torch.inference_mode():
         yield
 
 

@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from hepsets.core.errors import InputError
 from hepsets.learn.registry import Kind, Recipe, recipe
+from hepsets.learn.seeded import seeded
 from hepsets.learn.vertexed_events.model import VertexedModel, VertexedModelConfig, VertexedNetwork
 from hepsets.represent.vertexed_events.inputs import PUBLISHED_INPUTS, InputSpec, proper_inputs
 
@@ -55,8 +55,7 @@ class VertexedRecipe(Recipe):
         """A fresh model, its weights drawn with ``config.seed``."""
         chosen = config or self.config
         spec = self.inputs(chosen)
-        with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
-            torch.manual_seed(chosen.seed)
+        with seeded(chosen.seed):
             network = self.network(chosen, spec)
         return VertexedModel(self.name, chosen, spec, network)
 

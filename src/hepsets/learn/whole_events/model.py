@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.learn.registry import Kind, Recipe, recipe
+from hepsets.learn.seeded import seeded
 from hepsets.learn.training.trainable import Trainable
 from hepsets.represent.particle_sets.data import PackedSet, SetBatch, SetData
 from hepsets.represent.scaler import Scaler
@@ -140,8 +140,7 @@ class WholeEventRecipe(Recipe):
     def build(self, config: WholeEventConfig | None = None) -> WholeEventModel:
         """A fresh model, its weights drawn with ``config.seed``."""
         chosen = config or self.config
-        with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
-            torch.manual_seed(chosen.seed)
+        with seeded(chosen.seed):
             network = self.network(chosen)
         return WholeEventModel(self.name, chosen, network)
 
