@@ -2,7 +2,7 @@
 
 import pytest
 
-from hepsets.core.measured import Measured
+from hepsets.core.measured import Measured, spread_of
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,8 @@ def test_the_error_of_a_share_is_half_its_wilson_interval(passed):
     for end in (middle - half, middle + half):
         assert (end - share) ** 2 == pytest.approx(end * (1 - end) / n, abs=1e-12)
     assert half > 0
+
+
+def test_a_single_value_has_no_spread_and_two_have_their_distance_over_root_two():
+    assert spread_of([3.0]) is None
+    assert spread_of([1.0, 3.0]) == pytest.approx(2 / 2**0.5)

@@ -12,6 +12,14 @@ from hepsets.core.file_roles import Input, NamedOutput, Output, check_files
 from hepsets.core.streams import echo
 from hepsets.core.whole_file import together
 
+Out = Annotated[
+    Path,
+    typer.Option(help="File to write; of several inputs, an existing folder for files of their names."),
+    Output(None),
+]
+Name = Annotated[str | None, typer.Option(help="Which model of the run.")]
+Prefix = Annotated[str, typer.Option(help="What the names of the new columns begin with.")]
+
 
 @command("apply")
 def apply(
@@ -25,13 +33,9 @@ def apply(
         typer.Argument(help="Files of events or candidates, ROOT (also FILE.root:TREE) or parquet."),
         Input(),
     ],
-    out: Annotated[
-        Path,
-        typer.Option(help="File to write; of several inputs, an existing folder for files of their names."),
-        Output(None),
-    ],
-    name: Annotated[str | None, typer.Option(help="Which model of the run.")] = None,
-    prefix: Annotated[str, typer.Option(help="What the names of the new columns begin with.")] = "score",
+    out: Out,
+    name: Name = None,
+    prefix: Prefix = "score",
 ) -> None:
     """Add the scores of a trained model to files, and touch nothing else in them."""
     add_scores(model, inputs, out, name, prefix)

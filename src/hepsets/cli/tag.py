@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from hepsets.cli.application import command
-from hepsets.cli.apply import add_scores
-from hepsets.core.file_roles import Input, Output
+from hepsets.cli.apply import Name, Out, Prefix, add_scores
+from hepsets.core.file_roles import Input
 
 
 @command("tag")
@@ -24,13 +24,9 @@ def tag(
         typer.Option(help="Folder of a finished run, or a file of a model or of hepsets export."),
         Input(),
     ],
-    out: Annotated[
-        Path,
-        typer.Option(help="File to write; of several inputs, an existing folder for files of their names."),
-        Output(None),
-    ],
-    name: Annotated[str | None, typer.Option(help="Which model of the run.")] = None,
-    prefix: Annotated[str, typer.Option(help="What the names of the new columns begin with.")] = "score",
+    out: Out,
+    name: Name = None,
+    prefix: Prefix = "score",
 ) -> None:
     """Add the scores of a flavour tagger to files of Z decays; the same as hepsets apply MODEL FILES."""
     add_scores(model, inputs, out, name, prefix)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -35,3 +38,8 @@ class Measured:
         share = passed / total
         half = math.sqrt(share * (1 - share) / total + 1 / (4 * total**2)) / (1 + 1 / total)
         return cls(share, half)
+
+
+def spread_of(values: Sequence[float]) -> float | None:
+    """Standard deviation between values, such as those of several trainings; ``None`` of a single one."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hepsets.analyses.continuum_suppression.config import BDT, TAG_BDT, Config
 from hepsets.analyses.continuum_suppression.samples import Pair
 from hepsets.analyses.continuum_suppression.training import Model, Trained, Training
-from hepsets.core.measured import Measured
+from hepsets.core.measured import Measured, spread_of
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.purpose import Purpose, demand
 from hepsets.evaluate.filter.bias import Bias
@@ -96,7 +96,7 @@ class ModelResult:
     @property
     def seed_spread(self) -> float | None:
         """Standard deviation of ``seed_gains``, None with fewer than two seeds."""
-        return float(np.std(self.seed_gains, ddof=1)) if len(self.seed_gains) > 1 else None
+        return spread_of(self.seed_gains)
 
 
 @dataclass(frozen=True)

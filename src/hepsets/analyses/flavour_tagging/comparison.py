@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hepsets.analyses.flavour_tagging.about import OURS, TREES
 from hepsets.analyses.flavour_tagging.training import Trained, Training
-from hepsets.core.measured import Measured
+from hepsets.core.measured import Measured, spread_of
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.progress import progress_bar
 from hepsets.core.purpose import Purpose, demand
@@ -78,7 +78,7 @@ class ModelResult:
     @property
     def seed_spread(self) -> float | None:
         """Standard deviation of the trainings; None of a single one."""
-        return float(np.std(self.seeds, ddof=1)) if len(self.seeds) > 1 else None
+        return spread_of(self.seeds)
 
 
 def tagged(sets: ParticleSets, r: NDArray[np.float64]) -> TaggedSample:

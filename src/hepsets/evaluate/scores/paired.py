@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
 from hepsets.core.errors import InputError
-from hepsets.core.measured import Measured
+from hepsets.core.measured import Measured, spread_of
 from hepsets.evaluate.filter.speedup import SpeedupConfig
 from hepsets.evaluate.scores.classification import Placements
 from hepsets.evaluate.scores.sample import Array, Scored, mean, mean_influence, scored
@@ -68,8 +68,7 @@ class Repeated:
     @property
     def spread(self) -> float | None:
         """Standard deviation between trainings; ``None`` for a single one, which says nothing of it."""
-        values = [one.value for one in self.trainings]
-        return float(np.std(values, ddof=1)) if len(values) > 1 else None
+        return spread_of([one.value for one in self.trainings])
 
     @property
     def influence(self) -> Array:

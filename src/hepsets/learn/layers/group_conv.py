@@ -12,6 +12,7 @@ Source: Cohen & Welling, Group Equivariant Convolutional Networks, ICML 2016, ar
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -145,6 +146,9 @@ def four_turns(layer: AveragedC4Conv2d, images: Tensor) -> Tensor:
 class _GroupFilters(SquareConv2d):
     """Filters turned by all elements of a group."""
 
+    of_maps: ClassVar[bool]
+    """Whether what comes in are maps of all orientations, or an image."""
+
     index: Tensor
 
     def __init__(
@@ -152,22 +156,20 @@ class _GroupFilters(SquareConv2d):
         n_in: int,
         n_out: int,
         kernel: int,
-        group: Group,
+        group: Group = "p4",
         *,
-        stride: int,
-        padding: int,
-        bias: bool,
-        of_maps: bool,
+        stride: int = 1,
+        padding: int = 0,
+        bias: bool = False,
     ) -> None:
         order = ORDER[group]
-        orientations = (order if of_maps else 1, order)
+        orientations = (order if self.of_maps else 1, order)
         super().__init__(
             n_in, n_out, kernel, stride=stride, padding=padding, bias=bias, orientations=orientations
         )
         self.group = group
-        self.register_buffer(
-            "index", filter_index(group, kernel, of_maps=of_maps).flatten(), persistent=False
-        )
+        index = filter_index(group, kernel, of_maps=self.of_maps)
+        self.register_buffer("index", index.flatten(), persistent=False)
 
     def bank(self) -> Tensor:
         """All filters in all orientations, shape ``(order * n_out, orientations * n_in, kernel, kernel)``."""
@@ -202,18 +204,7 @@ class LiftingConv2d(_GroupFilters):
         Turns alone, or mirrors too.
     """
 
-    def __init__(
-        self,
-        n_in: int,
-        n_out: int,
-        kernel: int,
-        group: Group = "p4",
-        *,
-        stride: int = 1,
-        padding: int = 0,
-        bias: bool = False,
-    ) -> None:
-        super().__init__(n_in, n_out, kernel, group, stride=stride, padding=padding, bias=bias, of_maps=False)
+    of_maps = False
 
 
 class GroupConv2d(_GroupFilters):
@@ -231,15 +222,4 @@ class GroupConv2d(_GroupFilters):
         That of the maps.
     """
 
-    def __init__(
-        self,
-        n_in: int,
-        n_out: int,
-        kernel: int,
-        group: Group = "p4",
-        *,
-        stride: int = 1,
-        padding: int = 0,
-        bias: bool = False,
-    ) -> None:
-        super().__init__(n_in, n_out, kernel, group, stride=stride, padding=padding, bias=bias, of_maps=True)
+    of_maps = True
