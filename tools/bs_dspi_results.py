@@ -28,7 +28,7 @@ FIGURES = {
     "unfolded": "Transverse momentum of the signal by sWeights and in simulation",
     "decay_times": "Decay times of unmixed, mixed and untagged decays, with the fit",
     "oscillation": "Asymmetry in one period, and the likelihood by frequency",
-    "published_before": "The published fit before the cut, its width on the limit",
+    "published_before": "The published fit before the cut",
 }
 """Figures of the run that the page shows, and their alternative texts."""
 
@@ -45,7 +45,7 @@ def results(run: Path) -> list[str]:
     command = f"hepsets run bs-dspi --scale {told['scale']} --seed {told['seed']}"
     tables = (run / "tables.md").read_text(encoding="utf-8").rstrip("\n").split("\n")
     pictures = [f"![{text}](figures/bs_dspi_{name}.png)" for name, text in FIGURES.items()]
-    return [f"`{command}`, {told['elapsed_s'] / 60:.0f} minutes. Masses in MeV.", "", *tables, "", *pictures]
+    return [f"`{command}`. Masses in MeV.", "", *tables, "", *pictures]
 
 
 def main(run: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
+import pyarrow.parquet as pq
 import pytest
 from helpers.json_schema import problems, result_schema
 from helpers.redrawn import redrawn
@@ -21,6 +22,7 @@ from hepsets.analyses.bs_dspi.config import (
     IsolationStep,
     check,
 )
+from hepsets.analyses.bs_dspi.figures.selection import scan_figure
 from hepsets.analyses.bs_dspi.samples import Samples
 from hepsets.analyses.bs_dspi.summary import markdown
 from hepsets.core.errors import InputError
@@ -70,6 +72,27 @@ def test_the_fit_finds_the_decays_that_are_there_at_their_mass(made):
         assert fit.sigma.value == pytest.approx(WIDTH, rel=0.3)
         assert fit.at_limits == ()
         assert 0.4 < fit.goodness.chi2_per_ndf < 1.8
+
+
+def test_the_cuts_that_were_chosen_lie_on_the_curve_that_is_drawn(made):
+    _, result = made
+    chosen, tight = result.cuts.chosen, result.cuts.tight
+    curve = scan_figure(chosen, tight).axes[1].lines[0]
+    for one in (chosen, tight):
+        distance = abs(curve.get_xdata() - one.efficiency.value) + abs(
+            curve.get_ydata() - one.false_rate.value
+        )
+        assert one.false_rate.value == 0 or distance.min() < 1e-9
+
+
+def test_each_candidate_is_kept_with_its_scores_and_whether_it_is_selected(made):
+    folder, result = made
+    data = pq.read_table(folder / "predictions" / "data.parquet")
+    chosen = data["is_selected"].to_numpy()
+    assert 0 < chosen.sum() < len(chosen)
+    assert (data["boosted_trees"].to_numpy()[chosen] >= result.cuts.chosen.threshold - 1e-6).all()
+    assert {"event_number", "bs_mass", "fold", "mass_blind_trees"} <= set(data.column_names)
+    assert (folder / "predictions" / "bs_dspi.parquet").exists()
 
 
 def test_the_cut_keeps_most_of_the_signal_and_little_else(made):

@@ -7,6 +7,7 @@ import dataclasses
 import json
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from helpers.idx_files import write_pair
 from helpers.json_schema import problems, result_schema
@@ -24,6 +25,7 @@ from hepsets.analyses.c4_images.config import (
     check,
 )
 from hepsets.analyses.c4_images.summary import markdown
+from hepsets.analyses.c4_images.trainings import Variant
 from hepsets.core.errors import InputError
 from hepsets.learn.training.config import FitConfig
 
@@ -47,6 +49,20 @@ TINY = Config(
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     return tiny_run(c4_images, "c4-images", TINY, tmp_path_factory)
+
+
+def test_each_test_image_is_kept_with_the_class_that_each_training_saw(made):
+    folder, result = made
+    kept = pq.read_table(folder / "predictions" / "main.parquet")
+    with (folder / "images" / "main" / "split.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["purpose"] == "test"]
+    assert kept["event_number"].to_pylist() == [int(row["id"]) for row in rows]
+    assert kept["label"].to_pylist() == [int(row["label"]) for row in rows]
+    label = kept["label"].to_numpy()
+    of_each = [(kept[f"p4cnn-seed_{seed}"].to_numpy() == label).mean() for seed in (1, 2)]
+    ours = next(one for one in result.models if one.variant == Variant("main", "p4cnn"))
+    assert np.mean(of_each) == pytest.approx(ours.accuracy.value)
+    assert (folder / "predictions" / "upright_any.parquet").exists()
 
 
 def test_a_run_keeps_to_the_schema_and_has_all_that_was_promised(made):

@@ -36,6 +36,7 @@ from hepsets.analyses.bs_dspi.facts import classifier_of, facts_of
 from hepsets.analyses.bs_dspi.mass_fits import Fits, Selection, fit_candidates
 from hepsets.analyses.bs_dspi.oscillation import measure_oscillation
 from hepsets.analyses.bs_dspi.page import make_page
+from hepsets.analyses.bs_dspi.predictions import predictions
 from hepsets.analyses.bs_dspi.published import Published, as_published
 from hepsets.analyses.bs_dspi.result import Result
 from hepsets.analyses.bs_dspi.reweighted import Reweighted, reweight_signal
@@ -43,6 +44,7 @@ from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples, get_samples
 from hepsets.analyses.bs_dspi.summary import markdown
 from hepsets.analyses.bs_dspi.unfolded import unfold_signal
 from hepsets.analyses.bs_dspi.variables import MASS_BLIND, VARIABLES, with_angle
+from hepsets.analyses.predictions import keep_predictions
 from hepsets.analyses.report import report
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
@@ -72,6 +74,9 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     toys = config.fit.toys
     after, fitted = fit_candidates(samples, kept, config.fit, toys=toys, seed=config.seed, workers=workers)
     best, _ = fit_candidates(samples, kept_by_tight, config.fit)
+    blind, grown = bool(config.fit.blind), list(trees.by_name.values())
+    for name, events, scores in predictions(samples, grown, kept, blind=blind):
+        keep_predictions(folder.path, name, events, scores)
     result = Result(
         config,
         Origin.now(),

@@ -9,10 +9,12 @@ from hepsets.analyses.c4_images.event_samples import VIEWS, get_views, some_even
 from hepsets.analyses.c4_images.layers import layer_errors
 from hepsets.analyses.c4_images.one_image import AVERAGED, first_of, kernels, one_image
 from hepsets.analyses.c4_images.page import make_page
+from hepsets.analyses.c4_images.predictions import predictions
 from hepsets.analyses.c4_images.result import Facts, Result
 from hepsets.analyses.c4_images.samples import MAIN, get_samples
 from hepsets.analyses.c4_images.summary import markdown
 from hepsets.analyses.c4_images.training import train_all
+from hepsets.analyses.predictions import keep_predictions
 from hepsets.analyses.report import report
 from hepsets.core.run import Origin, RunFolder, write_atomically
 from hepsets.learn.training.one_thread import one_thread
@@ -26,6 +28,9 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     if "views" in config.studies:
         samples |= get_views(config, place, workers=workers)
     trained = train_all(config, samples, folder.path / "models", workers=workers)
+    for sample in samples.values():
+        for name, truth, chosen in predictions(trained, sample):
+            keep_predictions(folder.path, name, truth, chosen)
     first = first_of(trained, MAIN)
     with one_thread():
         models = compare(trained, samples)

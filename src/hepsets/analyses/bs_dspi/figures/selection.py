@@ -93,7 +93,8 @@ def scan_figure(figure: Figure, cut: ChosenCut, tight: ChosenCut) -> None:
     left.axvline(cut.threshold, color=INK, lw=1, ls=(0, (2, 2)), label="cut")
     left.set(xlabel="least score that is kept", ylabel=MERITS[scan.figure])
     left.legend(loc="lower center")
-    right.plot(scan.efficiency, scan.background / cut.expected_background.value, color=COLOURS[0])
+    left_over = scan.false_rate > 0  # the scale is logarithmic
+    right.plot(scan.efficiency[left_over], scan.false_rate[left_over], color=COLOURS[0], label="cuts")
     for chosen, marker, name in ((cut, "o", "cut"), (tight, "s", "tight cut")):
         right.errorbar(
             chosen.efficiency.value, chosen.false_rate.value, chosen.false_rate.se,
@@ -148,7 +149,7 @@ def sideband_figure(figure: Figure, found: SidebandTest) -> None:
     ):
         axes.errorbar(places + shift, values, errors, fmt="o", ms=4, lw=1.2, color=colour, label=name)
     ends = np.arange(len(found.edges)) - 0.5
-    axes.set_xticks(ends, [f"{edge:.3f}" for edge in found.edges])
+    axes.set_xticks(ends, [f"{edge:.1g}" for edge in found.edges])
     axes.set(xlabel="score, in bins of as many combinations", ylabel="share of combinations", ylim=(0, None))
     axes.set_title(f"sideband and peak alike: p {p_text(found.p_value)}")
     axes.legend(loc="lower left")
