@@ -24,9 +24,13 @@ from hepsets.analyses.c4_images.config import (
     ViewsConfig,
     check,
 )
+from hepsets.analyses.c4_images.samples import store
 from hepsets.analyses.c4_images.summary import markdown
+from hepsets.analyses.c4_images.training import train_all
 from hepsets.analyses.c4_images.trainings import Variant
 from hepsets.core.errors import InputError
+from hepsets.core.images import Images
+from hepsets.core.purpose import Purpose
 from hepsets.learn.training.config import FitConfig
 
 FIT = FitConfig(epochs=6, batch=32, learning_rate=1e-2, device="cpu")
@@ -49,6 +53,27 @@ TINY = Config(
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     return tiny_run(c4_images, "c4-images", TINY, tmp_path_factory)
+
+
+def test_what_no_network_can_take_is_refused_before_the_first_training(tmp_path):
+    pixels, labels = np.random.default_rng(1).random((60, 1, 4, 4)), np.arange(60) % 3
+    parts = {
+        str(purpose): Images(pixels, labels, np.arange(60), purpose)
+        for purpose in (Purpose.TRAINING, Purpose.VALIDATION, Purpose.TEST)
+    }
+    config = dataclasses.replace(TINY, models=("fcnn", "p4cnn"), studies=())
+    small = {"main": store("main", "toy", tmp_path / "images", parts, ("0", "1", "2"))}
+    with pytest.raises(InputError, match="4 pixels wide"):
+        train_all(config, small, tmp_path / "models")
+    few = dataclasses.replace(
+        config, models=("fcnn",), studies=("images",), images=ImagesConfig(shares=(0.5,), models=("fcnn",))
+    )
+    of_one = {name: dataclasses.replace(one, labels=np.sort(labels)) for name, one in parts.items()}
+    sorted_by_class = {"main": store("main", "toy", tmp_path / "more", of_one, ("0", "1", "2"))}
+    few = dataclasses.replace(few, data=dataclasses.replace(few.data, training_images=20))
+    with pytest.raises(InputError, match="class 0 for each of 10 training images"):
+        train_all(few, sorted_by_class, tmp_path / "models")
+    assert not list(tmp_path.glob("models/*"))
 
 
 def test_each_test_image_is_kept_with_the_class_that_each_training_saw(made):

@@ -35,6 +35,7 @@ def _samples(folder, train, test=None):
         ((PIXELS[:, :5], LABELS), None, "pad or crop"),
         ((np.stack([PIXELS] * 3, -1), LABELS), None, "move the channels"),
         ((PIXELS, LABELS * 10**9), None, "without gaps"),
+        ((PIXELS, LABELS * 0 + 2), None, "class 2 for every image"),
         ((PIXELS, LABELS), (PIXELS[:, :5, :5], LABELS), "as trained on"),
         ((PIXELS, LABELS), (np.stack([PIXELS] * 3, 1), LABELS), "as trained on"),
         ((PIXELS, LABELS), (PIXELS, LABELS + 1), "class 3; expected 0 to 2"),

@@ -45,6 +45,18 @@ def test_within_a_network_each_layer_has_its_error():
     assert errors["cnn"][-1].error > 1e-3
 
 
+def test_a_kernel_that_turns_into_itself_and_has_a_hand_fails_where_mirrors_are_promised():
+    propeller = nn.Conv2d(1, 1, 5, bias=False)
+    kernel = torch.zeros(5, 5)
+    kernel[0, 1] = kernel[1, 4] = kernel[4, 3] = kernel[3, 0] = 1.0
+    propeller.weight = nn.Parameter(kernel[None, None])
+    worst = {
+        group: network_errors(nn.Sequential(propeller, LiftingConv2d(1, 2, 3, group)), PIXELS)[0].error
+        for group in ("p4", "p4m")
+    }
+    assert worst["p4"] < 1e-5 < 0.1 < worst["p4m"]
+
+
 def test_an_invariant_score_does_not_change_and_another_does():
     def mean(pixels):
         return pixels.mean(axis=(2, 3))

@@ -158,6 +158,8 @@ def _demand_square(images: Images) -> None:
 def _demand_classes(whole: Images, own_test: Images | None) -> None:
     """Refuse labels that are none, and test images that no model of the others could judge."""
     highest = int(whole.labels.max())
+    if (whole.labels == highest).all():
+        raise InputError(f"class {highest} for every image", "images of several classes")
     if highest >= len(whole):
         raise InputError(f"label {highest} of {len(whole)} images", "classes numbered from 0 without gaps")
     if own_test is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 from hepsets.analyses.c4_images.about import SETS
 from hepsets.analyses.c4_images.config import Config, fit_of
 from hepsets.analyses.c4_images.event_samples import sets_of
-from hepsets.analyses.c4_images.samples import Sample, some
+from hepsets.analyses.c4_images.samples import Sample, labels_of, some
 from hepsets.analyses.c4_images.trainings import Training, options, trainings
+from hepsets.core.errors import InputError
 from hepsets.core.progress import follow, progress_bar
 from hepsets.core.purpose import Purpose
 from hepsets.core.run import log
 from hepsets.core.whole_file import whole_file
 from hepsets.learn import files
 from hepsets.learn.images.model import ImageModel
+from hepsets.learn.images.recipe import image_recipe
 from hepsets.learn.images.training import train_images
 from hepsets.learn.particle_sets.model import SetModel
 from hepsets.learn.particle_sets.recipe import build_set_model
@@ -77,8 +79,14 @@ def train_all(
         Where models and what they say are kept.
     workers
         Processes.
+
+    Raises
+    ------
+    InputError
+        Before the first training, for images that a network cannot take, or of one class only.
     """
     wanted = trainings(config)
+    _demand_trainable(config, wanted, samples)
     tasks = [
         _Task(config, one, samples[one.variant.sample], folder / one.variant.sample)
         for one in sorted(wanted, key=lambda one: _cost(one, samples), reverse=True)
@@ -119,6 +127,20 @@ class _Task:
     def path(self, ending: str) -> Path:
         """One of its files."""
         return self.folder / f"{self.training.stem}.{ending}"
+
+
+def _demand_trainable(config: Config, wanted: Sequence[Training], samples: Mapping[str, Sample]) -> None:
+    for variant in dict.fromkeys(one.variant for one in wanted if one.variant.model != SETS):
+        sample = samples[variant.sample]
+        shape, classes = sample.shape, len(sample.classes)
+        image_recipe(variant.model).build(shape, classes, options(config, variant, shape, classes))
+        shown = labels_of(sample, str(Purpose.TRAINING))[: variant.images or None]
+        if (shown == shown[0]).all():
+            raise InputError(
+                f"class {shown[0]} for each of {len(shown):,} training images of {variant.sample}",
+                "images of several classes",
+                "take more images",
+            )
 
 
 def _cost(one: Training, samples: Mapping[str, Sample]) -> float:

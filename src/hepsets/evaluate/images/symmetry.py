@@ -77,6 +77,8 @@ class LayerChange:
 def network_errors(network: nn.Sequential, pixels: NDArray[np.float32]) -> tuple[LayerChange, ...]:
     """The equivariance error after each layer of a network, under turns by 90°, 180° and 270°.
 
+    A network that lifts to p4m is tried with mirrors, too.
+
     Parameters
     ----------
     network
@@ -84,17 +86,19 @@ def network_errors(network: nn.Sequential, pixels: NDArray[np.float32]) -> tuple
     pixels
         Square images, shape ``(n, channels, side, side)``.
     """
+    lifts = (layer.group for layer in network if isinstance(layer, LiftingConv2d))
+    elements = range(ORDER[next(lifts, "p4")])
     group: Group | None = None
-    turned = [torch.from_numpy(one) for one in four_turns(pixels)]
+    moved = [act(element, torch.from_numpy(pixels)).contiguous() for element in elements]
     found = []
     with in_evaluation(network), torch.inference_mode():
         for place, layer in enumerate(network, 1):
-            turned = [layer(one) for one in turned]
+            moved = [layer(one) for one in moved]
             if isinstance(layer, LiftingConv2d | GroupConv2d):
                 group = layer.group
             elif isinstance(layer, GroupPool | InvariantHead):
                 group = None
-            errors = [change(_acted(k, turned[0], group), turned[k]) for k in range(1, 4)]
+            errors = [change(_acted(element, moved[0], group), moved[element]) for element in elements[1:]]
             found.append(LayerChange(f"{place} {type(layer).__name__}", max(errors)))
     return tuple(found)
 
@@ -115,7 +119,7 @@ def invariance_error(
     return max(float(np.abs(straight - one).max()) for one in turned)
 
 
-def _acted(turn: int, maps: Tensor, group: Group | None) -> Tensor:
+def _acted(element: int, maps: Tensor, group: Group | None) -> Tensor:
     if maps.ndim < 4:  # no pixels
         return maps
-    return act(turn, maps) if group is None else act_on_maps(turn, maps, group)
+    return act(element, maps) if group is None else act_on_maps(element, maps, group)
