@@ -21,6 +21,7 @@ def test_the_folders_are_the_analyses():
         "continuum-suppression",
         "delta-c9",
         "flavour-tagging",
+        "pretraining",
         "smart-background",
         "z-flavour",
     ]

@@ -98,15 +98,16 @@ class EventModel(Trainable):
         self.scaler = Scaler(len(self.features))
         self.network = network
 
-    def prepare(self, events: Events) -> EventData:
-        """Tensors that this model takes its batches from.
+    def prepare(self, events: Events | EventData) -> EventData:
+        """Tensors that this model takes its batches from, of events or made of them before.
 
         Raises
         ------
         InputError
             For event types beyond those that the model knows.
         """
-        data = EventData.from_events(events, self.pdg_map, self.features)
+        made = isinstance(events, EventData)
+        data = events if made else EventData.from_events(events, self.pdg_map, self.features)
         known = self.event_types
         if known and len(data) and (largest := int(data.event_types.max())) > len(known):
             raise InputError(

@@ -93,14 +93,16 @@ class SetModel(Trainable):
         self.network = network
         self.symmetries = CollisionSymmetries(self.sets) if config.symmetries else None
 
-    def prepare(self, events: ParticleSets) -> SetData:
-        """Tensors that this model takes its batches from.
+    def prepare(self, events: ParticleSets | SetData) -> SetData:
+        """Tensors that this model takes its batches from, of events or made of them before.
 
         Raises
         ------
         InputError
             For a feature, condition or event column that the events lack.
         """
+        if isinstance(events, SetData):
+            return events
         return SetData.from_events(events, self.sets, self.event_features)
 
     def fit_inputs(self, training: SetBatch) -> None:

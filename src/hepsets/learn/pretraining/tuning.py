@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from hepsets.learn.decay_trees.model import EventModel
 from hepsets.learn.decay_trees.recipe import build_model
@@ -11,6 +12,9 @@ from hepsets.learn.particle_sets.model import SetModel
 from hepsets.learn.particle_sets.particle_encoder import ParticleEncoder, ParticleEncoderConfig, Tune
 from hepsets.learn.particle_sets.recipe import build_set_model
 from hepsets.learn.pretraining.encoder import Trunk
+from hepsets.learn.training.examples import Rows
+from hepsets.learn.training.score import logits_of
+from hepsets.learn.training.trainable import TrainingData
 from hepsets.represent.scaler import Scaler
 
 
@@ -71,3 +75,36 @@ def _start(model: SetModel | EventModel, trunk: list[nn.Module], tune: Tune) -> 
     model.started = True
     for part in trunk:
         part.requires_grad_(tune == "all")
+
+
+def head_of(model: SetModel | EventModel) -> nn.Module:
+    """The part of a network for a task that no trunk knows: from an event's vector to its logits."""
+    head = model.network.head
+    assert isinstance(head, nn.Module)
+    return head
+
+
+def head_inputs(model: SetModel | EventModel, data: TrainingData, *, batch: int = 256) -> Rows:
+    """What the head sees of each event: to train it on these is to train it behind a trunk that stands still.
+
+    Parameters
+    ----------
+    model
+        Of :func:`seen_model` or :func:`generated_model`.
+    data
+        What the model prepared.
+    batch
+        Events at once.
+
+    Returns
+    -------
+    Rows
+        Float32, shape ``(n_events, width)``.
+    """
+    found: list[Tensor] = []
+    hook = head_of(model).register_forward_pre_hook(lambda _, given: found.append(given[0]))
+    try:
+        logits_of(model, data, batch_events=batch)
+    finally:
+        hook.remove()
+    return Rows(torch.cat(found).clone())

@@ -1,0 +1,120 @@
+"""Flavour tags of the networks with most labels, and of models made for it, calibrated and judged alike."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsets.analyses.pretraining.about import SCRATCH
+from hepsets.analyses.pretraining.config import Config
+from hepsets.analyses.pretraining.curves import Cell, log_loss
+from hepsets.analyses.pretraining.samples import Sample
+from hepsets.analyses.pretraining.tasks import LABEL
+from hepsets.core.kept import keep, read_kept
+from hepsets.core.measured import Measured
+from hepsets.core.purpose import Purpose
+from hepsets.evaluate.scores.flavour_tags import TaggedSample, tagging_power, wrong_tag_line
+from hepsets.learn.training.fit import fit
+from hepsets.learn.training.odd_calibration import fit_odd_spline
+from hepsets.learn.training.score import logits_of
+from hepsets.learn.whole_events.model import build_whole_event_model
+
+TASK = "flavour-tagging"
+MADE_FOR_IT = ("charge_votes", "whole_event_deep_sets")
+"""Models of ``hepsets run flavour-tagging``, trained from scratch with the same labels."""
+
+
+@dataclass(frozen=True)
+class Tagger:
+    """A flavour tagger on test events.
+
+    Parameters
+    ----------
+    model
+        Its pre-training and tuning, or its name.
+    labels
+        That it was trained with.
+    power
+        Effective tagging efficiency.
+    slope
+        Of the true share of wrong tags against the claimed one.
+    """
+
+    model: str
+    labels: int
+    power: Measured
+    slope: Measured
+
+
+@dataclass(frozen=True, eq=False)
+class _Said:
+    development: NDArray[np.float32]
+    test: NDArray[np.float32]
+
+
+def taggers_of(config: Config, cells: Sequence[Cell], sample: Sample, folder: Path) -> tuple[Tagger, ...]:
+    """All taggers that were trained with the labels of the first draw of the most labels that all have.
+
+    Parameters
+    ----------
+    config
+        The run's.
+    cells
+        Of all tasks.
+    sample
+        The events of this task.
+    folder
+        What models that were made for it say is kept there.
+    """
+    most = max(config.labels.counts)
+    said = {
+        "from scratch" if cell.pretraining == SCRATCH else f"{cell.pretraining}, {cell.tuning}": _Said(
+            cell.development_logits, cell.test_logits
+        )
+        for cell in cells
+        if cell.task == TASK and cell.labels == most
+    }
+    for name in MADE_FOR_IT:
+        stem = folder / f"{TASK}-{name}"
+        if not stem.with_suffix(".json").exists():
+            keep(stem, _trained(config, name, sample, most))
+        said[name] = read_kept(stem, _Said)
+    return tuple(_judged(name, most, sample, one, config.seed) for name, one in said.items())
+
+
+def _trained(config: Config, name: str, sample: Sample, labels: int) -> _Said:
+    """A model that was made for flavour tagging; its learning rate is chosen as all others'."""
+    chosen = sample.draw(labels, 0)
+    few: Any = sample.pool[chosen]
+    losses, found = {}, {}
+    for rate in config.rates:
+        model = build_whole_event_model(name, seed=config.seed)
+        settings = dataclasses.replace(config.fit, learning_rate=rate, seed=config.seed)
+        fit(model, few, few.columns[LABEL], config=settings)
+        said = [
+            logits_of(model, model.prepare(table))[:, 0].numpy()  # type: ignore[arg-type]  # of what was seen
+            for table in (sample.development, sample.test)
+        ]
+        losses[rate] = log_loss(sample.development.columns[LABEL], said[0])
+        found[rate] = _Said(*said)
+    return found[min(losses, key=lambda rate: losses[rate])]
+
+
+def _judged(name: str, labels: int, sample: Sample, said: _Said, seed: int) -> Tagger:
+    q = {
+        part: np.where(table.columns[LABEL], 1, -1)
+        for part, table in (("development", sample.development), ("test", sample.test))
+    }
+    calibration = fit_odd_spline(said.development, q["development"], Purpose.VALIDATION)
+    tags = TaggedSample(q["test"], np.tanh(calibration(said.test) / 2))
+    line = wrong_tag_line(tags).slope
+    if not math.isfinite(line.value):  # tags that all claim the same
+        line = Measured(0.0, 0.0)
+    return Tagger(name, labels, tagging_power(tags, seed=seed).binned, line)

@@ -1,0 +1,85 @@
+"""The metrics of ``result.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hepsets.analyses.pretraining.curves import Cell
+from hepsets.analyses.pretraining.flavour import Tagger
+from hepsets.analyses.pretraining.savings import Cost, Saving
+from hepsets.analyses.pretraining.trunks import TrunkFacts
+from hepsets.core.metrics import to_json
+
+
+def metrics_of(
+    trunks: Sequence[TrunkFacts],
+    cells: Sequence[Cell],
+    savings: Sequence[Saving],
+    taggers: Sequence[Tagger],
+    costs: Sequence[Cost],
+) -> dict[str, Any]:
+    """The metrics of ``result.json``; names are an interface.
+
+    ``masked`` and ``contrastive`` are of the first trunk that has the objective: with the default models of
+    that which has no other; ``contrastive`` is of whole events. ``equivalent_scratch_labels`` at the
+    most labels of the curve from scratch is a limit from below, as is its ``high``. ``break_even_tasks`` is
+    null where pre-training saves half of the tasks nothing.
+    """
+    masked = next((one.masked for one in trunks if one.masked), {})
+    found = next((one.retrieval for one in trunks if one.retrieval), {})
+    plain: dict[str, Any] = to_json(
+        {
+            "curves": [
+                {
+                    "task": cell.task,
+                    "pretraining": cell.pretraining,
+                    "tuning": cell.tuning,
+                    "labels": cell.labels,
+                    "draw": point.draw,
+                    "auc": point.auc.value,
+                    "auc_se": point.auc.se,
+                    "ece": point.ece.value,
+                }
+                for cell in cells
+                for point in cell.points
+            ],
+            "label_saving": [
+                {
+                    "task": one.task,
+                    "pretraining": one.pretraining,
+                    "tuning": one.tuning,
+                    "labels": one.saving.labels,
+                    "equivalent_scratch_labels": one.saving.equivalent,
+                    "low": one.saving.low,
+                    "high": one.saving.high,
+                }
+                for one in savings
+            ],
+            "masked": {
+                name: {"error": one.error, "baseline_error": one.baseline_error}
+                for name, one in masked.items()
+            },
+            "contrastive": {"top1_retrieval": found["events"].top1, "chance": found["events"].chance}
+            if found
+            else {},
+            "flavour_tagging": [
+                {
+                    "model": one.model,
+                    "effective_efficiency": one.power.value,
+                    "se": one.power.se,
+                    "calibration_slope": one.slope.value,
+                }
+                for one in taggers
+            ],
+            "compute": [
+                {
+                    "pretraining": one.pretraining,
+                    "cpu_hours": one.cpu_hours,
+                    "break_even_tasks": one.break_even_tasks,
+                }
+                for one in costs
+            ],
+        }
+    )
+    return plain

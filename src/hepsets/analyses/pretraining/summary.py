@@ -1,0 +1,120 @@
+"""The tables of a run, on the terminal and as markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from hepsets.analyses.pretraining.about import SCRATCH
+from hepsets.analyses.pretraining.result import Result
+from hepsets.analyses.pretraining.savings import Saving
+from hepsets.evaluate.scores.label_saving import LabelSaving
+
+CURVES = ("pre-training", "tuning", "labels", "AUC", "calibration error", "labels from scratch", "rate")
+COSTS = ("pre-training", "computing [CPU hours]", "at labels", "break-even tasks")
+TAGGERS = ("tagger", "labels", "effective efficiency [%]", "calibration slope")
+
+
+def equivalent(saving: LabelSaving) -> str:
+    """Labels from scratch with their band, or what they are at least."""
+    if saving.beyond:
+        return f"> {saving.low:,.0f}"
+    return f"{saving.equivalent:,.0f} ({saving.low:,.0f} to {saving.high:,.0f})"
+
+
+def in_words(one: Saving) -> str:
+    """What is saved, with its band, in a sentence's part."""
+    saving = one.saving
+    pays = "at least " if saving.beyond else ""
+    factor = saving.low / saving.labels if saving.beyond else saving.factor
+    band = f"{saving.low / saving.labels:.1f} to {saving.high / saving.labels:.1f}"
+    return (
+        f"{one.pretraining} ({one.tuning}) with {saving.labels:,} labels is worth {pays}{factor:.1f} times "
+        "as many "
+        f"from scratch{'' if saving.beyond else f' ({band})'}"
+    )
+
+
+def helps(saving: LabelSaving) -> bool:
+    """Whether labels are saved beyond the band."""
+    return saving.low > saving.labels
+
+
+def verdict(result: Result, task: str) -> str:
+    """What pre-training does for a task, in one honest sentence."""
+    own = [one for one in result.savings if one.task == task]
+    good = [one for one in own if helps(one.saving)]
+    if not good:
+        return (
+            f"{task}: pre-training does not help: none of {len(own)} combinations of objective, tuning and "
+            "labels "
+            "saves any beyond its error."
+        )
+    return (
+        f"{task}: {in_words(result.best(task))}; "
+        f"{len(good)} of {len(own)} combinations save labels beyond their errors."
+    )
+
+
+def curve_rows(result: Result, task: str) -> Iterator[tuple[str, ...]]:
+    """The table of a task under :data:`CURVES`."""
+    for cell in (one for one in result.cells if one.task == task):
+        scratch = cell.pretraining == SCRATCH
+        saved = None if scratch else result.saving(task, cell.pretraining, cell.tuning, cell.labels).saving
+        yield (
+            cell.pretraining,
+            cell.tuning,
+            f"{cell.labels:,}",
+            str(cell.auc),
+            f"{cell.ece:.3f}",
+            "" if saved is None else equivalent(saved),
+            f"{cell.rate:g}",
+        )
+
+
+def cost_rows(result: Result) -> Iterator[tuple[str, ...]]:
+    """The table of costs under :data:`COSTS`."""
+    for one in result.costs:
+        tasks = "never" if one.break_even_tasks is None else f"{one.break_even_tasks:,}"
+        yield one.pretraining, f"{one.cpu_hours:.3f}", f"{one.labels:,}", tasks
+
+
+def tagger_rows(result: Result) -> Iterator[tuple[str, ...]]:
+    """The table of flavour taggers under :data:`TAGGERS`."""
+    for one in result.taggers:
+        power = f"{100 * one.power.value:.2f} ± {100 * one.power.se:.2f}"
+        yield one.model, f"{one.labels:,}", power, str(one.slope)
+
+
+def tables(result: Result) -> Iterator[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
+    """Title, headings and rows of each table."""
+    for task in result.tasks:
+        yield task, CURVES, list(curve_rows(result, task))
+    if result.taggers:
+        yield "Flavour taggers", TAGGERS, list(tagger_rows(result))
+    yield "What it costs", COSTS, list(cost_rows(result))
+
+
+def print_summary(result: Result) -> None:
+    """All tables, and what they say."""
+    console = Console()
+    for title, headings, rows in tables(result):
+        table = Table(*headings, box=SIMPLE_HEAD, title=title)
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+    for task in result.tasks:
+        console.print(verdict(result, task), highlight=False)
+
+
+def markdown(result: Result) -> str:
+    """The same as markdown."""
+    parts = []
+    for title, headings, rows in tables(result):
+        lines = [f"**{title}**", "", f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
+        parts.append("\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]))
+    parts += [verdict(result, task) for task in result.tasks]
+    return "\n\n".join(parts) + "\n"
