@@ -42,6 +42,13 @@ def test_each_event_gives_one_tag_side():
     assert 0.2 < made.columns[LABEL].mean() < 0.8
 
 
+def test_candidates_of_continuum_are_wrong_and_those_of_signal_are_marked():
+    made = make_block(Block("continuum-suppression", 1, 0, 1200))
+    assert 0 < made.columns[LABEL].sum() < len(made)
+    marked = np.bincount(made.event_of_particle, made.particles["from_candidate"], minlength=len(made))
+    assert set(marked.tolist()) == {5.0}  # three pions and two photons
+
+
 def test_tasks_have_seeds_that_no_corpus_has():
     seeds = {Block(task, 1, 0, 1).seed_of_task for task in TASKS}
     corpus = {

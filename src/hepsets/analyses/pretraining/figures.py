@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from hepsets.analyses.pretraining.about import MODELS, SCRATCH
 from hepsets.analyses.pretraining.curves import Cell
@@ -76,6 +76,9 @@ def label_savings(figure: Figure, savings: Sequence[Saving]) -> None:
             limits = [k for k, one in enumerate(mine) if one.beyond]
             axes.plot(x[limits], y[limits] * 1.18, "^", color=style.colour, ms=3.2, mew=0)
         axes.set(xscale="log", yscale="log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
     counts = sorted({one.saving.labels for one in savings})
     _count_ticks(panels.values(), counts)
     _legend(figure, list(dict.fromkeys(one.pretraining for one in savings)))
