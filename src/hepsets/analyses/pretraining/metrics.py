@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hepsets.analyses.pretraining.curves import Cell
@@ -28,41 +28,16 @@ def metrics_of(
     """
     masked = next((one.masked for one in trunks if one.masked), {})
     found = next((one.retrieval for one in trunks if one.retrieval), {})
+    events = found.get("events")
     plain: dict[str, Any] = to_json(
         {
-            "curves": [
-                {
-                    "task": cell.task,
-                    "pretraining": cell.pretraining,
-                    "tuning": cell.tuning,
-                    "labels": cell.labels,
-                    "draw": point.draw,
-                    "auc": point.auc.value,
-                    "auc_se": point.auc.se,
-                    "ece": point.ece.value,
-                }
-                for cell in cells
-                for point in cell.points
-            ],
-            "label_saving": [
-                {
-                    "task": one.task,
-                    "pretraining": one.pretraining,
-                    "tuning": one.tuning,
-                    "labels": one.saving.labels,
-                    "equivalent_scratch_labels": one.saving.equivalent,
-                    "low": one.saving.low,
-                    "high": one.saving.high,
-                }
-                for one in savings
-            ],
+            "curves": [point for cell in cells for point in _points(cell)],
+            "label_saving": [_saving(one) for one in savings],
             "masked": {
                 name: {"error": one.error, "baseline_error": one.baseline_error}
                 for name, one in masked.items()
             },
-            "contrastive": {"top1_retrieval": found["events"].top1, "chance": found["events"].chance}
-            if found
-            else {},
+            "contrastive": {"top1_retrieval": events.top1, "chance": events.chance} if events else {},
             "flavour_tagging": [
                 {
                     "model": one.model,
@@ -83,3 +58,29 @@ def metrics_of(
         }
     )
     return plain
+
+
+def _points(cell: Cell) -> Iterator[dict[str, Any]]:
+    for point in cell.points:
+        yield {
+            "task": cell.task,
+            "pretraining": cell.pretraining,
+            "tuning": cell.tuning,
+            "labels": cell.labels,
+            "draw": point.draw,
+            "auc": point.auc.value,
+            "auc_se": point.auc.se,
+            "ece": point.ece.value,
+        }
+
+
+def _saving(one: Saving) -> dict[str, Any]:
+    return {
+        "task": one.task,
+        "pretraining": one.pretraining,
+        "tuning": one.tuning,
+        "labels": one.saving.labels,
+        "equivalent_scratch_labels": one.saving.equivalent,
+        "low": one.saving.low,
+        "high": one.saving.high,
+    }
