@@ -207,7 +207,8 @@ def _count_ticks(panels: Iterable[Axes], counts: Sequence[int]) -> None:
         axes.xaxis.set_major_formatter(
             FuncFormatter(lambda value, _: f"{value / 1000:g}k" if value >= 1000 else f"{value:g}")
         )
-        if axes.get_subplotspec().is_last_row():
+        place = axes.get_subplotspec()
+        if place is not None and place.is_last_row():
             axes.set_xlabel("labels")
 
 

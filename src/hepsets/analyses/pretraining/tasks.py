@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from hepsets.simulate.belle2 import detector
 from hepsets.simulate.detector import Reconstructed, simulate
 
 Table: TypeAlias = ParticleSets | Events
+Given = TypeVar("Given", ParticleSets, Events)
 Side = Literal["seen", "generated"]
 
 NEW_SKIM = "semileptonic_b0"
@@ -119,7 +120,7 @@ def hashes_of(events: Events) -> NDArray[np.int64]:
     )
 
 
-def labelled(table: Table, label: NDArray[np.bool_], generated: NDArray[np.int64]) -> Table:
+def labelled(table: Given, label: NDArray[np.bool_], generated: NDArray[np.int64]) -> Given:
     """Events with their labels and hashes, both of shape ``(n_events,)``, in place of other columns."""
     columns = {LABEL: label.astype(bool), EVENT: generated}
     if isinstance(table, Events):

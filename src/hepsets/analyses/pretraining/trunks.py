@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -240,7 +241,7 @@ def linear_loss(trunk: Trunk, samples: Mapping[str, Sample], labels: int) -> flo
 def vectors(trunk: Trunk, task: str, table: Table) -> NDArray[np.float32]:
     """What a head on the trunk would see of the events of a task, float32, shape ``(n_events, width)``."""
     make = seen_model if TASKS[task].side == "seen" else generated_model
-    model = make(trunk, "head")
+    model: Any = make(trunk, "head")
     return head_inputs(model, model.prepare(table)).inputs.numpy()
 
 

@@ -106,8 +106,10 @@ class EventModel(Trainable):
         InputError
             For event types beyond those that the model knows.
         """
-        made = isinstance(events, EventData)
-        data = events if made else EventData.from_events(events, self.pdg_map, self.features)
+        if isinstance(events, EventData):
+            data = events
+        else:
+            data = EventData.from_events(events, self.pdg_map, self.features)
         known = self.event_types
         if known and len(data) and (largest := int(data.event_types.max())) > len(known):
             raise InputError(
