@@ -152,6 +152,7 @@ def test_each_fault_of_the_published_version_stands_beside_its_number(made):
     [
         ({"cut": CutConfig(sideband=(5.6, 6.0))}, "a sideband that is not fitted"),
         ({"fit": FitConfig(window=(5.8, 5.3))}, "a lower end below"),
+        ({"fit": FitConfig(window=(5.4, 5.8))}, "a range with the peak"),
         ({"classifier": ClassifierConfig(sideband=(5.35, 5.5))}, "a sideband without the peak"),
         (
             {"data": DataConfig(train=("signal=a", "data=b")), "fit": FitConfig(blind="word")},

@@ -30,6 +30,8 @@ def test_settings_stand_above_the_file_and_the_file_above_the_scale(tmp_path):
 def test_files_for_training_and_for_test_keep_their_parts():
     config = configure(ANALYSES["smart-background"], RunOptions(train=("a", "b"), test=("c",), seed=9))
     assert (config.data.train, config.data.test, config.seed) == (("a", "b"), ("c",), 9)
+    with pytest.raises(InputError, match="--test-data for bs-dspi; expected no test files"):
+        configure(ANALYSES["bs-dspi"], RunOptions(test=("c",)))
 
 
 def test_a_fault_is_told_with_the_place_it_is_in(tmp_path):

@@ -31,10 +31,13 @@ def files(tmp_path_factory):
         "w": rng.uniform(0.5, 1.5, len(mass)),
         "with_nan": np.where(np.arange(len(mass)) < 5, np.nan, mass),
         "all_nan": np.full(len(mass), np.nan),
+        "mixed": np.where(np.arange(len(mass)) % 5, mass, 1e3 * mass),
+        "one": np.where(np.arange(len(mass)) % 9, 5.3, 5.4),
     }
     EventFrame(columns).write_parquet(folder / "data.parquet")
     EventFrame({"bs_mass": rng.normal(5.367, 0.013, 2000)}).write_parquet(folder / "sim.parquet")
     EventFrame({"bs_mass": rng.normal(5.28, 0.03, 500)}).write_parquet(folder / "d_pi.parquet")
+    EventFrame({"bs_mass": np.full(500, 5.28)}).write_parquet(folder / "one.parquet")
     return folder
 
 
@@ -112,10 +115,18 @@ def test_a_blinded_fit_tells_the_same_offset_each_time(tmp_path, fit_mass, files
         (("--column", "bs_mass", "--simulation", DATA), "data.parquet twice"),
         (("--column", "bs_mass", "--model", "gaussian+b", "--template", f"b={DATA}"), "data.parquet twice"),
         (("--column", "bs_mass", "--simulation", "none.parquet"), "none.parquet"),
+        (("--column", "bs_mass", "--set", "own=['widths']"), "did you mean width"),
+        (("--column", "mixed"), "1000 times the others"),
+        (("--column", "one"), "half or more have one mass"),
+        (("--column", "bs_mass", "--simulation", "{one}"), "simulated decays of which half or more"),
+        (("--column", "bs_mass", "--model", "gaussian+b", "--template", "b={one}"), "a template's sample of"),
     ],
 )
 def test_what_cannot_be_fitted_gives_one_line_and_no_folder(tmp_path, fit_mass, files, arguments, said):
-    arguments = [word.replace(DATA, str(files / "data.parquet")) for word in arguments]
+    arguments = [
+        word.replace(DATA, str(files / "data.parquet")).replace("{one}", str(files / "one.parquet"))
+        for word in arguments
+    ]
     code, out, err = fit_mass(files / "data.parquet", *arguments, "--out", tmp_path / "fit")
     assert (code, out) == (2, "")
     assert said in err
@@ -128,3 +139,25 @@ def test_a_folder_that_is_there_is_not_written_into(tmp_path, fit_mass, files):
     code, _, err = fit_mass(files / "data.parquet", "--column", "bs_mass", "--out", tmp_path / "fit")
     assert code == 2
     assert "exists" in err
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_the_fit(tmp_path, fit_mass, files):
+    out = files / "data.parquet" / "fit"
+    code, said, err = fit_mass(files / "sim.parquet", "--column", "nothing", "--out", out)
+    assert (code, said) == (2, "")
+    assert "data.parquet is no folder" in err
+
+
+def test_masses_that_are_missing_are_left_out_and_told(tmp_path, fit_mass, files):
+    mass = spectrum_of(peak_on_exponential())[0]
+    text = "bs_mass\n" + "".join(f"{one!r}\n" if k % 20 else "nan\n" for k, one in enumerate(mass.tolist()))
+    (tmp_path / "d.csv").write_text(text.replace("nan", '""'))
+    _, said, _ = fit_mass(tmp_path / "d.csv", "--column", "bs_mass", *GAUSSIAN, "--out", tmp_path / "fit")
+    assert f"note: {len(mass[::20])} of {len(mass)} events left out: mass or weight is not finite" in said
+
+
+def test_gev_that_are_called_mev_are_doubted(tmp_path, fit_mass, files):
+    _, said, _ = fit_mass(
+        files / "data.parquet", "--column", "bs_mass", "--unit", "MeV", *GAUSSIAN, "--out", tmp_path / "fit"
+    )
+    assert "is the column in GeV?" in said

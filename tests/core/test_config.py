@@ -44,6 +44,15 @@ def test_a_value_of_the_wrong_type_is_named():
         configuration.from_mapping(Outer, {"fit": {"epochs": "many"}})
 
 
+def test_a_pair_of_which_one_number_is_missing_is_told_as_such():
+    @dataclass(frozen=True)
+    class Window:
+        ends: tuple[float, float] = (0.0, 1.0)
+
+    with pytest.raises(InputError, match=r"no value for ends\.1"):
+        configuration.from_mapping(Window, {"ends": [5.3]})
+
+
 def test_overrides_reach_nested_values():
     values = configuration.parse_overrides(["fit.epochs=3", "name=charged", "fit.rate = 0.5"])
     config = configuration.from_mapping(Outer, configuration.merge({"fit": {"epochs": 1}}, values))

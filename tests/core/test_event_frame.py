@@ -126,7 +126,7 @@ def test_a_header_that_is_no_utf_8_is_damage(tmp_path) -> None:
     path = tmp_path / "events.csv"
     path.write_bytes(b"chi,mb\x92c\n0.1,5.28\n")
     for read in (read_frame, tables_of):
-        with pytest.raises(InputError, match=r"cannot be read \('utf-8' codec"):
+        with pytest.raises(InputError, match=r"cannot be read \(its header is no UTF-8\)"):
             read(path)
 
 
@@ -143,3 +143,35 @@ def test_only_what_is_asked_for_is_looked_at(name: str, tmp_path) -> None:
         read_frame(path)
     with pytest.raises(InputError, match=r"chi, mbc, note.*call it so"):
         read_frame(path, ["costheta_K"], remedy="call it so")
+
+
+def test_nulls_and_empty_cells_are_nan_where_that_is_wanted(tmp_path) -> None:
+    parquet, csv = tmp_path / "e.parquet", tmp_path / "e.csv"
+    columns = {"m": [5.3, None], "n": pa.array([None, 2]), "none": pa.nulls(2), "is": [True, None]}
+    pq.write_table(pa.table(columns), parquet)
+    csv.write_text("m,n,none,is\n5.3,,,1\n,2,,\n")
+    for path in (parquet, csv):
+        frame = read_frame(path, nulls_as_nan=True)
+        found = np.array([frame[name] for name in columns], dtype=float)
+        assert np.array_equal(found, [[5.3, np.nan], [np.nan, 2], [np.nan] * 2, [1, np.nan]], equal_nan=True)
+        with pytest.raises(InputError):
+            read_frame(path)
+    csv.write_text("m\n\n5.3\noops\n")
+    with pytest.raises(InputError, match="holds 'oops'"):
+        read_frame(csv, nulls_as_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"m;w\n5.3;1\n", "semicolons between its columns; expected commas"),
+        (b"m;w\n5,3;1\n", "semicolons"),
+        (b"m\tw\n5.3\t1\n", "tabs"),
+        ("Zerfälle,w\n5.3,1\n".encode("latin-1"), "its header is no UTF-8"),
+        ("m,w\n5.3,1\n".encode("utf-16"), "no UTF-8"),
+    ],
+)
+def test_other_separators_and_encodings_are_named(tmp_path, content, said) -> None:
+    (tmp_path / "e.csv").write_bytes(content)
+    with pytest.raises(InputError, match=said):
+        read_frame(tmp_path / "e.csv")

@@ -39,3 +39,16 @@ def test_a_word_before_a_file_goes_with_each_file_of_a_pattern_and_hides_none(tm
     check_files([Path("one.json")], [NamedOutput("--out", Path("x=one.json"), Output("JSON"))])
     with pytest.raises(InputError, match=r"no file matches b=none\*"):
         expand_patterns([Path("b=none*")])
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_any_work_and_nothing_is_left(tmp_path):
+    (tmp_path / "file").touch()
+    check_files([], [NamedOutput("--out", tmp_path / "a" / "b" / "c", Output(None))])
+    for place, said in (
+        (tmp_path / "file" / "run", "is no folder"),
+        (tmp_path / ("x" * 300), "--out .* cannot be made"),
+        (Path("/proc/run"), "--out /proc/run cannot be made"),
+    ):
+        with pytest.raises(InputError, match=said):
+            check_files([], [NamedOutput("--out", place, Output(None))])
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

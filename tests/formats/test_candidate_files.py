@@ -51,6 +51,7 @@ def test_two_trees_of_one_file_are_two_samples(tmp_path):
         (["data=d.root"], "no file of signal"),
         (["signal=a.root", "data=a.root"], "a.root twice"),
         (["signal=a.root", "data=none*.root"], "no file matches"),
+        (["signal=a.root", "data="], "data= without a file"),
     ],
 )
 def test_files_without_a_role_and_roles_without_a_file_are_refused(names, told):

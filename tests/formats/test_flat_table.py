@@ -81,3 +81,24 @@ def test_trees_without_what_is_asked_or_without_events_are_refused(files):
         pass
     with pytest.raises(InputError, match="holds no tree"):
         read_columns(files / "none.root", ["m"])
+
+
+def test_what_has_no_value_is_nan_and_other_separators_are_named(tmp_path):
+    pq.write_table(pa.table({"m": [5.3, None]}), tmp_path / "n.parquet")
+    (tmp_path / "n.csv").write_text("m,w\n5.3,1\n,1\n")
+    for name in ("n.parquet", "n.csv"):
+        assert np.array_equal(read_columns(tmp_path / name, ["m"])["m"], [5.3, np.nan], equal_nan=True)
+    (tmp_path / "s.csv").write_text("m;w\n5,3;1\n")
+    with pytest.raises(InputError, match="semicolons between its columns"):
+        read_columns(tmp_path / "s.csv", ["m"])
+
+
+def test_a_folder_is_called_one(tmp_path):
+    with pytest.raises(InputError, match="is a folder; expected a file"):
+        read_columns(tmp_path, ["m"])
+
+
+def test_a_name_with_spaces_around_it_is_shown_with_them(tmp_path):
+    (tmp_path / "s.csv").write_text("w, m\n1,5.3\n")
+    with pytest.raises(InputError, match="did you mean ' m'"):
+        read_columns(tmp_path / "s.csv", ["m"])

@@ -55,12 +55,17 @@ def test_a_users_names_of_particles_and_of_columns_replace_the_presets():
 def test_names_that_there_are_not_are_refused_with_close_ones():
     with pytest.raises(InputError, match="did you mean bs_mass"):
         branches_of("davinci", {"bs_mas": "x"})
+    with pytest.raises(InputError, match="no name for bs_mass; expected what the file calls bs_mass"):
+        branches_of("davinci", {"bs_mass": ""})
     with pytest.raises(InputError, match="one of davinci, coursework"):
         branches_of("strips")
     with pytest.raises(InputError, match="no column for bs_mass"):
         find_branches(["a"], branches_of("davinci", {"bs_mass": "b"}), asked=["bs_mass"])
     told = str(missing_columns(["bs_dira"], branches_of("davinci"), ["B0_DIRA_OWNPV", "B0_M"]))
     assert "similar: B0_DIRA_OWNPV" in told
+    assert "--set data.columns.bs_dira=YOURS" in told
+    told = str(missing_columns(["bs_dira"], branches_of("davinci"), [" Bs_DIRA_OWNPV"]))
+    assert "similar: ' Bs_DIRA_OWNPV'" in told
 
 
 @pytest.mark.parametrize(

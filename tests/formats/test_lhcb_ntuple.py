@@ -178,3 +178,36 @@ def test_only_what_is_wanted_is_read_and_must_be_there(tmp_path):
     assert set(table.columns) == {"bs_mass", "bs_pt"}
     with pytest.raises(InputError, match=r"none of 50 candidates has all values.*Bs_IP_OWNPV 50"):
         read_candidates(file, preset="davinci")
+
+
+def test_a_mass_in_two_units_is_refused_though_its_median_is_fine(tmp_path):
+    raw = davinci(200)
+    raw["Bs_MM"][::10] /= 1e3
+    with pytest.raises(InputError, match=r"20 of 200 values of Bs_MM are 0\.001 times the others"):
+        read_candidates(write(tmp_path / "d.root", raw), preset="davinci")
+
+
+def test_a_file_of_another_preset_is_not_read_by_half():
+    """DaVinci's names know the masses, momenta and identification of the coursework's, and little else."""
+    with pytest.raises(InputError, match=r"of preset davinci, \d+ of coursework; .*data.preset=coursework"):
+        read_candidates(GOLDEN, preset="davinci")
+
+
+def test_candidates_that_are_there_twice_are_refused(tmp_path):
+    raw = davinci()
+    EventFrame(raw).write_parquet(tmp_path / "copy.parquet")
+    with pytest.raises(InputError, match=r"50 of 100 candidates in .* are there before, equal in all 10"):
+        read_candidates([write(tmp_path / "d.root", raw), tmp_path / "copy.parquet"], preset="davinci")
+    rounded = {"Bs_M": np.round(raw["Bs_MM"]), "Pi_ID": raw["Pi_ID"]}
+    assert len(read_candidates(write(tmp_path / "r.root", rounded), preset="davinci")) == 50
+
+
+def test_candidates_without_a_value_are_left_out_and_told(tmp_path):
+    raw = davinci()
+    raw["Bs_MM"][:5] = np.nan
+    empty = ",".join(raw) + "\n"
+    for row in zip(*raw.values(), strict=True):
+        empty += ",".join("" if value != value else repr(float(value)) for value in row) + "\n"
+    (tmp_path / "d.csv").write_text(empty)
+    table = read_candidates(tmp_path / "d.csv", preset="davinci")
+    assert table.notes() == ("5 of 50 candidates left out: missing values (Bs_MM 5)",)

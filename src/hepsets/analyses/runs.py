@@ -76,6 +76,12 @@ def configure(analysis: Analysis, options: RunOptions) -> Any:
         values["seed"] = options.seed
     for key, files in (("train", options.train), ("test", options.test)):
         if files:
+            if not hasattr(configuration.from_mapping(analysis.Config, values).data, key):
+                raise InputError(
+                    f"--{'test-' if key == 'test' else ''}data for {analysis.name}",
+                    f"no {key} files, which this analysis does not take",
+                    "leave the option out",
+                )
             values = configuration.merge(values, {"data": {key: [str(path) for path in files]}})
     values = configuration.merge(values, options.settings)
     values = _with_trunk(analysis, values, options)

@@ -39,6 +39,8 @@ def from_mapping(kind: type[Config], values: Mapping[str, Any], *, source: str =
                 f"one of {', '.join(known)}",
                 f"did you mean {near[0]!r}?" if near else "",
             ) from error
+        if first["type"] == "missing":
+            raise InputError(f"{source}: no value for {where}", "a value") from error
         message = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
         raise InputError(f"{source}: {where or 'value'} = {first['input']!r}", message) from error
 

@@ -143,6 +143,7 @@ def read_frame(
     trust_pickle: bool = False,
     remedy: str = "rename the columns of the file",
     suffix: str | None = None,
+    nulls_as_nan: bool = False,
 ) -> EventFrame:
     """Read a table of events from parquet, CSV (with a header) or a pickled pandas data frame.
 
@@ -160,6 +161,8 @@ def read_frame(
         What errors about missing columns advise.
     suffix
         One of :data:`SUFFIXES`, in place of the file's own.
+    nulls_as_nan
+        Take nulls and empty cells for NaN, as tables of candidates have them; refused by default.
 
     Raises
     ------
@@ -180,7 +183,7 @@ def read_frame(
     if suffix == ".pkl":
         table = _from_pickle(path, choose, trust_pickle)
     else:
-        table = (_from_parquet if suffix == ".parquet" else _from_csv)(path, choose)
+        table = (_from_parquet if suffix == ".parquet" else _from_csv)(path, choose, nulls_as_nan)
     if not any(len(column) for column in table.values()):
         raise InputError(f"{path} has no events", "at least one event", "check how it was made")
     try:
@@ -215,18 +218,47 @@ def _chosen(
     return chosen
 
 
-def _from_parquet(path: Path, choose: _Choose) -> dict[str, NDArray[Any]]:
+def refuse_other_text(path: Path) -> None:
+    """Refuse a CSV file whose header is no UTF-8, or parted by semicolons or tabs.
+
+    Raises
+    ------
+    InputError
+        That names what it is.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.readline(1 << 20).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} cannot be read (its header is no UTF-8)", "UTF-8 text", "convert it: iconv -t UTF-8"
+        ) from error
+    except OSError as error:
+        raise _damaged(path, error) from error
+    for sign, name in ((",", ""), (";", "semicolons"), ("\t", "tabs")):
+        if sign in header:
+            if name:
+                raise InputError(
+                    f"{path} has {name} between its columns",
+                    "commas",
+                    "write it with sep=',' and decimal='.'",
+                )
+            return
+
+
+def _from_parquet(path: Path, choose: _Choose, nulls_as_nan: bool) -> dict[str, NDArray[Any]]:
     with open_parquet(path) as file:
         names = choose(file.schema_arrow.names)
         try:
-            return _arrays(file.read(columns=names).select(names), path)
+            return _arrays(file.read(columns=names).select(names), path, nulls_as_nan)
         except (pa.ArrowException, OSError) as error:
             raise _damaged(path, error) from error
 
 
-def _from_csv(path: Path, choose: _Choose) -> dict[str, NDArray[Any]]:
-    # "nan" stays a number; an empty cell makes a column of text, which is refused
-    options = pa.csv.ConvertOptions(null_values=[])
+def _from_csv(path: Path, choose: _Choose, nulls_as_nan: bool) -> dict[str, NDArray[Any]]:
+    refuse_other_text(path)
+    # "nan" stays a number; an empty cell is no value, or makes a column of text, which is refused
+    options = pa.csv.ConvertOptions(null_values=[""] if nulls_as_nan else [])
     try:
         table = pa.csv.read_csv(path, convert_options=options)
         names = table.column_names
@@ -235,14 +267,15 @@ def _from_csv(path: Path, choose: _Choose) -> dict[str, NDArray[Any]]:
     chosen = table.select(choose(names))
     for name, column in zip(chosen.column_names, chosen.columns, strict=True):
         if pa.types.is_string(column.type):
-            raise _no_number(path, name, column)
-    return _arrays(chosen, path)
+            raise _no_number(path, name, column, nulls_as_nan)
+    return _arrays(chosen, path, nulls_as_nan)
 
 
-def _no_number(path: Path, name: str, column: pa.ChunkedArray) -> InputError:
+def _no_number(path: Path, name: str, column: pa.ChunkedArray, nulls_as_nan: bool) -> InputError:
     """Which cell makes a column text."""
     cells = column.to_pylist()
-    row = next((row for row, cell in enumerate(cells) if not _is_number(cell)), 0)
+    fine = [_is_number(cell) or (nulls_as_nan and not cell) for cell in cells]
+    row = fine.index(False) if False in fine else 0
     return InputError(
         f"{path}: column {name!r} holds {cells[row]!r} in row {row + 1}",
         "numbers or booleans",
@@ -279,13 +312,20 @@ def _from_pickle(path: Path, choose: _Choose, trust: bool) -> dict[str, NDArray[
     return {name: table.iloc[:, names.index(name)].to_numpy() for name in choose(names)}
 
 
-def _arrays(table: pa.Table, path: Path) -> dict[str, NDArray[Any]]:
+def _arrays(table: pa.Table, path: Path, nulls_as_nan: bool) -> dict[str, NDArray[Any]]:
     for name, column in zip(table.column_names, table.columns, strict=True):
-        if column.null_count:
+        if column.null_count and not nulls_as_nan:
             raise InputError(
                 f"{path}: column {name!r} has {column.null_count} nulls", "none", "drop such rows"
             )
-    return {name: table.column(name).to_numpy() for name in table.column_names}
+    return {name: _array(table.column(name)) for name in table.column_names}
+
+
+def _array(column: pa.ChunkedArray) -> NDArray[Any]:
+    """As numpy has it; with nulls as NaN, all of them too."""
+    if pa.types.is_null(column.type) or (column.null_count and pa.types.is_boolean(column.type)):
+        column = column.cast(pa.float64()) if pa.types.is_null(column.type) else column.cast(pa.int8())
+    return np.asarray(column.to_numpy())
 
 
 def _damaged(path: Path, error: Exception) -> InputError:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 from hepsets.core.errors import InputError
@@ -168,7 +169,10 @@ def _check_place(output: NamedOutput) -> None:
         raise InputError(
             f"{output.option} {path} is standard output, where other text goes", "the name of a file to write"
         )
-    if role.holds is None or path == STREAM:
+    if path == STREAM:
+        return
+    if role.holds is None:
+        _check_folder(output)
         return
     try:
         if path.is_dir():
@@ -180,6 +184,22 @@ def _check_place(output: NamedOutput) -> None:
             raise InputError(f"{path} cannot be written (Permission denied)", "a folder to write to")
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error.strerror})", "a folder to write to") from error
+
+
+def _check_folder(output: NamedOutput) -> None:
+    """Refuse a folder that cannot be made: something is, for a moment, in the nearest one that exists."""
+    place = Path(os.path.realpath(output.path))
+    try:
+        nearest = next(one for one in (place, *place.parents) if one.exists())
+        if not nearest.is_dir() and nearest != place:  # what has its own name, the command refuses
+            raise InputError(f"{output.option} {output.path}: {nearest} is no folder", "a folder to write to")
+        if nearest != place:
+            with TemporaryDirectory(prefix=".", dir=nearest):
+                pass
+    except OSError as error:
+        raise InputError(
+            f"{output.option} {output.path} cannot be made ({error.strerror})", "a folder to write to"
+        ) from error
 
 
 def _identities(output: NamedOutput) -> list[Identity]:

@@ -40,6 +40,8 @@ def candidate_files(names: Sequence[str | Path]) -> dict[str, list[Path]]:
                 f"{name} of role {role!r}" if role else f"{name} without a role",
                 "signal=FILE for simulated signal, data=FILE for data",
             )
+        if not file:
+            raise InputError(f"{role}= without a file", f"{role}=FILE")
         found[role] += expand_patterns([Path(file)])
     for role, files in found.items():
         if not files:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from hepsets.core.errors import InputError, reason
-from hepsets.core.event_frame import EventFrame, read_frame
+from hepsets.core.event_frame import EventFrame, read_frame, refuse_other_text
 from hepsets.core.parquet import open_parquet
 from hepsets.formats.root_files import opened, split_tree, trees_of
 
@@ -25,20 +25,20 @@ def read_columns(path: str | Path, columns: Sequence[str]) -> EventFrame:
     path
         ROOT (``FILE.root:TREE`` names one of several trees), parquet or CSV with a header.
     columns
-        Their names.
+        Their names. Nulls and empty cells are NaN.
 
     Raises
     ------
     InputError
         For a file that is missing, damaged, empty, of another kind, without a column (close names are told),
-        with nulls, with several trees that hold the columns, and for columns that hold no single numbers.
+        with several trees that hold the columns, and for columns that hold no single numbers.
     """
     file, tree = split_tree(path)
     if file.suffix == ".root":
         return _from_root(file, tree, columns)
     (names,) = tables_of(file).values()
     _refuse_missing(file, names, columns)
-    return read_frame(file, list(dict.fromkeys(columns)))
+    return read_frame(file, list(dict.fromkeys(columns)), nulls_as_nan=True)
 
 
 def tables_of(path: str | Path) -> dict[str, list[str]]:
@@ -58,12 +58,17 @@ def tables_of(path: str | Path) -> dict[str, list[str]]:
     if file.suffix == ".root":
         with opened(file) as root:
             return {name: list(one.keys()) for name, one in _named_trees(file, tree, root).items()}
+    if file.is_dir():
+        raise InputError(
+            f"{file} is a folder", "a file", f"name one, or all by a pattern such as {file}/*.root"
+        )
     if not file.is_file():
         raise InputError(f"no file {file}", "an existing file", "check the path")
     if file.suffix == ".parquet":
         with open_parquet(file) as opened_file:
             return {"": list(opened_file.schema_arrow.names)}
     if file.suffix == ".csv":
+        refuse_other_text(file)
         try:
             with pa.csv.open_csv(file) as reader:
                 return {"": list(reader.schema.names)}
@@ -117,7 +122,8 @@ def _refuse_missing(path: Path, names: Sequence[str], columns: Sequence[str]) ->
     if not missing:
         return
     lower = {name.lower(): name for name in names}
-    close = [lower[name] for name in get_close_matches(missing[0].lower(), lower, n=3, cutoff=0.5)]
+    alike = [lower[name] for name in get_close_matches(missing[0].lower(), lower, n=3, cutoff=0.5)]
+    close = [repr(name) if name != name.strip() else name for name in alike]
     few = list(names)[:20]
     raise InputError(
         f"{path} has no column {', '.join(missing)}",

@@ -168,11 +168,16 @@ def branches_of(preset: str, own: Mapping[str, str] | None = None) -> dict[str, 
     Raises
     ------
     InputError
-        For an unknown preset, and for names of ours that there are not.
+        For an unknown preset, names of ours that there are not, and names of the user's that are empty.
     """
     if preset not in PRESETS:
         raise InputError(f"columns {preset!r}", f"one of {', '.join(PRESETS)}")
     own = dict(own or {})
+    for name, theirs in own.items():
+        if not theirs:
+            raise InputError(
+                f"no name for {name}", f"what the file calls {name}", "leave it out if that is usual"
+            )
     tables = _DAVINCI if preset == "davinci" else _COURSEWORK
     found = {name: Branch(spellings) for name, spellings in _WHOLE[preset].items()}
     for particle, usual in PARTICLES.items():
@@ -260,10 +265,11 @@ def missing_columns(
             for spelling in looked_for
             for match in get_close_matches(spelling.lower(), lower, n=1, cutoff=0.6)
         )
-        alike = f", similar: {', '.join(list(close)[:3])}" if close else ""
+        named = [repr(name) if name != name.strip() else name for name in list(close)[:3]]
+        alike = f", similar: {', '.join(named)}" if close else ""
         told.append(f"{ours} (looked for {' or '.join(looked_for[:3])}{alike})")
     return InputError(
         f"no column for {'; '.join(told)}",
         f"them among the {len(names)} columns of the file",
-        "name yours as NAME=YOURS, or choose another preset",
+        f"name it (--set data.columns.{missing[0]}=YOURS), or choose another preset (--set data.preset=…)",
     )

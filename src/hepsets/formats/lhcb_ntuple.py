@@ -15,9 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
+from hepsets.core.mixed_units import refuse_mixed_units
 from hepsets.core.units import MM_PER_CM, SPEED_OF_LIGHT
 from hepsets.formats.flat_table import read_columns, tables_of
-from hepsets.formats.lhcb_columns import Branch, branches_of, find_branches, missing_columns
+from hepsets.formats.lhcb_columns import (
+    PARTICLES,
+    PRESETS,
+    Branch,
+    branches_of,
+    find_branches,
+    missing_columns,
+)
 from hepsets.formats.root_files import split_tree
 
 Array = NDArray[np.float64]
@@ -37,6 +45,12 @@ _PLAUSIBLE = {
     "mass_err": (5e-4, 0.5),
 }
 """Where medians lie, in GeV and ps."""
+_MORE = 3
+"""Columns by which another preset must know more for a file to be refused."""
+_TELLING = 4
+"""Columns from which on equal rows are one candidate."""
+_DOUBLED = 0.01
+"""Share of candidates that may be there before."""
 _FITS = 2.0
 _CM_PER_PS = SPEED_OF_LIGHT / 1e3
 
@@ -60,6 +74,8 @@ class CandidateTable:
         Of the files: of ``energy``, ``length`` and ``time``, as far as there are such columns.
     unchecked
         Which of them the preset says and nothing could confirm.
+    names
+        Of all columns of the first file.
     """
 
     columns: dict[str, Array]
@@ -68,6 +84,7 @@ class CandidateTable:
     not_finite: dict[str, int]
     units: dict[str, str]
     unchecked: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -117,7 +134,8 @@ def read_candidates(
     ------
     InputError
         For files that cannot be read, columns that are needed and not there (with what is called alike),
-        files that differ in columns or units, no complete candidate, and units that cannot be.
+        files that differ in columns or units, or that another preset knows more columns of, no complete
+        candidate, candidates that are there twice, and units that cannot be or differ within a column.
     """
     files = [paths] if isinstance(paths, str | Path) else list(paths)
     if not files:
@@ -125,7 +143,9 @@ def read_candidates(
     branches, needed = branches_of(preset, own), tuple(needed)
     asked = tuple(name for name in own or {} if name in branches)
     wanted = None if wanted is None else tuple(wanted)
-    parts = [_one(file, branches, (*needed, *asked), wanted) for file in files]
+    needed = tuple(dict.fromkeys((*needed, *asked)))
+    parts = [_one(file, branches, needed, wanted) for file in files]
+    _refuse_other_preset(files[0], parts[0].names, preset, own or {})
     first = parts[0]
     for file, part in zip(files[1:], parts[1:], strict=True):
         if set(part.columns) != set(first.columns):
@@ -134,12 +154,15 @@ def read_candidates(
                 f"{files[0]} and {file} differ in {', '.join(differ)}", "files of the same columns"
             )
         if part.units != first.units:
+            one, other = (", ".join(units.values()) for units in (first.units, part.units))
             raise InputError(
-                f"{files[0]} in {first.units}, {file} in {part.units}", "files of the same units"
+                f"{files[0]} in {one}; {file} in {other}", "files of the same units", "convert one of them"
             )
     counts = {name: sum(part.not_finite.get(name, 0) for part in parts) for name in first.columns}
+    columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in first.columns}
+    _refuse_doubled(columns, files)
     return CandidateTable(
-        {name: np.concatenate([part.columns[name] for part in parts]) for name in first.columns},
+        columns,
         first.found,
         sum(part.rows for part in parts),
         {name: count for name, count in counts.items() if count},
@@ -148,10 +171,43 @@ def read_candidates(
     )
 
 
+def _refuse_other_preset(path: str | Path, names: Sequence[str], preset: str, own: Mapping[str, str]) -> None:
+    """Refuse a file that another preset knows more columns of: most of it would go unread."""
+    known = len(find_branches(names, branches_of(preset, own)))
+    particles = {name: theirs for name, theirs in own.items() if name in PARTICLES}
+    for other in (one for one in PRESETS if one != preset):
+        found = len(find_branches(names, branches_of(other, particles)))
+        if found >= known + _MORE:
+            raise InputError(
+                f"{path}: {known} columns of preset {preset}, {found} of {other}",
+                "the preset that the file was written in",
+                f"--set data.preset={other}",
+            )
+
+
+def _refuse_doubled(columns: Mapping[str, Array], files: Sequence[str | Path]) -> None:
+    """Refuse rows that are equal in everything; a few columns of rounded numbers may be so by chance."""
+    rows = len(next(iter(columns.values())))
+    if len(columns) < _TELLING:
+        return
+    keys = list(columns.values())[:_TELLING]
+    order = np.lexsort(keys)
+    same = np.ones(max(rows - 1, 0), dtype=bool)
+    for column in columns.values():
+        same &= np.diff(column[order]) == 0
+    if same.sum() > _DOUBLED * rows:
+        raise InputError(
+            f"{same.sum()} of {rows} candidates in {', '.join(map(str, files))} are there before, equal in "
+            f"all {len(columns)} columns",
+            "each candidate once",
+            "see whether a file was merged with itself or given under two names",
+        )
+
+
 def _one(
     path: str | Path, branches: Mapping[str, Branch], needed: tuple[str, ...], wanted: tuple[str, ...] | None
 ) -> CandidateTable:
-    table, found = _choose_table(path, branches, needed)
+    table, found, names = _choose_table(path, branches, needed)
     if wanted is not None:
         found = {ours: theirs for ours, theirs in found.items() if ours in (*needed, *wanted)}
     frame = read_columns(table, list(dict.fromkeys(found.values())))
@@ -173,6 +229,9 @@ def _one(
         )
     raw = {ours: column[good] for ours, column in raw.items()}
     try:
+        for ours, column in raw.items():
+            if branches[ours].kind == "energy" and ours.partition("_")[2] in _PLAUSIBLE:
+                refuse_mixed_units(column, found[ours])
         units, unchecked = _units(raw, found, branches)
     except InputError as error:
         raise error.within(path) from error
@@ -183,13 +242,13 @@ def _one(
         columns[ours] = np.sign(column) if kind == "sign" else column
         if kind in factors:
             columns[ours] = column * factors[kind][units[kind]]
-    return CandidateTable(columns, found, len(frame), not_finite, units, unchecked)
+    return CandidateTable(columns, found, len(frame), not_finite, units, unchecked, names)
 
 
 def _choose_table(
     path: str | Path, branches: Mapping[str, Branch], needed: tuple[str, ...]
-) -> tuple[str | Path, dict[str, str]]:
-    """The tree of a file that holds what is needed, and what it calls our columns."""
+) -> tuple[str | Path, dict[str, str], tuple[str, ...]]:
+    """The tree of a file that holds what is needed, what it calls our columns, and all of its columns."""
     tables = tables_of(path)
     fitting = {}
     for name, columns in tables.items():
@@ -207,7 +266,7 @@ def _choose_table(
             f"name it as {path}:{next(iter(fitting))}",
         )
     ((name, found),) = fitting.items()
-    return (f"{split_tree(path)[0]}:{name}" if name else path), found
+    return (f"{split_tree(path)[0]}:{name}" if name else path), found, tuple(tables[name])
 
 
 def _units(

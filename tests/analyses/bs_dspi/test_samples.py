@@ -11,6 +11,8 @@ from hepsets.analyses.bs_dspi import Config
 from hepsets.analyses.bs_dspi import samples as module
 from hepsets.analyses.bs_dspi.config import DataConfig
 from hepsets.analyses.bs_dspi.samples import SAMPLES, SIGNAL, get_samples
+from hepsets.core.errors import InputError
+from hepsets.core.event_frame import EventFrame
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.select.bs_dspi.sample import CandidateSample
 
@@ -87,3 +89,26 @@ def test_combinations_of_a_block_fluctuate_together_and_decays_that_were_drawn_d
     columns = {name: column for name, column in samples.data.columns.items() if name != "category"}
     users = ParticleSets(samples.data.particles, samples.data.offsets, columns)
     assert np.array_equal(dataclasses.replace(samples, data=users).families, event)
+
+
+def users_files(folder, *, shift=0.0, **more):
+    """Ntuples in DaVinci's names; masses of the signal moved by ``shift`` [GeV]."""
+    for role, name, moved in (("signal", SIGNAL, shift), ("data", "lhcb_bbbar", 0.0)):
+        columns = candidates(name, 400, 3).columns
+        table = {"Bs_M": columns["bs_mass"] + moved, "Bs_PT": columns["bs_pt"], **more.get(role, {})}
+        EventFrame(table).write_parquet(folder / f"{role}.parquet")
+    return dataclasses.replace(
+        CONFIG, data=DataConfig(train=tuple(f"{one}={folder / one}.parquet" for one in ("signal", "data")))
+    )
+
+
+def test_simulated_signal_that_is_not_at_the_b_s_is_refused(tmp_path):
+    with pytest.raises(
+        InputError, match=r"\d+ of 400 candidates of signal from 5\.3 to 5\.43.*right way round"
+    ):
+        get_samples(users_files(tmp_path, shift=0.3), tmp_path / "c")
+
+
+def test_columns_that_one_of_the_files_lacks_are_told(tmp_path):
+    config = users_files(tmp_path, signal={"Bs_IPCHI2_OWNPV": np.ones(400)})
+    assert "not in both of signal and data, and not used: bs_ip_chi2" in get_samples(config, tmp_path).notes

@@ -131,3 +131,28 @@ def test_a_handful_of_events_is_not_fitted():
     few = make_spectrum(np.linspace(5.3, 5.4, 6), MassRange(5.2, 5.8), name="m")
     with pytest.raises(InputError, match="6 events in the range"):
         fit_mass(few, config())
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            {"own": ("widht",)},
+            "own = .'widht'. with 'widht', which gaussian does not have.*did you mean width",
+        ),
+        ({"free": ("tail_left",)}, "free = .*expected none, since it has no tails"),
+        (
+            {"model": "crystal_ball+exponential", "free": ("tail_lft",)},
+            "which crystal_ball does not have; expected some of tail_left",
+        ),
+    ],
+)
+def test_names_that_the_peak_does_not_have_are_refused(settings, said):
+    with pytest.raises(InputError, match=said):
+        fit_mass(SPECTRUM, config(**settings))
+
+
+def test_a_fit_that_fails_in_a_range_that_is_mostly_empty_says_so():
+    spectrum = make_spectrum(MASS, MassRange(0, 1e300), name="m")
+    with pytest.raises(InputError, match=r"no event lies between 5\.\d* and 1e\+300 GeV"):
+        fit_mass(spectrum, config(model="gaussian+constant", minos=()))

@@ -5,7 +5,7 @@ import pytest
 
 from hepsets.core.errors import InputError
 from hepsets.evaluate.fits.parameters import MassRange
-from hepsets.evaluate.fits.spectrum import in_gev, make_spectrum
+from hepsets.evaluate.fits.spectrum import explained, in_gev, make_spectrum
 
 WINDOW = MassRange(5.2, 5.8)
 MASS = np.array([5.1, 5.3, np.nan, 5.4, 5.9, np.inf, 5.5])
@@ -65,3 +65,33 @@ def test_spectra_that_cannot_be_fitted_are_refused(mass, options, said):
 def test_one_value_is_no_spectrum():
     with pytest.raises(InputError, match="one value"):
         make_spectrum(np.full(3, 5.3), None, name="m")
+
+
+@pytest.mark.parametrize("mass", [np.full(40, 5.3), np.append(np.full(30, 5.3), np.linspace(5.25, 5.7, 20))])
+def test_masses_that_are_one_value_are_no_spectrum_in_a_range_either(mass):
+    with pytest.raises(InputError, match=r"half or more have one mass, 5\.3 GeV"):
+        make_spectrum(mass, WINDOW, name="m")
+
+
+def test_a_column_in_two_units_is_refused_whatever_the_range():
+    mass = np.append(np.linspace(5.2, 5.8, 80), np.linspace(5200, 5800, 20))
+    for window in (WINDOW, None):
+        with pytest.raises(InputError, match="20 of 100 values of m are 1000 times the others"):
+            make_spectrum(mass, window, name="m")
+
+
+def test_masses_of_a_few_mev_are_doubted_and_others_are_not():
+    light = make_spectrum(np.linspace(0.0052, 0.0058, 50), None, name="m")
+    assert light.notes() == ("half of the masses are below 5.5 MeV: is the column in GeV?",)
+    assert make_spectrum(np.linspace(0.139, 0.16, 50), None, name="m").notes() == ()
+
+
+def test_a_fit_that_fails_is_explained_by_ranges_that_are_empty_and_by_extreme_weights():
+    error = InputError("a fit that did not converge", "a minimum", "simplify the model")
+    mass = np.linspace(5.2, 5.8, 50)
+    assert explained(error, make_spectrum(mass, None, name="m")) is error
+    wide = explained(error, make_spectrum(mass, MassRange(-1, 6), name="m"))
+    assert "no event lies between -1 and 5.2 GeV: choose a --range" in str(wide)
+    weights = np.where(np.arange(50) == 3, 1e300, 1.0)
+    heavy = explained(error, make_spectrum(mass, None, name="m", weights=weights))
+    assert "the weights make 1 effective events of 50" in str(heavy)

@@ -81,3 +81,10 @@ def test_decays_without_tails_are_fitted_too(fixed):
     assert all(found.fit[tail].value.value > 1.5 for tail in ("tail_left", "tail_right"))
     assert set(fixed) <= set(found.untold)
     assert not set(found.untold) & set(found.well_known)
+
+
+def test_simulated_decays_of_one_mass_or_elsewhere_are_refused_by_name():
+    with pytest.raises(InputError, match=r"simulated decays of which half or more have one mass, 5\.367 GeV"):
+        fit_simulated_peak(DOUBLE_GAUSSIAN, np.full(500, 5.367), WINDOW)
+    with pytest.raises(InputError, match=r"0 simulated decays in the range \(all reach from 5320 to 5400"):
+        fit_simulated_peak(DOUBLE_GAUSSIAN, np.linspace(5320, 5400, 500), WINDOW)

@@ -72,3 +72,8 @@ def test_weights_count_in_density_and_error():
 def test_samples_and_smoothings_of_no_use_are_refused(mass, options, said):
     with pytest.raises(InputError, match=said):
         make_template(mass, WINDOW, **options)
+
+
+def test_a_sample_of_one_mass_makes_no_template():
+    with pytest.raises(InputError, match="a template's sample of which half or more have one mass"):
+        make_template(np.full(600, 5.3), WINDOW)

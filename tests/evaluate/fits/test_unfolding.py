@@ -1,5 +1,7 @@
 """Unfolded distributions against the truth."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -56,3 +58,10 @@ def test_samples_without_events_or_weight_are_refused():
         agreement(np.zeros(0), np.zeros(0), np.ones(3))
     with pytest.raises(InputError, match="sum to none"):
         agreement(np.ones(2), np.array([1.0, -1.0]), np.ones(3))
+
+
+def test_the_example_of_the_docs_prints_what_they_say(capsys):
+    page = (Path(__file__).parents[3] / "docs" / "fit_mass.md").read_text(encoding="utf-8")
+    _, code, _, printed, *_ = page.partition("## Unfolding")[2].split("```")
+    exec(code.removeprefix("python"), {})
+    assert capsys.readouterr().out == printed.removeprefix("text\n")

@@ -66,6 +66,12 @@ def test_candidates_of_one_collision_are_one_family():
     assert family[1] == family[2] != family[0]
 
 
+def test_numbers_of_events_that_no_integer_holds_make_families_all_the_same(recwarn):
+    made = users_candidates(table(event_number=np.array([1.8e19, 1.8e19, 1.7e19])), signal=False)
+    assert made.candidates.columns["event_number"].tolist() == [1, 1, 0]
+    assert not recwarn.list
+
+
 def test_the_least_impact_parameter_is_that_of_all_tracks_or_of_none():
     columns = {f"{track}_ip_chi2": np.full(3, 10.0 + k) for k, track in enumerate(DAUGHTERS)}
     assert (users_candidates(table(**columns), signal=False).candidates.columns["min_ip_chi2"] == 10).all()
@@ -78,3 +84,6 @@ def test_weights_that_differ_are_refused_and_not_forgotten():
         users_candidates(table(weight=np.array([1.0, 0.5, 2.0])), signal=True)
     made = users_candidates(table(weight=np.full(3, 0.7)), signal=False)
     assert (made.candidates.columns["weight"] == 1).all()
+    for one in (0.0, -1.0):
+        with pytest.raises(InputError, match="weights from"):
+            users_candidates(table(weight=np.full(3, one)), signal=False)

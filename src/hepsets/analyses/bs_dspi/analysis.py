@@ -64,6 +64,7 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     demand_sidebands(
         samples, {"classifier.sideband": config.classifier.sideband, "cut.sideband": config.cut.sideband}
     )
+    present(MASS_BLIND, samples)
     before, fit = fit_candidates(samples, selection(samples), config.fit)
     peak = signal_range(samples)
     trees = grow(config, samples, folder.path / "models")
@@ -270,7 +271,9 @@ def present(variables: Sequence[str], samples: Samples) -> tuple[str, ...]:
     found = tuple(name for name in variables if name in samples.data.columns)
     if not found:
         raise InputError(
-            "candidates without any variable that trees could see", f"some of {', '.join(variables)}"
+            "candidates without any variable that trees could see",
+            f"some of {', '.join(variables)}, in signal and data",
+            "docs/lhcb_events.md says what they may be called",
         )
     return found
 

@@ -81,7 +81,7 @@ class ClassifierConfig:
     """
 
     sideband: tuple[float, float] = (5.6, 6.0)
-    folds: int = Field(default=5, ge=2)
+    folds: int = Field(default=5, ge=2, le=100)
     mass_blind: bool = False
     oversample: bool = False
     reweight: bool = True
@@ -227,7 +227,8 @@ def check(config: Config) -> None:
     Raises
     ------
     InputError
-        For ranges that end before they begin, a sideband that holds the peak, a cut that would be chosen on
+        For ranges that end before they begin, a sideband that holds the peak, a range of the fit that does
+        not, a cut that would be chosen on
         candidates that are fitted or tell a yield that is blinded, and a seed of a single training.
     """
     for name, (low, high) in {
@@ -242,6 +243,11 @@ def check(config: Config) -> None:
         raise InputError(
             f"classifier.sideband = [{low}, {high}]",
             f"a sideband without the peak, {PEAK[0]} to {PEAK[1]} GeV",
+        )
+    low, high = config.fit.window
+    if low > PEAK[0] or high < PEAK[1]:
+        raise InputError(
+            f"fit.window = [{low}, {high}]", f"a range with the peak, {PEAK[0]} to {PEAK[1]} GeV, within"
         )
     if config.fit.blind and config.data.train and config.cut.figure != "punzi":
         raise InputError(

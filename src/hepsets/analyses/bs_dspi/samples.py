@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.analyses.bs_dspi.config import Config, DataConfig
+from hepsets.analyses.bs_dspi.config import PEAK, Config, DataConfig
 from hepsets.analyses.steps import Rounds, rounds_until_enough
+from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
 from hepsets.core.run import write_atomically
+from hepsets.evaluate.fits.tails import FEWEST
 from hepsets.formats.candidate_files import candidate_files
 from hepsets.formats.lhcb_ntuple import read_candidates
 from hepsets.generate.blocks import import_pythia
@@ -128,13 +130,29 @@ def _of_files(config: DataConfig) -> Samples:
     }
     own = {role: users_candidates(table, signal=role == "signal") for role, table in read.items()}
     notes = tuple(f"{role}: {note}" for role, one in own.items() for note in one.notes)
+    _demand_peak(own["signal"].candidates.columns["bs_mass"])
     common = set.intersection(*(set(one.candidates.columns) for one in own.values()))
+    lone = set.union(*(set(one.candidates.columns) for one in own.values())) - common - {"category"}
+    if lone:
+        notes += (f"not in both of signal and data, and not used: {', '.join(sorted(lone))}",)
     signal, data = (
         ParticleSets(sets.particles, sets.offsets, {name: sets.columns[name] for name in sorted(common)})
         for sets in (own["signal"].candidates, own["data"].candidates)
     )
     data = data.with_columns(underlying_event=data.columns["underlying_event"] + _APART)
     return Samples({SIGNAL: CandidateSample(SIGNAL, signal, len(signal), 0)}, {}, 0.0, data, notes)
+
+
+def _demand_peak(mass: NDArray[np.float64]) -> None:
+    """Refuse simulated signal that is not where the B_s is."""
+    inside = int(((mass >= PEAK[0]) & (mass <= PEAK[1])).sum())
+    if inside < max(FEWEST, len(mass) // 2):
+        raise InputError(
+            f"{inside} of {len(mass)} candidates of signal from {PEAK[0]:g} to {PEAK[1]:g} GeV (median "
+            f"{np.median(mass):.4g})",
+            f"simulated decays of the B_s, {FEWEST} and half of them there at least",
+            "see whether signal= and data= are the right way round",
+        )
 
 
 def _events(config: DataConfig, name: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
+from difflib import get_close_matches
 from typing import Literal
 
 import numpy as np
@@ -22,7 +23,7 @@ from hepsets.evaluate.fits.parameters import Array, Constraint, MassRange, with_
 from hepsets.evaluate.fits.peaks import MEAN, PEAKS, SCALE, WIDTH, Peak, find_peak
 from hepsets.evaluate.fits.record import MassFit
 from hepsets.evaluate.fits.result import FitResult
-from hepsets.evaluate.fits.spectrum import Spectrum
+from hepsets.evaluate.fits.spectrum import Spectrum, explained
 from hepsets.evaluate.fits.tails import SimulatedPeak, fit_simulated_peak, with_simulated_peak
 from hepsets.evaluate.fits.template import make_template
 from hepsets.evaluate.fits.toys import ToyStudy, run_toys
@@ -124,8 +125,8 @@ def fit_mass(
     Raises
     ------
     InputError
-        For a model that cannot be built, too few events, a fit that does not converge, blinding without a
-        region, toys of weighted events.
+        For a model that cannot be built, names in ``own`` and ``free`` that its peak does not have, too few
+        events, a fit that does not converge, blinding without a region, toys of weighted events.
     """
     for name, mass in spectrum.masses.items():
         if len(mass) < FEWEST:
@@ -138,6 +139,7 @@ def fit_mass(
     components = _components(config, spectrum.window, templates or {})
     peak = components[0].shape
     assert isinstance(peak, Peak)
+    _refuse_unknown(config, peak, spectrum.window)
     simulated = None
     if simulation is not None:
         held = {tail.name: config.fixed[tail.name] for tail in peak.tails if tail.name in config.fixed}
@@ -151,7 +153,10 @@ def fit_mass(
         notes.append(
             "events are weighted: errors are those of the sandwich; intervals of MINOS have no meaning"
         )
-    fit = maximise(Likelihood(model, masses, weights, config.bins), minos=_minos(config, model, weights))
+    try:
+        fit = maximise(Likelihood(model, masses, weights, config.bins), minos=_minos(config, model, weights))
+    except InputError as error:
+        raise explained(error, spectrum) from error
     goodness = goodness_of_fit(fit, masses, weights)
     toys = None
     if config.toys:
@@ -198,6 +203,20 @@ def _components(
         )  # fmt: skip
         made.append(Component(name, shape))
     return made
+
+
+def _refuse_unknown(config: MassFitConfig, peak: Peak, window: MassRange) -> None:
+    """Refuse names in ``own`` and ``free`` that the peak does not have."""
+    tails = [tail.name for tail in peak.tails]
+    every = [one.name for one in peak.parameters(window)]
+    for setting, names, known in (("own", config.own, every), ("free", config.free, tails)):
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise InputError(
+                f"{setting} = {list(names)} with {unknown[0]!r}, which {peak.name} does not have",
+                f"some of {', '.join(known)}" if known else "none, since it has no tails",
+                f"did you mean {close[0]}?" if (close := get_close_matches(unknown[0], known, 1)) else "",
+            )
 
 
 def _model(

@@ -8,12 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
+from hepsets.core.mixed_units import refuse_mixed_units
 from hepsets.evaluate.fits.parameters import Array, MassRange
 
 IN_GEV: dict[str, float] = {"GeV": 1.0, "MeV": 1e-3}
 TOO_HEAVY = 500.0
 """Median mass [GeV] above which a column without a unit is taken for one in MeV, and refused."""
+TOO_LIGHT = 0.02
+"""Median mass [GeV] below which a unit is doubted, and the doubt is told."""
 MOST_CATEGORIES = 12
+_TELLING = 10
+"""Masses from which on equal ones are no chance."""
+_EMPTY = 0.5
+"""Share of the range without an event from which on that is told as the cause of a fit that fails."""
+_FEW_EFFECTIVE = 10.0
+"""Effective events below which weights are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +67,34 @@ class Spectrum:
                 f"{self.outside} of {self.events} events left out: outside {self.window.low:g} to "
                 f"{self.window.high:g} GeV"
             )
+        middle = float(np.median(np.concatenate(list(self.masses.values()))))
+        if abs(middle) < TOO_LIGHT:
+            found.append(f"half of the masses are below {1e3 * middle:.3g} MeV: is the column in GeV?")
         return tuple(found)
+
+
+def refuse_one_value(mass: Array, name: str) -> None:
+    """Refuse ten masses or more of which half or more are one value: they have no width.
+
+    Parameters
+    ----------
+    mass
+        [GeV], shape ``(n_events,)``, all finite.
+    name
+        Of the sample, for the error.
+
+    Raises
+    ------
+    InputError
+        For such masses.
+    """
+    values, counts = np.unique(mass, return_counts=True)
+    if len(mass) >= _TELLING and 2 * counts.max() >= len(mass):
+        raise InputError(
+            f"{name} of which half or more have one mass, {values[np.argmax(counts)]:g} GeV",
+            "masses that differ from candidate to candidate",
+            "choose the column that was measured",
+        )
 
 
 def in_gev(column: NDArray[np.generic], unit: str | None, name: str) -> Array:
@@ -89,6 +125,38 @@ def in_gev(column: NDArray[np.generic], unit: str | None, name: str) -> Array:
     return mass * IN_GEV[unit or "GeV"]
 
 
+def explained(error: InputError, spectrum: Spectrum) -> InputError:
+    """The error of a fit that did not converge, with what of the events may be the cause.
+
+    Parameters
+    ----------
+    error
+        Of the fit.
+    spectrum
+        What was fitted.
+    """
+    window, causes = spectrum.window, []
+    for name, mass in spectrum.masses.items():
+        where = f" in category {name}" if name else ""
+        points = np.concatenate([[window.low], np.sort(mass), [window.high]])
+        widest = int(np.argmax(np.diff(points)))
+        if points[widest + 1] - points[widest] > _EMPTY * window.width:
+            causes.append(
+                f"no event lies between {points[widest]:g} and {points[widest + 1]:g} GeV{where}: "
+                "choose a --range that events fill"
+            )
+        weight = None if spectrum.weights is None else spectrum.weights[name]
+        if weight is not None and (heaviest := float(np.abs(weight).max())) > 0:
+            weight = weight / heaviest
+            effective = float(weight.sum() ** 2 / (weight**2).sum())
+            if effective < _FEW_EFFECTIVE:
+                causes.append(
+                    f"the weights make {effective:.3g} effective events of {len(weight)}{where}: "
+                    "leave out events of extreme weight"
+                )
+    return InputError(error.came, error.expected, causes[0]) if causes else error
+
+
 def make_spectrum(
     mass: Array,
     window: MassRange | None,
@@ -115,8 +183,9 @@ def make_spectrum(
     Raises
     ------
     InputError
-        For no events, no finite mass, no events in the range (which may be in another unit), weights that sum
-        to none, and columns of categories that hold no whole numbers or more than twelve of them.
+        For no events, no finite mass, masses in two units or of one value, no events in the range (which may
+        be in another unit), weights that sum to none, and columns of categories that hold no whole numbers or
+        more than twelve of them.
     """
     if not len(mass):
         raise InputError(f"{name} has no events", "at least one")
@@ -124,6 +193,7 @@ def make_spectrum(
     if not finite.any():
         raise InputError(f"none of {len(mass)} values of {name} is finite", "masses")
     known = mass[finite]
+    refuse_mixed_units(known, name)
     if window is None:
         if not known.min() < known.max():
             raise InputError(f"{name} holds one value, {known[0]:g}", "a spectrum of masses")
@@ -143,6 +213,7 @@ def make_spectrum(
         groups = {f"{kind:.0f}": inside & (whole == kind) for kind in kinds}
     if weights is not None and not all(weights[group].sum() > 0 for group in groups.values()):
         raise InputError("weights whose sum is not positive", "weights of events")
+    refuse_one_value(mass[inside], name)
     return Spectrum(
         window,
         {key: mass[group] for key, group in groups.items()},

@@ -15,6 +15,7 @@ from hepsets.evaluate.fits.model import SIGNAL, Component, MassModel, build_mode
 from hepsets.evaluate.fits.parameters import Array, Constraint, MassRange, with_settings
 from hepsets.evaluate.fits.peaks import MEAN, SCALE, WIDTH, Peak
 from hepsets.evaluate.fits.result import HELD, FitResult
+from hepsets.evaluate.fits.spectrum import refuse_one_value
 
 FEWEST = 100
 """Simulated decays below which no shape is taken from them."""
@@ -84,12 +85,14 @@ def fit_simulated_peak(
     Raises
     ------
     InputError
-        For fewer than 100 decays in the range, and if the fit does not converge.
+        For fewer than 100 decays in the range or of one mass, and if the fit does not converge.
     """
     inside = window.holds(mass)
     if inside.sum() < FEWEST:
-        raise InputError(f"{inside.sum()} simulated decays in the range", f"at least {FEWEST}")
+        reach = f" (all reach from {mass.min():g} to {mass.max():g} GeV)" if len(mass) else ""
+        raise InputError(f"{inside.sum()} simulated decays in the range{reach}", f"at least {FEWEST}")
     chosen = mass[inside]
+    refuse_one_value(chosen, "simulated decays")
     if not np.isfinite(peak.mean):
         middle, quartiles = np.median(chosen), np.quantile(chosen, [0.25, 0.75])
         peak = peak.around(float(middle), max(float(np.ptp(quartiles)) / 1.35, 1e-3 * window.width))

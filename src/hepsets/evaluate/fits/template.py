@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from hepsets.core.errors import InputError
 from hepsets.evaluate.fits.parameters import Array, Constraint, MassRange, Parameter
+from hepsets.evaluate.fits.spectrum import refuse_one_value
 
 GRID = 512
 """Bins that a template is kept in."""
@@ -103,7 +104,7 @@ def make_template(
     Raises
     ------
     InputError
-        For a sample of fewer than 20 effective events in the range, and an impossible bandwidth.
+        For a sample of fewer than 20 effective events in the range or of one mass, an impossible bandwidth.
     """
     weights = np.ones(len(mass)) if weights is None else np.asarray(weights, dtype=np.float64)
     inside = window.holds(mass)
@@ -116,6 +117,7 @@ def make_template(
             f"at least {FEWEST:.0f}",
             "give a larger sample or leave this background out",
         )
+    refuse_one_value(mass, "a template's sample")
     edges = np.linspace(window.low, window.high, GRID + 1)
     counts = np.histogram(mass, edges, weights=weights)[0]
     spread = np.histogram(mass, edges, weights=weights**2)[0]

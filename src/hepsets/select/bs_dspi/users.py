@@ -56,7 +56,7 @@ def users_candidates(table: CandidateTable, *, signal: bool) -> UsersCandidates:
     Raises
     ------
     InputError
-        For weights that differ: candidates are counted, not weighted.
+        For weights that differ or are not positive: candidates are counted, not weighted.
     """
     columns: Columns = dict(table.columns)
     n, notes = len(table), list(table.notes())
@@ -73,7 +73,7 @@ def users_candidates(table: CandidateTable, *, signal: bool) -> UsersCandidates:
     if set(ip_chi2) <= set(columns):
         columns["min_ip_chi2"] = np.min([columns[name] for name in ip_chi2], axis=0)
     columns["underlying_event"], told = _families(columns, n)
-    columns["event_number"] = np.asarray(columns.get("event_number", np.arange(n))).astype(np.int64)
+    columns["event_number"] = _whole(columns.get("event_number", np.arange(n)), columns["underlying_event"])
     _refuse_weights(table)
     columns["weight"] = np.ones(n)
     if signal:
@@ -85,7 +85,7 @@ def users_candidates(table: CandidateTable, *, signal: bool) -> UsersCandidates:
 
 def _refuse_weights(table: CandidateTable) -> None:
     weight = table.columns.get("weight")
-    if weight is None or not np.ptp(weight):
+    if weight is None or (not np.ptp(weight) and weight[0] > 0):
         return
     name = table.found["weight"]
     raise InputError(
@@ -120,6 +120,11 @@ def _momenta(c: Mapping[str, NDArray[Any]]) -> NDArray[np.float64] | None:
     if not {name for track in names for name in track} <= set(c):
         return None
     return np.stack([np.column_stack([c[name] for name in track]) for track in names], axis=1)
+
+
+def _whole(numbers: NDArray[Any], family: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Numbers of events, or of families where these are too large to be whole as they were read."""
+    return numbers.astype(np.int64) if np.abs(numbers).max() < 2.0**53 else family
 
 
 def _families(c: Mapping[str, NDArray[Any]], n: int) -> tuple[NDArray[np.int64], list[str]]:
