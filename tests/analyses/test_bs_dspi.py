@@ -201,7 +201,7 @@ def test_a_users_ntuples_are_fitted_with_what_columns_they_have(of_files):
     assert result.fits.after.truth == -1
     assert result.fits.after.s_over_b.value > result.fits.before.s_over_b.value
     assert result.checks.sideband is None
-    assert any("no momenta of all tracks" in note for note in result.samples.notes)
+    assert "note: data: no momenta of all tracks" in markdown(result)
 
 
 def test_a_report_is_drawn_again_byte_by_byte(of_files, tmp_path, monkeypatch):

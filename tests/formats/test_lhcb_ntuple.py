@@ -202,12 +202,13 @@ def test_candidates_that_are_there_twice_are_refused(tmp_path):
     assert len(read_candidates(write(tmp_path / "r.root", rounded), preset="davinci")) == 50
 
 
-def test_candidates_without_a_value_are_left_out_and_told(tmp_path):
+def test_candidates_without_a_value_or_with_one_beyond_single_precision_are_left_out_and_told(tmp_path):
     raw = davinci()
     raw["Bs_MM"][:5] = np.nan
+    raw["Ds_MM"][:2] = 1e300
     empty = ",".join(raw) + "\n"
     for row in zip(*raw.values(), strict=True):
         empty += ",".join("" if value != value else repr(float(value)) for value in row) + "\n"
     (tmp_path / "d.csv").write_text(empty)
     table = read_candidates(tmp_path / "d.csv", preset="davinci")
-    assert table.notes() == ("5 of 50 candidates left out: missing values (Bs_MM 5)",)
+    assert table.notes() == ("5 of 50 candidates left out: missing values (Bs_MM 5, Ds_MM 2)",)

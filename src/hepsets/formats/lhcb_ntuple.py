@@ -51,6 +51,8 @@ _TELLING = 4
 """Columns from which on equal rows are one candidate."""
 _DOUBLED = 0.01
 """Share of candidates that may be there before."""
+_LARGEST = float(np.finfo(np.float32).max)
+"""What models, which see single precision, take for infinite."""
 _FITS = 2.0
 _CM_PER_PS = SPEED_OF_LIGHT / 1e3
 
@@ -214,7 +216,7 @@ def _one(
     raw = {ours: frame[theirs].astype(np.float64) for ours, theirs in found.items()}
     good, not_finite = np.ones(len(frame), dtype=bool), {}
     for ours, column in raw.items():
-        fine = np.isfinite(column)
+        fine = np.abs(column) < _LARGEST
         if "prob_nn" in ours:
             fine &= (column >= 0) & (column <= 1)
         if not fine.all():

@@ -68,3 +68,6 @@ def test_data_that_end_before_a_sideband_begins_are_refused_by_its_setting(sampl
     short = dataclasses.replace(samples, data=samples.data[samples.data.columns["bs_mass"] < 5.8])
     with pytest.raises(InputError, match=r"0 candidates of data in cut\.sideband, 5\.8 to 6 GeV"):
         demand_sidebands(short, {"classifier.sideband": SIDEBAND, "cut.sideband": (5.8, 6.0)})
+    one = samples.data.with_columns(underlying_event=np.full(len(samples.data), 7))
+    with pytest.raises(InputError, match=r"\d+ candidates of 1 events in cut\.sideband"):
+        demand_sidebands(dataclasses.replace(samples, data=one), {"cut.sideband": (5.8, 6.0)})

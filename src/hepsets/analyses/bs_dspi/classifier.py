@@ -118,10 +118,17 @@ def demand_sidebands(samples: Samples, sidebands: Mapping[str, tuple[float, floa
     Raises
     ------
     InputError
-        For a sideband with fewer than :data:`FEWEST` candidates of data.
+        For a sideband with fewer than :data:`FEWEST` candidates of data, or of fewer events.
     """
     for name, (low, high) in sidebands.items():
-        n = int(within(samples.data, (low, high)).sum())
+        inside = within(samples.data, (low, high))
+        n, events = int(inside.sum()), len(np.unique(samples.data.columns["underlying_event"][inside]))
+        if events < FEWEST <= n:
+            raise InputError(
+                f"{n} candidates of {events} events in {name}",
+                f"{FEWEST} events or more, which folds and errors count",
+                "leave out columns of run and event number that do not tell events apart",
+            )
         if n < FEWEST:
             raise InputError(
                 f"{n} candidates of data in {name}, {low:g} to {high:g} GeV",

@@ -58,6 +58,7 @@ def per_cent(value: Measured, digits: int = 1) -> str:
 
 def lines_of(result: Result) -> Iterator[str]:
     """What the table does not say."""
+    yield from (f"note: {one}" for one in result.samples.notes)
     yield (
         f"trees: AUC {auc_text(result.classifier.auc)}; cut {result.cuts.chosen.threshold:.3f}, "
         f"{result.cuts.chosen.scan.figure} "
@@ -105,7 +106,7 @@ def print_summary(result: Result) -> None:
         table.add_row(*row)
     console.print(table)
     for line in lines_of(result):
-        console.print(line, highlight=False)
+        console.print(line, highlight=False, markup=False)
 
 
 def markdown(result: Result) -> str:
