@@ -47,6 +47,7 @@ def test_a_folder_that_cannot_be_made_is_refused_before_any_work_and_nothing_is_
     for place, said in (
         (tmp_path / "file" / "run", "is no folder"),
         (tmp_path / ("x" * 300), "--out .* cannot be made"),
+        (tmp_path / "new" / ("x" * 300), "--out .* cannot be made"),
         (Path("/proc/run"), "--out /proc/run cannot be made"),
     ):
         with pytest.raises(InputError, match=said):

@@ -187,15 +187,15 @@ def _check_place(output: NamedOutput) -> None:
 
 
 def _check_folder(output: NamedOutput) -> None:
-    """Refuse a folder that cannot be made: something is, for a moment, in the nearest one that exists."""
+    """Refuse a folder that cannot be made: it is, for a moment, one deeper in the nearest that exists."""
     place = Path(os.path.realpath(output.path))
     try:
         nearest = next(one for one in (place, *place.parents) if one.exists())
         if not nearest.is_dir() and nearest != place:  # what has its own name, the command refuses
             raise InputError(f"{output.option} {output.path}: {nearest} is no folder", "a folder to write to")
         if nearest != place:
-            with TemporaryDirectory(prefix=".", dir=nearest):
-                pass
+            with TemporaryDirectory(prefix=".", dir=nearest) as folder:
+                (Path(folder) / place.relative_to(nearest)).mkdir(parents=True)
     except OSError as error:
         raise InputError(
             f"{output.option} {output.path} cannot be made ({error.strerror})", "a folder to write to"

@@ -272,7 +272,7 @@ def present(variables: Sequence[str], samples: Samples) -> tuple[str, ...]:
     if not found:
         raise InputError(
             "candidates without any variable that trees could see",
-            f"some of {', '.join(variables)}, in signal and data",
+            f"some in signal and data, such as {', '.join(variables[:6])}",
             "docs/lhcb_events.md says what they may be called",
         )
     return found

@@ -151,7 +151,7 @@ def _demand_peak(mass: NDArray[np.float64]) -> None:
             f"{inside} of {len(mass)} candidates of signal from {PEAK[0]:g} to {PEAK[1]:g} GeV (median "
             f"{np.median(mass):.4g})",
             f"simulated decays of the B_s, {FEWEST} and half of them there at least",
-            "see whether signal= and data= are the right way round",
+            "see whether signal= and data= are the right way round" if len(mass) >= FEWEST else "give more",
         )
 
 
