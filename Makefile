@@ -9,7 +9,7 @@ WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 MUTATED = $(foreach file,$(FILES),'hepsets.$(subst /,.,$(file:.py=)).*')
 MIRRORS = $(shell echo $(foreach file,$(FILES),test_$(notdir $(file))) | sed 's/ / or /g')
 
-.PHONY: help install run test fuzz mutants check format validate benchmark docs notebooks architecture figures bs-dspi-results shipped clean
+.PHONY: help install run test fuzz mutants check format validate benchmark docs notebooks architecture figures bs-dspi-results shipped wheels clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -21,7 +21,7 @@ install: .venv/installed ## build .venv with the hepsets command in it
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --constraint constraints.txt setuptools
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-binary hepsets --no-build-isolation \
-		--constraint constraints.txt --editable '.[generate,farm,dev]'
+		--constraint constraints.txt --editable '.[all,dev]'
 	@touch $@
 
 run: install ## run smart-background at standard scale and print its table
@@ -80,6 +80,13 @@ bs-dspi-results: install ## write tables and pictures of docs/bs_dspi.md: make b
 shipped: install ## make the package's own filters from a finished run: make shipped RUN=FOLDER
 	$(BIN)/python tools/ship_filters.py $(RUN)
 
+# wheels/ has this hepsets and all that it needs, for machines without a network: pip install --no-index --find-links wheels
+wheels: install ## put hepsets and its pinned wheels into wheels/: make wheels EXTRAS=train,generate
+	rm -rf build wheels
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps --wheel-dir wheels .
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --only-binary :all: --constraint constraints.txt \
+		--dest wheels "$$(ls wheels/hepsets-*.whl)$(if $(EXTRAS),[$(EXTRAS)])"
+
 clean: ## remove .venv and all caches
-	rm -rf .venv site build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv site build dist wheels src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -21,17 +21,12 @@ if TYPE_CHECKING:
     from hepsets.core.particle_sets import ParticleSets as ParticleSets
     from hepsets.public.analyses import infer as infer
     from hepsets.public.analyses import run as run
-    from hepsets.public.events import candidates as candidates
-    from hepsets.public.events import generate as generate
     from hepsets.public.events import read as read
-    from hepsets.public.events import simulate as simulate
-    from hepsets.public.events import skim as skim
-    from hepsets.public.events import tag_sides as tag_sides
     from hepsets.public.events import write as write
+    from hepsets.public.filters import load_filter as load_filter
     from hepsets.public.models import auc as auc
     from hepsets.public.models import fit as fit
     from hepsets.public.models import load as load
-    from hepsets.public.models import load_filter as load_filter
     from hepsets.public.models import save as save
     from hepsets.public.models import score as score
     from hepsets.public.names import list_analyses as list_analyses
@@ -40,6 +35,11 @@ if TYPE_CHECKING:
     from hepsets.public.names import list_models as list_models
     from hepsets.public.names import list_samples as list_samples
     from hepsets.public.names import list_skims as list_skims
+    from hepsets.public.simulation import candidates as candidates
+    from hepsets.public.simulation import generate as generate
+    from hepsets.public.simulation import simulate as simulate
+    from hepsets.public.simulation import skim as skim
+    from hepsets.public.simulation import tag_sides as tag_sides
 
     __version__: str
 
@@ -48,8 +48,10 @@ _HOMES = {
     "hepsets.core.event_frame": ("EventFrame",),
     "hepsets.core.events": ("Events",),
     "hepsets.core.particle_sets": ("ParticleSets",),
-    "hepsets.public.events": ("candidates", "generate", "read", "simulate", "skim", "tag_sides", "write"),
-    "hepsets.public.models": ("auc", "fit", "load", "load_filter", "save", "score"),
+    "hepsets.public.events": ("read", "write"),
+    "hepsets.public.simulation": ("candidates", "generate", "simulate", "skim", "tag_sides"),
+    "hepsets.public.filters": ("load_filter",),
+    "hepsets.public.models": ("auc", "fit", "load", "save", "score"),
     "hepsets.public.analyses": ("infer", "run"),
     "hepsets.public.names": (
         "list_analyses",
@@ -82,7 +84,10 @@ def __dir__() -> list[str]:
 
 
 def _public(name: str) -> Any:
-    return getattr(import_module(_HOME_OF[name]), name)
+    from hepsets.core.extras import telling_extras
+
+    with telling_extras(f"hepsets.{name}"):
+        return getattr(import_module(_HOME_OF[name]), name)
 
 
 # -- two names are functions and stages: hepsets.generate(...) beside hepsets.generate.pythia --------------

@@ -8,9 +8,10 @@ import uproot
 from helpers.hepmc_text import hepmc_text
 from helpers.random_events import random_events
 
-from hepsets.analyses.inspection import inspect_file
+from hepsets.analyses.inspection import SPELLINGS, inspect_file
 from hepsets.core.errors import InputError
 from hepsets.formats.column_names import VARIABLES
+from hepsets.generate.kstmumu import density
 
 EVENTS = random_events(5)
 
@@ -87,3 +88,7 @@ def _basf2(name):
     if name.startswith(("et", "mm2", "hso", "hoo")):
         return f"KSFWVariables__bo{name}__bc"
     return f"CleoConeCS__bo{name[-1]}__bc" if name.startswith("cleoCone") else name
+
+
+def test_spellings_are_of_the_variables_of_decays():
+    assert tuple(SPELLINGS) == density.VARIABLES

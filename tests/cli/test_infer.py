@@ -128,7 +128,7 @@ def test_pickles_are_read_only_when_trusted(infer, table, tmp_path, monkeypatch)
     path.write_bytes(pickle.dumps(Bomb()))
     refused(infer(path), "may run any code", "--trust-pickle")
     monkeypatch.setitem(sys.modules, "pandas", None)
-    refused(infer(path, "--trust-pickle"), "pip install pandas")
+    refused(infer(path, "--trust-pickle"), 'pip install "hepsets[pickle]"')
 
 
 def test_a_trusted_pickle_says_what_parquet_says(infer, table, tmp_path):

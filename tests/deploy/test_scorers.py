@@ -60,6 +60,6 @@ def test_a_filter_of_the_package_is_found_by_its_name():
 def test_what_is_estimated_of_many_events_is_no_score(tmp_path, monkeypatch):
     path = tmp_path / "set.safetensors"
     model = SimpleNamespace(name="morphing", kind="data_sets")
-    monkeypatch.setattr("hepsets.deploy.scorers.load", lambda _: model)
+    monkeypatch.setattr("hepsets.learn.files.load", lambda _: model)
     with pytest.raises(InputError, match="hepsets infer"):
         find_scorer(path)

@@ -198,6 +198,7 @@ OF_NO_SOURCE = {
     "physics": "generation, detector and event shapes against published numbers",
     "plugins": "packages of somebody else, used through the command",
     "simulate/test_detector_shifts.py": "what each shifted detector changes, in all of its parts",
+    "test_base_install.py": "what works without the extras, and how the rest says what it lacks",
     "test_faults.py": "disks, pipes and processes that fail in the middle",
     "test_fuzz.py": "everything that is read, damaged",
     "test_links.py": "links in the docs",

@@ -27,10 +27,6 @@ def test_the_area_is_that_of_the_reports():
     assert hs.auc(labels, scores, weights) == classify(labels, scores, weights).auc
 
 
-def test_a_filter_is_loaded_by_its_name():
-    assert hs.load_filter("hadronic_b0").skims == ("hadronic_b0",)
-
-
 @pytest.fixture(scope="module")
 def events():
     return hs.generate("mixed", 80, seed=4)

@@ -17,7 +17,6 @@ from hepsets.formats.fcc_tree import COLUMNS, WHAT, is_fcc_tree
 from hepsets.formats.lhcb_columns import PARTICLES, PRESETS, branches_of, find_branches
 from hepsets.formats.recognise import Format, recognise
 from hepsets.formats.root_files import opened, split_tree, trees_of
-from hepsets.generate.kstmumu.density import VARIABLES
 
 SPELLINGS = {
     "q_squared": ("q2", "qsq", "qsquared", "qsqr", "dimuonmasssquared"),
@@ -25,7 +24,8 @@ SPELLINGS = {
     "costheta_K": ("costhetak", "costhk", "ctk", "costk"),
     "chi": ("chi", "phi"),
 }
-"""What decays' variables are called elsewhere, in lower case without underscores."""
+"""What the variables of decays (VARIABLES of :mod:`hepsets.generate.kstmumu.density`, which takes numba to
+import) are called elsewhere, in lower case without underscores."""
 
 SHOWN = 12
 """So many columns are listed."""
@@ -183,14 +183,14 @@ def _delta_c9(path: Path, kind: Format, table: Table) -> list[Verdict]:
         return []
     plain = {name.lower().replace("_", ""): name for name in table.columns}
     yours: dict[str, str] = {}
-    for name in VARIABLES:
+    for name, spelled in SPELLINGS.items():
         own = name if name in table.columns else None
-        found = own or next((plain[each] for each in SPELLINGS[name] if each in plain), None)
+        found = own or next((plain[each] for each in spelled if each in plain), None)
         if found:
             yours[name] = found
     if len(yours) < 2:
         return []
-    lacks = ", ".join(name for name in VARIABLES if name not in yours)
+    lacks = ", ".join(name for name in SPELLINGS if name not in yours)
     map_ = "".join(f" --column {name}={own}" for name, own in yours.items() if own != name)
     return [Verdict("delta-c9", lacks, f"hepsets infer delta-c9 {path} --model RUN{map_}")]
 

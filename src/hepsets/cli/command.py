@@ -13,6 +13,7 @@ from typer.core import TyperCommand
 from typer.models import ArgumentInfo, OptionInfo
 
 from hepsets.core.errors import InputError
+from hepsets.core.extras import require
 from hepsets.core.file_roles import Input, NamedOutput, Output, check_files, expand_patterns
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -86,8 +87,12 @@ class Commands:
         self.functions: dict[str, Callable[..., Any]] = {}
         self._open: set[str] = set()
 
-    def __call__(self, name: str, epilog: Callable[[], str] | None = None) -> Callable[[Function], Function]:
+    def __call__(
+        self, name: str, epilog: Callable[[], str] | None = None, *, needs: str = ""
+    ) -> Callable[[Function], Function]:
         """Make a function the command ``name``; its files are checked before it is called.
+
+        Before that, what it ``needs`` beside the base installation (:func:`hepsets.core.extras.require`).
 
         With an ``epilog``, a text that is made when help is asked for, further options are handed on as
         settings: ``--level generator`` as ``--set level=generator``.
@@ -103,6 +108,8 @@ class Commands:
 
             @functools.wraps(function)
             def checked(**values: Any) -> Any:
+                if needs:
+                    require(needs, f"hepsets {name}")
                 return function(**_checked(known, values))
 
             self.functions[name] = function

@@ -12,6 +12,7 @@ import typer
 from hepsets.cli.application import Seed, Settings, Workers, command, cores
 from hepsets.cli.command import refuse_unused
 from hepsets.core.errors import InputError
+from hepsets.core.extras import require
 from hepsets.core.file_roles import Input, Output, check_suffix
 from hepsets.core.streams import echo
 from hepsets.core.whole_file import is_special
@@ -58,6 +59,7 @@ def generate(
     ] = None,
 ) -> None:
     """Generate events with Pythia 8 (Υ(4S), Z → q q̄, p p → b b̄), or B → K*μμ from their density."""
+    require("simulate" if sample == "kstmumu" else "generate", f"hepsets generate {sample}")
     from hepsets.generate.kstmumu import files as kstmumu_file
     from hepsets.generate.kstmumu.density import named_window
 
@@ -106,7 +108,7 @@ def _writer(
     return hepmc_writer(out, beams=sample not in LHC)
 
 
-@command("simulate")
+@command("simulate", needs="simulate")
 def simulate(
     file: Annotated[Path, typer.Argument(help="Generated events, parquet."), Input()],
     out: Annotated[
@@ -158,7 +160,7 @@ def simulate(
     echo(f"{out}: written in {elapsed:.1f} s")
 
 
-@command("produce")
+@command("produce", needs="generate,farm")
 def produce(
     config: Annotated[Path, typer.Argument(help="TOML file; see docs/production.md."), Input()],
     scheduler: Annotated[

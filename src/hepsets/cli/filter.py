@@ -15,7 +15,7 @@ from hepsets.core.whole_file import together
 from hepsets.deploy.filter.shipped import SHIPPED, filter_file
 
 
-@command("export")
+@command("export", needs="train")
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run."), Input()],
     model: Annotated[str, typer.Option(help="Model of that run.")],

@@ -60,7 +60,7 @@ Settings = Annotated[
 ]
 
 
-@command("fit-mass")
+@command("fit-mass", needs="fit")
 def fit_mass(
     file: Annotated[Path, typer.Argument(help="ROOT (also FILE.root:TREE), parquet or CSV."), Input()],
     column: Annotated[str, typer.Option(help="The column that holds the mass.")],

@@ -13,6 +13,7 @@ from hepsets.analyses.contract import ANALYSES, find_able, that_can
 from hepsets.cli.application import command
 from hepsets.cli.command import parameters, refuse_unused
 from hepsets.core.errors import InputError
+from hepsets.core.extras import absent
 from hepsets.core.file_roles import Input, Output
 from hepsets.core.streams import echo
 from hepsets.core.whole_file import together
@@ -23,6 +24,8 @@ UNLIKE_THE_MODEL = 3
 
 def _options() -> str:
     """What each analysis that infers can be told besides: shown under the help of the command."""
+    if absent("train"):
+        return ""
     found = []
     for name in that_can("infer"):
         fields = dataclasses.fields(getattr(ANALYSES.find(name), "InferConfig"))  # noqa: B009 (not all have it)
@@ -30,7 +33,7 @@ def _options() -> str:
     return "; ".join(found)
 
 
-@command("infer", epilog=_options)
+@command("infer", epilog=_options, needs="train")
 def infer(
     analysis: Annotated[str, typer.Argument(help="What to infer; see hepsets list.")],
     events: Annotated[

@@ -14,7 +14,7 @@ from hepsets.core.file_roles import Input
 from hepsets.core.streams import echo
 
 
-@command("config")
+@command("config", needs="train")
 def config(
     analysis: Name,
     scale: Annotated[Scale, typer.Option(help="Size of the run.")] = Scale.standard,

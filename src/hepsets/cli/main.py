@@ -14,6 +14,7 @@ import typer
 from hepsets.cli import apply, events, filter, fit_mass, infer, look, new_analysis, pretrain, run, tag  # noqa: A004, F401 (each adds its commands)
 from hepsets.cli.application import app, command
 from hepsets.core.errors import InputError, reason
+from hepsets.core.extras import telling_extras
 from hepsets.core.streams import discard_output, echo, prepare_streams
 from hepsets.core.whole_file import final_name
 
@@ -74,7 +75,8 @@ def _run(words: list[str]) -> int:
     stdout = sys.stdout
     try:
         try:
-            found = app(command.arguments(words), prog_name="hepsets", standalone_mode=False)
+            with telling_extras(f"hepsets {next((word for word in words if word[:1] != '-'), '')}".rstrip()):
+                found = app(command.arguments(words), prog_name="hepsets", standalone_mode=False)
             code = found if isinstance(found, int) else 0
         except SystemExit as stop:
             code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)

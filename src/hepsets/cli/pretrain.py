@@ -12,7 +12,7 @@ from hepsets.core.file_roles import Input, Output
 from hepsets.core.streams import echo
 
 
-@command("pretrain")
+@command("pretrain", needs="train")
 def pretrain(
     config: Annotated[Path, typer.Argument(help="TOML file; see docs/pretraining.md."), Input()],
     scheduler: Annotated[

@@ -11,6 +11,7 @@ import typer
 from hepsets.analyses.contract import ANALYSES, find_able, names_of
 from hepsets.cli.application import MAX_SEED, Seed, Settings, command, cores
 from hepsets.core.errors import InputError
+from hepsets.core.extras import telling_extras
 from hepsets.core.file_roles import Input, Output
 from hepsets.core.registry import Registry
 from hepsets.core.streams import echo
@@ -48,11 +49,6 @@ def list_all() -> None:
 
     Models, too, that other packages add.
     """
-    from hepsets.generate.kstmumu.files import SAMPLE
-    from hepsets.generate.samples import SAMPLES
-    from hepsets.select.skims.registry import SKIMS
-    from hepsets.simulate.registry import DETECTORS
-
     echo("analyses:")
     for name in ANALYSES:
         try:
@@ -66,21 +62,50 @@ def list_all() -> None:
                 echo(f"    {what + ':':9}{', '.join(names_of(analysis, what))}")
     models: Registry[Any] = Registry("hepsets.models", "model", {})  # hepsets' own take PyTorch to list
     for title, names in (
-        ("models", [name + _of(models.source(name)) for name in models]),
-        ("samples", (*SAMPLES, SAMPLE)),
-        ("skims", [name + _of(SKIMS.source(name)) for name in SKIMS]),
-        ("detectors", [name + _of(DETECTORS.source(name)) for name in DETECTORS]),
-        ("filters", SHIPPED),
+        ("models", lambda: _sourced(models)),
+        ("samples", _samples),
+        ("skims", _skims),
+        ("detectors", _detectors),
+        ("filters", lambda: SHIPPED),
     ):
-        if names:
-            echo(f"{title + ':':11}{', '.join(names)}")
+        try:
+            with telling_extras(f"hepsets list {title}"):
+                found = ", ".join(names())
+        except InputError as error:
+            found = str(error)
+        if found:
+            echo(f"{title + ':':11}{found}")
+
+
+def _samples() -> tuple[str, ...]:
+    from hepsets.generate.kstmumu.files import SAMPLE
+    from hepsets.generate.samples import SAMPLES
+
+    return (*SAMPLES, SAMPLE)
+
+
+def _skims() -> list[str]:
+    from hepsets.select.skims.registry import SKIMS
+
+    return _sourced(SKIMS)
+
+
+def _detectors() -> list[str]:
+    from hepsets.simulate.registry import DETECTORS
+
+    return _sourced(DETECTORS)
+
+
+def _sourced(things: Registry[Any]) -> list[str]:
+    """Their names, each with the other package that gives it."""
+    return [name + _of(things.source(name)) for name in things]
 
 
 def _of(package: str) -> str:
     return f" (of {package})" if package else ""
 
 
-@command("run")
+@command("run", needs="train")
 def run(
     analysis: Name,
     scale: Annotated[Scale | None, typer.Option(help="Size of the run.")] = None,
@@ -126,7 +151,7 @@ def run(
     echo(f"report: {folder / 'report.html'}")
 
 
-@command("report")
+@command("report", needs="train")
 def draw_again(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run."), Input()],
 ) -> None:
@@ -136,7 +161,7 @@ def draw_again(
     echo(f"report: {redraw(run, ANALYSES.find)}")
 
 
-@command("tune")
+@command("tune", needs="train")
 def tune(
     analysis: Name,
     trials: Annotated[int, typer.Option(min=1, help="How many trials to add.")],

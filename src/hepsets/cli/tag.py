@@ -12,7 +12,7 @@ from hepsets.cli.apply import Name, Out, Prefix, add_scores
 from hepsets.core.file_roles import Input
 
 
-@command("tag")
+@command("tag", needs="train")
 def tag(
     inputs: Annotated[
         list[Path],

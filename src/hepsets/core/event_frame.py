@@ -15,6 +15,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
+from hepsets.core.extras import telling_extras
 from hepsets.core.parquet import TableWriter, open_parquet, required_columns
 from hepsets.core.purpose import Purpose, common, demand
 
@@ -298,10 +299,8 @@ def _from_pickle(path: Path, choose: _Choose, trust: bool) -> dict[str, NDArray[
             "parquet or CSV",
             "if you trust whoever wrote it, add --trust-pickle",
         )
-    try:
+    with telling_extras(f"{path}, a pickle,"):
         pandas = importlib.import_module("pandas")  # no part of the package
-    except ImportError as error:
-        raise InputError(f"{path} is a pickle", "pandas to read it with", "pip install pandas") from error
     try:
         table = pandas.read_pickle(path)
     except Exception as error:  # a pickle may raise anything

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +17,9 @@ from hepsets.core.events import Events
 from hepsets.deploy.apply import Columns
 from hepsets.deploy.filter.card import load_card
 from hepsets.deploy.filter.event_filter import EventFilter
-from hepsets.learn.decay_trees.model import EventModel
-from hepsets.learn.training.score import score_heads
+
+if TYPE_CHECKING:
+    from hepsets.learn.decay_trees.model import EventModel
 
 OUTSIDE = "outside"
 """What the column is called that tells events outside the training domain."""
@@ -34,7 +36,13 @@ class _Scores:
 
     def score(self, events: Events) -> NDArray[np.float32]:
         """Probability to pass, shape ``(n_events, skims)``."""
-        return score_heads(self.model, events)[:, : self.skims]
+        return _scores_of_heads(self.model, events)[:, : self.skims]
+
+
+def _scores_of_heads(model: EventModel, events: Events) -> NDArray[np.float32]:
+    from hepsets.learn.training.score import score_heads  # brings PyTorch, as such a model has done
+
+    return score_heads(model, events)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +142,7 @@ class DecayTreeScoring:
         self.events += len(events)
         network, outputs = self.scorer.network, self.scorer.outputs
         if not isinstance(network, EventFilter):
-            return dict(zip(outputs, score_heads(network, events).T, strict=True))
+            return dict(zip(outputs, _scores_of_heads(network, events).T, strict=True))
         found = network.scores(events).astype(np.float32)
         strange = network.strange(events)
         self.outside += int(strange.outside.sum())

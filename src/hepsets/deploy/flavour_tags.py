@@ -36,9 +36,6 @@ CHECKED_EVENTS = 2000
 CHECKED_PARTICLES = 2000
 """In fewer particles a feature may be constant by chance: then nothing is refused."""
 
-DEFAULT = "seeded/vertex_graph"
-"""The model of a run for files with seeded vertices and true kinds."""
-
 REFUSED = frozenset({*DNDX, *TOF, *TRUTH, *(f"sum_{name}" for name in (*DNDX, *TOF, *TRUTH))})
 """Features without which a tagger has nothing to say of kinds of particles."""
 LACKING = 3

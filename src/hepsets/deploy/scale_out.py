@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from hepsets.core.errors import InputError, reason
+from hepsets.core.extras import telling_extras
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -172,14 +173,8 @@ def _batch_cluster(scheduler: str, workers: int, folder: Path) -> Iterator[Any]:
 
 
 def _import(module: str) -> Any:
-    try:
+    with telling_extras("many machines"):
         return importlib.import_module(module)
-    except ImportError as error:
-        raise InputError(
-            f"{module.replace('_', '-')} is not installed",
-            "the packages that talk to many machines",
-            'pip install "hepsets[farm]"',
-        ) from error
 
 
 def run_tasks(client: Any, function: Callable[[Task], Result], tasks: Mapping[str, Task]) -> Iterator[Result]:

@@ -7,21 +7,13 @@ from pathlib import Path
 from hepsets.core.errors import InputError
 from hepsets.core.run import read_result
 from hepsets.deploy.apply import Scorer
-from hepsets.deploy.candidate_scores import CandidateScorer
 from hepsets.deploy.decay_tree_scores import DecayTreeScorer
 from hepsets.deploy.filter.event_filter import CARD, EventFilter
-from hepsets.deploy.filter.export import models_of
 from hepsets.deploy.filter.shipped import SHIPPED, filter_file
-from hepsets.deploy.flavour_tags import DEFAULT, FlavourTagger, FlavourTrees
-from hepsets.deploy.onnx.particle_sets import OnnxSetModel
 from hepsets.deploy.onnx.runtime import open_session
-from hepsets.deploy.onnx.vertexed_events import OnnxVertexedModel
-from hepsets.learn.decay_trees.model import EventModel
-from hepsets.learn.files import load
-from hepsets.learn.particle_sets.model import SetModel
-from hepsets.learn.tables.boosted_trees import BoostedTrees
-from hepsets.learn.tables.class_trees import ClassTrees
-from hepsets.learn.vertexed_events.model import VertexedModel
+
+DEFAULT = "seeded/vertex_graph"
+"""The model of a run for files of FCC-ee courses, which have seeded vertices and true kinds."""
 
 
 def find_scorer(where: Path, name: str | None = None) -> Scorer:
@@ -56,14 +48,39 @@ def scorer_of(path: Path) -> Scorer:
     InputError
         If it holds none that scores events one by one.
     """
-    if path.suffix == ".onnx":
-        _, metadata = open_session(path, threads=1)
-        if CARD in metadata:
-            return DecayTreeScorer(EventFilter.load(path), path)
-        if "sets" in metadata:
-            return CandidateScorer(OnnxSetModel(path), path)
-        exported = OnnxVertexedModel(path)
-        return FlavourTagger(exported, path, exported.level)
+    if path.suffix != ".onnx":
+        return _trained(path)
+    _, metadata = open_session(path, threads=1)
+    if CARD in metadata:
+        return DecayTreeScorer(EventFilter.load(path), path)
+    return _exported(path, of_sets="sets" in metadata)
+
+
+# -- what takes PyTorch, to make features at least, is imported when it is needed -------------------
+
+
+def _exported(path: Path, *, of_sets: bool) -> Scorer:
+    from hepsets.deploy.candidate_scores import CandidateScorer
+    from hepsets.deploy.flavour_tags import FlavourTagger
+    from hepsets.deploy.onnx.particle_sets import OnnxSetModel
+    from hepsets.deploy.onnx.vertexed_events import OnnxVertexedModel
+
+    if of_sets:
+        return CandidateScorer(OnnxSetModel(path), path)
+    exported = OnnxVertexedModel(path)
+    return FlavourTagger(exported, path, exported.level)
+
+
+def _trained(path: Path) -> Scorer:
+    from hepsets.deploy.candidate_scores import CandidateScorer
+    from hepsets.deploy.flavour_tags import FlavourTagger, FlavourTrees
+    from hepsets.learn.decay_trees.model import EventModel
+    from hepsets.learn.files import load
+    from hepsets.learn.particle_sets.model import SetModel
+    from hepsets.learn.tables.boosted_trees import BoostedTrees
+    from hepsets.learn.tables.class_trees import ClassTrees
+    from hepsets.learn.vertexed_events.model import VertexedModel
+
     model = load(path)
     if isinstance(model, VertexedModel):
         return FlavourTagger(model, path, model.config.level)
@@ -82,6 +99,8 @@ def scorer_of(path: Path) -> Scorer:
 
 
 def _of_run(run: Path, name: str | None) -> Path:
+    from hepsets.deploy.filter.export import models_of
+
     files = models_of(run)
     if name is None:
         name = _default(run, list(files))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
+from hepsets.core.extras import telling_extras
 from hepsets.core.parallel import map_in_order
 
 Integers = NDArray[np.int64]
@@ -102,14 +103,8 @@ def import_pythia() -> Any:
     InputError
         If it is not installed.
     """
-    try:
+    with telling_extras("events of Pythia 8"):
         import pythia8mc
-    except ImportError as error:
-        raise InputError(
-            "Pythia 8 is not installed",
-            "the package pythia8mc, which generates the events",
-            'pip install "hepsets[generate]"',
-        ) from error
     return pythia8mc
 
 

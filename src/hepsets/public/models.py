@@ -1,10 +1,10 @@
-"""Public names about models: fit, score, judge, save and load them; the filters of the package."""
+"""Public names about models: fit, score, judge, save and load them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,9 +33,6 @@ from hepsets.learn.training.score import score as score_events
 from hepsets.learn.training.trainable import Trainable
 from hepsets.learn.whole_events.model import build_whole_event_model
 from hepsets.select.variables.continuum import VARIABLES
-
-if TYPE_CHECKING:
-    from hepsets.deploy.filter.event_filter import EventFilter
 
 RARE = 20
 """PDG ids that occur less often in training are to a model what it has never seen."""
@@ -280,34 +277,3 @@ def auc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) 
     0.75 ± 0.35
     """
     return classify(labels, scores, weights).auc
-
-
-def load_filter(name: str | Path = "hadronic_b0") -> EventFilter:
-    """Load a filter, which tells the generated events that are worth simulating.
-
-    Parameters
-    ----------
-    name
-        One of those that :func:`list_filters` names, or a file that ``hepsets export`` wrote.
-
-    Returns
-    -------
-    EventFilter
-        ``weights(events)`` gives weights, shape ``(n_events, n_skims)``; 0 where an event is not to be
-        simulated. ``skims`` names the columns.
-
-    Raises
-    ------
-    InputError
-        For a name or file that is no such filter, or is damaged.
-
-    Examples
-    --------
-    >>> import hepsets as hs
-    >>> keep = hs.load_filter("all_skims")
-    >>> keep.weights(hs.generate("mixed", 5, seed=1)).shape == (5, len(keep.skims))
-    True
-    """
-    from hepsets.deploy.filter.event_filter import EventFilter  # starts ONNX Runtime
-
-    return EventFilter.load(name)

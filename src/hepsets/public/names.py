@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from hepsets.analyses.contract import ANALYSES
 from hepsets.core.errors import InputError
+from hepsets.core.extras import telling_extras
 from hepsets.deploy.filter.shipped import SHIPPED
-from hepsets.generate.kstmumu.files import SAMPLE as KSTMUMU
-from hepsets.generate.samples import SAMPLES
-from hepsets.select.skims.registry import SKIMS
-from hepsets.simulate.registry import DETECTORS
 
 
 def list_analyses() -> list[str]:
@@ -36,6 +33,9 @@ def list_samples() -> list[str]:
     >>> hs.list_samples()[11:]
     ['lhcb_bbbar', 'bs_dspi', 'bs_dsk', 'bs_dsstpi', 'bs_dsrho', 'b0_dpi', 'b0_dspi', 'lb_lcpi', 'kstmumu']
     """
+    with telling_extras("list_samples"):
+        from hepsets.generate.kstmumu.files import SAMPLE as KSTMUMU
+        from hepsets.generate.samples import SAMPLES
     return [*SAMPLES, KSTMUMU]
 
 
@@ -48,6 +48,8 @@ def list_detectors() -> list[str]:
     >>> "belle2" in hs.list_detectors()
     True
     """
+    with telling_extras("list_detectors"):
+        from hepsets.simulate.registry import DETECTORS
     return list(DETECTORS)
 
 
@@ -60,6 +62,8 @@ def list_skims() -> list[str]:
     >>> hs.list_skims()[:3]
     ['hadronic_b0', 'hadronic_bplus', 'semileptonic_b0']
     """
+    with telling_extras("list_skims"):
+        from hepsets.select.skims.registry import SKIMS
     return list(SKIMS)
 
 
@@ -101,8 +105,8 @@ def list_models(kind: str = "decay_trees") -> list[str]:
     >>> hs.list_models("tables")
     ['boosted_trees', 'class_trees']
     """
-    from hepsets.learn.registry import KINDS, recipes  # brings PyTorch
-
+    with telling_extras("list_models"):
+        from hepsets.learn.registry import KINDS, recipes
     for known in KINDS:
         if kind == known:
             return list(recipes(known))

@@ -20,6 +20,8 @@ _INPUTS = ["particles", "pdg", "mothers", "offsets"]
 _EVENT_TYPES = "event_types"
 _EXPECTED = "a file that hepsets export wrote"
 
+onnxruntime.disable_telemetry_events()  # some of its builds tell Microsoft of sessions
+
 
 class OnnxModel:
     """An exported model on ONNX Runtime.

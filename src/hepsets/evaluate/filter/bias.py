@@ -7,15 +7,15 @@ fluctuate together; every error below follows from the influence of each event o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2 as chi2_distribution
-from scipy.stats import norm
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
+from hepsets.evaluate.filter.chi2 import chi2_tail
 from hepsets.evaluate.scores.sample import Array
 
 
@@ -150,11 +150,11 @@ def measure_bias(
         pulls=pulls,
         max_pull=float(pulls[largest]),
         max_pull_p=float(
-            -np.expm1(filled.sum() * np.log1p(-min(2 * norm.sf(abs(pulls[largest])), 1 - 1e-12)))
+            -np.expm1(filled.sum() * np.log1p(-min(math.erfc(abs(pulls[largest]) / math.sqrt(2)), 1 - 1e-12)))
         ),
         chi2=chi2,
         ndof=ndof,
-        p_value=float(chi2_distribution.sf(chi2, ndof)) if ndof else 1.0,
+        p_value=chi2_tail(chi2, ndof) if ndof else 1.0,
         kl=_kl(p, q, var_p, var_q, cov_pq, sums.all_squares, sums.kept_squares, N, K, ndof),
         events=len(value),
         kept_events=int(keep.sum()),
@@ -332,7 +332,7 @@ def measure_weighted_bias(
     chance = se > 0
     pulls = np.divide(kept_sum - all_sum, se, out=np.zeros(bins), where=chance)
     chi2, ndof = float(pulls @ pulls), int(chance.sum())
-    p_value = float(chi2_distribution.sf(chi2, ndof)) if ndof else 1.0
+    p_value = chi2_tail(chi2, ndof) if ndof else 1.0
     return WeightedBias(observable, edge, all_sum, kept_sum, se, pulls, chi2, ndof, p_value)
 
 

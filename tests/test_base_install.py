@@ -1,0 +1,158 @@
+"""Without the extras events are filtered, scored and read; all else says in one line what it lacks."""
+
+import shutil
+import subprocess
+import sys
+import venv
+
+import pyarrow.parquet as pq
+import pytest
+from helpers.base_install import HEAVY, hepsets, python
+from helpers.command import hepsets as command
+from helpers.hepmc_text import hepmc_text
+from helpers.house import ROOT
+from helpers.small_filter import beam_events
+
+from hepsets.core.events import read_parquet, write_parquet
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A user's events, as HepMC and as parquet."""
+    folder = tmp_path_factory.mktemp("base")
+    events = beam_events(60, 4)
+    (folder / "mine.hepmc").write_bytes(hepmc_text(events))
+    write_parquet(events.with_columns(label_hadronic_b0=[1] * 60), folder / "mine.parquet")
+    return folder
+
+
+def ends_well(*words):
+    done = hepsets(*words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_the_shipped_filter_keeps_events(folder):
+    assert "of 60 events kept" in ends_well("filter", folder / "mine.hepmc", "--out", folder / "kept.hepmc")
+    ends_well("filter", folder / "mine.parquet", "--model", "all_skims", "--out", folder / "kept.parquet")
+    assert len(read_parquet(folder / "kept.parquet")) <= 60
+
+
+def test_the_shipped_filter_adds_its_scores(folder):
+    ends_well("apply", "hadronic_b0", folder / "mine.parquet", "--out", folder / "scored.parquet")
+    assert "score_hadronic_b0" in pq.read_schema(folder / "scored.parquet").names
+
+
+def test_a_file_is_inspected_and_the_help_shown(folder):
+    assert "60 events" in ends_well("inspect", folder / "mine.hepmc")
+    assert "check-filter" in ends_well("--help")
+    assert "--model" in ends_well("infer", "--help")
+    assert "smart-background" in ends_well("run", "--help")
+
+
+def test_what_the_extras_would_add_to_the_list_is_said(folder):
+    told = ends_well("list")
+    assert "delta-c9" in told
+    assert (
+        'skims:     hepsets list skims without numba; expected the extra simulate; pip install "hep' in told
+    )
+
+
+def test_a_filter_is_checked(folder):
+    done = hepsets("check-filter", "hadronic_b0", "--full", folder / "mine.parquet")
+    assert "60 events that pass hadronic_b0; expected 100 or more" in done.stderr  # read, scored, and too few
+
+
+@pytest.mark.parametrize(
+    ("words", "extra"),
+    [
+        (["infer", "delta-c9", "mine.parquet", "--model", "."], "train"),
+        (["pretrain", "mine.toml"], "train"),
+        (["generate", "mixed", "--events", "5", "--out", "x.parquet"], "generate"),
+        (["generate", "kstmumu", "--events", "5", "--out", "x.parquet"], "simulate"),
+        (["simulate", "mine.parquet", "--out", "x.parquet"], "simulate"),
+        (["produce", "mine.toml"], "generate,farm"),
+        (["fit-mass", "mine.parquet", "--column", "m", "--out", "x"], "fit"),
+    ],
+)
+def test_a_command_that_needs_an_extra_says_so_in_one_line(monkeypatch, capsys, words, extra):
+    for name in HEAVY:
+        monkeypatch.setitem(sys.modules, name, None)  # as if it were not there
+    code, _, err = command(monkeypatch, capsys, *words)
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.startswith("hepsets: error: hepsets " + words[0])
+    assert err.endswith(f'pip install "hepsets[{extra}]"\n')
+
+
+def test_a_page_of_the_filter_a_trained_model_and_a_run_say_so_too(folder):
+    (folder / "model.safetensors").write_bytes(b"no matter what")
+    page = ("filter", folder / "mine.hepmc", "--out", folder / "k.hepmc", "--report", folder / "page.html")
+    model = ("apply", folder / "model.safetensors", folder / "mine.parquet", "--out", folder / "s.parquet")
+    for words, extra in ((page, "report"), (model, "train"), (("run", "smart-background"), "train")):
+        done = hepsets(*words)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert done.stderr.endswith(f'pip install "hepsets[{extra}]"\n')
+    assert not (folder / "k.hepmc").exists()
+
+
+def test_python_reads_and_filters_and_names_the_extra_of_all_else(folder):
+    done = python(
+        "import hepsets as hs\n"
+        f"events = hs.read({str(folder / 'mine.hepmc')!r})\n"
+        f"hs.write(events, {str(folder / 'again.parquet')!r})\n"
+        "print(hs.load_filter('all_skims').weights(events).shape, hs.list_filters())\n"
+        "for call in (lambda: hs.fit, lambda: hs.generate('mixed', 5), hs.list_skims, lambda: hs.run):\n"
+        "    try: call()\n"
+        "    except hs.InputError as error: print(error.remedy)\n"
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("(60, 5)")
+    assert len(lines) == 5
+    assert all(line.startswith('pip install "hepsets[') for line in lines[1:])
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel, built from a copy of the sources."""
+    folder = tmp_path_factory.mktemp("source")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("*.egg-info", "__pycache__"))
+    pip("wheel", "--no-build-isolation", "--no-deps", "--wheel-dir", folder / "wheels", folder)
+    return next((folder / "wheels").glob("hepsets-*.whl"))
+
+
+def pip(*words, python=sys.executable):
+    line = [sys.executable, "-m", "pip", "--python", python, *words]
+    done = subprocess.run([*map(str, line)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.validate
+@pytest.mark.parametrize(("pins", "most"), [("constraints.txt", 340), ("constraints-small.txt", 300)])
+def test_a_fresh_environment_is_small_and_filters_scores_and_inspects(folder, wheel, tmp_path, pins, most):
+    venv.create(tmp_path / "venv")
+    python = tmp_path / "venv" / "bin" / "python"
+    asked = ["--only-binary", ":all:", "--no-compile", "--constraint", ROOT / pins, wheel]
+    pip("install", *asked, python=python)
+    packages = next((tmp_path / "venv" / "lib").glob("python*/site-packages"))
+    size = sum(file.stat().st_size for file in packages.rglob("*") if file.is_file()) / 1e6
+    print(f"\n{pins}: {size:.0f} MB in {len(list(packages.glob('*.dist-info')))} distributions")
+    assert size < most
+
+    def command(*words):
+        line = [tmp_path / "venv" / "bin" / "hepsets", *words]
+        return subprocess.run([*map(str, line)], capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    for words in (
+        ("--help",),
+        ("filter", folder / "mine.hepmc", "--out", "kept.hepmc"),
+        ("apply", "all_skims", folder / "mine.parquet", "--out", "scored.parquet"),
+        ("inspect", folder / "mine.parquet"),
+    ):
+        done = command(*words)
+        assert done.returncode == 0, done.stderr
+    done = command("run", "smart-background")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.endswith('pip install "hepsets[train]"\n')
