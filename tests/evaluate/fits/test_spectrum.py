@@ -92,6 +92,9 @@ def test_a_fit_that_fails_is_explained_by_ranges_that_are_empty_and_by_extreme_w
     assert explained(error, make_spectrum(mass, None, name="m")) is error
     wide = explained(error, make_spectrum(mass, MassRange(-1, 6), name="m"))
     assert "no event lies between -1 and 5.2 GeV: choose a --range" in str(wide)
+    hole = np.append(np.linspace(5.2, 5.3, 50), np.linspace(5.45, 5.8, 50))  # a peak that was cut out
+    cut = explained(error, make_spectrum(hole, None, name="m"))
+    assert "no event lies between 5.3 and 5.45 GeV" in str(cut)
     weights = np.where(np.arange(50) == 3, 1e300, 1.0)
     heavy = explained(error, make_spectrum(mass, None, name="m", weights=weights))
     assert "the weights make 1 effective events of 50" in str(heavy)

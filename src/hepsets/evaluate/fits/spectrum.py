@@ -19,7 +19,7 @@ TOO_LIGHT = 0.02
 MOST_CATEGORIES = 12
 _TELLING = 10
 """Masses from which on equal ones are no chance."""
-_EMPTY = 0.5
+_EMPTY = 0.25
 """Share of the range without an event from which on that is told as the cause of a fit that fails."""
 _FEW_EFFECTIVE = 10.0
 """Effective events below which weights are."""
