@@ -9,10 +9,10 @@ WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 MUTATED = $(foreach file,$(FILES),'hepsets.$(subst /,.,$(file:.py=)).*')
 MIRRORS = $(shell echo $(foreach file,$(FILES),test_$(notdir $(file))) | sed 's/ / or /g')
 
-.PHONY: help install run test fuzz mutants check format validate benchmark docs notebooks architecture figures bs-dspi-results shipped wheels clean
+.PHONY: help install run test fuzz mutants check format validate benchmark docs notebooks architecture figures bs-dspi-results shipped shipped-delta-c9 wheels clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
 install: .venv/installed ## build .venv with the hepsets command in it
 
@@ -86,6 +86,9 @@ wheels: install ## put hepsets and its pinned wheels into wheels/: make wheels E
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps --wheel-dir wheels .
 	$(BIN)/python -m pip download --quiet --disable-pip-version-check --only-binary :all: --constraint constraints.txt \
 		--dest wheels "$$(ls wheels/hepsets-*.whl)$(if $(EXTRAS),[$(EXTRAS)])"
+
+shipped-delta-c9: install ## make the package's own models of ΔC9 from a finished run: make shipped-delta-c9 RUN=FOLDER
+	$(BIN)/python tools/ship_delta_c9.py $(RUN)
 
 clean: ## remove .venv and all caches
 	rm -rf .venv site build dist wheels src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
+import uproot
 from helpers.command import hepsets
 from helpers.tiny_delta_c9 import among_background, decays, tiny_model, tiny_run
 from hypothesis import HealthCheck, given, settings
@@ -185,7 +186,8 @@ def test_nothing_is_overwritten_or_written_where_it_cannot_be(infer, table, tmp_
 
 def test_unusable_events_are_refused_in_one_line(infer, table, tmp_path):
     refused(infer(tmp_path / "no.parquet"), "no file")
-    refused(infer(tmp_path / "events.root"), ".parquet, .csv, .pkl")
+    refused(infer(tmp_path / "events.root"), "no such file")
+    refused(infer(tmp_path / "events.txt"), ".parquet, .csv, .pkl")
     path = tmp_path / "events.csv"
     frame = {name: table[name].to_numpy().copy() for name in VARIABLES}
     frame["costheta_K"][:17] = np.nan
@@ -195,6 +197,38 @@ def test_unusable_events_are_refused_in_one_line(infer, table, tmp_path):
     refused(infer(path), "column 'costheta_K'")
     path.write_text(",".join(VARIABLES) + "\n")
     refused(infer(path), "no events")
+
+
+def test_a_root_file_says_the_same_as_parquet(infer, table, tmp_path):
+    pq.write_table(table, tmp_path / "events.parquet")
+    columns = {name: table[name].to_numpy() for name in VARIABLES}
+    with uproot.recreate(tmp_path / "events.root") as file:
+        file["decays"] = columns | {"mbc_of_something": np.zeros(len(table))}
+        file["others"] = {"run": np.arange(3)}
+    found = []
+    for name in ("events.parquet", "events.root", "events.root:decays"):
+        code, text, err = infer(tmp_path / name, "--level", "generator")
+        assert code == 0, err
+        found.append(text)
+    assert found[0] == found[1] == found[2]
+    refused(infer(tmp_path / "events.root:others", "--level", "generator"), "no column q_squared")
+
+
+def test_a_cut_on_q_squared_is_told(infer, table, tmp_path):
+    pq.write_table(table, tmp_path / "events.parquet")
+    out = tmp_path / "out.json"
+    code, text, err = infer(
+        tmp_path / "events.parquet", "--level", "generator", "--q-squared", "1.1-6", "--out", out
+    )
+    assert code == 0, err
+    record = json.loads(out.read_text())
+    assert record["window"] == "0-20, cut to 1.1 to 6 GeV²"
+    assert record["events"] < record["events_given"]
+    assert "cut to 1.1 to 6" in text
+    refused(infer(tmp_path / "events.parquet", "--level", "generator", "--q-squared", "6"), "LOW-HIGH")
+    refused(
+        infer(tmp_path / "events.parquet", "--level", "generator", "--q-squared", "1-30"), "part of a window"
+    )
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -133,6 +133,7 @@ def test_saved_and_loaded_it_says_the_same(model, events, tmp_path):
         "domain.json",
         CARD,
         "morphing.safetensors",
+        "rate.safetensors",
         "reference.safetensors",
     ]
     loaded = DeltaC9Inference.load(folder)

@@ -37,9 +37,15 @@ def _options() -> str:
 def infer(
     analysis: Annotated[str, typer.Argument(help="What to infer; see hepsets list.")],
     events: Annotated[
-        Path, typer.Argument(help="Your events: parquet, CSV with a header, or .pkl."), Input()
+        Path, typer.Argument(help="Your events: ROOT, parquet, CSV with a header, or .pkl."), Input()
     ],
-    model: Annotated[Path, typer.Option(help="Folder of a finished run, or of one of its models."), Input()],
+    model: Annotated[
+        Path,
+        typer.Option(
+            help="Folder of a finished run, or of one of its models, or shipped: the package's own."
+        ),
+        Input(),
+    ] = Path("shipped"),
     settings: Annotated[list[str] | None, typer.Option("--set", hidden=True)] = None,
     column: Annotated[
         list[str] | None,

@@ -3,8 +3,9 @@
 A run keeps one folder ``models/LEVEL_WINDOW/`` per level of realism and window of q², such as
 ``models/background_0-20/``, with ``morphing.safetensors`` (the likelihood), ``cells.safetensors`` (goodness
 of fit), ``reference.safetensors`` (simulated events that a user's are compared with), ``domain.json`` (where
-its training events lie), ``inference.json`` (what it is), and with background ``draws.safetensors`` (in place
-of missing columns). Nothing in them is code.
+its training events lie), ``inference.json`` (what it is), without background ``rate.safetensors`` (its
+normalisation in narrower ranges of q²), with background ``draws.safetensors`` (in place of missing columns).
+Nothing in them is code.
 """
 
 from __future__ import annotations
@@ -32,11 +33,14 @@ from hepsets.evaluate.estimates.event_verdict import Judge
 from hepsets.evaluate.estimates.goodness_of_fit import CellModel, GoodnessOfFit
 from hepsets.evaluate.estimates.reference_events import FOLDED_CHI, ReferenceEvents, with_folded_chi
 from hepsets.evaluate.estimates.summary import Inference, intervals_of
-from hepsets.generate.kstmumu.density import VARIABLES, WINDOWS, WindowName
+from hepsets.formats.flat_table import read_columns
+from hepsets.formats.root_files import split_tree
+from hepsets.generate.kstmumu.density import VARIABLES, WINDOWS, Window, WindowName
 from hepsets.generate.kstmumu.nuisances import theory_uncertainty
 from hepsets.learn.data_sets.missing_columns import ColumnDraws
 from hepsets.learn.data_sets.morphing import Morphing
 from hepsets.learn.data_sets.quadratic_likelihood import DeltaC9Fit
+from hepsets.learn.data_sets.rate_by_q_squared import RateByQSquared
 from hepsets.learn.data_sets.truth_ratios import TruthRatios
 from hepsets.learn.files import load, save
 
@@ -44,6 +48,9 @@ SCHEMA = "hepsets-delta-c9-inference-2"
 
 CARD = "inference.json"
 """The file that makes a folder such a model."""
+
+RATES = "rate.safetensors"
+"""The file that tells the rate by q², where a model has one."""
 
 Level = Literal["generator", "detector", "background"]
 
@@ -103,6 +110,10 @@ class DeltaC9Inference:
         Simulated events that a user's are compared with.
     draws
         Columns that tell signal from background, in simulated events: they stand in for missing ones.
+    rates
+        The rate by q²; models of earlier versions and those with background do not know it.
+    q_squared
+        Limits of a range within the window that the model was narrowed to [GeV²].
     """
 
     morphing: Morphing
@@ -111,6 +122,8 @@ class DeltaC9Inference:
     provenance: Provenance
     reference: ReferenceEvents
     draws: ColumnDraws | None = None
+    rates: RateByQSquared | None = None
+    q_squared: tuple[float, float] | None = None
 
     @classmethod
     def of(
@@ -154,16 +167,32 @@ class DeltaC9Inference:
         cells = CellModel.of(with_folded_chi(frame), truth, variables=cut)
         reference = ReferenceEvents.of(frame, truth, columns[: len(VARIABLES) + 1], seed)
         domain = EventDomain.of(frame, WINDOWS[window].vetoes, set_events, columns)
-        draws = ColumnDraws.of(morphing, frame, truth, seed) if besides else None
-        return cls(morphing, cells, domain, provenance, reference, draws)
+        if besides:
+            draws = ColumnDraws.of(morphing, frame, truth, seed)
+            return cls(morphing, cells, domain, provenance, reference, draws)
+        rates = RateByQSquared.of(frame["q_squared"].astype(np.float64), morphing.terms(frame), truth)
+        return cls(morphing, cells, domain, provenance, reference, rates=rates)
+
+    @property
+    def window(self) -> Window:
+        """The q² that the model is for."""
+        whole = WINDOWS[self.provenance.window]
+        return whole if self.q_squared is None else Window(*self.q_squared, whole.vetoes)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that the model uses; only :data:`VARIABLES` must be there."""
         return (*VARIABLES, *(self.draws.columns if self.draws is not None else ()))
 
-    def save(self, folder: str | Path) -> None:
+    def save(self, folder: str | Path, *, compact: bool = False) -> None:
         """Write the model's folder, whole or not at all; one that stands there is replaced.
+
+        Parameters
+        ----------
+        folder
+            The folder.
+        compact
+            See :meth:`ReferenceEvents.save`.
 
         Raises
         ------
@@ -177,10 +206,12 @@ class DeltaC9Inference:
             partial.mkdir(parents=True)
             save(self.morphing, partial / "morphing.safetensors")
             self.cells.save(partial / "cells.safetensors")
-            self.reference.save(partial / "reference.safetensors")
+            self.reference.save(partial / "reference.safetensors", compact=compact)
             self.domain.write(partial / "domain.json")
             if self.draws is not None:
                 self.draws.save(partial / "draws.safetensors")
+            if self.rates is not None:
+                self.rates.save(partial / RATES)
             digests = {path.name: checksum_of_file(path) for path in sorted(partial.iterdir())}
             card = sealed({"schema": SCHEMA, "files": digests, **dataclasses.asdict(self.provenance)})
             (partial / CARD).write_text(json.dumps(card) + "\n", encoding="utf-8")
@@ -241,6 +272,7 @@ class DeltaC9Inference:
             provenance,
             ReferenceEvents.load(folder / "reference.safetensors"),
             ColumnDraws.load(folder / "draws.safetensors") if morphing.odds else None,
+            RateByQSquared.load(folder / RATES) if (folder / RATES).is_file() else None,
         )
         _refuse_foreign(folder, digests)  # each file is sound, but they may be of several models
         return model
@@ -276,7 +308,7 @@ class DeltaC9Inference:
         if len(inside) < len(events):
             warnings.append(
                 f"{len(events) - len(inside)} of {len(events)} events are left out: their q² is not in the "
-                f"window {self.provenance.window}, or in a veto."
+                f"window {self.window_name}, or in a veto."
             )
         if missing:
             warnings.append(
@@ -296,7 +328,7 @@ class DeltaC9Inference:
             **intervals_of(fit, morphing.limits),
             simulation_se=float(np.interp(fit.value, morphing.simulation_points, morphing.simulation_se)),
             # it changes slowly, and at round values it is known from the data set before
-            theory=theory_uncertainty(round(fit.value, 1), WINDOWS[self.provenance.window]),
+            theory=theory_uncertainty(round(fit.value, 1), self.window),
             events=len(used),
             events_given=len(frame),
             background_fraction=fit.background_fraction if np.isfinite(fit.background_fraction) else None,
@@ -304,9 +336,16 @@ class DeltaC9Inference:
             curve_log_likelihood=fit.log_likelihood,
             goodness_of_fit=goodness,
             level=self.provenance.level,
-            window=self.provenance.window,
+            window=self.window_name,
             warnings=tuple(warnings),
         )
+
+    @property
+    def window_name(self) -> str:
+        """The name of the window, with the range that the model was narrowed to."""
+        if self.q_squared is None:
+            return self.provenance.window
+        return f"{self.provenance.window}, cut to {self.q_squared[0]:g} to {self.q_squared[1]:g} GeV²"
 
     def _judge(self, cells: CellModel) -> Judge:
         columns = [name for name in self.reference.frame.columns if name in (*VARIABLES, *cells.variables)]
@@ -358,7 +397,7 @@ class DeltaC9Inference:
         return frame.with_columns(chi=np.where(np.abs(chi) > np.pi, wrapped, chi))
 
     def _in_window(self, frame: EventFrame) -> EventFrame:
-        window = WINDOWS[self.provenance.window]
+        window = self.window
         inside = window.contains(frame["q_squared"].astype(np.float64))
         if not inside.any():
             vetoes = "".join(f", not within {low:g} to {high:g}" for low, high in window.vetoes)
@@ -447,7 +486,8 @@ def read_events(
     Parameters
     ----------
     path
-        Parquet, CSV with a header, or a pickled data frame.
+        ROOT (``FILE.root:TREE`` names one of several trees), parquet, CSV with a header, or a pickled data
+        frame.
     models
         Models that may be applied.
     names
@@ -471,24 +511,56 @@ def read_events(
     doubled = [own for own, times in Counter(called.values()).items() if times > 1]
     if doubled:
         raise InputError(f"column {doubled[0]!r} of the file for two columns", "one for each")
-    frame = read_frame(
-        path,
-        [called[name] for name in dict.fromkeys([*VARIABLES, *names])],
-        optional=list(called.values()),
-        trust_pickle=trust_pickle,
-        remedy="rename them, or say what the file calls them: --column q_squared=NAME",
-    )
+    wanted = [called[name] for name in dict.fromkeys([*VARIABLES, *names])]
+    if split_tree(path)[0].suffix == ".root":
+        frame = read_columns(path, wanted, optional=list(called.values()))
+    else:
+        frame = read_frame(
+            path,
+            wanted,
+            optional=list(called.values()),
+            trust_pickle=trust_pickle,
+            remedy="rename them, or say what the file calls them: --column q_squared=NAME",
+        )
     return EventFrame({name: frame[own] for name, own in called.items() if own in frame})
 
 
 def choose(
-    models: Mapping[tuple[str, str], DeltaC9Inference], frame: EventFrame
+    models: Mapping[tuple[str, str], DeltaC9Inference],
+    frame: EventFrame,
+    limits: tuple[float, float] | None = None,
 ) -> tuple[DeltaC9Inference, tuple[str, ...]]:
     """The model for these events, and what to mind about the choice if there was one.
 
     Events with measured columns (:data:`MEASURED`) get the most realistic level, others the least; then the
     narrowest window that holds as many of them as the widest.
+
+    Parameters
+    ----------
+    models
+        By level and window.
+    frame
+        The events.
+    limits
+        Of q² [GeV²], if the events are cut to a part of a window: only windows that hold it are chosen from.
+
+    Raises
+    ------
+    InputError
+        If no window holds it.
     """
+    if limits is not None:
+        wide = {
+            key: model
+            for key, model in models.items()
+            if WINDOWS[key[1]].low <= limits[0] and limits[1] <= WINDOWS[key[1]].high
+        }
+        if not wide:
+            raise InputError(
+                f"q² from {limits[0]:g} to {limits[1]:g} GeV²",
+                f"a part of a window: {', '.join(dict.fromkeys(window for _, window in models))}",
+            )
+        models = wide
     levels = [name for name in LEVELS if any(name == level for level, _ in models)]
     level = levels[-1] if any(name in frame for name in MEASURED) else levels[0]
     warnings = []

@@ -17,7 +17,7 @@ from hepsets.core.parquet import open_parquet
 from hepsets.formats.root_files import opened, split_tree, trees_of
 
 
-def read_columns(path: str | Path, columns: Sequence[str]) -> EventFrame:
+def read_columns(path: str | Path, columns: Sequence[str], *, optional: Sequence[str] = ()) -> EventFrame:
     """Columns of a table; what else it holds is not looked at.
 
     Parameters
@@ -26,6 +26,8 @@ def read_columns(path: str | Path, columns: Sequence[str]) -> EventFrame:
         ROOT (``FILE.root:TREE`` names one of several trees), parquet or CSV with a header.
     columns
         Their names. Nulls and empty cells are NaN.
+    optional
+        Columns to read besides, where the table has them.
 
     Raises
     ------
@@ -35,10 +37,10 @@ def read_columns(path: str | Path, columns: Sequence[str]) -> EventFrame:
     """
     file, tree = split_tree(path)
     if file.suffix == ".root":
-        return _from_root(file, tree, columns)
+        return _from_root(file, tree, columns, optional)
     (names,) = tables_of(file).values()
     _refuse_missing(file, names, columns)
-    return read_frame(file, list(dict.fromkeys(columns)), nulls_as_nan=True)
+    return read_frame(file, list(dict.fromkeys(columns)), optional=optional, nulls_as_nan=True)
 
 
 def tables_of(path: str | Path) -> dict[str, list[str]]:
@@ -88,7 +90,7 @@ def _named_trees(path: Path, tree: str | None, file: Any) -> dict[str, Any]:
     return {tree: trees[tree]}
 
 
-def _from_root(path: Path, tree: str | None, columns: Sequence[str]) -> EventFrame:
+def _from_root(path: Path, tree: str | None, columns: Sequence[str], optional: Sequence[str]) -> EventFrame:
     with opened(path) as file:
         trees = _named_trees(path, tree, file)
         fitting = {name: one for name, one in trees.items() if set(columns) <= set(one.keys())}
@@ -104,7 +106,8 @@ def _from_root(path: Path, tree: str | None, columns: Sequence[str]) -> EventFra
         (chosen,) = fitting.values()
         if not chosen.num_entries:
             raise InputError(f"{path} has no events", "at least one event", "check how it was made")
-        return EventFrame({name: _numbers(path, name, chosen[name]) for name in dict.fromkeys(columns)})
+        found = [*columns, *(name for name in optional if name in chosen)]
+        return EventFrame({name: _numbers(path, name, chosen[name]) for name in dict.fromkeys(found)})
 
 
 def _numbers(path: Path, name: str, branch: Any) -> np.ndarray:

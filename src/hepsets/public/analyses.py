@@ -13,6 +13,8 @@ from hepsets.analyses.runs import run as run_analysis
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.deploy.delta_c9 import choose, models_of, read_events
+from hepsets.deploy.delta_c9_range import narrowed
+from hepsets.deploy.delta_c9_shipped import run_folder
 from hepsets.evaluate.estimates.summary import Inference
 
 
@@ -99,6 +101,7 @@ def infer(
     *,
     level: str | None = None,
     window: str | None = None,
+    q_squared: tuple[float, float] | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> Inference:
     """Infer ΔC9 from one's own B⁰ → K*⁰μ⁺μ⁻ decays, with a model of a run of ``delta-c9``.
@@ -106,15 +109,17 @@ def infer(
     Parameters
     ----------
     run
-        Folder of the run, or of one of its models.
+        Folder of the run, or of one of its models, or ``"shipped"``: the package's own.
     events
-        The decays, or a file of them (parquet, or CSV with a header): ``q_squared`` [GeV²],
+        The decays, or a file of them (ROOT, parquet, or CSV with a header): ``q_squared`` [GeV²],
         ``costheta_mu``, ``costheta_K``, ``chi`` [rad], each of shape ``(n_events,)``; measured ones besides
         ``mbc``, ``delta_e`` and ``m_kpi`` [GeV].
     level
         ``"generator"`` (true decays), ``"detector"`` or ``"background"``; by default by the columns.
     window
         Of q²; by default the narrowest one that all events lie in.
+    q_squared
+        Least and greatest q² [GeV²], if the events are cut to a part of the window.
     columns
         What the file calls a column, such as ``{"q_squared": "q2"}``.
 
@@ -135,7 +140,7 @@ def infer(
     Traceback (most recent call last):
     hepsets.core.errors.InputError: no folder nowhere; expected the folder of a finished run of delta-c9; ...
     """
-    models = models_of(run, level, window)
+    models = models_of(run_folder(run), level, window)
     if isinstance(events, EventFrame):
         if columns:
             raise InputError("columns for events that are no file", "none", "rename the columns of the frame")
@@ -144,6 +149,6 @@ def infer(
         raise InputError(f"a {type(events).__name__} to infer from", "an EventFrame, or a file of decays")
     else:
         frame = read_events(events, models.values(), columns)
-    chosen, notes = choose(models, frame)
-    inference = chosen.infer(frame)
+    chosen, notes = choose(models, frame, q_squared)
+    inference = (chosen if q_squared is None else narrowed(chosen, *q_squared)).infer(frame)
     return dataclasses.replace(inference, warnings=(*notes, *inference.warnings))

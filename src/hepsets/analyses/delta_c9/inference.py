@@ -14,13 +14,15 @@ from pydantic.dataclasses import dataclass as checked
 
 from hepsets.core.run import versions
 from hepsets.deploy.delta_c9 import Provenance, choose, models_of, models_that_fit, read_events
+from hepsets.deploy.delta_c9_range import narrowed, range_of
+from hepsets.deploy.delta_c9_shipped import run_folder
 from hepsets.evaluate.estimates.summary import Inference
 from hepsets.report.pages.inference import write_inference_page
 
 
 @checked(frozen=True, config=ConfigDict(extra="forbid"))
 class InferConfig:
-    """Which of the run's models to take.
+    """Which of the run's models to take, and the q² of the events.
 
     Parameters
     ----------
@@ -28,10 +30,13 @@ class InferConfig:
         ``generator``, ``detector`` or ``background``; by default by the columns.
     window
         Of q² [GeV²], such as ``0-20``; by default the narrowest that holds all events.
+    q_squared
+        ``LOW-HIGH`` [GeV²]: the events are cut to this part of the window.
     """
 
     level: str | None = None
     window: str | None = None
+    q_squared: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,9 +93,9 @@ def infer(
     Parameters
     ----------
     events
-        Parquet, CSV with a header, or a pickle.
+        ROOT, parquet, CSV with a header, or a pickle.
     model
-        Folder of a finished run, or of one of its models.
+        Folder of a finished run, or of one of its models, or ``shipped``.
     config
         Which of its models.
     columns
@@ -103,11 +108,13 @@ def infer(
     InputError
         If there is no such model, or events or columns cannot be used.
     """
-    models = models_of(model, config.level, config.window)
+    limits = None if config.q_squared is None else range_of(config.q_squared)
+    run = run_folder(model)
+    models = models_of(run, config.level, config.window)
     frame = read_events(events, models.values(), columns, trust_pickle=trust_pickle)
-    chosen, notes = choose(models, frame)
-    inference = chosen.infer(frame)
-    unlike = inference.verdict.answer == "no"
-    fitting = models_that_fit(models_of(model), chosen, frame) if unlike else ()
+    chosen, notes = choose(models, frame, limits)
+    inference = (chosen if limits is None else narrowed(chosen, *limits)).infer(frame)
+    unlike = inference.verdict.answer == "no" and limits is None
+    fitting = models_that_fit(models_of(run), chosen, frame) if unlike else ()
     inference = dataclasses.replace(inference, warnings=(*notes, *fitting, *inference.warnings))
     return Inferred(inference, events, model, chosen.provenance)

@@ -199,7 +199,8 @@ def only_between(q_squared: NDArray[np.floating]) -> Mistake:
     low, high = float(q_squared.min()), float(q_squared.max())
     return Mistake(
         f"only q² from {low:.3g} to {high:.3g} GeV² is covered",
-        "give all events of the model's window, or train a model for this one",
+        "give all events of the model's window, or the limits of your cut, such as --q-squared "
+        f"{low:.3g}-{high:.3g}",
         _covered(low, high),
         fitted=2,
     )

@@ -21,7 +21,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.generate.kstmumu.density import VARIABLES
 from hepsets.learn.data_sets.quadratic_likelihood import DeltaC9Fit
-from hepsets.learn.data_sets.truth_ratios import TruthRatios, signal_with
+from hepsets.learn.data_sets.truth_ratios import WeightedDecays, signal_with
 from hepsets.learn.files import damaged, read_tensors, refusing_damage, write_tensors
 
 FORMAT = "hepsets-cells-1"
@@ -88,7 +88,7 @@ class CellModel:
     def of(
         cls,
         frame: EventFrame,
-        truth: TruthRatios,
+        truth: WeightedDecays,
         *,
         cells: int = 64,
         variables: Sequence[str] = VARIABLES,

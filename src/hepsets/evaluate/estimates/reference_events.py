@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pydantic import TypeAdapter
 
 from hepsets.core.event_frame import EventFrame
 from hepsets.evaluate.estimates.goodness_of_fit import CellModel
+from hepsets.learn.data_sets.quadratic_likelihood import Rate
 from hepsets.learn.data_sets.truth_ratios import TruthRatios, signal_with
 from hepsets.learn.files import damaged, read_tensors, refusing_damage, write_tensors
 
@@ -152,11 +153,20 @@ class ReferenceEvents:
         """With :data:`FOLDED_CHI` beside ``chi``."""
         return ReferenceEvents(with_folded_chi(self.frame), self.shares)
 
-    def save(self, path: str | Path) -> None:
-        """Write to one file, whole or not at all. Nothing in it is code."""
+    def save(self, path: str | Path, *, compact: bool = False) -> None:
+        """Write to one file, whole or not at all. Nothing in it is code.
+
+        Parameters
+        ----------
+        path
+            The file.
+        compact
+            Keep eleven bits of each number, enough to compare distributions, in half the space.
+        """
         names = list(self.frame.columns)
-        values = np.stack([self.frame[name].astype(np.float32) for name in names])
-        tensors = {"values": values, "shares": self.shares.astype(np.float32)}
+        kept = np.float16 if compact else np.float32
+        values = np.stack([self.frame[name].astype(kept) for name in names])
+        tensors = {"values": values, "shares": self.shares.astype(kept)}
         write_tensors(
             path,
             {"format": FORMAT, "columns": names},
@@ -181,6 +191,58 @@ class ReferenceEvents:
         if not (np.isfinite(values).all() and np.isfinite(shares).all() and shares[0].sum() > 0):
             raise damaged(path, ValueError("values that are not finite, or no signal"))
         return cls(EventFrame(dict(zip(names, values, strict=True))), shares)
+
+
+@dataclass(frozen=True, eq=False)
+class SignalReference:
+    """Reference events without background as decays with known density ratios, see ``WeightedDecays``.
+
+    Parameters
+    ----------
+    events
+        The events, all of them signal.
+    rate
+        Their total rate.
+    delta_c9
+        Least and greatest ΔC9 that they were made at.
+    rate_is_known
+        Whether the rate is exact.
+    """
+
+    events: ReferenceEvents
+    rate: Rate
+    delta_c9: Array
+    rate_is_known: bool
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    @property
+    def beta(self) -> Array:
+        """Linear coefficients, shape ``(n_events,)``."""
+        return np.asarray(self.events.shares[1] / self.events.shares[0])
+
+    @property
+    def gamma(self) -> Array:
+        """Quadratic coefficients, shape ``(n_events,)``."""
+        return np.asarray(self.events.shares[2] / self.events.shares[0])
+
+    def weights(self, delta_c9: float) -> Array:
+        """Weights with which the decays stand for some at ``delta_c9``; their sum is 1."""
+        return self.events.weights(delta_c9)
+
+    def mean_scores(self, delta_c9: ArrayLike) -> Array:
+        """Mean slope of ln p(x|δ) of decays at each ΔC9, shape ``(n_points,)``: zero but for chance."""
+        points = np.asarray(delta_c9, dtype=np.float64)
+        total, linear, quadratic = self.events.shares[:3].sum(axis=1)
+        slope = (linear + 2 * points * quadratic) / (total + points * (linear + points * quadratic))
+        return np.asarray(slope - (self.rate.linear + 2 * points * self.rate.quadratic) / self.rate(points))
+
+    @property
+    def effective_decays(self) -> float:
+        """Kish's effective number of decays at ΔC9 = 0."""
+        weights = self.weights(0.0)
+        return float(1 / (weights @ weights))
 
 
 def _joined(finest: CellModel, cells: CellModel) -> bool:

@@ -35,7 +35,7 @@ from hepsets.learn.data_sets.published_fit import PublishedFit
 from hepsets.learn.data_sets.quadratic_kernels import Array
 from hepsets.learn.data_sets.quadratic_likelihood import EventTerms, Rate, signal_slopes
 from hepsets.learn.data_sets.response import Response, fit_response
-from hepsets.learn.data_sets.truth_ratios import TruthRatios, signal_with
+from hepsets.learn.data_sets.truth_ratios import TruthRatios, WeightedDecays, signal_with
 from hepsets.learn.layers.mlp import EventNetwork
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.examples import Rows, split_rows
@@ -295,7 +295,7 @@ def fit_morphing(
     return MorphingFit(model, ratio_fit, tuple(fits))
 
 
-def simulation_error(terms: EventTerms, truth: TruthRatios, rate: Rate, delta_c9: float) -> float:
+def simulation_error(terms: EventTerms, truth: WeightedDecays, rate: Rate, delta_c9: float) -> float:
     """Standard error of ΔC9, fitted to infinitely many events, from the finite simulation of ``rate``.
 
     The fit looks for the zero of the mean score; at the true value this is a weighted mean over the

@@ -20,7 +20,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.kernel import kernel
 from hepsets.learn.data_sets.quadratic_kernels import Array
 from hepsets.learn.data_sets.quadratic_likelihood import EventTerms, Rate
-from hepsets.learn.data_sets.truth_ratios import TruthRatios
+from hepsets.learn.data_sets.truth_ratios import WeightedDecays
 
 POINTS = 26
 """Values of ΔC9 at which the response is looked for."""
@@ -79,7 +79,7 @@ class Response:
 
 def fit_response(
     signal: EventTerms,
-    truth: TruthRatios,
+    truth: WeightedDecays,
     rate: Rate,
     limits: tuple[float, float],
     background: EventTerms | None = None,

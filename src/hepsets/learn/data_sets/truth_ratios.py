@@ -10,7 +10,7 @@ with known :math:`\beta(x), \gamma(x)`. Selection keeps the form (how a decay is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,6 +29,34 @@ CHUNK_EVENTS = 1 << 16
 
 MAX_ROUNDS = 500
 """Rounds of solving for the rate at most; a few tens suffice."""
+
+
+class WeightedDecays(Protocol):
+    """Simulated decays with known density ratios that stand for decays at any ΔC9."""
+
+    @property
+    def beta(self) -> Array:
+        """Linear coefficients, shape ``(n_events,)``."""
+
+    @property
+    def gamma(self) -> Array:
+        """Quadratic coefficients, shape ``(n_events,)``."""
+
+    @property
+    def delta_c9(self) -> Array:
+        """Values of ΔC9 that span the range in which they were made."""
+
+    @property
+    def rate_is_known(self) -> bool:
+        """Whether the total rate is exact."""
+
+    def weights(self, delta_c9: float) -> Array:
+        """Weights with which the decays stand for some at ``delta_c9``; their sum is 1."""
+
+    def mean_scores(self, delta_c9: ArrayLike) -> Array:
+        """Mean slope of ln p(x|δ) of decays at each ΔC9, shape ``(n_points,)``: zero but for chance."""
+
+    def __len__(self) -> int: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +201,7 @@ def signal_of(frame: EventFrame) -> NDArray[np.bool_]:
     return frame["is_signal"].astype(bool) if "is_signal" in frame else np.ones(len(frame), dtype=bool)
 
 
-def signal_with(frame: EventFrame, truth: TruthRatios) -> NDArray[np.bool_]:
+def signal_with(frame: EventFrame, truth: WeightedDecays) -> NDArray[np.bool_]:
     """Which events are signal, shape ``(n_events,)``: as many as there are truth ratios.
 
     Raises
