@@ -52,7 +52,8 @@ def main(run: Path) -> None:
                 half = np.median([(fit.high - fit.low) / 2 for fit in fits])
                 print(
                     f"{level}, ΔC9 = {truth}, {luminosity} ab⁻¹, {n} decays, {toys} sets: "
-                    f"spread {spread:.3f} ± {spread / np.sqrt(2 * toys):.3f}, bias {values.mean() - truth:.3f}, error {half:.3f}",
+                    f"spread {spread:.3f} ± {spread / np.sqrt(2 * toys):.3f}, "
+                    f"bias {values.mean() - truth:.3f}, error {half:.3f}",
                     flush=True,
                 )
 
