@@ -34,7 +34,6 @@ TESTED_ELSEWHERE = {
     "analyses/bs_dspi/unfolded.py": ("analyses/test_bs_dspi.py", "whole runs"),
     "analyses/bs_dspi/figures/unfolded.py": ("analyses/test_bs_dspi.py", "whole runs"),
     "analyses/bs_dspi/figures/selection.py": ("analyses/test_bs_dspi.py", "whole runs"),
-    "analyses/bs_dspi/predictions.py": ("analyses/test_bs_dspi.py", "whole runs"),
     "analyses/flavour_tagging/about.py": ("analyses/test_contract.py", "what every analysis has"),
     "analyses/flavour_tagging/analysis.py": ("analyses/test_flavour_tagging.py", "whole runs"),
     "analyses/flavour_tagging/closer_look.py": ("analyses/test_flavour_tagging.py", "whole runs"),

@@ -32,6 +32,18 @@ def test_weights_are_the_polynomials_of_the_shares():
     assert not events.first(2).has_background
 
 
+def test_in_half_precision_shares_keep_their_ratios_however_small_they_are(tmp_path):
+    frame = three().frame
+    small = ReferenceEvents(frame, SHARES * np.array([[1e-7], [1e-7], [1e-7], [1.0]]))
+    small.save(tmp_path / "small.safetensors", compact=True)
+    again = ReferenceEvents.load(tmp_path / "small.safetensors")
+    for delta in (0.0, 2.0, 3.0):
+        np.testing.assert_allclose(again.weights(delta, 0.25), three().weights(delta, 0.25), rtol=1e-3)
+    np.testing.assert_allclose(again.frame["x"], frame["x"], rtol=1e-3)
+    three().save(tmp_path / "whole.safetensors")
+    assert (tmp_path / "small.safetensors").stat().st_size < (tmp_path / "whole.safetensors").stat().st_size
+
+
 def test_events_are_kept_with_their_shares_in_random_order():
     frame = EventFrame(
         {"x": np.arange(6.0), "y": np.ones(6), "is_signal": np.array([1, 0, 1, 1, 0, 1], bool)}

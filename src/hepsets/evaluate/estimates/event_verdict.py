@@ -188,11 +188,14 @@ class Judge:
         """By how much each of :data:`MIRRORS` makes the logarithm of the likelihood greater.
 
         A ratio of likelihoods needs no large numbers, so that all cells are used, however few the events.
+        What simulation expects in a cell fluctuates, too: with n simulated events for each of the data set
+        the variance of a count is 1 + 1/n times that of the data alone, and the logarithm is divided by that.
         """
+        shrunk = 1 / (1 + len(frame) / len(self.reference))
         counts = np.bincount(self.cells.cell_of(frame), minlength=self.cells.n_cells)
         own = fit_cells(counts, shares_in_cells(self.reference, self.cells), self.limits).log_likelihood
         return {
-            name: fit_cells(counts, shares, self.limits).log_likelihood - own
+            name: shrunk * (fit_cells(counts, shares, self.limits).log_likelihood - own)
             for name, shares in self._mirrored.items()
         }
 

@@ -166,7 +166,9 @@ class ReferenceEvents:
         names = list(self.frame.columns)
         kept = np.float16 if compact else np.float32
         values = np.stack([self.frame[name].astype(kept) for name in names])
-        tensors = {"values": values, "shares": self.shares.astype(kept)}
+        # only their ratios count; as they are they would be too small for half precision
+        shares = self.shares / np.array([[self.shares[0].mean() if compact else 1.0]] * 3 + [[1.0]])
+        tensors = {"values": values, "shares": shares.astype(kept)}
         write_tensors(
             path,
             {"format": FORMAT, "columns": names},
