@@ -108,23 +108,23 @@ class Config:
 SCALES: Mapping[str, Mapping[str, Any]] = {
     "quick": {
         "pretrain": {
-            "corpus": {"events": 5000, "shard_events": 1000},
+            "corpus": {"events": 4000, "shard_events": 1000},
             "trunk": {"units": 16, "layers": 1},
-            "fit": {"epochs": 3, "epoch_examples": 4000, "batch": 64, "learning_rate": 3e-3},
+            "fit": {"epochs": 3, "epoch_examples": 3000, "batch": 64, "learning_rate": 3e-3},
         },
         "weights": [0.3, 3.0],
         "pilot_share": 0.34,
         "labels": {
-            "counts": [30, 100, 300],
-            "scratch_counts": [],
+            "counts": [30, 100],
+            "scratch_counts": [300],
             "draws": 5,
             "development": 300,
-            "test": 1000,
+            "test": 600,
         },
         "rates": [1e-3, 4e-3],
         "fit": {"epochs": 4, "least_steps": 20},
     },
-    "standard": {"tasks": ["smart-background"], "models": ["masked", "supervised", "supervised+masked"]},
+    "standard": {"tasks": ["smart-background"]},
     "full": {
         "pretrain": {
             "corpus": {"events": 5_000_000},

@@ -15,6 +15,9 @@ from hepsets.evaluate.scores.label_saving import LabelSaving
 
 CURVES = ("pre-training", "tuning", "labels", "AUC", "calibration error", "labels from scratch", "rate")
 COSTS = ("pre-training", "computing [CPU hours]", "at labels", "break-even tasks")
+BY_CHANCE = 1 / 6
+"""Share of combinations whose bands would lie above nothing if nothing were saved."""
+
 TAGGERS = ("tagger", "labels", "effective efficiency [%]", "calibration slope")
 
 
@@ -47,15 +50,14 @@ def verdict(result: Result, task: str) -> str:
     """What pre-training does for a task, in one honest sentence."""
     own = [one for one in result.savings if one.task == task]
     good = [one for one in own if helps(one.saving)]
-    if not good:
+    if len(good) <= BY_CHANCE * len(own):
         return (
-            f"{task}: pre-training does not help: none of {len(own)} combinations of objective, tuning and "
-            "labels "
-            "saves any beyond its error."
+            f"{task}: pre-training does not help: {len(good)} of {len(own)} combinations of objective, "
+            "tuning and labels save any beyond one standard error, no more than chance would give."
         )
     return (
         f"{task}: {in_words(result.best(task))}; "
-        f"{len(good)} of {len(own)} combinations save labels beyond their errors."
+        f"{len(good)} of {len(own)} combinations save labels beyond one standard error."
     )
 
 
