@@ -122,14 +122,20 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
             "test": 600,
         },
         "rates": [1e-3, 4e-3],
-        "fit": {"epochs": 4, "least_steps": 20},
+        "fit": {"epochs": 4, "least_steps": 20, "batch": 16},
     },
     "standard": {"tasks": ["smart-background"]},
     "full": {
         "pretrain": {
             "corpus": {"events": 5_000_000},
             "trunk": {"units": 64, "layers": 3},
-            "fit": {"epochs": 200},
+            "fit": {
+                "epochs": 200,
+                "epoch_examples": 25_000,
+                "schedule": "cosine",
+                "weight_decay": 1e-3,
+                "device": "cpu",
+            },
         },
         "labels": {"counts": [30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000], "scratch_counts": []},
     },
