@@ -42,6 +42,13 @@ def test_simulation_gives_the_width_and_data_its_scale():
     assert result.fit["width"].value.value == pytest.approx(0.013, rel=0.05)
 
 
+def test_a_fit_that_does_not_describe_the_events_says_so():
+    bump = np.random.default_rng(2).normal(5.28, 0.02, 1500)
+    spectrum = make_spectrum(np.concatenate([MASS, bump]), WINDOW, name="m")
+    result = fit_mass(spectrum, config(model="gaussian+exponential", minos=()))
+    assert any("does not describe the events" in note for note in result.notes)
+
+
 def test_a_template_takes_a_background_of_its_own():
     bump = np.random.default_rng(2).normal(5.28, 0.02, 3000)
     spectrum = make_spectrum(np.concatenate([MASS, bump[:400]]), WINDOW, name="m")

@@ -32,6 +32,8 @@ SEEN = 3.0
 """Errors above which there is a peak whose mean and width can be fitted."""
 FEWEST = 10
 """Events in a category below which nothing is fitted."""
+POOR = 1e-3
+"""p-value of χ² below which a fit is said not to describe the events."""
 
 
 @config_class(frozen=True, config=ConfigDict(extra="forbid"))
@@ -163,6 +165,12 @@ def fit_mass(
         toys = _toys(config, fit, workers)
         goodness = goodness.against(toys.chi2, toys.distance)
     notes += [f"{one} was held there: its error is not known" for one in fit.at_limits]
+    if goodness.p_value is not None and goodness.p_value < POOR:
+        notes.append(
+            f"the fit does not describe the events (χ² {goodness.chi2:.1f} for {goodness.ndf}, "
+            f"p = {goodness.p_value:.1g}): what has no part in it, such as misidentified decays, is taken "
+            "for signal or background"
+        )
     notes += [f"the events hardly tell {one} from {other}" for one, other in fit.entangled]
     if region is None and fit.signal.value < SEEN * fit.signal.se:
         notes.append("the signal is less than three errors: hold mean and width, or they follow fluctuations")
