@@ -202,6 +202,7 @@ def _panels(figure: Figure, tasks: Sequence[str], label: str) -> dict[tuple[str,
 
 def _count_ticks(panels: Iterable[Axes], counts: Sequence[int]) -> None:
     for axes in panels:
+        axes.set_xlim(counts[0] / 1.4, counts[-1] * 1.4)
         axes.xaxis.set_major_locator(FixedLocator(list(counts)))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(
