@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from hepsets.public.events import write as write
     from hepsets.public.filters import load_filter as load_filter
     from hepsets.public.models import auc as auc
+    from hepsets.public.models import export as export
     from hepsets.public.models import fit as fit
     from hepsets.public.models import load as load
+    from hepsets.public.models import register_model as register_model
     from hepsets.public.models import save as save
     from hepsets.public.models import score as score
     from hepsets.public.names import list_analyses as list_analyses
@@ -51,7 +53,7 @@ _HOMES = {
     "hepsets.public.events": ("read", "write"),
     "hepsets.public.simulation": ("candidates", "generate", "simulate", "skim", "tag_sides"),
     "hepsets.public.filters": ("load_filter",),
-    "hepsets.public.models": ("auc", "fit", "load", "save", "score"),
+    "hepsets.public.models": ("auc", "export", "fit", "load", "register_model", "save", "score"),
     "hepsets.public.analyses": ("infer", "run"),
     "hepsets.public.names": (
         "list_analyses",

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from helpers.json_schema import problems, result_schema
 from helpers.redrawn import redrawn
+from helpers.shown import says_and_draws
 from helpers.tiny_run import tiny_run
 from helpers.toy_bs_candidates import MEAN, WIDTH, toy_samples
 
@@ -209,3 +210,7 @@ def test_a_report_is_drawn_again_byte_by_byte(of_files, tmp_path, monkeypatch):
     first, again = redrawn(folder, bs_dspi, tmp_path, monkeypatch)
     assert first == again
     assert "before the cut" in markdown(result)
+
+
+def test_its_result_tells_the_headline_with_errors_and_draws_it(made):
+    says_and_draws(made[1])

@@ -10,6 +10,7 @@ import pytest
 from helpers.json_schema import problems, result_schema
 from helpers.random_whole_events import random_whole_events
 from helpers.redrawn import redrawn
+from helpers.shown import says_and_draws
 from helpers.tiny_run import tiny_run
 
 from hepsets.analyses import flavour_tagging
@@ -141,3 +142,7 @@ def test_scales_are_configurations_and_what_cannot_be_is_refused():
         check(dataclasses.replace(TINY, data=DataConfig(test=("x.parquet",))))
     with pytest.raises(InputError, match="one seed"):
         check(dataclasses.replace(TINY, fit=dataclasses.replace(TINY.fit, seed=3)))
+
+
+def test_its_result_tells_the_headline_with_errors_and_draws_it(made):
+    says_and_draws(made[1])

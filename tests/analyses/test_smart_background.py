@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from helpers.json_schema import problems, result_schema
 from helpers.redrawn import redrawn
+from helpers.shown import says_and_draws
 from helpers.tiny_run import tiny_run
 
 from hepsets.analyses import smart_background
@@ -241,3 +242,7 @@ def test_the_report_is_drawn_again_byte_for_byte_without_computing(finished, tmp
 
 def test_the_result_is_what_the_shipped_schema_says(finished):
     assert problems(json.loads((finished[0] / "result.json").read_text()), result_schema()) == []
+
+
+def test_its_result_tells_the_headline_with_errors_and_draws_it(finished):
+    says_and_draws(finished[1])

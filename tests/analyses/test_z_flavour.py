@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from helpers.json_schema import problems, result_schema
 from helpers.redrawn import redrawn
+from helpers.shown import says_and_draws
 from helpers.tiny_run import tiny_run
 
 from hepsets.analyses import z_flavour
@@ -283,3 +284,7 @@ def test_a_users_files_are_read_split_and_tagged(made, tmp_path) -> None:
     assert result.counts.masked["particles of more than 2 charges"] == 5 + 4 + 3
     assert "What the files hold" in page
     assert "particles of more than 2 charges" in page
+
+
+def test_its_result_tells_the_headline_with_errors_and_draws_it(made):
+    says_and_draws(made[1])

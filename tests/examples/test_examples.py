@@ -12,6 +12,7 @@ import pytest
 from make_notebooks import cells_of
 
 import hepsets as hs
+from hepsets.learn import registry
 
 ROOT = Path(__file__).parents[2]
 TINY = {
@@ -35,12 +36,14 @@ def test_every_example_is_tested_and_has_a_notebook():
 
 
 @pytest.mark.parametrize("name", TINY)
-def test_it_runs(name, monkeypatch, capsys):
+def test_it_runs(name, monkeypatch, capsys, tmp_path):
     small, found = re.subn(
         r"^EVENTS = [\d_]+$", f"EVENTS = {TINY[name]}", script_of(name), flags=re.MULTILINE
     )
     assert found == 1
     monkeypatch.setattr(plt, "show", lambda: None)
+    monkeypatch.setattr(registry, "_REGISTERED", {})
+    monkeypatch.chdir(tmp_path)
     exec(compile(small, name, "exec"), {"__name__": "__main__"})
     plt.close("all")
     printed = capsys.readouterr().out

@@ -26,11 +26,11 @@ def added(monkeypatch):
                 return self[name]
 
         monkeypatch.setattr(registry, "ADDED", Added(given))
-        recipes.cache_clear()
+        registry._installed.cache_clear()
 
     yield add
     monkeypatch.undo()
-    recipes.cache_clear()
+    registry._installed.cache_clear()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -74,3 +74,15 @@ def test_one_name_may_be_a_model_of_each_kind(added):
     added(deep_sets=theirs)
     assert recipe("tables", "deep_sets") is theirs
     assert recipe("decay_trees", "deep_sets") is not theirs
+
+
+def test_a_registered_model_is_known_here_alone_and_takes_nobodys_place(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTERED", {})
+    own = recipe("decay_trees", "deep_sets")
+    registry.register(dataclasses.replace(own, name="mine"))
+    assert recipe("decay_trees", "mine").name == list(recipes("decay_trees"))[-1] == "mine"
+    assert registry.only_here("decay_trees", "mine")
+    assert not registry.only_here("decay_trees", "deep_sets")
+    assert not registry.only_here("particle_sets", "mine")
+    with pytest.raises(InputError, match="a model 'deep_sets' of decay_trees is there already"):
+        registry.register(own)

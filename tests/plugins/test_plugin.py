@@ -25,6 +25,9 @@ model = hs.fit("my_model", events, np.arange(300) % 2 == 0, options={"power": 3}
 hs.save(model, "power.safetensors")
 again = hs.load("power.safetensors")
 print(again.config.power, np.array_equal(hs.score(again, events), hs.score(model, events)))
+plain = hs.fit("energies", events, np.arange(300) % 2 == 0, epochs=1, batch=64)
+hs.save(plain, "plain.safetensors")
+print(np.array_equal(hs.score(hs.load("plain.safetensors"), events), hs.score(plain, events)))
 """
 
 MODULE = '''
@@ -101,9 +104,10 @@ def hepsets(tmp_path_factory):
     folder = tmp_path_factory.mktemp("package")
     (folder / "dice_package.py").write_text(MODULE)
     (folder / "my_model.py").write_text(code_of_docs("class Power"))
+    (folder / "plain_model.py").write_text(code_of_docs("class Energies"))
     groups = {
         "hepsets.analyses": {"dice": "dice_package", "broken": "no_such_module"},
-        "hepsets.models": {"my_model": "my_model:POWER"},
+        "hepsets.models": {"my_model": "my_model:POWER", "energies": "plain_model:ENERGIES"},
         "hepsets.skims": {"very_fast_charm": "dice_package:very_fast_charm"},
         "hepsets.detectors": {"half_blind": "dice_package:HALF_BLIND", "nonsense": "dice_package:SCALES"},
     }
@@ -126,7 +130,7 @@ def test_list_names_what_the_package_gives_and_the_package(hepsets):
     assert "analysis 'broken' of dice-package (no_such_module) cannot be used" in done.stdout
     assert "very_fast_charm (of dice-package)" in done.stdout
     assert "half_blind (of dice-package)" in done.stdout
-    assert "models:    my_model (of dice-package)" in done.stdout
+    assert "models:    energies (of dice-package), my_model (of dice-package)" in done.stdout
 
 
 def test_its_analysis_runs_as_those_of_hepsets_do(hepsets, tmp_path):
@@ -172,6 +176,6 @@ def test_its_skim_and_detector_are_taken_by_name(hepsets, tmp_path):
     assert "(dict is no DetectorConfig, LayeredConfig or ForwardConfig)" in done.stderr
 
 
-def test_its_model_as_the_docs_have_it_is_trained_kept_and_loaded_by_name(hepsets):
+def test_its_models_as_the_docs_have_them_are_trained_kept_and_loaded_by_name(hepsets):
     done = hepsets(code=TRAIN_ITS_MODEL)
-    assert (done.stdout.split(), done.returncode) == (["3", "True"], 0), done.stderr
+    assert (done.stdout.split(), done.returncode) == (["3", "True", "True"], 0), done.stderr

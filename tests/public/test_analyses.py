@@ -33,7 +33,7 @@ def test_a_run_hands_on_what_was_said_and_what_was_found(monkeypatch, tmp_path):
     )
     assert (seen["workers"], seen["resume"]) == (3, True)
     assert found.metrics == {"answer": 42}
-    assert found.folder == tmp_path / "run"
+    assert (found.folder, found.analysis) == (tmp_path / "run", "delta-c9")
     options = seen["options"]
     assert (seen["name"], options.scale, options.seed, options.settings["levels"]) == (
         *("delta-c9", "quick", 5),

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import hepsets as hs
+from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
+from hepsets.deploy.onnx.runtime import OnnxModel
 from hepsets.evaluate.scores.classification import classify
 from hepsets.generate.kstmumu.density import named_window
+from hepsets.learn import registry
 from hepsets.learn.decay_trees.recipe import build_model
+from hepsets.learn.particle_sets.recipe import build_set_model
 from hepsets.learn.training import fit as training
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.score import score
@@ -159,3 +165,82 @@ def test_weights_matter_to_trees_as_repeated_rows_do():
 def test_what_cannot_be_meant_is_refused(events, call, message):
     with pytest.raises(hs.InputError, match=message):
         call(events)
+
+
+class Kinds(nn.Module):
+    """A number per kind of particle and one per energy, summed over the event; told how many there are."""
+
+    def __init__(self, n_features, n_tokens, width=1):
+        super().__init__()
+        self.kind = nn.Embedding(n_tokens, width)
+        self.line = nn.Linear(n_features + width, 1)
+
+    def forward(self, batch):
+        return self.line(batch.sum(torch.cat([batch.features, self.kind(batch.tokens)], dim=1)))
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    """Forgets afterwards what a test registers."""
+    monkeypatch.setattr(registry, "_REGISTERED", {})
+
+
+def test_a_registered_network_is_trained_saved_and_loaded_by_its_name_alone(registered, events, tmp_path):
+    hs.register_model("kinds", Kinds)
+    assert hs.list_models()[-1] == "kinds"
+    model = hs.fit("kinds", events, LABELS, epochs=1)
+    hs.save(model, tmp_path / "kinds.safetensors")
+    again = hs.load(tmp_path / "kinds.safetensors")
+    assert again.name == "kinds"
+    assert np.array_equal(hs.score(again, events), hs.score(model, events))
+    hs.register_model("kinds", functools.partial(Kinds, width=2))  # a cell that is run again
+    with pytest.raises(InputError, match="numbers of 'kinds' for another module"):
+        hs.load(tmp_path / "kinds.safetensors")
+    registry._REGISTERED.clear()
+    with pytest.raises(InputError, match=r"no model 'kinds' of decay_trees.*hs\.register_model"):
+        hs.load(tmp_path / "kinds.safetensors")
+
+
+def test_a_network_of_sets_is_registered_as_one_and_told_how_many_features_each_set_has(registered):
+    seen = []
+
+    def make(n_features, n_event_features):
+        seen.append((n_features, n_event_features))
+        return Own()
+
+    hs.register_model("mine", make, kind="particle_sets", event_features=("R2", "thrust"))
+    assert build_set_model("mine").event_features == ("R2", "thrust")
+    assert "mine" in hs.list_models("particle_sets")
+    assert "mine" not in hs.list_models()
+    ((members, events),) = seen
+    assert (len(members), members[0] > 5, events) == (1, True, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "options", "message"),
+    [
+        ("mine", Own(), {}, "a Own that is made as the model 'mine'; expected a class"),
+        ("mine", 3, {}, "a int as the model 'mine'"),
+        ("gcn_stack", Own, {}, "a model 'gcn_stack' of decay_trees is there already"),
+        ("DS_3_GCN_1", Own, {}, "a model 'DS_3_GCN_1' of decay_trees is there already"),
+        ("own:mine", Own, {}, "letters, digits and underscores"),
+        ("mine", Own, {"unheard_of": 1}, "unheard_of"),
+        ("mine", Own, {"kind": "images"}, "one of decay_trees, particle_sets"),
+    ],
+)
+def test_what_cannot_be_registered_is_refused(registered, name, make, options, message):
+    with pytest.raises(InputError, match=message):
+        hs.register_model(name, make, **options)
+
+
+def test_sizes_that_nobody_tells_a_network_are_named(registered, events):
+    hs.register_model("wide", nn.Linear)
+    with pytest.raises(InputError, match=r"'wide' without its in_features, out_features.*n_tokens.*partial"):
+        hs.fit("wide", events, LABELS, epochs=1)
+
+
+def test_any_network_is_exported_and_scores_as_it_does(registered, events, tmp_path):
+    hs.register_model("kinds", Kinds)
+    model = hs.fit("kinds", events, LABELS, epochs=1)
+    hs.export(model, tmp_path / "kinds.onnx")
+    assert np.abs(OnnxModel(tmp_path / "kinds.onnx").score(events) - hs.score(model, events)).max() < 1e-5

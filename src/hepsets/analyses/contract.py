@@ -15,9 +15,11 @@ An analysis is a module, here a folder, with these names:
     The sections of its page, drawn out of the result alone. ``run`` may write a ``report.html`` of its own;
     else these stand under name and question.
 
-It may have further ones: ``print_summary(result)``, for the terminal; ``STUDIES`` and ``MODELS``, names that
-``hepsets list`` shows; ``tune``, see :class:`Tuning`; ``InferConfig`` and ``infer``, see :class:`Inferring`;
-``TRUNK_MODEL``, the model that starts from a trunk where ``Config`` has ``trunk`` and ``tune``.
+It may have further ones: ``print_summary(result)``, for the terminal; ``headline(result)``, lines for a
+prompt, and ``MAIN_FIGURE``, the name of the figure that comes first, see :mod:`hepsets.analyses.shown`;
+``STUDIES`` and ``MODELS``, names that ``hepsets list`` shows; ``tune``, see :class:`Tuning`;
+``InferConfig`` and ``infer``, see :class:`Inferring`; ``TRUNK_MODEL``, the model that starts from a trunk
+where ``Config`` has ``trunk`` and ``tune``.
 """
 
 from __future__ import annotations

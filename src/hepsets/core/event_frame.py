@@ -18,6 +18,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.extras import telling_extras
 from hepsets.core.parquet import TableWriter, open_parquet, required_columns
 from hepsets.core.purpose import Purpose, common, demand
+from hepsets.core.screen import column_lines, on_screen
 
 GROUP_ROWS = 500_000
 """Events per row group of a file; a few numbers per event, so many events."""
@@ -64,6 +65,11 @@ class EventFrame:
             if column.shape != (length,):
                 raise InputError(f"column {name!r} of shape {column.shape}", f"({length},), as the first")
         object.__setattr__(self, "columns", columns)
+
+    def __repr__(self) -> str:
+        """The number of events, and what each column holds."""
+        wanted = f", for {self.purpose.value}" if self.purpose else ""
+        return on_screen((f"EventFrame: {len(self):,} events{wanted}", *column_lines(self.columns)))
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))

@@ -44,7 +44,7 @@ _FILE_NAMES = {"prod_time": "prodTime"}
 """Where the study's parquet schema spells a column otherwise."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Events(RaggedTable):
     """Many events: flat particle columns, event offsets, event columns.
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose, common, demand
+from hepsets.core.screen import on_screen
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +70,13 @@ class Images:
         if not np.isfinite(self.pixels).all():
             image = int(np.flatnonzero(~np.isfinite(self.pixels).all(axis=(1, 2, 3)))[0])
             raise InputError(f"pixels of image {image} that are not finite", "finite numbers")
+
+    def __repr__(self) -> str:
+        """Number and size of the images, and how many each class has."""
+        wanted = f", for {self.purpose.value}" if self.purpose else ""
+        size = " × ".join(map(str, self.pixels.shape[1:]))
+        counts = ", ".join(f"{label}: {count:,}" for label, count in enumerate(np.bincount(self.labels)))
+        return on_screen((f"Images: {len(self):,} of {size}{wanted}", f"of each class {counts}"))
 
     def __len__(self) -> int:
         return len(self.pixels)

@@ -20,7 +20,7 @@ from hepsets.core.purpose import common
 from hepsets.core.ragged import RaggedTable, checked_offsets
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ParticleSets(RaggedTable):
     """One set of objects per event: flat particle columns, event offsets, event columns.
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose, demand
+from hepsets.core.screen import column_lines, on_screen
 
 
 class Choice(NamedTuple):
@@ -102,6 +103,19 @@ class RaggedTable:
     offsets: NDArray[np.int64]
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     purpose: Purpose | None = None
+
+    def __repr__(self) -> str:
+        """Numbers of events and particles, and what the event columns hold."""
+        number, sizes = len(self), np.diff(self.offsets)
+        each = f", {sizes.mean():.1f} per event, {sizes.min()} to {sizes.max()}" if number else ""
+        wanted = f", for {self.purpose.value}" if self.purpose else ""
+        return on_screen(
+            (
+                f"{type(self).__name__}: {number:,} events{wanted}",
+                f"{int(self.offsets[-1] - self.offsets[0]):,} particles{each}: {', '.join(self.particles)}",
+                *column_lines(self.columns),
+            )
+        )
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

@@ -16,6 +16,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.parquet import TableWriter, arrow_table, iter_row_groups
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.purpose import Purpose
+from hepsets.core.screen import column_lines, on_screen
 
 NO_VERTEX = -1
 """``vertex`` of a particle that belongs to none."""
@@ -73,6 +74,17 @@ class VertexedEvents:
                 f"vertex {vertex[bad[0]]} of a particle in event {event}, which has {limit[bad[0]]}",
                 "its place among the vertices of its event, from 0, or -1 for none",
             )
+
+    def __repr__(self) -> str:
+        """Numbers of events, particles and vertices, and what the event columns hold."""
+        parts = (("particles", self.particles), ("vertices", self.vertices))
+        return on_screen(
+            (
+                f"VertexedEvents: {len(self):,} events",
+                *(f"{part.n_particles:,} {name}: {', '.join(part.particles)}" for name, part in parts),
+                *column_lines(self.columns),
+            )
+        )
 
     def __len__(self) -> int:
         return len(self.particles)

@@ -3,7 +3,8 @@
 A model is a network or a method in a file of its own, in the room of its kind, and ``RECIPES`` there: how it
 is built, with the options that are its own; ``FAMILIES`` there are functions from the name of a member to its
 recipe, or to ``None``. Other packages add a recipe by an entry point of the group ``hepsets.models`` with the
-model's name. :mod:`hepsets.learn.files`, the analyses and the contract tests find all of them.
+model's name, a script or notebook by :func:`register`. :mod:`hepsets.learn.files`, the analyses and the
+contract tests find all of them.
 """
 
 from __future__ import annotations
@@ -135,7 +136,28 @@ def _modules(kind: Kind) -> tuple[ModuleType, ...]:
     return tuple(import_module(f"{room.__name__}.{module.name}") for module in iter_modules(room.__path__))
 
 
-@cache
+_REGISTERED: dict[tuple[Kind, str], Recipe] = {}
+
+
+def register(recipe: Recipe) -> None:
+    """Make a model known in this process; once more under its name, it takes the place of the first.
+
+    Raises
+    ------
+    InputError
+        If the package, or another one that is installed, has a model of this kind and name.
+    """
+    kind, name = recipe.kind, recipe.name
+    if name in _installed(kind) or _of_a_family(kind, name) is not None:
+        raise InputError(f"a model {name!r} of {kind} is there already", "a name of its own")
+    _REGISTERED[kind, name] = recipe
+
+
+def only_here(kind: Kind, name: str) -> bool:
+    """Whether no other process knows this model, since it was registered in this one."""
+    return (kind, name) in _REGISTERED
+
+
 def recipes(kind: Kind) -> Mapping[str, Recipe]:
     """All models of a kind by name: the package's own, in the order of their files, then those of others.
 
@@ -144,6 +166,12 @@ def recipes(kind: Kind) -> Mapping[str, Recipe]:
     InputError
         If an entry point gives a name that is taken, or a recipe of another name than its own.
     """
+    return {**_installed(kind), **{name: found for (of, name), found in _REGISTERED.items() if of == kind}}
+
+
+@cache
+def _installed(kind: Kind) -> Mapping[str, Recipe]:
+    """Those of the package and of other packages."""
     found: dict[str, Recipe] = {}
     for module in _modules(kind):
         found |= {recipe.name: recipe for recipe in getattr(module, "RECIPES", ())}
@@ -186,7 +214,10 @@ def recipe(kind: Kind | str, name: str) -> Recipe:
         return member
     if name in ADDED:
         ADDED.find(name)  # which says why it cannot be used, if it cannot
-    raise InputError(f"no model {name!r} of {kind}", f"one of {', '.join(there)}")
+    raise InputError(
+        f"no model {name!r} of {kind}", f"one of {', '.join(there)}",
+        "one of your own: hs.register_model makes it known, or the package that gives it",
+    )  # fmt: skip
 
 
 def _of_a_family(kind: Kind, name: str) -> Recipe | None:

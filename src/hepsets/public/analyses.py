@@ -6,19 +6,26 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hepsets.analyses.runs import RunOptions
 from hepsets.analyses.runs import run as run_analysis
+from hepsets.analyses.shown import plotted, told
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
+from hepsets.core.screen import on_screen
 from hepsets.deploy.delta_c9 import choose, models_of, read_events
 from hepsets.deploy.delta_c9_range import narrowed
 from hepsets.deploy.delta_c9_shipped import run_folder
 from hepsets.evaluate.estimates.summary import Inference
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-@dataclass(frozen=True)
+    from hepsets.deploy.filter.event_filter import EventFilter
+
+
+@dataclass(frozen=True, repr=False)
 class Run:
     """A finished run.
 
@@ -28,16 +35,59 @@ class Run:
         Where configuration, ``result.json``, ``report.html``, figures and models stand.
     result
         Everything that the analysis found.
+    analysis
+        Its name.
     """
 
     folder: Path
     result: Any
+    analysis: str
+
+    def __repr__(self) -> str:
+        """Its headline, with uncertainties, on one screen."""
+        return on_screen(told(self.analysis, self.result), f"report: {self.folder / 'report.html'}")
+
+    def plot(self, name: str | None = None) -> Figure:
+        """A figure of the report; the main one by default.
+
+        Raises
+        ------
+        InputError
+            If the report has no such figure; it names those that there are.
+        """
+        return plotted(self.analysis, self.result, name)
 
     @property
     def metrics(self) -> Mapping[str, Any]:
         """What ``result.json`` holds under this name."""
         metrics: Mapping[str, Any] = self.result.metrics
         return metrics
+
+    def filter(self, model: str, path: str | Path) -> EventFilter:
+        """Make a filter of generated events of a model of this run, one of your own too.
+
+        Parameters
+        ----------
+        model
+            Its name.
+        path
+            ONNX file to write; ``hepsets filter --model FILE`` and :func:`load_filter` take it.
+
+        Returns
+        -------
+        EventFilter
+            That of the file, whose scores on 1000 generated events are PyTorch's within 1e-5.
+
+        Raises
+        ------
+        InputError
+            If the run has no such model that could be a filter.
+        """
+        from hepsets.deploy.filter.event_filter import EventFilter  # starts ONNX Runtime
+        from hepsets.deploy.filter.export import export_from_run
+
+        export_from_run(self.folder, model, Path(path))
+        return EventFilter.load(path)
 
 
 def run(
@@ -92,7 +142,7 @@ def run(
     options = RunOptions(scale=scale, seed=seed, settings=settings or {})
     folder = None if out is None else Path(out)
     result, where = run_analysis(analysis, options, out=folder, workers=workers, resume=resume)
-    return Run(where, result)
+    return Run(where, result, analysis)
 
 
 def infer(

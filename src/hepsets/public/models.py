@@ -1,8 +1,9 @@
-"""Public names about models: fit, score, judge, save and load them."""
+"""Public names about models: register, fit, score, judge, save, load and export them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,14 @@ from hepsets.generate.kstmumu.density import named_window
 from hepsets.learn import files
 from hepsets.learn.data_sets.morphing import Morphing, fit_morphing
 from hepsets.learn.data_sets.truth_ratios import TruthRatios
-from hepsets.learn.decay_trees.own_module import own_event_model
+from hepsets.learn.decay_trees.own_module import own_event_model, own_event_recipe
 from hepsets.learn.decay_trees.recipe import build_model
+from hepsets.learn.particle_sets.own_module import own_set_recipe
 from hepsets.learn.particle_sets.recipe import build_set_model
-from hepsets.learn.registry import Model, recipe, recipes
+from hepsets.learn.registry import Model, recipe, recipes, register
 from hepsets.learn.tables.boosted_trees import BoostedTrees, BoostedTreesConfig, fit_trees
 from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.fit import FitResult
 from hepsets.learn.training.fit import fit as fit_model
 from hepsets.learn.training.score import score as score_events
 from hepsets.learn.training.trainable import Trainable
@@ -36,6 +39,58 @@ from hepsets.select.variables.continuum import VARIABLES
 
 RARE = 20
 """PDG ids that occur less often in training are to a model what it has never seen."""
+
+
+def register_model(
+    name: str, make: Callable[..., nn.Module], *, kind: str = "decay_trees", **options: Any
+) -> None:
+    """Make a network of your own known by a name, wherever models are named, while this process runs.
+
+    It is trained, compared, drawn, saved, loaded and exported as those of the package are: by :func:`fit`,
+    and by :func:`run` among ``models``. A package of your own makes it known for good by an entry point, see
+    docs/extending.md.
+
+    Parameters
+    ----------
+    name
+        What it is called in tables, figures and files. Once more, it takes the place of the first.
+    make
+        A class of ``nn.Module``, or a function, that gives a fresh network: called with a batch as
+        :func:`fit` says (``particle_sets``: a
+        :class:`~hepsets.represent.particle_sets.data.SetBatch`), it gives logits.
+        Its parameters called ``n_features``, ``n_tokens`` or like an option are given these sizes.
+    kind
+        What it is applied to: ``"decay_trees"`` (smart background) or ``"particle_sets"`` (continuum
+        suppression).
+    options
+        Of :class:`~hepsets.learn.decay_trees.model.ModelConfig`, or of
+        :class:`~hepsets.learn.particle_sets.model.SetModelConfig`, such as ``units`` and ``sets``.
+
+    Raises
+    ------
+    InputError
+        For a name that is taken, another kind or option, or a ``make`` that is nothing to call.
+
+    Examples
+    --------
+    >>> import hepsets as hs, torch
+    >>> class Energies(torch.nn.Module):
+    ...     def __init__(self, n_features):
+    ...         super().__init__()
+    ...         self.event = torch.nn.Linear(n_features, 1)
+    ...
+    ...     def forward(self, batch):
+    ...         return self.event(batch.sum(batch.features))
+    >>> hs.register_model("energies", Energies)
+    >>> hs.list_models()[-1]
+    'energies'
+    """
+    makers = {"decay_trees": own_event_recipe, "particle_sets": own_set_recipe}
+    if kind not in makers:
+        raise InputError(f"a model of {kind!r} to register", f"one of {', '.join(makers)}")
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name):
+        raise InputError(f"the model {name!r}", "a name of letters, digits and underscores")
+    register(makers[kind](name, make, **options))
 
 
 def fit(
@@ -52,8 +107,8 @@ def fit(
     Parameters
     ----------
     model
-        A name that :func:`list_models` gives for this kind of events; or any ``torch.nn.Module`` of your own,
-        for decay trees: it is called with a
+        A name that :func:`list_models` gives for this kind of events; or any ``torch.nn.Module`` of your own
+        (:func:`register_model` gives it a name), for decay trees: it is called with a
         :class:`~hepsets.represent.decay_trees.batch.PackedBatch` (``features``, float32 of shape
         ``(n_particles, 8)``, scaled; ``tokens`` of the PDG ids; ``sum``, which sums over each event) and
         returns logits, shape ``(n_events,)`` or ``(n_events, 1)``. It is trained itself, not a copy.
@@ -107,8 +162,21 @@ def fit(
         return trees
     settings = from_mapping(FitConfig, training, source="fit")
     fresh = _fresh(model, events, {"seed": settings.seed, **given})
-    fit_model(fresh, events, np.asarray(labels), importance, settings)
+    fitted = fit_model(fresh, events, np.asarray(labels), importance, settings)
+    fresh.told = _told(fresh, events, np.asarray(labels), importance, fitted)
     return fresh
+
+
+def _told(model: Trainable, events: Any, labels: NDArray[Any], weights: Any, fitted: FitResult) -> str:
+    """How a training went, for people: the AUC on validation events, if these have labels of both kinds."""
+    held = fitted.validation_indices
+    epochs = f"best epoch {fitted.best_epoch} of {len(fitted.history)}"
+    text = f"trained on {len(fitted.train_indices):,} events, {epochs}"
+    if labels.ndim != 1 or not np.isin(labels[held], (0, 1)).all() or len(np.unique(labels[held])) < 2:
+        return text
+    scores = score_events(model, fitted.validation(events))
+    area = classify(labels[held], scores, None if weights is None else weights[held]).auc
+    return f"{text}; AUC {area} on {len(held):,} validation events"
 
 
 def _fit_morphing(events: Any, labels: Any, weights: Any, options: dict[str, Any], training: Any) -> Morphing:
@@ -222,7 +290,7 @@ def load(path: str | Path, *, module: nn.Module | None = None) -> Any:
     path
         The file.
     module
-        For a model of your own: a module of the class that was trained.
+        For a model of your own that was not registered: a module of the class that was trained.
 
     Returns
     -------
@@ -246,6 +314,35 @@ def load(path: str | Path, *, module: nn.Module | None = None) -> Any:
     True
     """
     return files.load(path) if module is None else files.load(path, module=module)
+
+
+def export(model: Trainable, path: str | Path) -> None:
+    """Write a trained network as one ONNX file, which gives its scores without PyTorch.
+
+    :meth:`hepsets.public.analyses.Run.filter` makes a filter of a model of a run.
+
+    Parameters
+    ----------
+    model
+        What :func:`fit` or :func:`load` returned, a network of your own too.
+    path
+        Where the file shall stand. Its inputs and outputs are in docs/models.md.
+
+    Raises
+    ------
+    InputError
+        For a model that is no network.
+
+    Examples
+    --------
+    >>> import hepsets as hs
+    >>> hs.export("model.safetensors", "model.onnx")
+    Traceback (most recent call last):
+    hepsets.core.errors.InputError: a str to export; expected a network that was trained
+    """
+    from hepsets.deploy.onnx.kinds import export_network  # starts ONNX Runtime
+
+    export_network(model, path)
 
 
 def auc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> Measured:

@@ -17,5 +17,7 @@ __getattr__, __dir__ = lazy(
         "make_page": "page",
         "sections": "page",
         "print_summary": "summary",
+        "headline": "summary",
+        "MAIN_FIGURE": "about",
     },
 )

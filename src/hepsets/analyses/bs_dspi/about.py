@@ -19,3 +19,6 @@ name = "bs-dspi"
 question = "How many B_s mesons decay to D_s and a pion, and at which mass?"
 STUDIES: tuple[Study, ...] = get_args(Study)
 MODELS: tuple[ModelName, ...] = get_args(ModelName)
+
+MAIN_FIGURE = "mass_after"
+"""The figure that a result draws of itself."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from hepsets.analyses.bs_dspi import about
 from hepsets.analyses.bs_dspi.checks import Checks
 from hepsets.analyses.bs_dspi.config import Config
 from hepsets.analyses.bs_dspi.cut import Cuts
@@ -15,12 +16,13 @@ from hepsets.analyses.bs_dspi.oscillation import Oscillation
 from hepsets.analyses.bs_dspi.published import Published
 from hepsets.analyses.bs_dspi.reweighted import Reweighted
 from hepsets.analyses.bs_dspi.unfolded import UnfoldedSignal
+from hepsets.analyses.shown import Shown
 from hepsets.core.measured import Measured
 from hepsets.core.run import Origin
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
+@dataclass(frozen=True, eq=False, repr=False)
+class Result(Shown):
     """Everything that a run found.
 
     Parameters
@@ -48,6 +50,8 @@ class Result:
     published
         The coursework's version, if it was asked for.
     """
+
+    analysis: ClassVar[str] = about.name
 
     config: Config
     origin: Origin

@@ -12,6 +12,7 @@ from hepsets.analyses.bs_dspi.mass_fits import JudgedFit
 from hepsets.analyses.bs_dspi.oscillation import TRUTH
 from hepsets.analyses.bs_dspi.result import Result
 from hepsets.core.measured import Measured
+from hepsets.core.screen import aligned
 
 HEADINGS = ("fit", "mean [MeV]", "width [MeV]", "signal", "true", "S/B in 3 σ", "χ²/ndf")
 
@@ -98,6 +99,12 @@ def lines_of(result: Result) -> Iterator[str]:
                 f"{toys.count} toys: {watched.name} pull mean {watched.pull_mean}, "
                 f"width {watched.pull_width}, MINOS covers {watched.coverage}"
             )
+
+
+def headline(result: Result) -> Iterator[str]:
+    """The fits, and what the selection does."""
+    yield from aligned(HEADINGS, rows_of(result))
+    yield from lines_of(result)
 
 
 def print_summary(result: Result) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hepsets.analyses.c4_images import about
 from hepsets.analyses.c4_images.about import OURS
 from hepsets.analyses.c4_images.comparison import Gain, ModelResult
 from hepsets.analyses.c4_images.config import Config
@@ -15,6 +16,7 @@ from hepsets.analyses.c4_images.layers import LayerError
 from hepsets.analyses.c4_images.metrics import metrics_of
 from hepsets.analyses.c4_images.one_image import Kernels, OneImage
 from hepsets.analyses.c4_images.samples import MAIN
+from hepsets.analyses.shown import Shown
 from hepsets.core.run import Origin
 
 
@@ -41,8 +43,8 @@ class Facts:
     classes: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
+@dataclass(frozen=True, eq=False, repr=False)
+class Result(Shown):
     """Everything that a run found.
 
     Parameters
@@ -64,6 +66,8 @@ class Result:
     event_images
         Some test events of each kind, by sample, shape ``(n_classes, n_images, channels, side, side)``.
     """
+
+    analysis: ClassVar[str] = about.name
 
     config: Config
     origin: Origin

@@ -12,6 +12,7 @@ from hepsets.analyses.c4_images.comparison import ModelResult
 from hepsets.analyses.c4_images.result import Result
 from hepsets.analyses.c4_images.samples import MAIN, PUBLISHED, TEST, UPRIGHT
 from hepsets.core.measured import Measured
+from hepsets.core.screen import aligned
 
 TITLES = {
     MAIN: "Turned images",
@@ -58,6 +59,15 @@ def called(one: ModelResult, whole: int) -> str:
 def per_cent(value: Measured, digits: int = 2) -> str:
     """A share and its error, in per cent without the sign."""
     return f"{100 * value.value:.{digits}f} ± {100 * value.se:.{digits}f}"
+
+
+def headline(result: Result) -> Iterator[str]:
+    """Accuracies on the images of the run, and by how much ours is better."""
+    shown = [HEADINGS.index(name) for name in ("model", "parameters", "trainings", "tested on", "accuracy")]
+    yield f"{TITLES[MAIN]} (per cent)"
+    rows = [[row[at] for at in shown] for row in rows_of(result, MAIN)]
+    yield from aligned([HEADINGS[at] for at in shown], rows)
+    yield from gain_lines(result)
 
 
 def print_summary(result: Result) -> None:

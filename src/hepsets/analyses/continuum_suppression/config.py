@@ -43,11 +43,14 @@ QUALITY: Mapping[Comparison, float] = {"quality_80": 0.8, "quality_50": 0.5}
 OWN = "own"
 """The comparison of a user's own events."""
 
-VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    **{name: (name, {}) for name in recipes("particle_sets")},
-    BEFORE: ("multi_deep_sets", {"fusion": "before"}),
-}
-"""Model of the registry and options behind each name of this analysis."""
+VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {BEFORE: ("multi_deep_sets", {"fusion": "before"})}
+"""Model of the registry and options behind each name that this analysis gives; others are the registry's."""
+
+
+def variant(name: str) -> tuple[str, Mapping[str, Any]]:
+    """Model of the registry and options behind the name of a network."""
+    return VARIANTS.get(name, (name, {}))
+
 
 TREES: Mapping[str, tuple[str, ...]] = {
     BDT: VARIABLES,
@@ -216,7 +219,7 @@ def check(config: Config) -> None:
         For unknown models or modes, a comparison without ``bdt``, seeds of single models; for
         comparisons that are named twice, or none.
     """
-    known = (*TREES, *VARIANTS)
+    known = (*TREES, *recipes("particle_sets"), *VARIANTS)
     for name in (*config.models, *config.trust_models, *config.seed_models, config.disco.model):
         if name not in known:
             raise InputError(f"no model {name!r}", f"one of {', '.join(known)}")
@@ -239,5 +242,5 @@ def check(config: Config) -> None:
         )
     for name in config.models:
         if name not in TREES:
-            base, options = VARIANTS[name]
+            base, options = variant(name)
             build_set_model(base, **options)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from hepsets.analyses.continuum_suppression import about
 from hepsets.analyses.continuum_suppression.comparison import ComparisonResult, ModelResult
 from hepsets.analyses.continuum_suppression.config import Config
 from hepsets.analyses.continuum_suppression.metrics import metrics_of
 from hepsets.analyses.continuum_suppression.samples import SampleFacts
 from hepsets.analyses.continuum_suppression.shapes import GenericSignal, Shapes
 from hepsets.analyses.continuum_suppression.trust import Trust
+from hepsets.analyses.shown import Shown
 from hepsets.core.run import Origin
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
+@dataclass(frozen=True, eq=False, repr=False)
+class Result(Shown):
     """Everything that a run found.
 
     Parameters
@@ -33,6 +35,8 @@ class Result:
     generic
         Enriched against generic signal, where there is any.
     """
+
+    analysis: ClassVar[str] = about.name
 
     config: Config
     origin: Origin

@@ -10,9 +10,10 @@ from rich.table import Table
 
 from hepsets.analyses.continuum_suppression.comparison import ComparisonResult
 from hepsets.analyses.continuum_suppression.config import BDT, OURS, OWN
-from hepsets.analyses.continuum_suppression.recommended import sculpting_warning
+from hepsets.analyses.continuum_suppression.recommended import recommended, sculpting_warning
 from hepsets.analyses.continuum_suppression.result import Result
 from hepsets.core.measured import Measured
+from hepsets.core.screen import aligned
 
 TITLES: Mapping[str, str] = {
     "shape_only": "Shape only: candidates wrong in signal and background",
@@ -94,6 +95,18 @@ def sculpting_warnings(result: Result) -> list[str]:
         for name, comparison in result.comparisons.items()
         if (text := sculpting_warning(comparison.models))
     ]
+
+
+def headline(result: Result) -> Iterator[str]:
+    """What must be said first, the models of the comparison that leads, and the gain in the others."""
+    yield from sculpting_warnings(result)
+    lead = result.lead
+    yield f"{TITLES[lead.name]}; per cent, at {100 * result.config.signal_efficiency:g} % signal efficiency"
+    yield from aligned(HEADINGS[:5], [row[:5] for row in rows_of(lead)])
+    for name, other in result.comparisons.items():
+        best = recommended(other.models)
+        if name != lead.name and best.name != BDT:
+            yield f"{TITLES[name]}: {best.name} leaves {per_cent(best.gain)} % less than {BDT}"
 
 
 def print_summary(result: Result) -> None:

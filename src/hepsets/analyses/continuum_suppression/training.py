@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.analyses.continuum_suppression.about import TRUNK_MODEL
-from hepsets.analyses.continuum_suppression.config import BDT, OURS, TREES, VARIANTS, Config
+from hepsets.analyses.continuum_suppression.config import BDT, OURS, TREES, Config, variant
 from hepsets.analyses.continuum_suppression.samples import Samples
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets
 from hepsets.core.progress import follow, progress_bar
@@ -25,6 +25,7 @@ from hepsets.learn.particle_sets.model import SetModel
 from hepsets.learn.particle_sets.recipe import build_set_model
 from hepsets.learn.pretraining.encoder import Trunk
 from hepsets.learn.pretraining.tuning import seen_model
+from hepsets.learn.registry import only_here
 from hepsets.learn.tables.boosted_trees import BoostedTrees, fit_trees
 from hepsets.learn.training import history as kept
 from hepsets.learn.training.disco import DisCo
@@ -144,8 +145,11 @@ def train_all(config: Config, samples: Samples, folder: Path, *, workers: int = 
             _Task(config, training, str(samples.pairs[training.comparison].train_file), str(folder))
             for training in todo
         ]
-        for _ in side_by_side(_train_in_worker, tasks, workers=workers, device=config.fit.device):
-            pass
+        alone = [task for task in tasks if only_here("particle_sets", task.training.model)]
+        together = [task for task in tasks if task not in alone]
+        for some, processes in ((together, workers), (alone, 1)):
+            for _ in side_by_side(_train_in_worker, some, workers=processes, device=config.fit.device):
+                pass
     _events_of.cache_clear()
     trained = {training: load(training, folder) for training in wanted}
     for training in todo:
@@ -220,7 +224,7 @@ def _train_network(
     weights: NDArray[np.float64],
     path: Path,
 ) -> History:
-    base, options = VARIANTS[training.model]
+    base, options = variant(training.model)
     seed = seed_of(config, training)
     if config.trunk is not None and training.model == TRUNK_MODEL:
         network = seen_model(Trunk.load(config.trunk), config.tune, seed=seed)

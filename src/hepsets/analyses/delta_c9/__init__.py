@@ -17,6 +17,7 @@ __getattr__, __dir__ = lazy(
         "make_page": "page.page",
         "sections": "page.page",
         "print_summary": "summary",
+        "headline": "summary",
         "InferConfig": "inference",
         "infer": "inference",
     },

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hepsets.analyses.delta_c9 import about
 from hepsets.analyses.delta_c9.comparison import Comparison
 from hepsets.analyses.delta_c9.config import Config
 from hepsets.analyses.delta_c9.detector import DetectorStudy
@@ -17,11 +18,12 @@ from hepsets.analyses.delta_c9.one_data_set import OneDataSet
 from hepsets.analyses.delta_c9.predictions import Predictions
 from hepsets.analyses.delta_c9.samples import Cell
 from hepsets.analyses.delta_c9.theory import Meaning, Nuisances
+from hepsets.analyses.shown import Shown
 from hepsets.core.run import Origin
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
+@dataclass(frozen=True, eq=False, repr=False)
+class Result(Shown):
     """Everything that a run found; what was not asked for is empty or ``None``.
 
     Parameters
@@ -43,6 +45,8 @@ class Result:
     images
         What the convolutional network looks at, by ΔC9: shape ``(bins, bins, bins)``.
     """
+
+    analysis: ClassVar[str] = about.name
 
     config: Config
     origin: Origin

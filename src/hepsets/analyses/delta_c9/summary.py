@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from hepsets.analyses.delta_c9.result import Result
+from hepsets.core.screen import aligned
+
+
+def headline(result: Result) -> Iterator[str]:
+    """Spread, bias and coverage at the first truth, on the smallest data sets."""
+    rows = result.comparison.rows
+    least, truth = min(row.events for row in rows), rows[0].quality.delta_c9
+    yield f"sets of {least:,} signal events, true ΔC9 = {truth:g}"
+    yield from aligned(
+        ("level, q², model", "std", "std / bound", "bias", "coverage"),
+        [
+            (
+                f"{row.level}, {row.window}, {row.model}",
+                str(row.quality.spread),
+                "" if row.over_bound is None else str(row.over_bound),
+                str(row.quality.bias),
+                "" if row.quality.coverage68 is None else str(row.quality.coverage68),
+            )
+            for row in rows
+            if row.events == least and row.quality.delta_c9 == truth
+        ],
+    )
 
 
 def print_summary(result: Result) -> None:

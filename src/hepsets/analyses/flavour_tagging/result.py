@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from hepsets.analyses.flavour_tagging import about
 from hepsets.analyses.flavour_tagging.closer_look import CloserLook
 from hepsets.analyses.flavour_tagging.comparison import ModelResult, best_of
 from hepsets.analyses.flavour_tagging.config import Config
 from hepsets.analyses.flavour_tagging.metrics import metrics_of
+from hepsets.analyses.shown import Shown
 from hepsets.core.run import Origin
 from hepsets.formats.whole_event_files import SetCounts
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
+@dataclass(frozen=True, eq=False, repr=False)
+class Result(Shown):
     """Everything that a run found.
 
     Parameters
@@ -30,6 +32,8 @@ class Result:
     counts
         What was masked in the user's files.
     """
+
+    analysis: ClassVar[str] = about.name
 
     config: Config
     origin: Origin

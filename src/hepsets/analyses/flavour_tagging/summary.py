@@ -12,6 +12,7 @@ from hepsets.analyses.flavour_tagging.about import OURS
 from hepsets.analyses.flavour_tagging.comparison import ModelResult
 from hepsets.analyses.flavour_tagging.result import Result
 from hepsets.core.measured import Measured
+from hepsets.core.screen import aligned
 
 TITLE = "Effective tagging efficiency ε_eff, calibrated, on the same test events"
 
@@ -68,6 +69,14 @@ def markdown(result: Result) -> str:
     for first, *rest in rows_of(result.models):
         lines.append(f"| {f'**`{first}`**' if first == OURS else f'`{first}`'} | {' | '.join(rest)} |")
     return "\n".join([*lines, "", *notes_of(result)]) + "\n"
+
+
+def headline(result: Result) -> Iterator[str]:
+    """The taggers with their effective efficiencies and the slope of the wrong-tag fraction."""
+    shown = [HEADINGS.index(name) for name in ("model", "ε_eff [%]", "over the trees [%]", "slope of w")]
+    rows = [[row[at] for at in shown] for row in rows_of(result.models)]
+    yield from aligned([HEADINGS[at] for at in shown], rows)
+    yield from notes_of(result)
 
 
 def print_summary(result: Result) -> None:

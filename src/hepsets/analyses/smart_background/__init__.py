@@ -17,6 +17,8 @@ __getattr__, __dir__ = lazy(
         "make_page": "page",
         "sections": "page",
         "print_summary": "summary",
+        "headline": "summary",
+        "MAIN_FIGURE": "about",
         "tune": "tuning",
     },
 )

@@ -30,3 +30,6 @@ name = "smart-background"
 question = "Which generated events survive a later skim, and what does it save to know?"
 STUDIES: tuple[Study, ...] = get_args(Study)
 MODELS = (*PUBLISHED, OURS)
+
+MAIN_FIGURE = "speedup"
+"""The figure that a result draws of itself."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from hepsets.analyses.shown import Shown
+from hepsets.analyses.smart_background import about
 from hepsets.analyses.smart_background.comparison import ModelResult
 from hepsets.analyses.smart_background.config import Config
 from hepsets.analyses.smart_background.metrics import metrics_of
@@ -14,8 +16,8 @@ from hepsets.core.run import Origin
 from hepsets.evaluate.filter.limit import Limit
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
+@dataclass(frozen=True, eq=False, repr=False)
+class Result(Shown):
     """Everything that a run found.
 
     Parameters
@@ -31,6 +33,8 @@ class Result:
     studies
         What the studies found.
     """
+
+    analysis: ClassVar[str] = about.name
 
     config: Config
     origin: Origin

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from hepsets.analyses.smart_background.ranking import HEADINGS, legend, limit_row, rows_of, verdict
 from hepsets.analyses.smart_background.result import Result
+from hepsets.core.screen import aligned
+
+
+def headline(result: Result) -> Iterator[str]:
+    """The models, best first, the limit, and which can be told apart."""
+    shown = [HEADINGS.index(name) for name in ("model", "AUC", "speedup, threshold", "speedup, no bias")]
+    rows = [["", *row] for row in rows_of(result.models, result.limit)]
+    if result.limit is not None:
+        rows.append(["", *limit_row(result.limit)])
+    yield from aligned([HEADINGS[at] for at in shown], [[row[at] for at in shown] for row in rows])
+    yield verdict(result.models)
 
 
 def print_summary(result: Result) -> None:

@@ -29,6 +29,7 @@ from hepsets.learn.decay_trees.soft_labels import soft_labels
 from hepsets.learn.files import load, save
 from hepsets.learn.pretraining.encoder import Trunk
 from hepsets.learn.pretraining.tuning import generated_model
+from hepsets.learn.registry import only_here
 from hepsets.learn.training.calibration import calibrate_model
 from hepsets.learn.training.checkpoint import EpochRecord
 from hepsets.learn.training.config import FitConfig
@@ -84,11 +85,14 @@ def train_all(
     device = "cuda" if "cuda" in devices else "auto" if "auto" in devices else "cpu"
     if todo:
         with _file_of(samples, folder) as path:
-            tasks = [_Task(config, one, str(path), str(folder)) for one in todo]
-            done = side_by_side(_train_task, tasks, workers=workers, device=device)
-            for one, told in zip(todo, done, strict=True):
-                if not told:
-                    _tell(one.path(folder))
+            alone = [one for one in todo if only_here("decay_trees", one.model)]
+            together = [one for one in todo if one not in alone]
+            for some, processes in ((together, workers), (alone, 1)):
+                tasks = [_Task(config, one, str(path), str(folder)) for one in some]
+                done = side_by_side(_train_task, tasks, workers=processes, device=device)
+                for one, told in zip(some, done, strict=True):
+                    if not told:
+                        _tell(one.path(folder))
     _events_of.cache_clear()
     return [
         train(config, one.model, samples.train, folder, training=one, options=one.options)

@@ -32,3 +32,6 @@ name = "z-flavour"
 question = "Which quark did the Z decay to: b, c, s, or u and d?"
 STUDIES: tuple[Study, ...] = get_args(Study)
 MODELS = (*PUBLISHED, TREES, "particle_transformer", OURS)
+
+MAIN_FIGURE = "points_found"
+"""The figure that a result draws of itself."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from hepsets.analyses.shown import Shown
+from hepsets.analyses.z_flavour import about
 from hepsets.analyses.z_flavour.about import OURS, CellName
 from hepsets.analyses.z_flavour.closer_look import CloserLook
 from hepsets.analyses.z_flavour.comparison import CellResult, ModelResult
@@ -16,8 +18,8 @@ from hepsets.core.run import Origin
 from hepsets.formats.read_counts import ReadCounts
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
+@dataclass(frozen=True, eq=False, repr=False)
+class Result(Shown):
     """Everything that a run found.
 
     Parameters
@@ -35,6 +37,8 @@ class Result:
     seeds
         Trainings with other seeds, where that study was.
     """
+
+    analysis: ClassVar[str] = about.name
 
     config: Config
     origin: Origin

@@ -8,11 +8,12 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from hepsets.analyses.z_flavour.about import TREES
+from hepsets.analyses.z_flavour.about import OURS, TREES
 from hepsets.analyses.z_flavour.comparison import SHOWN, CellResult, ModelResult
 from hepsets.analyses.z_flavour.other_seeds import Quantity, SeedStudy
 from hepsets.analyses.z_flavour.result import Result
 from hepsets.core.measured import Measured
+from hepsets.core.screen import aligned
 
 TITLES = {
     "published": "As published: the coursework's features, seeded vertices, true kinds",
@@ -114,6 +115,19 @@ def _named(quantity: Quantity) -> str:
         return f"accuracy of {quantity.classes} flavours"
     flavour, against, mistag = quantity.point
     return f"{flavour} at {100 * mistag:g} % {against}"
+
+
+def headline(result: Result) -> Iterator[str]:
+    """The models of the comparison that leads, in per cent, and ours in the others."""
+    lead = result.lead
+    yield f"{TITLES[lead.name]} (per cent)"
+    shown = [0, 3, *range(5, 5 + len(SHOWN))]
+    yield from aligned([HEADINGS[at] for at in shown], [[row[at] for at in shown] for row in rows_of(lead)])
+    for name, cell in result.cells.items():
+        for model in cell.models:
+            if name != lead.name and model.name == OURS:
+                accuracy = model.quality[max(model.quality)].accuracy
+                yield f"{TITLES[name]}: {model.name} {per_cent(accuracy)}"
 
 
 def print_summary(result: Result) -> None:

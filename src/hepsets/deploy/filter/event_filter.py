@@ -16,6 +16,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.event_content import event_keys
 from hepsets.core.event_random import uniforms
 from hepsets.core.events import PARTICLE_COLUMNS, Events
+from hepsets.core.screen import on_screen
 from hepsets.deploy.filter.card import (
     MOMENTUM,
     FilterCard,
@@ -206,6 +207,12 @@ class EventFilter:
     def __init__(self, model: Network, card: FilterCard) -> None:
         self.model = model
         self.card = card
+
+    def __repr__(self) -> str:
+        """Its model, what that was trained on, and the skims that it serves."""
+        skims = ", ".join(self.skims)
+        trained = f"trained on {self.card.sample}"
+        return on_screen((f"EventFilter: {self.card.model}, {trained}", f"{len(self.skims)} skims: {skims}"))
 
     @classmethod
     def load(cls, model: str | Path = SHIPPED[0], *, threads: int = 1) -> EventFilter:

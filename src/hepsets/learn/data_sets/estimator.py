@@ -12,6 +12,7 @@ from torch import Tensor
 
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.kernel import kernel
+from hepsets.learn.described import described
 from hepsets.learn.registry import Kind, Recipe
 from hepsets.represent.data_sets.pools import EventSets, variable_matrix, whole_sets
 
@@ -65,6 +66,14 @@ class NetworkEstimator:
 
     kind: Kind = "data_sets"
     name: str
+
+    def __repr__(self) -> str:
+        """Kind, size and options."""
+        try:
+            numbers = sum(tensor.numel() for tensor in self.tensors().values())
+        except NotImplementedError:  # none of its own
+            numbers = 0
+        return described(self, f"{numbers:,} numbers")
 
     def estimate_sets(self, sets: EventSets) -> SetEstimates:
         """ΔC9 of each set. An event that many sets hold goes through the network once, where it can."""

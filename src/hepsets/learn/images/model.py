@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from hepsets.core.errors import InputError
 from hepsets.core.images import Images
+from hepsets.learn.described import described
 from hepsets.learn.layers.group_norm_pool import plain
 from hepsets.learn.registry import Kind
 from hepsets.learn.training.checkpoint import EpochRecord
@@ -107,6 +108,14 @@ class ImageModel:
         self.classes = classes
         self.network = network
         self.history = history
+
+    def __repr__(self) -> str:
+        """Kind, size, training and options."""
+        size = (
+            f"{self.parameters():,} parameters, {' × '.join(map(str, self.shape))} to {self.classes} classes"
+        )
+        trained = f"best epoch {self.best_epoch} of {len(self.history)}" if self.history else ""
+        return described(self, size, trained)
 
     def parameters(self) -> int:
         """Numbers that training moves."""

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
-from hepsets.learn.own_modules import PREFIX, given, name_of, with_heads
+from hepsets.learn.own_modules import (
+    PREFIX,
+    as_it_was_trained,
+    checked_maker,
+    given,
+    made,
+    name_of,
+    with_heads,
+)
 from hepsets.learn.particle_sets.model import SetModel, SetModelConfig, SetNetwork
 from hepsets.learn.particle_sets.recipe import SetRecipe
 from hepsets.represent.particle_sets.data import SetBatch
@@ -70,6 +79,52 @@ def own_set_model(module: nn.Module, **options: Any) -> SetModel:
     """
     recipe = _recipe(name_of(module))
     return recipe.build(recipe.configured(options), module)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MadeRecipe(SetRecipe):
+    """How a model is made of a class of modules, which has a name of its own."""
+
+    def read(self, record: Mapping[str, Any], tensors: dict[str, Tensor], **given: Any) -> SetModel:
+        """The model of a file, see :meth:`hepsets.learn.registry.Recipe.read`."""
+        with as_it_was_trained(self.name):
+            return super().read(record, tensors, **given)
+
+
+def own_set_recipe(name: str, make: Callable[..., nn.Module], **options: Any) -> SetRecipe:
+    """A recipe of particle sets from any class of modules: for the registry, or an entry point.
+
+    Parameters
+    ----------
+    name
+        What the model is called.
+    make
+        Gives a fresh module, see :func:`own_set_model`, when it is called: with the sizes that it has
+        parameters for, of ``n_features`` (of a member, one number for each set), ``n_event_features`` and the
+        other options.
+    options
+        See :func:`own_set_model`.
+
+    Returns
+    -------
+    SetRecipe
+        Its models are saved and loaded by their name; a file holds numbers, never code.
+
+    Raises
+    ------
+    InputError
+        For an option that there is not, or a ``make`` that is nothing to call.
+    """
+    maker = checked_maker(name, make)
+
+    def network(config: SetModelConfig) -> SetNetwork:
+        own = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+        numbers = tuple(len(spec.features) for spec in config.sets)
+        sizes = {"n_features": numbers, "n_event_features": len(config.event_features), **own}
+        return OwnNetwork(made(name, maker, sizes))
+
+    config = _recipe(name).configured(options)
+    return MadeRecipe(name=name, config=config, network=network)
 
 
 def _recipe(name: str) -> OwnRecipe:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose, demand
+from hepsets.learn.described import described
 from hepsets.learn.registry import Kind, Recipe
 from hepsets.learn.tables.booster import from_tensors, gains, grow, to_tensors
 from hepsets.learn.tables.folds import hold_families
@@ -120,6 +121,10 @@ class BoostedTrees:
         self.variables = tuple(variables)
         self.config = config
         self._booster = booster
+
+    def __repr__(self) -> str:
+        """Numbers of trees and variables, and the options."""
+        return described(self, f"{len(self)} trees", f"variables: {', '.join(self.variables)}")
 
     def __len__(self) -> int:
         return int(self._booster.num_boosted_rounds())

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose, demand
+from hepsets.learn.described import described
 from hepsets.learn.registry import Kind, Recipe
 from hepsets.learn.tables.boosted_trees import EventColumns, event_matrix
 from hepsets.learn.tables.booster import from_tensors, gains, grow, to_tensors
@@ -106,6 +107,11 @@ class ClassTrees:
         self.config = config
         self.made_of = dict(made_of or {})
         self._booster = booster
+
+    def __repr__(self) -> str:
+        """Number of trees, classes, variables and options."""
+        classes, variables = ", ".join(self.classes), ", ".join(self.variables)
+        return described(self, f"{len(self)} trees", f"classes: {classes}", f"variables: {variables}")
 
     def __len__(self) -> int:
         return int(self._booster.num_boosted_rounds()) * len(self.classes)

@@ -31,6 +31,11 @@ class LogitSpline(nn.Module):
         self.register_buffer("knots", torch.zeros(heads, KNOTS))
         self.register_buffer("bends", torch.zeros(heads, KNOTS))
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether it changes nothing."""
+        return bool((self.slope == 1).all() and (self.offset == 0).all() and (self.bends == 0).all())
+
     def forward(self, logits: Tensor) -> Tensor:
         """Mapped logits, shape ``(n_events, heads)`` as they came."""
         above = torch.relu(logits[:, :, None] - self.knots)

@@ -34,6 +34,8 @@ def side_by_side(
     device
         That of the trainings, as :class:`hepsets.learn.training.config.FitConfig` has it.
     """
+    if not tasks:
+        return
     on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     alone = on_gpu or int(os.environ.get("WORLD_SIZE", "1")) > 1
     run: Callable[[Task], Result] = _OnOneThread(train)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from torch import Tensor, nn
 
+from hepsets.learn.described import described
 from hepsets.learn.training.logit_spline import LogitSpline
 
 
@@ -86,10 +87,13 @@ class Trainable(nn.Module):
 
     Attributes
     ----------
+    told
+        How its training went, in a line for people; files do not keep it.
     started
         Whether scales and weights are those of a trunk: training then leaves the scales alone.
     """
 
+    told = ""
     started = False
 
     def __init__(self, name: str, heads: int) -> None:
@@ -97,6 +101,12 @@ class Trainable(nn.Module):
         self.name = name
         self.heads = heads
         self.calibration = LogitSpline(heads)
+
+    def __repr__(self) -> str:
+        """Kind, size, training and options; the layers are those of its network."""
+        heads = f", {self.heads} heads" if self.heads > 1 else ""
+        calibrated = "" if self.calibration.is_identity else "calibrated on validation events"
+        return described(self, f"{self.n_parameters:,} parameters{heads}", self.told, calibrated)
 
     @property
     def device(self) -> torch.device:
