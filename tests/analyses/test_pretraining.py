@@ -8,6 +8,7 @@ import json
 import pytest
 from helpers.json_schema import problems, result_schema
 from helpers.redrawn import redrawn
+from helpers.shown import says_and_draws
 from helpers.tiny_run import tiny_run
 
 from hepsets.analyses import pretraining
@@ -103,3 +104,7 @@ def test_a_report_is_drawn_again_byte_by_byte(made, tmp_path, monkeypatch):
 def test_what_cannot_be_is_refused_before_anything_is_made(changed, said):
     with pytest.raises(InputError, match=said):
         check(dataclasses.replace(TINY, **changed))
+
+
+def test_its_result_tells_the_headline_with_errors_and_draws_it(made):
+    says_and_draws(made[1])

@@ -119,11 +119,11 @@ def test_what_pyhepmc_writes_comes_back_to_it_whole(momentum_unit, length_unit, 
                 found = event_filter.weights(events, FilterSettings(seed=3), event_numbers=numbers)
                 weights |= zip(numbers.tolist(), found, strict=True)
     assert {number for number, row in weights.items() if row.any()} == set(kept)
-    names = ["nominal", "scale_up", *(f"hepsets_{skim}" for skim in SKIMS)]
+    names = ["nominal", "scale_up", *(kind + skim for kind in ("hepsets_", "weight_") for skim in SKIMS)]
     for number, event in kept.items():
         assert everything(event) == everything(given[number])
         assert list(event.weight_names) == names
-        expected = [*given[number].weights, *weights[number]]
+        expected = [*given[number].weights, *weights[number], *weights[number]]
         assert [event.weight(name) for name in names] == pytest.approx(expected, rel=1e-12)
 
 

@@ -32,7 +32,7 @@ def test_a_network_tells_its_area_on_validation_events_with_its_error():
     assert " ± 0." in said[1]
     assert said[1].endswith("on 30 validation events")
     assert "units = 4" in said[2]
-    soft = hs.fit("deep_sets", EVENTS, np.full(120, 0.3), epochs=1)
+    soft = hs.fit("deep_sets", EVENTS, np.tile([0.2, 0.9], 60), epochs=1)
     assert "AUC" not in repr(soft)
 
 
@@ -44,6 +44,6 @@ def test_every_network_fits_on_a_screen(kind, name):
 def test_so_do_trees_an_estimator_and_a_filter():
     sets = hs.ParticleSets({"px": np.zeros(400)}, np.arange(401), {"R2": np.arange(400) / 400})
     trees = hs.fit("boosted_trees", sets, np.arange(400) > 200, options={"variables": ["R2"]}, trees=3)
-    assert fits_on_a_screen(trees).startswith("boosted_trees: a model of tables, ")
+    assert fits_on_a_screen(trees).startswith("bdt: a model of tables, 3 trees\nvariables: R2\n")
     assert fits_on_a_screen(tiny_model().model).startswith("morphing: a model of data sets, ")
     assert "7 skims: " in fits_on_a_screen(hs.load_filter("all_skims"))

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hepsets.cli.application import Seed, command
+from hepsets.core.errors import InputError
 from hepsets.core.file_roles import STREAM, Input, Output
 from hepsets.core.streams import echo
 from hepsets.core.whole_file import together
@@ -76,6 +77,13 @@ def filter_events(
     renumber: Annotated[
         bool, typer.Option("--renumber", help="Count events from 0, do not use their own numbers.")
     ] = False,
+    skim_name: Annotated[
+        list[str] | None,
+        typer.Option(help="What basf2 calls a skim, as SKIM=NAME, such as hadronic_b0=feiHadronicB0."),
+    ] = None,
+    predictions: Annotated[
+        bool, typer.Option("--predictions", help="Write them, too, as SmartBKG_Prediction_NAME.")
+    ] = False,
     report: Annotated[Path | None, typer.Option(help="HTML page with a summary."), Output("HTML")] = None,
 ) -> None:
     """Keep the generated events that are worth simulating, with weights that leave no bias."""
@@ -85,7 +93,10 @@ def filter_events(
     settings = FilterSettings(mode, form, floor, threshold, seed, sample, protect)  # type: ignore[arg-type]  # it checks them
     event_filter = EventFilter.load(model)
     with together():
-        summary = filter_files(event_filter, inputs, out, settings, renumber=renumber)
+        summary = filter_files(
+            event_filter, inputs, out, settings,
+            renumber=renumber, skim_names=_skim_names(skim_name or []), debug=predictions,
+        )  # fmt: skip
         if report:
             from hepsets.report.pages.filter import write_filter_page
 
@@ -97,6 +108,16 @@ def filter_events(
             write_filter_page(report, summary, facts, event_filter.rules(settings))
     for line in summary.lines():
         echo(line, err=True)
+
+
+def _skim_names(words: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for word in words:
+        skim, equals, name = word.partition("=")
+        if not (skim and equals and name) or skim in found:
+            raise InputError(f"--skim-name {word!r}", "SKIM=NAME, once for a skim")
+        found[skim] = name
+    return found
 
 
 UNCLOSED = 3

@@ -15,13 +15,11 @@ from numpy.typing import NDArray
 
 from hepsets.core.event_random import GOLDEN, mix
 from hepsets.core.events import Events
+from hepsets.core.weight_names import says_nothing_new
 
 Words = NDArray[np.uint64]
 
 _MOMENTUM = ("px", "py", "pz", "energy")
-
-SCORE = "hepsets_score_"
-"""How the names of a filter's scores begin: they decide nothing, so they are no weights."""
 
 
 def event_keys(events: Events, numbers: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
@@ -32,7 +30,8 @@ def event_keys(events: Events, numbers: NDArray[np.integer[Any]]) -> NDArray[np.
     not matter: the number is made of a sum over the particles. Production points and times are left
     out, which formats keep in other ways (HepMC: one point per vertex, none for roots, ct in mm).
 
-    Event columns of floating-point numbers (but scores of filters) count as weights. An earlier
+    Event columns of floating-point numbers count as weights, but for scores, predictions and the second names
+    that filters give to weights (:mod:`hepsets.core.weight_names`). An earlier
     filter's decision is thus part of what an event is, and a second one decides independently of
     it. A weight of exactly 1 counts as none: who was kept with certainty has used no random number,
     and formats differ in whether they write such a weight at all.
@@ -89,7 +88,7 @@ def _weights(events: Events) -> Words:
     """Sum over the weights of each event that are not 1."""
     total = np.zeros(len(events), dtype=np.uint64)
     for name, column in events.columns.items():
-        if column.dtype.kind == "f" and not name.startswith(SCORE):
+        if column.dtype.kind == "f" and not says_nothing_new(name):
             weights = column.astype(np.float64).reshape(len(events), math.prod(column.shape[1:])) + 0.0
             words = np.where(weights == 1, np.uint64(0), mix(weights.view(np.uint64) + GOLDEN))
             total += words.sum(axis=1, dtype=np.uint64)

@@ -30,6 +30,7 @@ from hepsets.core.parquet import open_parquet
 from hepsets.core.progress import progress_bar
 from hepsets.core.record import checksum_of_file
 from hepsets.core.run import versions, write_atomically
+from hepsets.core.weight_names import WEIGHT, in_both_names, names_of_skims, predictions
 from hepsets.core.whole_file import whole_file
 from hepsets.deploy import scale_out
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings, Form
@@ -52,6 +53,10 @@ class FilterConfig:
         event is simulated.
     mode, form, floor, threshold, protect
         See :class:`hepsets.deploy.filter.event_filter.FilterSettings`; the seed is that of the production.
+    skim_names
+        What basf2 calls skims, by their names here; the same by default.
+    debug
+        Write the predictions, too, as ``SmartBKG_Prediction_<SkimName>``.
     """
 
     model: Path | None = None
@@ -60,6 +65,8 @@ class FilterConfig:
     floor: float | None = None
     threshold: float | None = None
     protect: str | None = None
+    skim_names: dict[str, str] = Field(default_factory=dict)
+    debug: bool = False
 
     def settings(self, seed: int) -> FilterSettings:
         """Settings for the filter.
@@ -119,6 +126,7 @@ def check_config(config: ProduceConfig) -> None:
         event_filter = EventFilter.load(config.filter.model)
         event_filter.rules(settings)  # refuses a protection that it does not offer
         known = event_filter.skims
+        names_of_skims(known, config.filter.skim_names)
         if not set(config.skims) <= set(known):
             raise InputError(
                 f"skims {', '.join(config.skims)} and the filter {config.filter.model}",
@@ -340,7 +348,7 @@ def _make_block(
     labels = run_skims(events, config.skims, seed=config.seed, event_numbers=numbers)
     columns = {f"label_{name}": labels[name] for name in config.skims}
     events = events.with_columns(**columns, label=labels[config.skims[0]])
-    weights = {name: events.columns.get(f"weight_{name}", np.ones(simulated)) for name in config.skims}
+    weights = {name: events.columns.get(WEIGHT + name, np.ones(simulated)) for name in config.skims}
     passing = {name: labels[name] & (weights[name] > 0) for name in config.skims}
     if config.keep == "passing":
         events = events[np.logical_or.reduce(list(passing.values()))]
@@ -356,10 +364,18 @@ def _filter_events(
     if event_filter.card.event_types:
         settings = replace(settings, sample=config.sample)
     decision = event_filter.decide(events, settings, event_numbers=numbers)
-    weights = decision.weights[:, [event_filter.skims.index(name) for name in config.skims]]
-    columns = {f"weight_{name}": weights[:, i] for i, name in enumerate(config.skims)}
+    chosen = [event_filter.skims.index(name) for name in config.skims]
+    weights, theirs = decision.weights[:, chosen], names_of_skims(config.skims, _named(config))
+    columns = in_both_names({WEIGHT + name: weights[:, i] for i, name in enumerate(config.skims)}, theirs)
+    if config.filter.debug:
+        columns |= predictions(decision.scores[:, chosen], theirs)
     events = events.with_columns(**columns, weight=weights[:, 0])
     return events[weights.max(axis=1) > 0], int(decision.strange.outside.sum())
+
+
+def _named(config: ProduceConfig) -> dict[str, str]:
+    """What basf2 calls those of the skims that have another name there."""
+    return {skim: name for skim, name in config.filter.skim_names.items() if skim in config.skims}
 
 
 def _count(weights: NDArray[np.float64]) -> SkimCounts:

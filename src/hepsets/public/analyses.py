@@ -63,7 +63,7 @@ class Run:
         metrics: Mapping[str, Any] = self.result.metrics
         return metrics
 
-    def filter(self, model: str, path: str | Path) -> EventFilter:
+    def filter(self, model: str, path: str | Path, *, data: str | Path | None = None) -> EventFilter:
         """Make a filter of generated events of a model of this run, one of your own too.
 
         Parameters
@@ -72,11 +72,14 @@ class Run:
             Its name.
         path
             ONNX file to write; ``hepsets filter --model FILE`` and :func:`load_filter` take it.
+        data
+            Parquet file of events to compare the scores on; generated ones by default, where the run was not
+            on files of one's own.
 
         Returns
         -------
         EventFilter
-            That of the file, whose scores on 1000 generated events are PyTorch's within 1e-5.
+            That of the file, whose scores on up to 1000 events are PyTorch's within 1e-5.
 
         Raises
         ------
@@ -86,7 +89,7 @@ class Run:
         from hepsets.deploy.filter.event_filter import EventFilter  # starts ONNX Runtime
         from hepsets.deploy.filter.export import export_from_run
 
-        export_from_run(self.folder, model, Path(path))
+        export_from_run(self.folder, model, Path(path), None if data is None else Path(data))
         return EventFilter.load(path)
 
 

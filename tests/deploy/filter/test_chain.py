@@ -10,7 +10,7 @@ from helpers.small_filter import beam_events, small_filter
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import read_parquet, write_parquet
-from hepsets.deploy.filter.chain import chain, earlier_weights
+from hepsets.deploy.filter.chain import chain
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter.files import filter_files
 
@@ -78,11 +78,6 @@ def test_the_first_filter_multiplies_ones():
     assert not chained.others
 
 
-def test_only_weights_are_weights():
-    names = ["particles", B0, "hepsets_score_jpsi", "weight", JPSI]
-    assert earlier_weights(names) == (B0, JPSI)
-
-
 @pytest.mark.parametrize("wrong", [-1.0, np.nan, np.inf, 1e200])
 def test_impossible_weights_of_an_earlier_filter_are_refused(wrong):
     with pytest.raises(InputError, match=f"file: a weight {B0}"):
@@ -113,7 +108,7 @@ def test_the_same_filter_twice_with_one_seed_stands_for_all_events(one, tmp_path
     assert f"multiplied in: {B0}" in told
     if suffix == ".parquet":
         assert read_parquet(second).columns[B0].sum() == pytest.approx(skim.sum_weights)
-        assert pq.read_schema(second).names == ["particles", "event_number", B0]
+        assert pq.read_schema(second).names == ["particles", "event_number", B0, "weight_hadronic_b0"]
 
 
 def test_scores_behind_a_filter_leave_its_weights_and_say_so(one, tmp_path):
@@ -131,16 +126,17 @@ def test_text_and_parquet_are_chained_alike_and_only_the_weight_changes(one, two
     filter_files(one, [tmp_path / "in.hepmc"], tmp_path / "first.hepmc", FilterSettings())
     filter_files(two, [tmp_path / "first.hepmc"], tmp_path / "second.hepmc", FilterSettings())
     before, after = ((tmp_path / name).read_bytes() for name in ("first.hepmc", "second.hepmc"))
-    assert b"\nW nominal\\|hepsets_hadronic_b0\\|hepsets_jpsi\n" in after
+    assert b"\nW nominal\\|hepsets_hadronic_b0\\|weight_hadronic_b0\\|hepsets_jpsi\\|weight_jpsi\n" in after
     event = re.compile(rb"^E (\d+) .*?(?=^E |^HepMC)", re.MULTILINE | re.DOTALL)
     texts = {match[1]: match[0] for match in event.finditer(before)}
-    numbers = re.compile(rb"^W (\S+) (\S+)(?: (\S+))?$", re.MULTILINE)
+    numbers = re.compile(rb"^W (\S+) (\S+) (\S+)(?: (\S+) (\S+))?$", re.MULTILINE)
     kept = 0
     for match in event.finditer(after):
         was, now = numbers.search(texts[match[1]]), numbers.search(match[0])
         assert now[1] == was[1]
         assert numbers.sub(b"W", match[0]) == numbers.sub(b"W", texts[match[1]])
-        for weight in (now[2], now[3]):
+        assert (now[2], now[4]) == (now[3], now[5])  # by basf2's names, too
+        for weight in (now[2], now[4]):
             assert float(weight) == 0 or float(weight) >= float(was[2])
         kept += 1
     assert 0 < kept < len(texts)
@@ -151,7 +147,8 @@ def test_skims_of_the_first_filter_alone_get_the_weight_of_the_second(one, two, 
     filter_files(two, [tmp_path / "in.parquet"], tmp_path / "first.parquet", FilterSettings())
     filter_files(one, [tmp_path / "first.parquet"], tmp_path / "second.parquet", FilterSettings())
     first, second = (read_parquet(tmp_path / f"{name}.parquet").columns for name in ("first", "second"))
-    assert set(second) == {"event_number", B0, JPSI}
+    assert set(second) == {"event_number", B0, JPSI, "weight_hadronic_b0", "weight_jpsi"}
+    assert np.array_equal(second["weight_jpsi"], second[JPSI])
     row = np.searchsorted(first["event_number"], second["event_number"])
     assert 0 < len(row) < len(first[B0])
     both = (second[B0] > 0) & (second[JPSI] > 0)
@@ -165,7 +162,8 @@ def test_a_filter_whose_weights_were_renamed_is_no_less_independent(one, tmp_pat
     write_parquet(EVENTS, tmp_path / "in.parquet")
     filter_files(one, [tmp_path / "in.parquet"], tmp_path / "first.parquet", FilterSettings())
     table = pq.read_table(tmp_path / "first.parquet")
-    names = [name.replace(B0, "of_an_earlier_filter") for name in table.column_names]
+    names = [name.replace("hadronic_b0", "of_an_earlier_filter") for name in table.column_names]
+    names = [name.replace("hepsets_", "") for name in names]
     pq.write_table(table.rename_columns(names), tmp_path / "renamed.parquet")
     summary = filter_files(one, [tmp_path / "renamed.parquet"], tmp_path / "second.parquet", FilterSettings())
     (skim,) = summary.skims

@@ -1,5 +1,6 @@
 import bz2
 import gzip
+import io
 import lzma
 import os
 import re
@@ -15,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from helpers import fake_basf2
 from helpers.hepmc_text import BEGIN, END, hepmc_text
 from helpers.small_filter import beam_events, small_filter
 from hypothesis import given, settings
@@ -24,8 +26,10 @@ from hepsets.core.compression import COMPRESSIONS, decompressed, zstd
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events, read_parquet, write_parquet
 from hepsets.deploy.filter import files as module
+from hepsets.deploy.filter.basf2 import add_filter
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter.files import filter_files
+from hepsets.deploy.production import FilterConfig, ProduceConfig, _filter_events
 from hepsets.formats.hepmc import HepmcBlock, read_hepmc
 from hepsets.formats.hepmc_events import parse_hepmc
 
@@ -68,14 +72,15 @@ def command(*arguments, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes
 def test_kept_events_pass_through_with_one_more_weight(one, text_file, tmp_path):
     summary = filter_files(one, [text_file], tmp_path / "kept.hepmc", FilterSettings())
     kept = (tmp_path / "kept.hepmc").read_bytes()
-    assert kept.startswith(BEGIN + rb"W nominal\|hepsets_hadronic_b0" + b"\nT generator")
+    assert kept.startswith(BEGIN + rb"W nominal\|hepsets_hadronic_b0\|weight_hadronic_b0" + b"\nT generator")
     assert kept.endswith(END)
     before, after = texts(TEXT), texts(kept)
     assert 0 < len(after) == summary.kept < summary.read == len(EVENTS)
     for number, text in after.items():
-        weight = re.search(rb"^W \S+ (\S+)$", text, re.MULTILINE)
+        weight = re.search(rb"^W \S+ (\S+) (\S+)$", text, re.MULTILINE)
         assert float(weight[1]) >= 1
-        assert text.replace(b" " + weight[1] + b"\n", b"\n", 1) == before[number]
+        assert weight[2] == weight[1]  # by basf2's name, too
+        assert text.replace(b" " + weight[1] + b" " + weight[2] + b"\n", b"\n", 1) == before[number]
 
 
 def test_a_named_pipe_is_read_as_the_file_would_be(one, text_file, tmp_path):
@@ -114,7 +119,7 @@ def test_text_and_parquet_give_the_same_decisions(one, tmp_path, units):
     filter_files(one, [tmp_path / "events.parquet"], tmp_path / "kept.parquet", FilterSettings())
     weights = read_parquet(tmp_path / "kept.parquet").columns["hepsets_hadronic_b0"]
     found = [
-        float(re.search(rb"^W \S+ (\S+)$", text, re.MULTILINE)[1])
+        float(re.search(rb"^W \S+ (\S+) \S+$", text, re.MULTILINE)[1])
         for text in texts((tmp_path / "kept.hepmc").read_bytes()).values()
     ]
     assert 0 < len(found) < len(EVENTS)
@@ -241,7 +246,9 @@ def test_all_columns_of_a_parquet_file_pass_through(one, tmp_path):
     weights = one.weights(EVENTS, event_numbers=np.arange(120) + 10**10)
     expected = table.filter(pa.array(weights[:, 0] > 0))
     # the study's fields come out required, all other content as it was
-    assert kept.drop_columns(["hepsets_hadronic_b0"]).to_pylist() == expected.to_pylist()
+    assert (
+        kept.drop_columns(["hepsets_hadronic_b0", "weight_hadronic_b0"]).to_pylist() == expected.to_pylist()
+    )
     assert kept.schema.field("comment").nullable
     assert kept.schema.metadata[b"origin"] == b"a test"
     np.testing.assert_allclose(kept["hepsets_hadronic_b0"].to_numpy(), weights[weights > 0], rtol=1e-6)
@@ -381,3 +388,67 @@ def test_progress_counts_the_bytes_of_each_input_once_though_a_file_is_given_twi
     filter_files(one, [path, path], out, FilterSettings())
     assert heard[0] == pytest.approx(2e-6 * path.stat().st_size)
     assert sum(heard) == pytest.approx(0.0, abs=1e-12)
+
+
+# -- one convention ----------------------------------------------------------------------------------
+
+
+def test_files_productions_and_basf2_give_the_same_events_the_same_weights_under_the_same_names(
+    tmp_path, monkeypatch
+):
+    """Names as basf2 has them, with predictions; an event is kept by all three or by none."""
+    names, settings = {"hadronic_b0": "feiHadronicB0"}, FilterSettings(seed=4)
+    text, store = hepmc_text(EVENTS[:40]), fake_basf2.DataStore()
+    parts = [part for part in read_hepmc(io.BytesIO(text), "") if isinstance(part, HepmcBlock)]
+    events = Events.concatenate([parse_hepmc(part, "")[0] for part in parts])
+    monkeypatch.setitem(sys.modules, "basf2", fake_basf2.basf2)
+    monkeypatch.setitem(sys.modules, "ROOT", store.root())
+    path = fake_basf2.Path()
+    add_filter(path, small_filter(2), settings, skim_names=names, debug=True).initialize()
+    within = []  # what basf2 holds of each event that goes on
+    for number in range(len(events)):
+        if path.process(store, events[number : number + 1], (0, 0, number)):
+            within.append({"event_number": number, **store.extra})
+    options = {"skim_names": names, "debug": True}
+    write_parquet(events.with_columns(event_number=np.arange(40)), tmp_path / "in.parquet")
+    (tmp_path / "in.hepmc").write_bytes(text)
+    two = EventFilter.load(small_filter(2))
+    for suffix in ("parquet", "hepmc"):
+        filter_files(two, [tmp_path / f"in.{suffix}"], tmp_path / f"out.{suffix}", settings, **options)
+    table = pq.read_table(tmp_path / "out.parquet").drop_columns("particles")
+    production = ProduceConfig(
+        seed=4, skims=two.skims, filter=FilterConfig(model=small_filter(2), skim_names=names, debug=True)
+    )
+    numbered = events.with_columns(event_number=np.arange(40))
+    produced, _ = _filter_events(numbered, np.arange(40), production, two)
+    assert set(produced.columns) - {"weight"} == set(table.column_names) == set(within[0])
+    assert {"weight_feiHadronicB0", "SmartBKG_Prediction_feiHadronicB0"} < set(within[0])
+    text = (tmp_path / "out.hepmc").read_bytes()
+    header = re.search(rb"^W (nominal.*)$", text, re.MULTILINE)[1].decode().split(r"\|")
+    assert set(header) == {"nominal", *within[0]} - {"event_number"}
+    rows = [re.search(rb"^W (?!nominal)(.*)$", one, re.MULTILINE)[1].split() for one in texts(text).values()]
+    for name in within[0]:
+        expected = [event[name] for event in within]
+        np.testing.assert_allclose(table[name].to_numpy(), expected, rtol=1e-5, err_msg=name)
+        np.testing.assert_allclose(produced.columns[name], expected, rtol=1e-5, err_msg=name)
+        if name != "event_number":
+            found = [float(row[header.index(name)]) for row in rows]
+            np.testing.assert_allclose(found, expected, rtol=1e-5, err_msg=name)
+
+
+def test_weights_by_basf2s_names_that_would_be_left_behind_or_overwritten_are_refused(one, tmp_path):
+    write_parquet(EVENTS[:30].with_columns(event_number=np.arange(30)), tmp_path / "in.parquet")
+    first, names = tmp_path / "first.parquet", {"hadronic_b0": "feiHadronicB0"}
+    filter_files(one, [tmp_path / "in.parquet"], first, FilterSettings(), skim_names=names)
+    with pytest.raises(InputError, match="the weight weight_feiHadronicB0 of an earlier filter"):
+        filter_files(one, [first], tmp_path / "second.parquet", FilterSettings())
+    filter_files(one, [first], tmp_path / "second.parquet", FilterSettings(), skim_names=names)
+    assert set(read_parquet(tmp_path / "second.parquet").columns) == {
+        *("event_number", "hepsets_hadronic_b0", "weight_feiHadronicB0")
+    }
+    with pytest.raises(InputError, match="a name for the skim 'jpsi'"):
+        filter_files(one, [first], tmp_path / "third.parquet", FilterSettings(), skim_names={"jpsi": "x"})
+    theirs = EVENTS[:30].with_columns(weight_hadronic_b0=np.full(30, 2.0))
+    write_parquet(theirs, tmp_path / "theirs.parquet")
+    with pytest.raises(InputError, match="a weight or column weight_hadronic_b0 already"):
+        filter_files(one, [tmp_path / "theirs.parquet"], tmp_path / "fourth.parquet", FilterSettings())

@@ -17,5 +17,6 @@ __getattr__, __dir__ = lazy(
         "make_page": "page",
         "sections": "page",
         "print_summary": "summary",
+        "headline": "summary",
     },
 )

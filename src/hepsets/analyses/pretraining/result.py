@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from hepsets.analyses.pretraining import about
 from hepsets.analyses.pretraining.config import Config
 from hepsets.analyses.pretraining.curves import Cell
 from hepsets.analyses.pretraining.flavour import Tagger
 from hepsets.analyses.pretraining.metrics import metrics_of
 from hepsets.analyses.pretraining.savings import Cost, Saving
 from hepsets.analyses.pretraining.trunks import TrunkFacts
+from hepsets.analyses.shown import Shown
 from hepsets.core.run import Origin
 
 
@@ -30,8 +32,8 @@ class TaskFacts:
     seconds_per_event: float
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
+@dataclass(frozen=True, eq=False, repr=False)
+class Result(Shown):
     """Everything that a run found.
 
     Parameters
@@ -53,6 +55,8 @@ class Result:
     costs
         Of each pre-training.
     """
+
+    analysis: ClassVar[str] = about.name
 
     config: Config
     origin: Origin

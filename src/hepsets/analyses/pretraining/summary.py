@@ -11,6 +11,7 @@ from rich.table import Table
 from hepsets.analyses.pretraining.about import SCRATCH
 from hepsets.analyses.pretraining.result import Result
 from hepsets.analyses.pretraining.savings import Saving
+from hepsets.core.screen import aligned
 from hepsets.evaluate.scores.label_saving import LabelSaving
 
 CURVES = ("pre-training", "tuning", "labels", "AUC", "calibration error", "labels from scratch", "rate")
@@ -98,6 +99,22 @@ def tables(result: Result) -> Iterator[tuple[str, tuple[str, ...], list[tuple[st
     if result.taggers:
         yield "Flavour taggers", TAGGERS, list(tagger_rows(result))
     yield "What it costs", COSTS, list(cost_rows(result))
+
+
+def headline(result: Result) -> Iterator[str]:
+    """What pre-training does for each task, and each task with most labels."""
+    for task in result.tasks:
+        yield verdict(result, task)
+    rows = []
+    for task in result.tasks:
+        cells = [cell for cell in result.cells if cell.task == task]
+        most = max((cell.labels for cell in cells), default=0)
+        rows += [
+            (f"{task}, {one.pretraining}, {one.tuning}", f"{one.labels:,}", str(one.auc))
+            for one in cells
+            if one.labels == most
+        ]
+    yield from aligned(("task, pre-training, tuning", "labels", "AUC"), rows)
 
 
 def print_summary(result: Result) -> None:

@@ -25,25 +25,19 @@ extra info with the events, or the weights are lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hepsets.core.errors import InputError
 from hepsets.core.events import Events
-from hepsets.deploy.filter.chain import WEIGHT, chain, earlier_weights
+from hepsets.core.weight_names import WEIGHT, earlier_weights, in_both_names, names_of_skims, predictions
+from hepsets.deploy.filter.chain import chain
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter.shipped import SHIPPED
 from hepsets.formats.decay_forest import BEAM, decay_forest
-
-BASF2_WEIGHT = "weight_"
-"""How the names of weights begin in basf2's own module; the skim follows."""
-
-BASF2_PREDICTION = "SmartBKG_Prediction_"
-"""Likewise those of the predictions that it writes in its debug mode."""
 
 
 def add_filter(
@@ -130,32 +124,14 @@ def filter_module(
             )
             chained = chain(earlier, event_filter.skims, decision.weights, "EventExtraInfo")
             own = {WEIGHT + skim: chained.own[:, i] for i, skim in enumerate(event_filter.skims)}
-            for name, weight in {**own, **chained.others}.items():
-                info.setExtraInfo(name, float(weight[0]))
-                skim = name.removeprefix(WEIGHT)
-                info.setExtraInfo(BASF2_WEIGHT + theirs.get(skim, skim), float(weight[0]))
-            for skim, score in zip(event_filter.skims, decision.scores[0], strict=True) if debug else ():
-                info.setExtraInfo(BASF2_PREDICTION + theirs[skim], float(score))
+            written = in_both_names({**own, **chained.others}, theirs)
+            if debug:
+                written |= predictions(decision.scores, theirs)
+            for name, number in written.items():
+                info.setExtraInfo(name, float(number[0]))
             self.return_value(int(decision.kept[0]))
 
     return HepsetsFilter()
-
-
-def names_of_skims(skims: Sequence[str], names: Mapping[str, str]) -> dict[str, str]:
-    """What each skim of a filter is called in basf2: what ``names`` says, else the same.
-
-    Raises
-    ------
-    InputError
-        For names of skims that there are not, or one name for two.
-    """
-    unknown = [skim for skim in names if skim not in skims]
-    if unknown:
-        raise InputError(f"a name for the skim {unknown[0]!r}", f"one of {', '.join(skims)}")
-    found = {skim: names.get(skim, skim) for skim in skims}
-    if len(set(found.values())) < len(found):
-        raise InputError(f"names {', '.join(found.values())}", "one for each skim")
-    return found
 
 
 def event_of(particles: Iterable[Any]) -> Events:

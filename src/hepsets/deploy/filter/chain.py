@@ -7,19 +7,16 @@ no earlier filter knew, the mean of the earlier weights.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
-from hepsets.core.event_content import SCORE
+from hepsets.core.weight_names import WEIGHT
 
 Array = NDArray[np.float64]
-
-WEIGHT = "hepsets_"
-"""How the names of a filter's weights begin; the skim follows."""
 
 _LARGEST = 1e100
 """Above, the sums of squares that tell the effective size could overflow."""
@@ -42,11 +39,6 @@ class Chained:
     before: Array
     own: Array
     others: Mapping[str, Array]
-
-
-def earlier_weights(names: Iterable[str]) -> tuple[str, ...]:
-    """Those of some names that are weights of a filter."""
-    return tuple(name for name in names if name.startswith(WEIGHT) and not name.startswith(SCORE))
 
 
 def chain(earlier: Mapping[str, Array], skims: Sequence[str], weights: Array, source: str) -> Chained:

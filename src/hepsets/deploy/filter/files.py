@@ -15,13 +15,22 @@ from numpy.typing import NDArray
 
 from hepsets.core.compression import compressed, decompressed
 from hepsets.core.errors import InputError
-from hepsets.core.event_content import SCORE
 from hepsets.core.events import Events, required
 from hepsets.core.file_roles import STREAM
 from hepsets.core.parquet import TableWriter, open_parquet
 from hepsets.core.progress import Advance, progress_bar
+from hepsets.core.weight_names import (
+    BASF2_WEIGHT,
+    SCORE,
+    WEIGHT,
+    earlier_weights,
+    in_both_names,
+    names_of_skims,
+    predictions,
+    says_nothing_new,
+)
 from hepsets.core.whole_file import is_special, whole_file
-from hepsets.deploy.filter.chain import WEIGHT, chain, earlier_weights
+from hepsets.deploy.filter.chain import chain
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
 from hepsets.evaluate.filter.summary import FilterSummary
 from hepsets.formats.hepmc import (
@@ -54,11 +63,14 @@ def filter_files(
     settings: FilterSettings,
     *,
     renumber: bool = False,
+    skim_names: Mapping[str, str] | None = None,
+    debug: bool = False,
 ) -> FilterSummary:
     """Filter event files, or standard input, into one file or standard output.
 
-    Kept events pass through unchanged; each gets one more weight per skim, ``hepsets_<skim>``
-    (``hepsets_score_<skim>``, the score, in score mode). In parquet files they are event columns.
+    Kept events pass through unchanged; each gets a weight per skim, ``hepsets_<skim>``, and the same as
+    ``weight_<SkimName>`` (``hepsets_score_<skim>`` alone, the score, in score mode), see
+    :mod:`hepsets.core.weight_names`. In parquet files they are event columns.
     A file appears under its name whole, or not at all. Events that another filter has seen keep its
     weights, multiplied with those of this one (see :mod:`hepsets.deploy.filter.chain`).
 
@@ -78,6 +90,10 @@ def filter_files(
         Count events from 0 in the order of the inputs, and do not use their own numbers. An event's
         own number is that of its HepMC record, or the event column ``event_number``; in parquet files
         without it events are counted.
+    skim_names
+        What basf2 calls skims, by their names here, those of an earlier filter too; the same by default.
+    debug
+        Write the predictions, too, as ``SmartBKG_Prediction_<SkimName>``.
 
     Raises
     ------
@@ -109,7 +125,7 @@ def filter_files(
     if parquet == {False} and out.suffix == ".parquet":
         raise InputError(f"{inputs[0]}, which is no parquet file, for {out}", "an output in the same format")
     with _progress(inputs) as advance:
-        work = _Work(event_filter, settings, renumber, advance)
+        work = _Work(event_filter, settings, advance, renumber=renumber, theirs=skim_names or {}, debug=debug)
         (_filter_parquet if parquet == {True} else _filter_hepmc)(work, inputs, out)
     return work.summary
 
@@ -141,7 +157,14 @@ class _Work:
     """The decisions on a stream of events, counted."""
 
     def __init__(
-        self, event_filter: EventFilter, settings: FilterSettings, renumber: bool, advance: Advance
+        self,
+        event_filter: EventFilter,
+        settings: FilterSettings,
+        advance: Advance,
+        *,
+        renumber: bool,
+        theirs: Mapping[str, str],
+        debug: bool,
     ) -> None:
         event_filter.rules(settings)  # refuses what the filter does not offer, before anything is written
         self.filter = event_filter
@@ -152,8 +175,41 @@ class _Work:
         )
         self._renumber = renumber
         self._first: Integers | None = None
-        kind = SCORE if settings.mode == "score" else WEIGHT
-        self.names = tuple(kind + skim for skim in event_filter.skims)
+        skims = event_filter.skims
+        self._own = names_of_skims(skims, {skim: theirs[skim] for skim in skims if skim in theirs})
+        self._theirs, self._debug = {**self._own, **theirs}, debug
+
+    def names(self, there: Sequence[str], source: str) -> list[str]:
+        """What is written of each event of a source, whose weights or columns are called ``there``.
+
+        Raises
+        ------
+        InputError
+            For a name that something else has, or weights by basf2's names that would stay as they are.
+        """
+        skims, earlier = self.filter.skims, earlier_weights(there)
+        names_of_skims([*skims, *(name.removeprefix(WEIGHT) for name in earlier)], self._theirs)
+        further = predictions(np.empty((0, len(skims))), self._own) if self._debug else {}
+        if self.settings.mode == "score":
+            found = [*(SCORE + skim for skim in skims), *further]
+            taken = [name for name in found if name in there]
+        else:
+            ours = dict.fromkeys([*(WEIGHT + skim for skim in skims), *earlier])
+            found = [*in_both_names(ours, self._theirs), *further]
+            paired = in_both_names(dict.fromkeys(earlier), self._theirs)
+            taken = [name for name in found if name in there and name not in (*paired, *further)]
+            stale = [name for name in there if name.startswith(BASF2_WEIGHT) and name not in found]
+            if earlier and stale:
+                raise InputError(
+                    f"{source}: the weight {stale[0]} of an earlier filter, which would stay as it is",
+                    "basf2's names of skims as that filter had them",
+                    "give it the same --skim-name, or drop that weight",
+                )
+        if taken:
+            raise InputError(
+                f"{source} has a weight or column {taken[0]} already", "events that no other filter has seen"
+            )
+        return found
 
     def decide(
         self, events: Events, numbers: Integers | None, earlier: Mapping[str, Array], source: str
@@ -174,9 +230,13 @@ class _Work:
         summary.reasons.update(decision.strange.reasons)
         summary.unknown_ids.update(decision.strange.unknown_ids)
         summary.doubled += self._doubled(decision.keys)
+        further = predictions(decision.scores, self._own) if self._debug else {}
         if self.settings.mode == "score":
-            return decision.kept, dict(zip(self.names, decision.scores.T, strict=True))
-        return decision.kept, {**dict(zip(self.names, chained.own.T, strict=True)), **chained.others}
+            scores = (SCORE + skim for skim in self.filter.skims)
+            return decision.kept, {**dict(zip(scores, decision.scores.T, strict=True)), **further}
+        own = (WEIGHT + skim for skim in self.filter.skims)
+        weights = {**dict(zip(own, chained.own.T, strict=True)), **chained.others}
+        return decision.kept, {**in_both_names(weights, self._theirs), **further}
 
     def _doubled(self, keys: Integers) -> int:
         """How many events came before, in this batch or in the first one (a file that is given twice)."""
@@ -214,8 +274,7 @@ def _copy(work: _Work, stream: IO[bytes], write: IO[bytes], source: str) -> None
             if waiting is not None:
                 weights = count_weights(part.texts[0])
                 header, waiting = waiting, None
-                earlier = earlier_weights(header.names)
-                further = [name for name in work.names if name not in earlier]
+                further = [name for name in work.names(header.names, source) if name not in header.names]
                 write.write(add_weight_names(header, further, weights))
             assert header is not None  # the reader checks that events stand in a listing
             _check_weights(part, header, weights, source)
@@ -242,7 +301,9 @@ def _send(
     """Write the events of a block that are kept, with their weights."""
     weights = np.array([read_weights(text) for text in block.texts])
     earlier = {name: weights[:, names.index(name)] for name in earlier_weights(names)}
-    chosen, written = work.decide(events.with_columns(weights=weights), numbers, earlier, source)
+    counting = [place for place, name in enumerate(names) if not says_nothing_new(name)]
+    told = weights[:, counting] if names else weights
+    chosen, written = work.decide(events.with_columns(weights=told), numbers, earlier, source)
     for event in np.flatnonzero(chosen):
         said = {name: float(column[event]) for name, column in written.items()}
         write.write(marked(block.texts[event], names, said))
@@ -324,7 +385,7 @@ def _filtered(work: _Work, table: pa.Table, names: Sequence[str], path: Path) ->
     for name, column in written.items():
         field = pa.field(name, pa.float64(), nullable=False)
         values = pa.array(np.ascontiguousarray(column))
-        if name in earlier:
+        if name in names:
             table = table.set_column(names.index(name), field, values)
         else:
             table = table.append_column(field, values)
@@ -362,9 +423,7 @@ def _names(file: Any, path: Path, work: _Work) -> list[str]:
             "a column 'particles' with a list of particles per event",
             "write the study's schema (see docs/files.md)",
         )
-    there = [name for name in work.names if name in names and name not in earlier_weights(names)]
-    if there:
-        raise InputError(f"{path} has a column {there[0]} already", "events without these scores")
+    work.names(names, str(path))  # refuses those that something else has
     return names
 
 
