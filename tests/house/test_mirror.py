@@ -203,6 +203,7 @@ OF_NO_SOURCE = {
     "test_fuzz.py": "everything that is read, damaged",
     "test_links.py": "links in the docs",
     "examples/test_examples.py": "examples/, and their notebooks",
+    "examples/test_recipes.py": "docs/recipes.md, as it stands",
     "test_public_names.py": "the names of import hepsets",
 }
 """Tests, or folders of them, of more than one file."""

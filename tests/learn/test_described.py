@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 from helpers.random_events import muon_label, random_events
 from helpers.shown import fits_on_a_screen
-from helpers.tiny_delta_c9 import tiny_model
 
 import hepsets as hs
 from hepsets.core.pdg import PdgMap
+from hepsets.learn.data_sets.estimator import NetworkEstimator
+from hepsets.learn.data_sets.exact_likelihood import ExactLikelihood
 from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.particle_sets.recipe import build_set_model
 from hepsets.learn.registry import recipes
@@ -41,9 +43,20 @@ def test_every_network_fits_on_a_screen(kind, name):
     assert fits_on_a_screen(BUILD[kind](name)).startswith(f"{name}: a model of {kind.replace('_', ' ')}, ")
 
 
+class Line(NetworkEstimator):
+    name = "line"
+
+    def tensors(self):
+        return {"slope": torch.zeros(3)}
+
+
 def test_so_do_trees_an_estimator_and_a_filter():
     sets = hs.ParticleSets({"px": np.zeros(400)}, np.arange(401), {"R2": np.arange(400) / 400})
     trees = hs.fit("boosted_trees", sets, np.arange(400) > 200, options={"variables": ["R2"]}, trees=3)
     assert fits_on_a_screen(trees).startswith("bdt: a model of tables, 3 trees\nvariables: R2\n")
-    assert fits_on_a_screen(tiny_model().model).startswith("morphing: a model of data sets, ")
-    assert "7 skims: " in fits_on_a_screen(hs.load_filter("all_skims"))
+    assert fits_on_a_screen(Line()) == "line: a model of data sets, 3 numbers"
+    exact = ExactLikelihood.__new__(ExactLikelihood)
+    exact.name = "exact"
+    assert fits_on_a_screen(exact).endswith(", 0 numbers")
+    keep = hs.load_filter("all_skims")
+    assert f"{len(keep.skims)} skims: {keep.skims[0]}, " in fits_on_a_screen(keep)

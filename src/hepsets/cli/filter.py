@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -98,16 +98,22 @@ def filter_events(
             renumber=renumber, skim_names=_skim_names(skim_name or []), debug=predictions,
         )  # fmt: skip
         if report:
-            from hepsets.report.pages.filter import write_filter_page
-
-            facts = event_filter.facts(settings) | {
-                "input": ", ".join("standard input" if path == STREAM else str(path) for path in inputs),
-                "output": "standard output" if out == STREAM else str(out),
-                "finished": f"{datetime.now():%Y-%m-%d %H:%M}",
-            }
-            write_filter_page(report, summary, facts, event_filter.rules(settings))
+            _write_page(report, event_filter, settings, summary, inputs, out)
     for line in summary.lines():
         echo(line, err=True)
+
+
+def _write_page(
+    report: Path, event_filter: Any, settings: Any, summary: Any, inputs: list[Path], out: Path
+) -> None:
+    from hepsets.report.pages.filter import write_filter_page
+
+    facts = event_filter.facts(settings) | {
+        "input": ", ".join("standard input" if path == STREAM else str(path) for path in inputs),
+        "output": "standard output" if out == STREAM else str(out),
+        "finished": f"{datetime.now():%Y-%m-%d %H:%M}",
+    }
+    write_filter_page(report, summary, facts, event_filter.rules(settings))
 
 
 def _skim_names(words: list[str]) -> dict[str, str]:

@@ -90,8 +90,8 @@ def lines_of(result: Result) -> Iterator[str]:
     if result.unfolded is not None:
         yield f"unfolded p_T against simulated decays: p = {result.unfolded.agreement.p_value:.2g}"
     if result.oscillation is not None:
-        fit = result.oscillation.fit
-        yield f"Δm_s = {fit.delta_m} per ps, bound {fit.bound:.4f}, generated {TRUTH:g}"
+        found = result.oscillation.fit
+        yield f"Δm_s = {found.delta_m} per ps, bound {found.bound:.4f}, generated {TRUTH:g}"
     toys = result.fits.after.toys
     if toys is not None:
         for watched in toys.parameters:
