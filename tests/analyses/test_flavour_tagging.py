@@ -12,13 +12,15 @@ from helpers.random_whole_events import random_whole_events
 from helpers.redrawn import redrawn
 from helpers.shown import says_and_draws
 from helpers.tiny_run import tiny_run
+from helpers.toy_corpus import toy_events, toy_trunk
 
 from hepsets.analyses import flavour_tagging
 from hepsets.analyses.flavour_tagging import SCALES, Config
-from hepsets.analyses.flavour_tagging.about import DEEP_SETS, MODELS, OURS, TREES
+from hepsets.analyses.flavour_tagging.about import DEEP_SETS, MODELS, OURS, TREES, TRUNK_MODEL
 from hepsets.analyses.flavour_tagging.closer_look import exchanged
 from hepsets.analyses.flavour_tagging.config import DataConfig, check
-from hepsets.analyses.flavour_tagging.training import chosen_events, trainings
+from hepsets.analyses.flavour_tagging.figures import STYLES
+from hepsets.analyses.flavour_tagging.training import NetworkTagger, chosen_events, network_of, trainings
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import write_particle_sets
@@ -66,6 +68,22 @@ def test_ours_is_odd_and_others_are_not(made):
     assert found[OURS] < 1e-6
     assert found[DEEP_SETS] > 1e-2
     assert found[TREES] > 1e-2
+
+
+def test_a_tagger_starts_from_a_trunk_or_has_its_architecture(tmp_path):
+    sets, trunk = random_whole_events(20), toy_trunk(toy_events(20)[1])
+    trunk.save(tmp_path / "trunk.safetensors")
+    of_trunk = dataclasses.replace(TINY, trunk=str(tmp_path / "trunk.safetensors"), tune="head")
+    started, fresh = (network_of(config, TRUNK_MODEL, 1) for config in (of_trunk, TINY))
+    assert started.started
+    assert not fresh.started
+    assert started.n_parameters < fresh.n_parameters  # the head alone is trained
+    for network in (started, fresh):
+        logits = NetworkTagger(network).logits(sets)
+        assert logits.shape == (20,)
+        assert np.isfinite(logits).all()
+    assert TRUNK_MODEL in STYLES
+    check(dataclasses.replace(of_trunk, models=(*MODELS, TRUNK_MODEL)))
 
 
 def test_truth_replaced_by_garbage_changes_no_tag(made):

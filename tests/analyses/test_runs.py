@@ -54,5 +54,5 @@ def test_a_trunk_goes_with_the_model_that_starts_from_it():
     assert "bdt" in config.models
     with pytest.raises(InputError, match="give --trunk"):
         configure(analysis, RunOptions(tune="head"))
-    with pytest.raises(InputError, match="continuum-suppression, smart-background"):
+    with pytest.raises(InputError, match="continuum-suppression, flavour-tagging, smart-background"):
         configure(ANALYSES.find("z-flavour"), RunOptions(trunk=Path("t.safetensors")))

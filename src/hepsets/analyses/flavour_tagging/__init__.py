@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hepsets.analyses.flavour_tagging.about import MODELS, name, question
+from hepsets.analyses.flavour_tagging.about import MODELS, TRUNK_MODEL, name, question
 from hepsets.core.lazy import lazy
 
-__all__ = ["MODELS", "name", "question"]
+__all__ = ["MODELS", "TRUNK_MODEL", "name", "question"]
 
 __getattr__, __dir__ = lazy(
     __name__,

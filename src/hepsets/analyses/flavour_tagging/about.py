@@ -14,6 +14,9 @@ ALONE = "votes_alone"
 OURS = "charge_votes"
 """Our own model: tracks vote for their charges, knowing of all others."""
 
+TRUNK_MODEL = "particle_encoder"
+"""The model that starts from a trunk, if a run is given one."""
+
 name = "flavour-tagging"
 question = "By all that the detector saw beside the signal, was the other B a B⁰ or a B̄⁰?"
 MODELS = (TREES, DEEP_SETS, ALONE, OURS)

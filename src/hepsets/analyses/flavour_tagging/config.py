@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from hepsets.analyses.flavour_tagging.about import MODELS, OURS, TREES
+from hepsets.analyses.flavour_tagging.about import MODELS, OURS, TREES, TRUNK_MODEL
 from hepsets.core.errors import InputError
 from hepsets.formats.whole_event_files import Frame
 from hepsets.learn.tables.boosted_trees import BoostedTreesConfig
@@ -81,6 +81,10 @@ class Config:
         Least steps of these trainings.
     importance_repeats
         How often each group of inputs is exchanged between particles; 0 leaves importance out.
+    trunk
+        File of a pre-trained trunk that the model for it starts from; ``None``: it starts from scratch.
+    tune
+        What of that model is trained: ``"all"``, or its ``"head"`` alone.
     """
 
     scale: Literal["quick", "standard", "full"] = "standard"
@@ -99,6 +103,8 @@ class Config:
     learning_models: tuple[str, ...] = (TREES, OURS)
     learning_steps: int = Field(default=600, ge=0)
     importance_repeats: int = Field(default=1, ge=0)
+    trunk: str | None = None
+    tune: Literal["all", "head"] = "all"
 
 
 SCALES: Mapping[str, Mapping[str, Any]] = {
@@ -136,9 +142,10 @@ def check(config: Config) -> None:
         ("seed_models", config.seed_models),
         ("learning_models", config.learning_models),
     )
+    known = (*MODELS, TRUNK_MODEL)
     for key, models in lists:
-        if not set(models) <= set(MODELS) or len(set(models)) < len(models):
-            raise InputError(f"{key} = {list(models)}", f"some of {', '.join(MODELS)}, each once")
+        if not set(models) <= set(known) or len(set(models)) < len(models):
+            raise InputError(f"{key} = {list(models)}", f"some of {', '.join(known)}, each once")
     if not config.models:
         raise InputError("models = []", f"some of {', '.join(MODELS)}")
     if config.data.test and not config.data.train:

@@ -8,12 +8,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from hepsets.analyses.flavour_tagging.about import MODELS
+from hepsets.analyses.flavour_tagging.about import MODELS, TRUNK_MODEL
 from hepsets.analyses.flavour_tagging.closer_look import Importance, LearningPoint, TrueDecays
 from hepsets.analyses.flavour_tagging.comparison import HISTOGRAM, ModelResult
 from hepsets.report.style import COLOURS, INK, MUTED, RULE, model_panels, model_styles, not_empty, styled
 
-STYLES = model_styles(MODELS)
+STYLES = model_styles((*MODELS, TRUNK_MODEL))
 """How models are drawn in every figure."""
 
 REFERENCES: Mapping[str, float] = {

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.analyses.flavour_tagging.about import ALONE, DEEP_SETS, OURS, TREES
+from hepsets.analyses.flavour_tagging.about import ALONE, DEEP_SETS, OURS, TREES, TRUNK_MODEL
 from hepsets.analyses.flavour_tagging.categories import CategoryTagger, fit_categories
 from hepsets.analyses.flavour_tagging.config import Config
 from hepsets.analyses.flavour_tagging.samples import Samples
@@ -23,6 +23,12 @@ from hepsets.core.progress import follow, progress_bar
 from hepsets.core.purpose import Purpose
 from hepsets.core.run import log, write_atomically
 from hepsets.learn import files
+from hepsets.learn.particle_sets.model import SetModel
+from hepsets.learn.particle_sets.particle_encoder import WHOLE_EVENT
+from hepsets.learn.particle_sets.recipe import build_set_model
+from hepsets.learn.pretraining.corpus import with_marks
+from hepsets.learn.pretraining.encoder import Trunk
+from hepsets.learn.pretraining.tuning import seen_model
 from hepsets.learn.training.fit import fit
 from hepsets.learn.training.history import History, keep_history, read_history
 from hepsets.learn.training.odd_calibration import OddSpline, fit_odd_spline
@@ -37,6 +43,7 @@ NETWORKS: Mapping[str, str] = {
     DEEP_SETS: "whole_event_deep_sets",
     ALONE: "charge_votes",
     OURS: "charge_votes",
+    TRUNK_MODEL: "particle_encoder",
 }
 """The network of each model that is one, by its name in the registry."""
 
@@ -61,7 +68,7 @@ class NetworkTagger:
         The network.
     """
 
-    def __init__(self, model: WholeEventModel) -> None:
+    def __init__(self, model: WholeEventModel | SetModel) -> None:
         self.model = model
 
     @property
@@ -71,7 +78,8 @@ class NetworkTagger:
 
     def logits(self, sets: ParticleSets) -> NDArray[np.float64]:
         """Logits to be a B⁰, shape ``(n_events,)``."""
-        return np.asarray(logits_of(self.model, self.model.prepare(sets))[:, 0].double().numpy())
+        data = self.model.prepare(_as_seen_by(self.model, sets))
+        return np.asarray(logits_of(self.model, data)[:, 0].double().numpy())
 
 
 @dataclass(frozen=True)
@@ -210,16 +218,13 @@ def _train(task: _Task) -> None:
 
 def _fit(task: _Task, sets: ParticleSets, seed: int) -> History:
     config, training = task.config, task.training
-    options: dict[str, int] = {"units": config.units, "seed": seed}
-    if NETWORKS[training.model] == "charge_votes":
-        options["rounds"] = 0 if training.model == ALONE else config.rounds
-    model = build_whole_event_model(NETWORKS[training.model], **options)
+    model = network_of(config, training.model, seed)
     steps = config.learning_steps if training.share < 1 else 0
     checkpoint = task.folder / f"{training.file}.checkpoint"
     with progress_bar(f"training {training.file}", 1.0) as advance:
         result = fit(
             model,
-            sets,
+            _as_seen_by(model, sets),
             sets.columns["q"] > 0,
             config=dataclasses.replace(config.fit, seed=seed, least_steps=steps, validation_fraction=0.1),
             progress=follow(advance, 1.0),
@@ -230,12 +235,43 @@ def _fit(task: _Task, sets: ParticleSets, seed: int) -> History:
     return History.of(result)
 
 
+def network_of(config: Config, name: str, seed: int) -> WholeEventModel | SetModel:
+    """A fresh network of a model, or one that starts from the trunk of the run.
+
+    Parameters
+    ----------
+    config
+        The run's.
+    name
+        Of the model.
+    seed
+        Of its weights.
+    """
+    if name == TRUNK_MODEL:
+        if config.trunk is not None:
+            return seen_model(Trunk.load(config.trunk), config.tune, seed=seed)
+        whole = [dataclasses.asdict(spec) for spec in WHOLE_EVENT]
+        return build_set_model(NETWORKS[name], sets=whole, units=config.units, seed=seed)
+    options: dict[str, int] = {"units": config.units, "seed": seed}
+    if NETWORKS[name] == "charge_votes":
+        options["rounds"] = 0 if name == ALONE else config.rounds
+    return build_whole_event_model(NETWORKS[name], **options)
+
+
+def _as_seen_by(model: WholeEventModel | SetModel, sets: ParticleSets) -> ParticleSets:
+    return with_marks(sets) if isinstance(model, SetModel) else sets
+
+
 def _load(training: Training, samples: Samples, folder: Path) -> Trained:
     tagger: Tagger
     if training.model == TREES:
         tagger = CategoryTagger.load(folder / training.file)
     else:
-        tagger = NetworkTagger(files.load(folder / f"{training.file}.safetensors", WholeEventModel))
+        path = folder / f"{training.file}.safetensors"
+        is_encoder = training.model == TRUNK_MODEL
+        tagger = NetworkTagger(
+            files.load(path, SetModel) if is_encoder else files.load(path, WholeEventModel)
+        )
     path = folder / f"{training.file}.calibration.json"
     if not path.exists():
         held = samples.validation
