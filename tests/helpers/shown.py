@@ -25,3 +25,4 @@ def says_and_draws(result: Any) -> None:
     figure = result.plot()
     assert isinstance(figure, Figure)
     assert figure.axes
+    assert figure._repr_png_().startswith(b"\x89PNG")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -135,13 +136,23 @@ def mark_figure(figure: Figure, mark: str) -> None:
             axes.set_title(mark, loc="right", color=MUTED, fontstyle="italic", fontsize=8)
 
 
+class ShownFigure(Figure):
+    """A figure that a notebook shows, whether or not pyplot was imported."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        with house_style():
+            self.savefig(buffer, format="png", dpi=100, facecolor="white")
+        return buffer.getvalue()
+
+
 def styled(draw: Callable[Concatenate[Figure, P], None]) -> Callable[P, Figure]:
     """Turn a function that draws on a figure into one that returns it, drawn in the house style."""
 
     @functools.wraps(draw)
     def figure(*args: P.args, **options: P.kwargs) -> Figure:
         with house_style():
-            drawn = Figure()
+            drawn = ShownFigure()
             draw(drawn, *args, **options)
             return drawn
 
