@@ -16,6 +16,7 @@ from hepsets.learn import registry
 
 ROOT = Path(__file__).parents[2]
 TINY = {
+    "c4_images": 200,
     "continuum_suppression": 1500,
     "delta_c9": 500,
     "filter": 400,
