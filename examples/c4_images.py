@@ -8,8 +8,8 @@ import hepsets as hs
 
 EVENTS = 1_000
 
-# Digits, each turned once by 0°, 90°, 180° or 270°, and networks of one size: one that knows nothing of turns,
-# one that begins with the layer that averages, and one that turns with the image in every layer.
+# Digits, each turned once by 0°, 90°, 180° or 270°, and networks of one size: one knows nothing of turns, one
+# begins with the layer that averages, and one turns with the image in every layer.
 settings = {
     "data": {"training_images": EVENTS, "validation_images": 200, "test_images": 597},
     "models": ["cnn", "averaged", "p4cnn"],
