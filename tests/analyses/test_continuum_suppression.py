@@ -409,6 +409,7 @@ def test_generated_test_events_that_were_trained_on_are_refused(tmp_path):
         get_samples(config, tmp_path)
 
 
+@pytest.mark.validate
 def test_the_report_is_drawn_again_byte_for_byte_without_computing(finished, tmp_path, monkeypatch):
     first, again = redrawn(finished[0], continuum_suppression, tmp_path, monkeypatch)
     assert again == first

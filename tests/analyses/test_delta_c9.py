@@ -274,6 +274,7 @@ def test_what_cannot_be_run_is_refused_at_once(change, message):
         check(dataclasses.replace(Config(), **change))
 
 
+@pytest.mark.validate
 def test_the_report_is_drawn_again_byte_for_byte_without_computing(finished, tmp_path, monkeypatch):
     first, again = redrawn(finished[0], delta_c9, tmp_path, monkeypatch)
     assert again == first

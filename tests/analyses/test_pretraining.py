@@ -82,6 +82,7 @@ def test_no_event_of_a_task_is_in_another_part_or_in_the_corpus(made):
         assert not set.union(*parts) & known
 
 
+@pytest.mark.validate
 def test_a_report_is_drawn_again_byte_by_byte(made, tmp_path, monkeypatch):
     first, again = redrawn(made[0], pretraining, tmp_path, monkeypatch)
     assert first == again

@@ -188,6 +188,7 @@ def test_trainings_of_other_seeds_that_are_there_are_not_made_again(made, monkey
     assert repeat_trainings(TINY, samples, scores, folder / "models" / "seeds") == result.seeds
 
 
+@pytest.mark.validate
 def test_the_page_is_drawn_again_from_what_was_kept(made, tmp_path, monkeypatch) -> None:
     folder, _ = made
     one, again = redrawn(folder, z_flavour, tmp_path, monkeypatch)

@@ -253,6 +253,7 @@ def seen():
     return made.with_columns(flavour=np.repeat([5, 3], [150, 50]).astype(np.int8))
 
 
+@pytest.mark.validate
 def test_toys_are_measured_as_they_were_made(seen):
     found, seeded = vertexed(seen, vertices="found"), vertexed(seen, vertices="seeded")
     quality = vertexing_quality(found, seeded, seen)

@@ -184,6 +184,7 @@ def test_a_calibration_takes_labels_and_weights_of_the_held_out_events(monkeypat
     assert not seen
 
 
+@pytest.mark.validate
 def test_models_do_not_depend_on_how_many_are_trained_at_once(config, finished, tmp_path):
     folder, _ = finished  # was trained one after the other
     samples = get_samples(config, tmp_path)
