@@ -18,7 +18,7 @@ from helpers.command import hepsets
         (["run", "smart-background", "--set", "data.skim=no_skim"], "no skim"),
         (["run", "smart-background", "--set", "data.sample=no_sample"], "mixed"),
         (["run", "smart-background", "--test-data", "a.parquet"], "--data"),
-        (["run", "smart-background", "--out", "/dev/null/run"], "cannot be made"),
+        (["run", "smart-background", "--out", "/dev/null/run"], "/dev/null is no folder"),
         (["generate", "muons", "--events", "5", "--out", "x.parquet"], "mixed"),
         (["generate", "mixed", "--events", "5", "--out", "no/such/folder/x.parquet"], "no folder"),
         (["generate", "mixed", "--events", "5", "--out", "."], "is a folder"),

@@ -27,7 +27,7 @@ def on_screen(lines: Iterable[str], last: str = "") -> str:
 
     Examples
     --------
-    >>> print(on_screen([str(number) for number in range(40)], "the end")[-30:])
+    >>> print(on_screen([str(number) for number in range(40)], "the end")[-33:])
     21
     22
     … and 17 more lines
@@ -76,7 +76,7 @@ def column_lines(columns: Mapping[str, NDArray[Any]]) -> Iterator[str]:
     >>> for line in column_lines({"label": np.array([True, False]), "R2": np.array([0.1, 0.3])}):
     ...     print(line)
     label  1 of 2, 0.50 ± 0.29
-    R2     mean 0.200 ± 0.100, 0.1 to 0.3
+    R2     mean 0.20 ± 0.10, 0.1 to 0.3
     """
     width = max((len(name) for name in columns), default=0)
     for name, values in columns.items():
