@@ -9,7 +9,8 @@ from helpers.candidate_events import SQRT_S, candidate_events
 
 from hepsets.select.variables.cleo_cones import cleo_cones
 from hepsets.select.variables.continuum import continuum_variables
-from hepsets.select.variables.event_shape import fox_wolfram_r2, thrust
+from hepsets.select.variables.event_shape import thrust
+from hepsets.select.variables.fox_wolfram import fox_wolfram_r2
 from hepsets.select.variables.ksfw import ksfw_moments
 
 N_EVENTS = 5000

@@ -20,7 +20,8 @@ from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
 from hepsets.deploy.filter.files import filter_files
 from hepsets.deploy.onnx.decay_trees import export_filter
 from hepsets.evaluate.filter.keep_rule import KeepRule, LogisticRule
-from hepsets.formats.hepmc import HepmcBlock, parse_hepmc, read_hepmc
+from hepsets.formats.hepmc import HepmcBlock, read_hepmc
+from hepsets.formats.hepmc_events import parse_hepmc
 from hepsets.generate.pythia import generate_block
 from hepsets.learn.decay_trees.recipe import build_model
 

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hepsets.analyses.delta_c9 import Config
 from hepsets.analyses.delta_c9.cells import estimate
-from hepsets.analyses.delta_c9.config import ON_SETS
+from hepsets.analyses.delta_c9.config import ON_SETS, Config
 from hepsets.analyses.delta_c9.samples import TOYS, Cell, sample_for
 from hepsets.analyses.delta_c9.training import train_cell
 from hepsets.core.config import from_mapping, read_toml
