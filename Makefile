@@ -54,7 +54,7 @@ format: install ## format the code and mend what the linter can
 	$(BIN)/ruff check --fix .
 
 benchmark: install ## measure the speeds that the docs quote
-	$(BIN)/pytest benchmarks --benchmark-only -s
+	$(BIN)/pytest benchmarks -s
 
 .venv/documented: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-binary hepsets --no-build-isolation \
