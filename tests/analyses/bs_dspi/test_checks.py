@@ -8,10 +8,10 @@ from helpers.isolated_candidates import best_area, isolated_candidates
 from helpers.toy_bs_candidates import toy_samples
 
 from hepsets.analyses.bs_dspi.checks import compare_isolations, sculpting, sideband_stands_for_peak, vetoed
-from hepsets.analyses.bs_dspi.classifier import DATA, Trained
+from hepsets.analyses.bs_dspi.classifier import Trained
 from hepsets.analyses.bs_dspi.config import IsolationStep
 from hepsets.analyses.bs_dspi.mass_fits import Selection
-from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
+from hepsets.analyses.bs_dspi.samples import DATA, SIGNAL, Samples
 from hepsets.learn.particle_sets.isolation import IsolationConfig
 from hepsets.learn.tables.folds import assign_folds
 from hepsets.learn.training.config import FitConfig

@@ -6,16 +6,9 @@ import numpy as np
 import pytest
 from helpers.toy_bs_candidates import toy_samples
 
-from hepsets.analyses.bs_dspi.classifier import (
-    DATA,
-    Pool,
-    balanced,
-    demand_sidebands,
-    train_trees,
-    within,
-)
+from hepsets.analyses.bs_dspi.classifier import Pool, balanced, demand_sidebands, train_trees, within
 from hepsets.analyses.bs_dspi.config import ClassifierConfig
-from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
+from hepsets.analyses.bs_dspi.samples import DATA, SIGNAL, Samples
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.evaluate.scores.classification import classify

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from helpers.toy_bs_candidates import candidates
 
-from hepsets.analyses.bs_dspi.classifier import DATA, Trained
+from hepsets.analyses.bs_dspi.classifier import Trained
 from hepsets.analyses.bs_dspi.config import CutConfig
 from hepsets.analyses.bs_dspi.cut import choose_cut, cut_samples, tightest
 from hepsets.analyses.bs_dspi.mass_fits import Selection
-from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
+from hepsets.analyses.bs_dspi.samples import DATA, SIGNAL, Samples
 from hepsets.core.measured import Measured
 from hepsets.select.bs_dspi.sample import CandidateSample
 

@@ -9,9 +9,9 @@ from helpers.toy_bs_candidates import toy_samples
 
 from hepsets.analyses.bs_dspi import Config, analysis
 from hepsets.analyses.bs_dspi import published as module
-from hepsets.analyses.bs_dspi.classifier import DATA, Trained
+from hepsets.analyses.bs_dspi.classifier import Trained
 from hepsets.analyses.bs_dspi.published import as_published
-from hepsets.analyses.bs_dspi.samples import Samples
+from hepsets.analyses.bs_dspi.samples import DATA, Samples
 from hepsets.analyses.bs_dspi.variables import PUBLISHED
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured

@@ -7,11 +7,11 @@ import pytest
 from helpers.toy_bs_candidates import toy_samples
 
 from hepsets.analyses.bs_dspi import reweighted as module
-from hepsets.analyses.bs_dspi.classifier import DATA, Pool, Trained
+from hepsets.analyses.bs_dspi.classifier import Pool, Trained
 from hepsets.analyses.bs_dspi.config import FitConfig
 from hepsets.analyses.bs_dspi.mass_fits import Selection
 from hepsets.analyses.bs_dspi.reweighted import Reweighted, reweight_signal
-from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
+from hepsets.analyses.bs_dspi.samples import DATA, SIGNAL, Samples
 from hepsets.core.errors import InputError
 from hepsets.learn.tables.folds import CrossTrained, assign_folds
 from hepsets.learn.tables.reweighting import ReweightingConfig

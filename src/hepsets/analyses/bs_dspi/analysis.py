@@ -22,14 +22,7 @@ from hepsets.analyses.bs_dspi.checks import (
     sideband_stands_for_peak,
     vetoed,
 )
-from hepsets.analyses.bs_dspi.classifier import (
-    DATA,
-    Pool,
-    Trained,
-    demand_sidebands,
-    train_trees,
-    within,
-)
+from hepsets.analyses.bs_dspi.classifier import Pool, Trained, demand_sidebands, train_trees, within
 from hepsets.analyses.bs_dspi.config import Config, check
 from hepsets.analyses.bs_dspi.cut import ChosenCut, Cuts, choose_cut, cut_samples, signal_range, tightest
 from hepsets.analyses.bs_dspi.facts import classifier_of, facts_of
@@ -40,7 +33,7 @@ from hepsets.analyses.bs_dspi.predictions import predictions
 from hepsets.analyses.bs_dspi.published import Published, as_published
 from hepsets.analyses.bs_dspi.result import Result
 from hepsets.analyses.bs_dspi.reweighted import Reweighted, reweight_signal
-from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples, get_samples
+from hepsets.analyses.bs_dspi.samples import DATA, SIGNAL, Samples, get_samples
 from hepsets.analyses.bs_dspi.summary import markdown
 from hepsets.analyses.bs_dspi.unfolded import unfold_signal
 from hepsets.analyses.bs_dspi.variables import MASS_BLIND, VARIABLES, with_angle
@@ -251,7 +244,7 @@ def selection(
     vetoes
         Of D⁺ and Λ_c, if there are any; candidates without their columns are not vetoed.
     """
-    parts = {DATA: samples.data, **{name: one.candidates for name, one in samples.simulated.items()}}
+    parts = samples.by_name
     kept = {name: np.ones(len(part), dtype=bool) for name, part in parts.items()}
     if trained is not None:
         kept = {name: trained.scores[name] >= threshold for name in parts}

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.analyses.bs_dspi.classifier import DATA, Trained, within
+from hepsets.analyses.bs_dspi.classifier import Trained, within
 from hepsets.analyses.bs_dspi.config import IsolationStep
 from hepsets.analyses.bs_dspi.mass_fits import Selection
-from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
+from hepsets.analyses.bs_dspi.samples import DATA, SIGNAL, Samples
 from hepsets.analyses.bs_dspi.variables import GROUPS
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.analyses.bs_dspi.config import ClassifierConfig
-from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
+from hepsets.analyses.bs_dspi.samples import DATA, SIGNAL, Samples
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.particle_sets import ParticleSets
@@ -20,9 +20,6 @@ from hepsets.learn.tables.folds import CrossTrained, TrainingPart, cross_train
 from hepsets.learn.tables.oversampling import smote
 
 Array = NDArray[np.float64]
-
-DATA = "data"
-"""What data are called among the samples of a pool."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +54,7 @@ class Pool:
         sideband
             Masses of the data that are background [GeV].
         """
-        parts = {DATA: samples.data, **{name: one.candidates for name, one in samples.simulated.items()}}
+        parts = samples.by_name
         ends = np.cumsum([0, *(len(part) for part in parts.values())])
         place = {name: slice(int(ends[k]), int(ends[k + 1])) for k, name in enumerate(parts)}
         table = EventFrame.concatenate([EventFrame(part.columns) for part in parts.values()])

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.analyses.bs_dspi.classifier import DATA, Trained, within
+from hepsets.analyses.bs_dspi.classifier import Trained, within
 from hepsets.analyses.bs_dspi.config import CutConfig
 from hepsets.analyses.bs_dspi.mass_fits import Selection
-from hepsets.analyses.bs_dspi.samples import PHYSICAL, SIGNAL, Samples
+from hepsets.analyses.bs_dspi.samples import DATA, PHYSICAL, SIGNAL, Samples
 from hepsets.core.measured import Measured
 from hepsets.evaluate.fits.figure_of_merit import CutSample, CutScan, Figure, scan_cuts
 from hepsets.select.bs_dspi.yields import yield_covariance

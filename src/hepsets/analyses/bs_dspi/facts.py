@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.analyses.bs_dspi.classifier import DATA, Trained, within
+from hepsets.analyses.bs_dspi.classifier import Trained, within
 from hepsets.analyses.bs_dspi.config import Config
 from hepsets.analyses.bs_dspi.mass_fits import Selection
-from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
+from hepsets.analyses.bs_dspi.samples import DATA, SIGNAL, Samples
 from hepsets.core.measured import Measured
 from hepsets.evaluate.scores.classification import Classification, classify
 from hepsets.evaluate.scores.families import family_auc

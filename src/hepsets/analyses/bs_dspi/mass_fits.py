@@ -101,6 +101,11 @@ class JudgedFit:
     held: tuple[str, ...] = ()
     growth: float = 1.0
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Its notes, but for those on what was left out, which :attr:`left_out` says better."""
+        return tuple(note for note in self.notes if "left out" not in note)
+
     @classmethod
     def of(
         cls,

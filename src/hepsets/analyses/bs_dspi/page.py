@@ -219,7 +219,7 @@ def _notes(fit: JudgedFit) -> str:
             "Combinations that share a D_s or tracks are not independent: errors count their families, "
             f"which makes that of the yield {fit.growth:.2f} times that of the likelihood."
         )
-    said += [f"{note[0].upper()}{note[1:]}." for note in fit.notes if "left out" not in note]
+    said += [f"{note[0].upper()}{note[1:]}." for note in fit.remarks]
     said += [
         f"Some {number:.1f} candidates that are {name} are expected: too few, there or in simulation, for "
         "a template."

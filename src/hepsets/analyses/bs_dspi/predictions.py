@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.analyses.bs_dspi.classifier import DATA, Trained
+from hepsets.analyses.bs_dspi.classifier import Trained
 from hepsets.analyses.bs_dspi.mass_fits import Selection
-from hepsets.analyses.bs_dspi.samples import Samples
+from hepsets.analyses.bs_dspi.samples import DATA, Samples
 
 Columns = dict[str, NDArray[np.generic]]
 
@@ -39,13 +39,11 @@ def predictions(
         Name of the sample; of :data:`KEPT` what the sample has, ``fold``, and ``is_selected``; the scores
         of each kind of trees by its name. All have shape ``(n_candidates,)``.
     """
-    parts = {DATA: (samples.data, chosen.data)} | {
-        name: (one.candidates, chosen.simulated[name]) for name, one in samples.simulated.items()
-    }
-    for name, (candidates, kept) in parts.items():
+    kept = {DATA: chosen.data, **chosen.simulated}
+    for name, candidates in samples.by_name.items():
         hidden = {"bs_mass"} if blind and name == DATA else set()
         told = [key for key in KEPT if key in candidates.columns and key not in hidden]
         known: Columns = {key: candidates.columns[key] for key in told}
         fold = trained[0].folds[name].astype(np.int8)
         scores: Columns = {one.name: one.scores[name] for one in trained}
-        yield name, {**known, "fold": fold, "is_selected": kept}, scores
+        yield name, {**known, "fold": fold, "is_selected": kept[name]}, scores

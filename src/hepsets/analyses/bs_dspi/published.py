@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
-from hepsets.analyses.bs_dspi.classifier import DATA, Pool, Trained, train_trees, within
+from hepsets.analyses.bs_dspi.classifier import Pool, Trained, train_trees, within
 from hepsets.analyses.bs_dspi.config import Config
 from hepsets.analyses.bs_dspi.cut import choose_cut, cut_samples, signal_range
 from hepsets.analyses.bs_dspi.mass_fits import JudgedFit, true_signal
-from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
+from hepsets.analyses.bs_dspi.samples import DATA, SIGNAL, Samples
 from hepsets.analyses.bs_dspi.variables import PUBLISHED
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.analyses.bs_dspi.classifier import DATA, Trained
+from hepsets.analyses.bs_dspi.classifier import Trained
 from hepsets.analyses.bs_dspi.config import FitConfig
 from hepsets.analyses.bs_dspi.mass_fits import Selection, fit_candidates
-from hepsets.analyses.bs_dspi.samples import SIGNAL, Samples
+from hepsets.analyses.bs_dspi.samples import DATA, SIGNAL, Samples
 from hepsets.analyses.bs_dspi.unfolded import signal_weights
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured

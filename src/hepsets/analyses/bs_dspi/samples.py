@@ -28,6 +28,9 @@ from hepsets.select.bs_dspi.truth import CATEGORY, Category
 from hepsets.select.bs_dspi.users import users_candidates
 from hepsets.select.bs_dspi.yields import draw_numbers, expected, join_data, luminosity_of
 
+DATA = "data"
+"""What data are called among the samples of a run."""
+
 SIGNAL = "bs_dspi"
 """The sample of the decay that is looked for."""
 
@@ -70,6 +73,11 @@ class Samples:
     luminosity: float
     data: ParticleSets
     notes: tuple[str, ...] = ()
+
+    @property
+    def by_name(self) -> dict[str, ParticleSets]:
+        """Candidates of data, :data:`DATA`, and of all simulated samples."""
+        return {DATA: self.data, **{name: one.candidates for name, one in self.simulated.items()}}
 
     @property
     def truth_known(self) -> bool:

@@ -61,7 +61,7 @@ def lines_of(result: Result) -> Iterator[str]:
     """What the table does not say."""
     yield from (f"note: {one}" for one in result.samples.notes)
     for name, fit in tuple(fits_of(result))[:3]:
-        yield from (f"note on the fit {name}: {one}" for one in fit.notes if "left out" not in one)
+        yield from (f"note on the fit {name}: {one}" for one in fit.remarks)
     yield (
         f"trees: AUC {auc_text(result.classifier.auc)}; cut {result.cuts.chosen.threshold:.3f}, "
         f"{result.cuts.chosen.scan.figure} "
