@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
-from hepsets.core.errors import InputError
+from hepsets.core.run import read_result
 from hepsets.core.whole_file import whole_file
 from hepsets.deploy.delta_c9 import DeltaC9Inference, models_of
 from hepsets.deploy.delta_c9_shipped import FOLDER
@@ -29,12 +28,8 @@ def ship(run: Path, folder: Path = FOLDER) -> None:
     InputError
         If the run is not finished or has no models.
     """
-    try:
-        result = json.loads((run / "result.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{run} is no finished run ({error})", "the folder of one") from error
+    result, models = read_result(run), models_of(run)
     shutil.rmtree(folder, ignore_errors=True)
-    models = models_of(run)
     for (level, window), model in models.items():
         small = dataclasses.replace(model, reference=model.reference.first(REFERENCE_EVENTS))
         small.save(folder / "models" / f"{level}_{window}", compact=True)

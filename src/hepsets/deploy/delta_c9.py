@@ -526,41 +526,13 @@ def read_events(
 
 
 def choose(
-    models: Mapping[tuple[str, str], DeltaC9Inference],
-    frame: EventFrame,
-    limits: tuple[float, float] | None = None,
+    models: Mapping[tuple[str, str], DeltaC9Inference], frame: EventFrame
 ) -> tuple[DeltaC9Inference, tuple[str, ...]]:
     """The model for these events, and what to mind about the choice if there was one.
 
     Events with measured columns (:data:`MEASURED`) get the most realistic level, others the least; then the
     narrowest window that holds as many of them as the widest.
-
-    Parameters
-    ----------
-    models
-        By level and window.
-    frame
-        The events.
-    limits
-        Of q² [GeV²], if the events are cut to a part of a window: only windows that hold it are chosen from.
-
-    Raises
-    ------
-    InputError
-        If no window holds it.
     """
-    if limits is not None:
-        wide = {
-            key: model
-            for key, model in models.items()
-            if WINDOWS[key[1]].low <= limits[0] and limits[1] <= WINDOWS[key[1]].high
-        }
-        if not wide:
-            raise InputError(
-                f"q² from {limits[0]:g} to {limits[1]:g} GeV²",
-                f"a part of a window: {', '.join(dict.fromkeys(window for _, window in models))}",
-            )
-        models = wide
     levels = [name for name in LEVELS if any(name == level for level, _ in models)]
     level = levels[-1] if any(name in frame for name in MEASURED) else levels[0]
     warnings = []

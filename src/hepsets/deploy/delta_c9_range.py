@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from hepsets.core.errors import InputError
-from hepsets.deploy.delta_c9 import DeltaC9Inference
+from hepsets.core.event_frame import EventFrame
+from hepsets.deploy.delta_c9 import DeltaC9Inference, choose
 from hepsets.evaluate.estimates.domain import EventDomain
 from hepsets.evaluate.estimates.goodness_of_fit import CellModel
 from hepsets.evaluate.estimates.reference_events import SignalReference, with_folded_chi
@@ -44,6 +46,44 @@ def range_of(text: str) -> tuple[float, float]:
     if not dash or not all(map(math.isfinite, found)):
         raise InputError(f"q² {text!r}", "LOW-HIGH in GeV², such as 1.1-6")
     return found
+
+
+def choose_for_range(
+    models: Mapping[tuple[str, str], DeltaC9Inference],
+    frame: EventFrame,
+    limits: tuple[float, float] | None,
+) -> tuple[DeltaC9Inference, tuple[str, ...]]:
+    """The model for events that are cut to a part of a window, and what to mind about the choice.
+
+    Parameters
+    ----------
+    models
+        By level and window.
+    frame
+        The events.
+    limits
+        Least and greatest q² [GeV²]; ``None`` for all of a window.
+
+    Raises
+    ------
+    InputError
+        If no window holds the range, or as :func:`narrowed`.
+    """
+    if limits is None:
+        return choose(models, frame)
+    low, high = limits
+    wide = {
+        key: model
+        for key, model in models.items()
+        if WINDOWS[key[1]].low <= low and high <= WINDOWS[key[1]].high
+    }
+    if not wide:
+        raise InputError(
+            f"q² from {low:g} to {high:g} GeV²",
+            f"a part of a window: {', '.join(dict.fromkeys(window for _, window in models))}",
+        )
+    model, notes = choose(wide, frame)
+    return narrowed(model, low, high), notes
 
 
 def narrowed(model: DeltaC9Inference, low: float, high: float) -> DeltaC9Inference:

@@ -14,8 +14,8 @@ from hepsets.analyses.shown import plotted, told
 from hepsets.core.errors import InputError
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.screen import on_screen
-from hepsets.deploy.delta_c9 import choose, models_of, read_events
-from hepsets.deploy.delta_c9_range import narrowed
+from hepsets.deploy.delta_c9 import models_of, read_events
+from hepsets.deploy.delta_c9_range import choose_for_range
 from hepsets.deploy.delta_c9_shipped import run_folder
 from hepsets.evaluate.estimates.summary import Inference
 
@@ -202,6 +202,6 @@ def infer(
         raise InputError(f"a {type(events).__name__} to infer from", "an EventFrame, or a file of decays")
     else:
         frame = read_events(events, models.values(), columns)
-    chosen, notes = choose(models, frame, q_squared)
-    inference = (chosen if q_squared is None else narrowed(chosen, *q_squared)).infer(frame)
+    chosen, notes = choose_for_range(models, frame, q_squared)
+    inference = chosen.infer(frame)
     return dataclasses.replace(inference, warnings=(*notes, *inference.warnings))

@@ -13,8 +13,8 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass as checked
 
 from hepsets.core.run import versions
-from hepsets.deploy.delta_c9 import Provenance, choose, models_of, models_that_fit, read_events
-from hepsets.deploy.delta_c9_range import narrowed, range_of
+from hepsets.deploy.delta_c9 import Provenance, models_of, models_that_fit, read_events
+from hepsets.deploy.delta_c9_range import choose_for_range, range_of
 from hepsets.deploy.delta_c9_shipped import run_folder
 from hepsets.evaluate.estimates.summary import Inference
 from hepsets.report.pages.inference import write_inference_page
@@ -112,8 +112,8 @@ def infer(
     run = run_folder(model)
     models = models_of(run, config.level, config.window)
     frame = read_events(events, models.values(), columns, trust_pickle=trust_pickle)
-    chosen, notes = choose(models, frame, limits)
-    inference = (chosen if limits is None else narrowed(chosen, *limits)).infer(frame)
+    chosen, notes = choose_for_range(models, frame, limits)
+    inference = chosen.infer(frame)
     unlike = inference.verdict.answer == "no" and limits is None
     fitting = models_that_fit(models_of(run), chosen, frame) if unlike else ()
     inference = dataclasses.replace(inference, warnings=(*notes, *fitting, *inference.warnings))
