@@ -30,6 +30,7 @@ from hepsets.core.run import Origin
 from hepsets.core.whole_file import whole_file
 from hepsets.evaluate.filter.limit import Limit
 from hepsets.evaluate.filter.speedup import SpeedupCurve, SpeedupResult
+from hepsets.report.glossary import Terms
 from hepsets.report.style import COLOURS, INK, MUTED, PAPER, RULE, Style, house_style, mark_figure
 
 _THEME = {
@@ -270,7 +271,13 @@ def render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"prose": _prose, "cell": cell_text, "sort_key": _sort_key, "json": _json}
+    terms = Terms()
+    environment.filters |= {
+        "prose": lambda text: terms.explained(_prose(text)),
+        "cell": cell_text,
+        "sort_key": _sort_key,
+        "json": _json,
+    }
     environment.tests |= {
         "drawing": lambda block: isinstance(block, Drawing),
         "table": lambda block: isinstance(block, Table),
@@ -278,7 +285,7 @@ def render(page: Page) -> str:
         "explorer": lambda block: isinstance(block, SpeedupExplorer),
         "number": lambda value: not isinstance(value, str),
     }
-    return environment.get_template("page.html").render(page=page)
+    return environment.get_template("page.html").render(page=page, terms=terms)
 
 
 def cell_text(value: Value, digits: int | None = None) -> str:
