@@ -146,6 +146,19 @@ def test_embedded_curves_are_those_of_the_results():
         assert model["f0"][model["chosen"]] == pytest.approx(chosen.false_positive_rate.value, rel=1e-5)
 
 
+def test_who_cannot_see_a_figure_is_told_its_axes_and_results():
+    svg = drawing(roc_curves(RESULTS.classified, STYLES, RESULTS.limit), "The ROC curves.").svg
+    told = unescape(re.search(r'aria-label="([^"]*)"', svg).group(1))
+    assert told.startswith("The ROC curves. ")
+    assert " against " in told
+    for name, result in RESULTS.classified.items():
+        assert name in told
+        assert f"{result.auc.value:.3f}" in told
+    assert not re.search(r"[${}\\]", told)
+    svg = drawing(roc_curves(RESULTS.classified, STYLES), "Caption", alt="Ours is best").svg
+    assert 'aria-label="Ours is best"' in svg
+
+
 def test_the_same_figure_twice_keeps_its_ids_apart_from_others_and_is_repeatable():
     labels = {name: (RESULTS.labels, s, None) for name, s in RESULTS.scores.items()}
     one = drawing(roc_curves(RESULTS.classified, STYLES), "a")

@@ -224,13 +224,17 @@ def configuration(config: Any, origin: Origin) -> Section:
 
 
 def drawing(figure: Figure, caption: str, alt: str = "") -> Drawing:
-    """A matplotlib figure for the page; ``alt`` is for readers who cannot see it (else the caption).
+    """A matplotlib figure for the page; ``alt`` is for readers who cannot see it.
+
+    By default that is the caption, and what is written in the figure: axes, and what legends and notes say of
+    the results.
 
     The colours of :mod:`hepsets.report.figures` become those of the page, light or dark.
     """
     buffer = io.StringIO()
     with house_style():
         figure.savefig(buffer, format="svg", metadata={"Date": None})
+    spoken = " ".join(part for part in (caption, _written_in(figure)) if part)
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     # a style element would hold for the whole page, whose own sheet says the same
@@ -243,7 +247,7 @@ def drawing(figure: Figure, caption: str, alt: str = "") -> Drawing:
     svg = re.sub(r'\bid="', f'id="{prefix}', svg)
     svg = re.sub(r'(xlink:href="#|url\(#)', rf"\g<1>{prefix}", svg)
     # without a given colour text and lines are black: let them be ink
-    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt or caption)}" fill="var(--ink)" ', 1)
+    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt or spoken)}" fill="var(--ink)" ', 1)
     return Drawing(svg, caption)
 
 
@@ -321,6 +325,32 @@ def cell_text(value: Value, digits: int | None = None) -> str:
 
 
 # -- inside ------------------------------------------------------------------------------------------
+
+
+def _written_in(figure: Figure) -> str:
+    """What the figure says in words and numbers, panel by panel."""
+    panels = []
+    for axes in figure.axes:
+        legend = axes.get_legend()
+        entries = [] if legend is None else [text.get_text() for text in legend.get_texts()]
+        names = [tick.get_text() for tick in (*axes.get_yticklabels(), *axes.get_xticklabels())]
+        words = (
+            axes.get_title() or axes.get_title("left"),
+            " against ".join(name for name in (axes.get_ylabel(), axes.get_xlabel()) if name),
+            ", ".join(name for name in names if re.search(r"[^\W\d_]{2}", _plain(name))),
+            ", ".join(entry for entry in entries if entry),
+            ", ".join(
+                text.get_text() for text in axes.texts if text.get_visible() and text.get_text().strip()
+            ),
+        )
+        panels.append(": ".join(word for word in words if word))
+    return " ".join(f"{_plain(panel)}." for panel in panels if panel)
+
+
+def _plain(text: str) -> str:
+    """Text of a figure in one line, without the marks of mathematics."""
+    text = re.sub(r"\\(mathrm|mathit|text|rm|overline|bar|hat)\b", "", text)
+    return " ".join(re.sub(r"[${}]", "", text).split())
 
 
 def _sort_key(value: Value) -> str:
