@@ -100,6 +100,23 @@ def test_perfect_leptons_are_worth_their_share(made):
     assert 0.1 < decays.silent.value < 0.4
 
 
+def test_what_the_detector_loses_it_loses_step_by_step(made):
+    folder, result = made
+    steps = {one.name: one for one in result.look.lost.steps}
+    assert steps["true"].power == result.look.decays.together
+    assert steps["true"].power.value > steps["accepted"].power.value > steps["found"].power.value
+    assert steps["found"].power.value > steps["identified"].power.value > 0
+    assert steps["tagger"].power == result.best.power.binned
+    shares = [one.share.value for one in result.look.lost.fates if one.category == "slow pion"]
+    assert sum(shares) == pytest.approx(1)
+    assert shares[1] > 0.2  # half of them leave no track
+    lost = json.loads((folder / "result.json").read_text())["metrics"]["lost_points"]
+    assert [one["step"] for one in lost["steps"]] == list(steps)
+    assert {"power", "gain"} <= set(lost["perfect_identification"])
+    assert "Where the points go" in (folder / "report.html").read_text()
+    assert {"lost_points", "fates"} <= {path.stem for path in (folder / "figures").iterdir()}
+
+
 def test_the_report_is_drawn_again_from_what_was_kept(made, tmp_path, monkeypatch):
     folder, _ = made
     page = (folder / "report.html").read_text()
@@ -127,6 +144,7 @@ def test_a_users_sets_run_without_truth(tmp_path):
         result = flavour_tagging.run(config, folder)
         folder.finish("flavour-tagging", "quick", 1, result.metrics)
     assert result.look.decays is None
+    assert result.look.lost is None
     assert sum(result.counts.masked.values()) >= 2
     assert "masked" in (tmp_path / "run" / "report.html").read_text()
     record = json.loads((tmp_path / "run" / "result.json").read_text())

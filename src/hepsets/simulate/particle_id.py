@@ -24,6 +24,8 @@ ELECTRON, MUON, PION, KAON, PROTON = range(5)
 SPECIES_NAMES = ("electron", "muon", "pion", "kaon", "proton")
 MASSES = (M_E, M_MU, M_PI, M_K, M_P)
 """Their masses [GeV]."""
+PDG_IDS = (11, 13, 211, 321, 2212)
+"""Sizes of their PDG ids."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

@@ -9,6 +9,7 @@ from hepsets.evaluate.scores.flavour_tags import (
     TaggedSample,
     power_difference,
     power_of_states,
+    power_steps,
     tagging_power,
     wrong_tag_line,
 )
@@ -99,6 +100,22 @@ def test_states_are_worth_what_their_dilutions_are():
     found = power_of_states(kind * np.where(wrong, -q, q), q)
     assert found.value == pytest.approx(0.3 * 0.36 + 0.2, abs=4 * found.se)
     assert power_of_states(np.zeros(10, int), q[:10]).value == 0
+
+
+def test_losses_from_step_to_step_add_up_and_their_errors_are_those_of_repetitions():
+    found = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        q, place = rng.choice([1, -1], 2000), rng.random(2000)
+        facts = [np.where(place < share, q, 0) for share in (0.8, 0.5)]
+        sample = TaggedSample(q, np.where(place < 0.3, 0.95 * q, rng.uniform(-0.05, 0.05, 2000)))
+        found.append(power_steps(facts, sample))
+        total = power_of_states(facts[0], q).value - tagging_power(sample).binned.value
+        assert sum(one.value for one in found[-1]) == pytest.approx(total)
+    for place, lost in enumerate((0.3, 0.2)):
+        values = [one[place].value for one in found]
+        assert np.mean(values) == pytest.approx(lost, abs=4 * np.std(values) / np.sqrt(20))
+        assert np.mean([one[place].se for one in found]) == pytest.approx(np.std(values), rel=0.5)
 
 
 def test_what_is_no_flavour_or_no_tag_is_refused():

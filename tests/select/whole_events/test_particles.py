@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers.mixed_events import mixed_events, seen_events
 
-from hepsets.select.whole_events.particles import COLUMNS, TRUTH, whole_events
+from hepsets.select.whole_events.particles import COLUMNS, TRUE_SPECIES, TRUTH, whole_events
 from hepsets.simulate.particle_id import SPECIES_NAMES
 
 
@@ -18,7 +18,7 @@ def test_every_track_and_cluster_is_there_once_and_tracks_stand_first(sets):
     assert (
         sets.multiplicity.tolist() == (np.diff(seen.track_offsets) + np.diff(seen.cluster_offsets)).tolist()
     )
-    assert set(sets.particles) == {*COLUMNS, TRUTH}
+    assert set(sets.particles) == {*COLUMNS, TRUTH, TRUE_SPECIES}
     is_track = sets.particles["charge"] != 0
     assert is_track.sum() == len(seen.tracks)
     first = np.concatenate(
@@ -62,3 +62,12 @@ def test_some_may_be_left_out():
     only = whole_events(seen, clusters=np.zeros(len(seen.clusters), dtype=bool))
     assert only.multiplicity.tolist() == np.diff(seen.track_offsets).tolist()
     assert (only.particles["charge"] != 0).all()
+
+
+def test_a_track_truly_is_what_was_generated_and_a_cluster_is_no_species(sets):
+    pdg = mixed_events().particles["pdg"]
+    is_track = sets.particles["charge"] != 0
+    assert (sets.particles[TRUE_SPECIES][~is_track] == -1).all()
+    first = mixed_events().offsets[sets.event_of_particle[is_track]]
+    ids = np.abs(pdg[first + sets.particles["truth"][is_track]])
+    assert np.array_equal(np.array([11, 13, 211, 321, 2212])[sets.particles[TRUE_SPECIES][is_track]], ids)

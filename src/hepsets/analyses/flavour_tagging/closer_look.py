@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hepsets.analyses.flavour_tagging.comparison import tagged
 from hepsets.analyses.flavour_tagging.config import Config
+from hepsets.analyses.flavour_tagging.lost_points import LostPoints, known_votes, lost_points, states_of
 from hepsets.analyses.flavour_tagging.training import Trained, Training
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets
@@ -20,7 +21,7 @@ from hepsets.evaluate.scores.flavour_tags import (
     power_of_states,
     tagging_power,
 )
-from hepsets.select.whole_events.particles import LABORATORY, MOMENTUM, TRUTH
+from hepsets.select.whole_events.particles import LABORATORY, MOMENTUM, TRUE_SPECIES, TRUTH
 from hepsets.select.whole_events.tag_truth import VOTES
 from hepsets.simulate.particle_id import SPECIES_NAMES
 
@@ -138,6 +139,8 @@ class CloserLook:
         What true decays tell; None for a user's sets, which do not know them.
     truth_changes
         Largest change of a tag if all that is truth in the events is replaced by garbage: it must be 0.
+    lost
+        Where the points go between true decays and the tagger; None as ``decays``.
     """
 
     learning: tuple[LearningPoint, ...]
@@ -145,6 +148,7 @@ class CloserLook:
     importance: tuple[Importance, ...]
     decays: TrueDecays | None
     truth_changes: float
+    lost: LostPoints | None = None
 
 
 def look_closer(
@@ -173,12 +177,12 @@ def look_closer(
     sample = tagged(test, one.r(test))
     rng = np.random.default_rng([config.seed, 13])
     importance = _importances(test, one, sample, config, rng) if config.importance_repeats else ()
-    decays = None
-    if all(name in test.columns for name in VOTES):
+    decays = lost = None
+    if known_votes(test):
         decays = true_decays(test, sample, config.seed)
-    return CloserLook(
-        _learning(config, test, trained), model, importance, decays, _truth_changes(test, one, sample, rng)
-    )
+        lost = lost_points(test, sample, one, config.seed)
+    changes = _truth_changes(test, one, sample, rng)
+    return CloserLook(_learning(config, test, trained), model, importance, decays, changes, lost)
 
 
 def _learning(
@@ -243,15 +247,10 @@ def true_decays(test: ParticleSets, sample: TaggedSample, seed: int) -> TrueDeca
     silent = np.all([vote == 0 for vote in votes.values()], axis=0)
     return TrueDecays(
         tuple(categories),
-        power_of_states(_states(votes), q),
+        power_of_states(states_of(test, "true"), q),
         Measured.proportion(int(silent.sum()), n),
         _power(sample, silent, seed),
     )
-
-
-def _states(votes: Mapping[str, NDArray[np.int64]]) -> NDArray[np.int64]:
-    """A number for each combination of votes, its sign turned over where all votes are."""
-    return np.asarray(sum(vote * 3**place for place, vote in enumerate(votes.values())))
 
 
 def _power(sample: TaggedSample, which: NDArray[np.bool_], seed: int) -> Measured:
@@ -261,7 +260,9 @@ def _power(sample: TaggedSample, which: NDArray[np.bool_], seed: int) -> Measure
 
 
 def _truth_changes(test: ParticleSets, one: Trained, sample: TaggedSample, rng: np.random.Generator) -> float:
-    garbage = {TRUTH: rng.integers(-1, 50, test.n_particles).astype(np.int32)}
+    garbage = {
+        name: rng.integers(-1, 50, test.n_particles).astype(np.int32) for name in (TRUTH, TRUE_SPECIES)
+    }
     columns = {name: rng.permutation(column) for name, column in test.columns.items()}
     spoilt = ParticleSets({**test.particles, **garbage}, test.offsets, columns, test.purpose)
     return float(np.abs(one.r(spoilt) - sample.r).max())

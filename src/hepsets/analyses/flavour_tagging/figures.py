@@ -11,6 +11,7 @@ from matplotlib.ticker import PercentFormatter
 from hepsets.analyses.flavour_tagging.about import MODELS, TRUNK_MODEL
 from hepsets.analyses.flavour_tagging.closer_look import Importance, LearningPoint, TrueDecays
 from hepsets.analyses.flavour_tagging.comparison import HISTOGRAM, ModelResult
+from hepsets.analyses.flavour_tagging.lost_points import FATES, LostPoints
 from hepsets.report.style import COLOURS, INK, MUTED, RULE, model_panels, model_styles, not_empty, styled
 
 STYLES = model_styles((*MODELS, TRUNK_MODEL))
@@ -23,6 +24,16 @@ REFERENCES: Mapping[str, float] = {
 }
 """Effective efficiencies of Belle II: Eur. Phys. J. C 82 (2022) 283; Phys. Rev. D 110 (2024) 012001;
 TFlaT."""
+
+
+NAMES_OF_STEPS: Mapping[str, str] = {
+    "true": "all true votes",
+    "accepted": "in the acceptance",
+    "found": "found as tracks",
+    "identified": "identified",
+    "tagger": "the tagger",
+}
+"""What the steps from true decays to the tagger are called."""
 
 
 @styled
@@ -126,6 +137,50 @@ def importances(figure: Figure, found: Sequence[Importance]) -> None:
     axes.set_yticks(range(len(values)), [one.inputs for one in reversed(found)])
     axes.set_xlabel("effective efficiency lost")
     axes.xaxis.set_major_formatter(PercentFormatter(1, 0))
+
+
+@styled
+def lost_points(figure: Figure, lost: LostPoints) -> None:
+    """From all votes of true decays to the tagger: what is left after each step, and what it took."""
+    rows = [(NAMES_OF_STEPS[one.name], one) for one in reversed(lost.steps)]
+    figure.set_size_inches(6.4, 0.4 * len(rows) + 0.9)
+    axes = figure.subplots()
+    for place, (_, one) in enumerate(rows):
+        is_last = one is lost.steps[-1]
+        axes.barh(place, one.power.value, 0.6, xerr=one.power.se, color=COLOURS[0] if is_last else COLOURS[4])
+        if one.lost is not None:
+            axes.barh(place, one.lost.value, 0.6, one.power.value, color=RULE, zorder=0)
+            axes.text(
+                max(one.power.value, one.power.value + one.lost.value) + 0.012,
+                place,
+                f"{-100 * one.lost.value:+.1f} ± {100 * one.lost.se:.1f}".replace("-", "−"),
+                va="center",
+                fontsize=8,
+                color=INK,
+            )
+    axes.set_yticks(range(len(rows)), [name for name, _ in rows])
+    axes.set_xlim(0, max(one.power.value for one in lost.steps) * 1.22)
+    axes.set_xlabel("effective efficiency; grey: lost in the step")
+    axes.xaxis.set_major_formatter(PercentFormatter(1, 0))
+
+
+@styled
+def fates(figure: Figure, lost: LostPoints) -> None:
+    """What became of the voting particles of each category, as shares of its decays."""
+    names = list(dict.fromkeys(one.category for one in lost.fates))[::-1]
+    figure.set_size_inches(6.4, 0.36 * len(names) + 1.2)
+    axes = figure.subplots()
+    begin = np.zeros(len(names))
+    for (stage, what), colour in zip(reversed(FATES.items()), (*COLOURS[:2], COLOURS[4], RULE), strict=True):
+        shares = {one.category: one.share.value for one in lost.fates if one.stage == stage}
+        widths = np.array([shares[name] for name in names])
+        axes.barh(range(len(names)), widths, 0.6, begin, color=colour, label=what)
+        begin += widths
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("share of the decays in which the category votes")
+    axes.xaxis.set_major_formatter(PercentFormatter(1, 0))
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.1, 1), ncols=2, fontsize=8)
 
 
 @styled

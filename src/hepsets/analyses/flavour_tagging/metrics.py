@@ -7,6 +7,7 @@ from typing import Any
 
 from hepsets.analyses.flavour_tagging.closer_look import CloserLook
 from hepsets.analyses.flavour_tagging.comparison import ModelResult
+from hepsets.analyses.flavour_tagging.lost_points import LostPoints
 from hepsets.core.measured import Measured
 from hepsets.core.metrics import record, to_json
 
@@ -45,8 +46,26 @@ def metrics_of(
                 silent_inside=look.decays.silent_inside,
             ),
         }
+    if look.lost is not None:
+        metrics["lost_points"] = _lost(look.lost)
     plain: dict[str, Any] = to_json(metrics)
     return plain
+
+
+def _lost(lost: LostPoints) -> dict[str, Any]:
+    steps = [record(step=one.name, power=one.power) for one in lost.steps]
+    for entry, step in zip(steps, lost.steps, strict=True):
+        if step.lost is not None:
+            entry |= record(lost=step.lost)
+    fates = [record(category=one.category, reached_stage=one.stage, share=one.share) for one in lost.fates]
+    for entry, fate in zip(fates, lost.fates, strict=True):
+        if fate.lost is not None:
+            entry |= record(perfect=fate.perfect, reached=fate.reached, lost=fate.lost)
+    found: dict[str, Any] = {"steps": steps, "fates": fates}
+    if lost.identification is not None:
+        told = lost.identification
+        found["perfect_identification"] = record(power=told.power, gain=told.gain)
+    return found
 
 
 def _model(one: ModelResult) -> dict[str, Any]:

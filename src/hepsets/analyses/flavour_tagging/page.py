@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hepsets.analyses.flavour_tagging import figures as drawn
 from hepsets.analyses.flavour_tagging.about import OURS, TREES
 from hepsets.analyses.flavour_tagging.comparison import ModelResult
+from hepsets.analyses.flavour_tagging.lost_points import FATES, LostPoints
 from hepsets.analyses.flavour_tagging.result import Result
 from hepsets.analyses.flavour_tagging.summary import notes_of, per_cent
 from hepsets.core.measured import Measured
@@ -70,6 +71,8 @@ def sections(result: Result, figures: FigureFiles) -> Iterator[Section]:
         yield Section("What it rests on", tuple(_importance(result, figures)))
     if result.look.decays is not None:
         yield Section("What decays tell", tuple(_decays(result, figures)))
+    if result.look.lost is not None:
+        yield Section("Where the points go", tuple(_lost(result.look.lost, result.look.model, figures)))
     yield Section("Trainings", tuple(_trainings(result, figures)))
     yield configuration(result.config, result.origin)
 
@@ -250,6 +253,46 @@ def _decays(result: Result, figures: FigureFiles) -> Iterator[Content]:
         ),
     )
     yield figures("categories", drawn.true_categories(decays), "Decays with several count in each.")
+
+
+def _lost(lost: LostPoints, model: str, figures: FigureFiles) -> Iterator[Content]:
+    yield (
+        "The best use of the votes of true decays, then of those alone whose particles the detector could "
+        "see, did see, and took for what they are; each knows where a particle comes from, which "
+        f"{model} has to find out from momenta. It knows more than votes in return: its step may be a gain."
+    )
+    yield Table(
+        (
+            Column("votes known"),
+            Column("of what"),
+            Column("effective efficiency"),
+            Column("lost", "in the step"),
+        ),
+        tuple((drawn.NAMES_OF_STEPS[one.name], one.what, one.power, one.lost) for one in lost.steps),
+    )
+    yield figures("lost_points", drawn.lost_points(lost), "Losses with errors of the same bootstraps.")
+    if lost.identification is not None:
+        yield (
+            f"Told the true species of each track, the same {model} reaches "
+            f"{per_cent(lost.identification.power)} %, {per_cent(lost.identification.gain)} points more; it "
+            "was not trained on such tracks, and could gain more if it were."
+        )
+    yield (
+        "What became of the particles that vote, by category (the best of several), what a perfect tagger "
+        "of this vote alone has inside, what ours reaches there, and how much all decays would gain if "
+        "it reached as much. Less than 0: ours knows more than this vote. Decays count in each category."
+    )
+    yield Table(
+        (
+            *(Column("category"), Column("what became of it"), Column("share", "of its decays")),
+            *(Column("perfect", "inside"), Column("reached", "inside"), Column("lost", "of all decays")),
+        ),
+        tuple(
+            (one.category, FATES[one.stage], one.share, one.perfect, one.reached, one.lost)
+            for one in lost.fates
+        ),
+    )
+    yield figures("fates", drawn.fates(lost), "Of decays in which the category votes.")
 
 
 def _trainings(result: Result, figures: FigureFiles) -> Iterator[Content]:

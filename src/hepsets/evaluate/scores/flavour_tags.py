@@ -7,7 +7,7 @@ as many perfect tags would give.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -229,6 +229,52 @@ def power_of_states(states: NDArray[np.integer], q: NDArray[np.integer]) -> Meas
     return Measured(value if len(place) else 0.0, float(np.sqrt(variance)) if len(place) else 0.0)
 
 
+def power_steps(
+    facts: Sequence[NDArray[np.integer]], sample: TaggedSample, *, seed: int = 0
+) -> tuple[Measured, ...]:
+    """What is lost of the effective efficiency from each list of facts to the next, then to a tagger.
+
+    Errors are of the same bootstraps of all, so what they have in common drops out.
+
+    Parameters
+    ----------
+    facts
+        States as of :func:`power_of_states`, of the same B as the tags, each of shape ``(n,)``.
+    sample
+        The tags of the tagger.
+    seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    tuple
+        One loss for each list; they add up to the power of the first one minus that of the tagger.
+
+    Examples
+    --------
+    >>> q = np.tile([1, -1], 200)
+    >>> always_right = TaggedSample(q, 0.9 * q)
+    >>> [one.value for one in power_steps([q, q * (np.arange(400) < 300)], always_right)]
+    [0.25, -0.25]
+    """
+    q, places = sample.q, []
+    for states in facts:
+        size = np.abs(states)
+        _, place = np.unique(size[size > 0], return_inverse=True)
+        places.append((np.flatnonzero(size), place, (np.sign(states) * q)[size > 0].astype(np.float64)))
+    places.append((np.arange(len(q)), _bins(sample.r), sample.right))
+
+    def losses(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+        powers = [
+            _power(place, right, weight[which], float(weight.sum()))[0] for which, place, right in places
+        ]
+        return -np.diff(np.nan_to_num(powers))  # no state that tells anything: no power
+
+    drawn = np.array([losses(weight) for weight in _bootstrap_counts(sample, seed)])
+    found = losses(np.ones(len(q)))
+    return tuple(Measured(float(a), float(b)) for a, b in zip(found, drawn.std(0, ddof=1), strict=True))
+
+
 # -- inside ----------------------------------------------------------------------------------------
 
 
@@ -240,7 +286,7 @@ def _power(
     place: NDArray[np.int64],
     right: NDArray[np.float64],
     weight: NDArray[np.float64] | None = None,
-    total: int | None = None,
+    total: float | None = None,
 ) -> tuple[float, float]:
     """Σ ε (1 − 2w)² over bins, unbiased, and its variance; NaN of nothing."""
     weight = np.ones(len(place)) if weight is None else weight

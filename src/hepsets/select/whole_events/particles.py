@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hepsets.core.lorentz import Frame, boosted
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.simulate.detector import Reconstructed
-from hepsets.simulate.particle_id import MASSES, SPECIES_NAMES
+from hepsets.simulate.particle_id import MASSES, PDG_IDS, SPECIES_NAMES
 
 MOMENTUM = ("px", "py", "pz", "energy")
 """Momentum and energy in the centre-of-mass frame [GeV]: of a track with the mass of its most probable
@@ -34,6 +34,9 @@ COLUMNS = (*MOMENTUM, *LABORATORY, "charge", *SPECIES_NAMES, *IMPACT, *CLUSTER_S
 
 TRUTH = "truth"
 """Particle column that no detector gives: the place of the generated particle in its event, −1 for none."""
+
+TRUE_SPECIES = "true_species"
+"""Likewise: which of the species a track truly is, by its place among them; −1 for clusters."""
 
 
 def whole_events(
@@ -56,7 +59,8 @@ def whole_events(
     Returns
     -------
     ParticleSets
-        Particle columns :data:`COLUMNS` and :data:`TRUTH`, tracks before clusters in each event.
+        Particle columns :data:`COLUMNS`, :data:`TRUTH` and :data:`TRUE_SPECIES`, tracks before clusters in
+        each event.
     """
     of_tracks, track_counts = _taken(seen.track_offsets, tracks)
     of_clusters, cluster_counts = _taken(seen.cluster_offsets, clusters)
@@ -71,6 +75,8 @@ def whole_events(
     )
     values = _values(seen, track, cluster)
     values[TRUTH] = (*truth, np.dtype(np.int32))
+    species = true_species(seen.events.particles["pdg"][track["particle"]])
+    values[TRUE_SPECIES] = species, np.full(len(cluster), -1), np.dtype(np.int8)
     # stable: tracks stand before clusters in what is sorted, and so in each event
     order = np.argsort(np.concatenate([track_event, cluster_event]), kind="stable")
     particles = {
@@ -79,6 +85,20 @@ def whole_events(
     }
     offsets = np.concatenate([[0], np.cumsum(track_counts + cluster_counts)])
     return ParticleSets(particles, offsets, columns)
+
+
+def true_species(pdg: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Places among the species of tracks, −1 for what leaves none; of any shape.
+
+    Examples
+    --------
+    >>> true_species(np.array([-211, 11, 22])).tolist()
+    [2, 0, -1]
+    """
+    size, found = np.abs(pdg), np.full(np.shape(pdg), -1, dtype=np.int64)
+    for place, number in enumerate(PDG_IDS):
+        found[size == number] = place
+    return found
 
 
 def _taken(

@@ -15,7 +15,7 @@ from hepsets.core.events import Events
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.select.whole_events.descent import is_below
 from hepsets.select.whole_events.particles import whole_events
-from hepsets.select.whole_events.tag_truth import true_votes
+from hepsets.select.whole_events.tag_truth import seen_votes, true_votes
 from hepsets.simulate.detector import Reconstructed
 
 _B0 = 511
@@ -78,7 +78,8 @@ def tag_sides(seen: Reconstructed, event_numbers: NDArray[np.int64], signal: int
     ParticleSets
         As of :func:`~hepsets.select.whole_events.particles.whole_events`. Event columns: ``q`` (:data:`Q`),
         ``q_signal`` the same of the signal, ``delta_t``, proper decay time of the tag minus that of the
-        signal [ps], ``event_number``, and ``true_*`` of :mod:`hepsets.select.whole_events.tag_truth`.
+        signal [ps], ``event_number``, and the votes ``true_*``, ``accepted_*``, ``found_*`` and
+        ``identified_*`` of :mod:`hepsets.select.whole_events.tag_truth`.
 
     Raises
     ------
@@ -102,4 +103,5 @@ def tag_sides(seen: Reconstructed, event_numbers: NDArray[np.int64], signal: int
         delta_t=(times[:, 1 - signal] - times[:, signal]).astype(np.float32),
         event_number=np.asarray(event_numbers, dtype=np.int64),
         **true_votes(events, tag),
+        **seen_votes(seen, tag),
     )

@@ -2,7 +2,8 @@
 
 The votes are those of categories of flavour taggers, of particles as generated, whether the detector saw
 them or not. Each is 1 for a B⁰, −1 for a B̄⁰ and 0 where there is no such particle or their signs cancel.
-They err where the physics does: a kaon of the wrong sign is a wrong vote.
+They err where the physics does: a kaon of the wrong sign is a wrong vote. Further votes are of those of these
+particles that the detector could see, did see, and took for what they are.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 
 from hepsets.core.events import Events
 from hepsets.select.whole_events.descent import is_below
+from hepsets.select.whole_events.particles import true_species
+from hepsets.simulate.detector import Reconstructed
+from hepsets.simulate.particle_id import SPECIES_NAMES
 
 VOTES: Mapping[str, str] = MappingProxyType(
     {
@@ -27,6 +31,16 @@ VOTES: Mapping[str, str] = MappingProxyType(
     }
 )
 """Event columns, int8, in the order of how well each tells; and what votes."""
+
+STAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "accepted": "in the polar acceptance of the tracker",
+        "found": "found as a track",
+        "identified": "found, and its true species is the most probable one",
+    }
+)
+"""How far a voting particle came, each stage within the one before; of a Λ, how far its proton came. Event
+columns, int8: ``accepted_lepton`` and so on, as :data:`VOTES`."""
 
 FAST = 1.0
 """Momentum in the rest frame of the B from which a hadron is fast [GeV]."""
@@ -44,6 +58,54 @@ def true_votes(events: Events, tags: NDArray[np.int64]) -> dict[str, NDArray[np.
     tags
         Flat position of the B of each event, shape ``(n_events,)``.
     """
+    everything = np.ones(events.n_particles, dtype=bool)
+    return _votes(events, _signs(events, tags), everything, "true")
+
+
+def seen_votes(seen: Reconstructed, tags: NDArray[np.int64]) -> dict[str, NDArray[np.int8]]:
+    """Votes of the particles that came as far as each of :data:`STAGES`, each of shape ``(n_events,)``.
+
+    Parameters
+    ----------
+    seen
+        What the detector saw.
+    tags
+        Flat position of the B of each event, shape ``(n_events,)``.
+    """
+    events, tracker = seen.events, seen.detector.tracker
+    p = {name: events.particles[name].astype(np.float64) for name in ("px", "py", "pz")}
+    angle = np.degrees(np.arctan2(np.hypot(p["px"], p["py"]), p["pz"]))
+    species = true_species(events.particles["pdg"])
+    came = {"accepted": (species >= 0) & (angle >= tracker.theta_min) & (angle <= tracker.theta_max)}
+    found, right = np.zeros((2, events.n_particles), dtype=bool)
+    of = seen.tracks["particle"]
+    probable = np.column_stack([seen.tracks[name] for name in SPECIES_NAMES]).argmax(axis=1)
+    found[of] = True
+    right[of[probable == species[of]]] = True
+    came["found"] = came["accepted"] & found
+    came["identified"] = came["found"] & right
+    signs, votes = _signs(events, tags), {}
+    is_proton = np.abs(events.particles["pdg"]) == 2212
+    for stage, reached in came.items():
+        reached = reached.copy()
+        reached[events.mothers[is_proton]] |= reached[is_proton]  # what a Λ is seen by
+        votes |= _votes(events, signs, reached, stage)
+    return votes
+
+
+def _votes(
+    events: Events, signs: Mapping[str, NDArray[np.int64]], reached: NDArray[np.bool_], stage: str
+) -> dict[str, NDArray[np.int8]]:
+    """The net sign of the particles that came so far, by event and category."""
+    votes = {}
+    for name, sign in signs.items():
+        net = np.bincount(events.event_of_particle, sign * reached, minlength=len(events))
+        votes[name.replace("true", stage, 1)] = np.sign(net).astype(np.int8)
+    return votes
+
+
+def _signs(events: Events, tags: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+    """The vote of each particle, by category, each of shape ``(n_particles,)``; 0 of most."""
     pdg, mothers = events.particles["pdg"].astype(np.int64), events.mothers
     is_tag = np.zeros(len(pdg), dtype=bool)
     is_tag[tags] = True
@@ -59,11 +121,7 @@ def true_votes(events: Events, tags: NDArray[np.int64]) -> dict[str, NDArray[np.
         "true_secondary_lepton": pdg * (lepton & _is_charmed(pdg)[mothers]),
         "true_lambda": -pdg * ((size == 3122) & of_charm),
     }
-    event, n = events.event_of_particle, len(events)
-    return {
-        name: np.sign(np.bincount(event, np.sign(sign) * of_tag, minlength=n)).astype(np.int8)
-        for name, sign in signs.items()
-    }
+    return {name: np.sign(sign) * of_tag for name, sign in signs.items()}
 
 
 def _is_charmed(pdg: NDArray[np.int64]) -> NDArray[np.bool_]:
