@@ -171,7 +171,9 @@ def fates(figure: Figure, lost: LostPoints) -> None:
     figure.set_size_inches(6.4, 0.36 * len(names) + 1.2)
     axes = figure.subplots()
     begin = np.zeros(len(names))
-    for (stage, what), colour in zip(reversed(FATES.items()), (*COLOURS[:2], COLOURS[4], RULE), strict=True):
+    for (stage, what), colour in zip(
+        reversed(list(FATES.items())), (*COLOURS[:2], COLOURS[4], RULE), strict=True
+    ):
         shares = {one.category: one.share.value for one in lost.fates if one.stage == stage}
         widths = np.array([shares[name] for name in names])
         axes.barh(range(len(names)), widths, 0.6, begin, color=colour, label=what)

@@ -133,7 +133,9 @@ def stage_columns(stage: str) -> list[str]:
 
 
 def states_of(test: ParticleSets, stage: str) -> NDArray[np.int64]:
-    """A number for each combination of the votes of a stage, its sign turned over where all votes are."""
+    """A number for each combination of the votes of a stage, its sign turned over where all votes are; shape
+    ``(n_events,)``.
+    """
     votes = [test.columns[name].astype(np.int64) for name in stage_columns(stage)]
     return np.asarray(sum(vote * 3**place for place, vote in enumerate(votes)))
 
@@ -199,7 +201,7 @@ def _fates(test: ParticleSets, sample: TaggedSample, category: str, seed: int) -
     name, vote = category.replace("_", " "), test.columns[f"true_{category}"].astype(np.int64)
     found, left = [], vote != 0
     voting = max(int(left.sum()), 1)
-    for stage in reversed(FATES):
+    for stage in reversed(list(FATES)):
         inside = left & (test.columns[f"{stage}_{category}"] != 0)
         left = left & ~inside
         share = Measured.proportion(int(inside.sum()), voting)

@@ -84,7 +84,8 @@ def seen_votes(seen: Reconstructed, tags: NDArray[np.int64]) -> dict[str, NDArra
     right[of[probable == species[of]]] = True
     came["found"] = came["accepted"] & found
     came["identified"] = came["found"] & right
-    signs, votes = _signs(events, tags), {}
+    signs = _signs(events, tags)
+    votes: dict[str, NDArray[np.int8]] = {}
     is_proton = np.abs(events.particles["pdg"]) == 2212
     for stage, reached in came.items():
         reached = reached.copy()
