@@ -83,6 +83,19 @@ def test_what_each_model_says_of_each_test_event_is_kept(finished, samples):
     assert again.auc.value == pytest.approx(result.comparisons["tagged"].by_name[OURS].auc.value, abs=1e-5)
 
 
+def test_models_that_were_trained_twice_tell_mean_and_spread_of_each_event(finished):
+    folder, result = finished
+    found = pq.read_table(folder / "predictions" / "shape_only.parquet").to_pydict()
+    for model in (BDT, TAG_BDT):
+        assert np.isfinite(found[f"{model}_mean"]).all()
+        assert np.mean(found[f"{model}_spread"]) > 0.001
+        assert np.abs(np.subtract(found[f"{model}_mean"], found[model])).max() > 0
+    assert f"{OURS}_mean" not in found
+    assert [one.name for one in result.ensembles["shape_only"]] == [BDT, TAG_BDT]
+    assert {one["model"] for one in result.metrics["ensembles"]["shape_only"]} == {BDT, TAG_BDT}
+    assert (folder / "figures" / "reliability.png").exists()
+
+
 def test_the_metrics_have_the_names_that_tools_read(finished):
     folder, _ = finished
     metrics = json.loads((folder / "result.json").read_text())["metrics"]

@@ -32,6 +32,10 @@ def test_files_for_training_and_for_test_keep_their_parts():
     assert (config.data.train, config.data.test, config.seed) == (("a", "b"), ("c",), 9)
     with pytest.raises(InputError, match="--test-data for bs-dspi; expected no test files"):
         configure(ANALYSES["bs-dspi"], RunOptions(test=("c",)))
+    found = configure(ANALYSES["continuum-suppression"], RunOptions(off_resonance=("d",)))
+    assert found.data.off_resonance == ("d",)
+    with pytest.raises(InputError, match="--off-resonance for z-flavour; expected no off-resonance files"):
+        configure(ANALYSES["z-flavour"], RunOptions(off_resonance=("d",)))
 
 
 def test_a_fault_is_told_with_the_place_it_is_in(tmp_path):

@@ -326,10 +326,21 @@ def test_sampling_weights_come_along_and_must_be_weights(tmp_path):
     weight = np.where(np.arange(N) % 4, 1.0, 20.0)
     ntuple = read_ntuple(write(tmp_path / "a.root", {"__weight__": weight, **spelled(values())}))
     assert ntuple.columns["weight"].tolist() == weight.tolist()
-    for bad in (0.0, -1.0, np.nan, np.inf):
+    for bad in (np.nan, np.inf):
         weight[5] = bad
-        with pytest.raises(InputError, match="branch __weight__ holds weights that are not positive"):
+        with pytest.raises(InputError, match="branch __weight__ holds weights that are not finite"):
             read_ntuple(write(tmp_path / "a.root", {"__weight__": weight, **spelled(values())}))
+    with pytest.raises(InputError, match="weights that add to -50; expected a positive sum"):
+        read_ntuple(write(tmp_path / "a.root", {"__weight__": np.full(N, -1.0), **spelled(values())}))
+
+
+def test_weights_of_either_sign_come_from_any_branch(tmp_path):
+    weight = np.where(np.arange(N) % 4, 1.0, -0.7)
+    path = write(tmp_path / "a.root", {"nsig_sw": weight, "__weight__": np.ones(N), **spelled(values())})
+    assert read_ntuple(path, weight="nsig_sw").columns["weight"].tolist() == weight.tolist()
+    assert read_ntuple(path).columns["weight"].tolist() == [1.0] * N
+    with pytest.raises(InputError, match="without a branch sw; expected the branch of the weights"):
+        read_ntuple(path, weight="sw")
 
 
 def test_a_tree_is_named_behind_its_file_as_everywhere_in_root(tmp_path):

@@ -76,6 +76,14 @@ TESTED_ELSEWHERE = {
     "analyses/delta_c9/images.py": ("analyses/test_delta_c9.py", "whole runs"),
     "analyses/continuum_suppression/summary.py": ("analyses/test_continuum_suppression.py", "whole runs"),
     "analyses/continuum_suppression/shapes.py": ("analyses/test_continuum_suppression.py", "whole runs"),
+    "analyses/continuum_suppression/ensemble_page.py": (
+        "analyses/test_continuum_suppression.py",
+        "whole runs",
+    ),
+    "analyses/continuum_suppression/off_resonance_page.py": (
+        "analyses/continuum_suppression/test_off_resonance.py",
+        "the figures of its results",
+    ),
     "analyses/continuum_suppression/about.py": ("analyses/test_contract.py", "what every analysis has"),
     "analyses/continuum_suppression/analysis.py": ("analyses/test_continuum_suppression.py", "whole runs"),
     "analyses/continuum_suppression/config.py": ("analyses/test_continuum_suppression.py", "whole runs"),

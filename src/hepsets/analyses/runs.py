@@ -29,6 +29,8 @@ class RunOptions:
         Nested values, above those of the file.
     train, test
         Files of the user's own events.
+    off_resonance
+        Files of data taken below the resonance.
     studies
         Studies to add.
     trunk, tune
@@ -42,6 +44,7 @@ class RunOptions:
     settings: Mapping[str, Any] = field(default_factory=dict)
     train: Sequence[str | Path] = ()
     test: Sequence[str | Path] = ()
+    off_resonance: Sequence[str | Path] = ()
     studies: Sequence[str] = ()
     trunk: Path | None = None
     tune: str | None = None
@@ -74,12 +77,16 @@ def configure(analysis: Analysis, options: RunOptions) -> Any:
         configuration.from_mapping(analysis.Config, values, source=str(options.file))
     if options.seed is not None:
         values["seed"] = options.seed
-    for key, files in (("train", options.train), ("test", options.test)):
+    for key, option, files in (
+        ("train", "--data", options.train),
+        ("test", "--test-data", options.test),
+        ("off_resonance", "--off-resonance", options.off_resonance),
+    ):
         if files:
             if not hasattr(configuration.from_mapping(analysis.Config, values).data, key):
                 raise InputError(
-                    f"--{'test-' if key == 'test' else ''}data for {analysis.name}",
-                    f"no {key} files, which this analysis does not take",
+                    f"{option} for {analysis.name}",
+                    f"no {key.replace('_', '-')} files, which this analysis does not take",
                     "leave the option out",
                 )
             values = configuration.merge(values, {"data": {key: [str(path) for path in files]}})

@@ -117,6 +117,11 @@ def run(
     test_data: Annotated[
         list[Path] | None, typer.Option(help="Your own test events: files or patterns."), Input()
     ] = None,
+    off_resonance: Annotated[
+        list[Path] | None,
+        typer.Option(help="Continuum data taken below the Υ(4S), to train with: files or patterns."),
+        Input(),
+    ] = None,
     study: Annotated[
         list[str] | None, typer.Option(help="Study to add to those of the scale; hepsets list names them.")
     ] = None,
@@ -140,6 +145,7 @@ def run(
         settings=parse_overrides(settings or []),
         train=data or (),
         test=test_data or (),
+        off_resonance=off_resonance or (),
         studies=study or (),
         trunk=trunk,
         tune=tune.value if tune else None,

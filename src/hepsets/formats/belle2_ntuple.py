@@ -39,8 +39,9 @@ class Ntuple:
         :data:`~hepsets.select.variables.continuum.VARIABLES`, all finite.
     columns
         What else was there of :data:`~hepsets.formats.column_names.COLUMNS`, each of shape
-        ``(n_candidates,)``: ``mbc`` and ``delta_e`` [GeV], ``weight`` (the inverse sampling rate that
-        ``variablesToNtuple`` writes as ``__weight__``), …; always ``file``, the position of the path.
+        ``(n_candidates,)``: ``mbc`` and ``delta_e`` [GeV], ``weight`` (of either sign; the inverse sampling
+        rate that ``variablesToNtuple`` writes as ``__weight__``, or another branch), …; always ``file``, the
+        position of the path.
     branches
         The branch that each variable was read from (in the first file).
     dropped
@@ -130,7 +131,9 @@ def best_candidates(ntuple: Ntuple, *, by: str = "signal_probability") -> Ntuple
     return ntuple[np.sort(order[new])]
 
 
-def read_ntuple(paths: str | Path | Sequence[str | Path], tree: str | None = None) -> Ntuple:
+def read_ntuple(
+    paths: str | Path | Sequence[str | Path], tree: str | None = None, *, weight: str | None = None
+) -> Ntuple:
     """Read the thirty variables, candidate by candidate, a piece of each tree at a time.
 
     Where a file holds KSFW moments both with and without the argument ``FS1`` the former are taken, and
@@ -142,14 +145,16 @@ def read_ntuple(paths: str | Path | Sequence[str | Path], tree: str | None = Non
         One ROOT file or several, which together make the sample; ``FILE.root:TREE`` names a tree too.
     tree
         Name of the tree in each file that names none; needed only where several trees hold the variables.
+    weight
+        Branch with the candidates' weights (sWeights, sidebands) in place of ``__weight__``.
 
     Raises
     ------
     InputError
         For files that are no ROOT files or damaged, trees that are not there, empty or not unique,
         missing branches (all are named at once, with similar names), branches that do not hold one
-        number per candidate, definitions that differ between files, and ntuples in which no
-        candidate is finite.
+        number per candidate, definitions that differ between files, weights that are not finite or do not
+        add to a positive number, and ntuples in which no candidate is finite.
     """
     files = [split_tree(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
     if not files:
@@ -162,6 +167,10 @@ def read_ntuple(paths: str | Path | Sequence[str | Path], tree: str | None = Non
     for position, (path, own) in enumerate(files):
         with opened(path) as file:
             chosen, layout = _choose_tree(path, trees_of(file), own or tree)
+            if weight is not None:
+                if weight not in chosen.keys():  # noqa: SIM118  (a tree, no mapping)
+                    raise InputError(f"{path} without a branch {weight}", "the branch of the weights")
+                layout.columns["weight"] = weight
             if first is None:
                 first = layout
             elif (layout.arguments, set(layout.columns)) != (first.arguments, set(first.columns)):
@@ -187,6 +196,10 @@ def read_ntuple(paths: str | Path | Sequence[str | Path], tree: str | None = Non
         inverted = ~columns.pop("is_not_continuum")
         columns.setdefault("is_continuum", inverted)
     assert first is not None
+    if "weight" in columns and not columns["weight"].sum() > 0:
+        raise InputError(
+            f"{files[0][0]}: weights that add to {columns['weight'].sum():g}", "a positive sum of weights"
+        )
     variables = {name: columns.pop(name) for name in VARIABLES}
     return Ntuple(variables, columns, first.branches, rows - kept, not_finite, missing)
 
@@ -264,9 +277,9 @@ def _pieces(path: Path, tree: Any, layout: Layout) -> Iterator[dict[str, NDArray
                 out[name] = _whole(column, f"{path}: branch {branch}")
             else:
                 out[name] = column.astype(np.float64)
-        if "weight" in out and not (np.isfinite(out["weight"]) & (out["weight"] > 0)).all():
+        if "weight" in out and not np.isfinite(out["weight"]).all():
             raise InputError(
-                f"{path}: branch {wanted['weight']} holds weights that are not positive", "numbers above 0"
+                f"{path}: branch {wanted['weight']} holds weights that are not finite", "finite numbers"
             )
         yield out
 

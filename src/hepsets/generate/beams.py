@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass as plain_dataclass
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,18 @@ class BeamConfig:
         """Mean energy in the centre of mass [GeV]."""
         cosine = math.cos(2 * self.half_crossing_angle)
         return math.sqrt(2 * self.electron_energy * self.positron_energy * (1 + cosine))
+
+    def below(self, gap: float) -> BeamConfig:
+        """The beams with so much less energy in the centre of mass [GeV], which moves as before.
+
+        SuperKEKB takes continuum data below the Υ(4S) by lowering both beams by the same factor.
+        """
+        factor = 1 - gap / self.energy
+        return replace(
+            self,
+            electron_energy=self.electron_energy * factor,
+            positron_energy=self.positron_energy * factor,
+        )
 
     @property
     def velocity(self) -> tuple[float, float]:

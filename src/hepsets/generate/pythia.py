@@ -32,6 +32,7 @@ from hepsets.generate.blocks import (
     round_seeds,
 )
 from hepsets.generate.decay_table import DecayTable, belle2_decay_table
+from hepsets.generate.fragmentation import settings_of
 from hepsets.generate.inclusive import repeats_listed_channel
 from hepsets.generate.pythia_particles import load_into, set_lifetimes
 from hepsets.generate.record import Record, is_decayed_to_the_end, to_events
@@ -117,6 +118,7 @@ def generate_block(
     beam: BeamConfig | None = None,
     *,
     forced: Forced | None = None,
+    fragmentation: str | None = None,
 ) -> Events:
     """Generate one block of events; a pure function of its arguments.
 
@@ -135,18 +137,23 @@ def generate_block(
         (``"tag"``, see :mod:`hepsets.generate.tag_decays`), or into ρ⁺ρ⁰ (``"rho_rho"``, see
         :mod:`hepsets.generate.rho_rho_decays`); the other decays as always. The events are others
         than those that are not forced.
+    fragmentation
+        Of the quarks of continuum events, see :mod:`hepsets.generate.fragmentation`; Pythia's own by default.
 
     Raises
     ------
     InputError
-        If Pythia 8 is not installed, for an unknown sample, for too many events, or for a forced
-        decay in events without such a B.
+        If Pythia 8 is not installed, for an unknown sample, for too many events, for a forced decay in
+        events without such a B, or for an unknown fragmentation, or one of B B̄ events.
     """
     check_sample(sample, SAMPLES)
     if forced is not None:
         able = [name for name, pdg in _MESON_OF_SAMPLE.items() if pdg in _forced_decays(forced).own_id]
         if sample not in able:
             raise InputError(f"forced decays {forced!r} in sample {sample!r}", f"one of {', '.join(able)}")
+    tune = settings_of(fragmentation)
+    if tune and sample not in _QUARK_OF_SAMPLE:
+        raise InputError(f"fragmentation {fragmentation!r} in sample {sample!r}", "a continuum sample")
     beam = beam or BeamConfig()
     check_block(n_events)
     rng = np.random.default_rng([seed, SAMPLES.index(sample), block, *_STREAMS[forced]])
@@ -155,7 +162,7 @@ def generate_block(
     spots = beam.spots(rng, BLOCK_EVENTS)
     if sample in _QUARK_OF_SAMPLE:
         frames = to_laboratory(beam.collisions(rng, BLOCK_EVENTS))
-        attempt = partial(_make_continuum, sample, beam, frames, spots)
+        attempt = partial(_make_continuum, sample, beam, tune, frames, spots)
     else:
         pdg = _MESON_OF_SAMPLE[sample]
         _, mass, mean_life = _decayer(pdg, forced)
@@ -170,9 +177,15 @@ def generate_block(
 
 
 def _make_continuum(
-    sample: str, beam: BeamConfig, frames: Floats, spots: Floats, which: Integers, seed: int
+    sample: str,
+    beam: BeamConfig,
+    tune: tuple[str, ...],
+    frames: Floats,
+    spots: Floats,
+    which: Integers,
+    seed: int,
 ) -> tuple[Events, Integers]:
-    pythia = _continuum_pythia(sample, beam.energy)
+    pythia = _continuum_pythia(sample, beam.energy, tune)
     pythia.rndm.init(seed)
     record, succeeded = Record.read(pythia.nextBatch(len(which), "none"))
     which = which[succeeded]
@@ -266,10 +279,10 @@ def _decayer(pdg: int, forced: Forced | None) -> tuple[Any, float, float]:
 
 
 @lru_cache(maxsize=4)
-def _continuum_pythia(sample: str, energy: float) -> Any:
+def _continuum_pythia(sample: str, energy: float, tune: tuple[str, ...]) -> Any:
     """Pythia, ready for e⁺e⁻ → γ* → q q̄ of one flavour, with initial-state radiation."""
     quark, least = str(_QUARK_OF_SAMPLE[sample]), f"23:mMin = {LEAST_HADRONIC_MASS}"
-    return initialised(_new_pythia(electron_positron(energy, quark, "WeakZ0:gmZmode = 1", least)))
+    return initialised(_new_pythia(electron_positron(energy, quark, "WeakZ0:gmZmode = 1", least, *tune)))
 
 
 def _les_houches(pdg: Integers, momentum: Floats, mass: float) -> str:

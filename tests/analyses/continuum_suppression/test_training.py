@@ -104,5 +104,6 @@ def test_gains_of_a_seed_are_over_the_trees_of_that_seed(monkeypatch):
         for name, repetition, left in ((BDT, 0, 20), (BDT, 1, 40), (NETWORK, 0, 10), (NETWORK, 1, 10))
     } | {Training(NETWORK, "other", 1): SimpleNamespace(model=90)}
     first = {BDT: scores(20), NETWORK: scores(10)}
-    gains = comparison._seed_gains(Config(), "shape", test, trained, first)
+    repeated = comparison.scores_of_trainings("shape", test, trained, first)
+    gains = comparison._seed_gains(Config(), test, repeated)
     assert gains == {NETWORK: (pytest.approx(0.5), pytest.approx(0.75))}

@@ -241,3 +241,35 @@ def test_what_cannot_be_compared_is_refused():
         background_gain(left, perfect)
     with pytest.raises(InputError, match="shapes"):
         efficiency_at([], 0.5)
+
+
+def subtracted(random, n=4000):
+    """Signal with dirt, minus a sideband that holds the dirt alone; and the signal as it is."""
+    labels, scores, _, _ = two_models(random, n, n)
+    dirt = 1 / (1 + np.exp(-random.normal(0, 1.5, (2, n // 2))))
+    mixed = np.concatenate([scores, *dirt])
+    weights = np.concatenate([np.ones(2 * n), np.ones(n // 2), -np.ones(n // 2)])
+    return np.concatenate([labels, np.ones(n, dtype=bool)]), mixed, weights, (labels, scores)
+
+
+def test_a_subtracted_sideband_leaves_the_background_that_signal_alone_would_with_a_larger_error():
+    random = np.random.default_rng(5)
+    pulls, errors = [], []
+    for _ in range(60):
+        labels, scores, weights, pure = subtracted(random)
+        with_weights, alone = background_at(labels, scores, weights), background_at(*pure)
+        errors.append(with_weights.background.se / alone.background.se)
+        pulls.append((with_weights.background.value - alone.background.value) / with_weights.background.se)
+    assert abs(np.mean(pulls)) < 0.5
+    assert 0.2 < np.sqrt(np.mean(np.square(pulls))) < 1.1
+    assert min(errors) > 1.05
+    curve = background_curve(*subtracted(random)[:3])
+    assert np.isfinite(curve.background).all()
+    assert (curve.background_se > 0).all()
+
+
+def test_weights_that_cancel_in_a_class_are_refused():
+    labels = np.arange(20) < 10
+    weights = np.where(np.arange(20) % 2 == 0, 1.0, -1.0)
+    with pytest.raises(InputError, match="weights of signal that add to 0; expected a positive sum"):
+        background_at(labels, np.linspace(0, 1, 20), weights)

@@ -109,3 +109,19 @@ def test_one_bin_holds_all_and_none_is_refused():
     assert len(calibrate(np.arange(1000) % 2, np.arange(1000) / 1000).events) == 15
     with pytest.raises(InputError, match="0 calibration bins"):
         calibrate([0, 1], [0.1, 0.9], bins=0)
+
+
+def test_with_signed_weights_a_bin_has_the_share_of_what_they_leave_and_its_error():
+    random = np.random.default_rng(8)
+    pulls = []
+    for _ in range(40):
+        score = random.random(4000)
+        label = random.random(4000) < score
+        extra = random.random((2, 1000))  # signal that a sideband of as much takes off again
+        scores = np.concatenate([score, *extra])
+        labels = np.concatenate([label, np.ones(2000, dtype=bool)])
+        weights = np.concatenate([np.ones(4000), np.ones(1000), -np.ones(1000)])
+        found = calibrate(labels, scores, weights, bins=5)
+        pulls += list((found.observed - found.mean_score) / (0.5 * (found.high - found.low)))
+    assert np.mean(pulls) == pytest.approx(0, abs=0.25)
+    assert np.std(pulls) == pytest.approx(1, abs=0.25)

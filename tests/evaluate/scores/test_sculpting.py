@@ -153,3 +153,17 @@ def test_each_bin_has_25_effective_events_of_the_fewer(kept, of, weight, bins):
 def test_values_that_do_not_belong_to_the_scores_are_refused():
     with pytest.raises(InputError, match="values of shape"):
         measure_sculpting("Mbc", [5.27], [1, 0], [0.4, 0.3])
+
+
+def test_a_subtracted_sideband_leaves_p_values_uniform():
+    random = np.random.default_rng(6)
+    found = []
+    for _ in range(150):
+        mbc, labels, scores, weights = toy(random)
+        other = random.uniform(5.24, 5.29, (2, 600))
+        values = np.concatenate([mbc, *other])
+        weights = np.concatenate([weights, np.ones(600), -np.ones(600)])
+        scores = np.concatenate([scores, random.uniform(0, 1, 1200)])
+        labels = np.concatenate([labels, np.zeros(1200, dtype=bool)])
+        found.append(measure_sculpting("Mbc", values, labels, scores, weights).p_value)
+    assert kstest(found, "uniform").pvalue > 0.01

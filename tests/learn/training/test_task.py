@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from helpers.s_weighted import mixture
 from torch import Tensor, nn
 
 from hepsets.core.errors import InputError
@@ -14,7 +15,18 @@ from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.disco import DisCo
 from hepsets.learn.training.examples import Rows
 from hepsets.learn.training.fit import FitResult, fit
-from hepsets.learn.training.task import Classes, Held, MeanOf, Numbers, SelfSupervised, Task
+from hepsets.learn.training.losses import ComputingTime
+from hepsets.learn.training.score import logits_of
+from hepsets.learn.training.task import (
+    Binary,
+    Classes,
+    Held,
+    MeanOf,
+    Numbers,
+    SelfSupervised,
+    Task,
+    soft_auc,
+)
 
 
 def line(n: int, seed: int) -> tuple[Rows, Tensor]:
@@ -170,3 +182,51 @@ def test_nothing_to_train_on_and_what_does_not_fit_is_refused() -> None:
 def test_a_gpu_that_is_not_there_is_refused() -> None:
     with pytest.raises(InputError, match="cuda"):
         fitted(fresh(), replace(CONFIG, device="cuda"))
+
+
+def test_s_weighted_training_of_a_network_recovers_what_pure_signal_gives() -> None:
+    toy = mixture(seed=3)
+    test = Rows(torch.from_numpy(toy.test.astype(np.float32)))
+    config = FitConfig(epochs=6, batch=256, learning_rate=0.01, schedule="cosine", device="cpu")
+
+    def area(inputs, labels, weights=None) -> float:
+        network = fresh(2)
+        fit(network, Rows(torch.from_numpy(inputs.astype(np.float32))), labels, weights, config=config)
+        return soft_auc(logits_of(network, test)[:, 0].numpy(), toy.test_labels, np.ones(len(toy.test)))
+
+    pure = area(toy.pure, toy.pure_labels)
+    assert pure - area(toy.mixed, toy.mixed_labels, toy.weights) < 0.01
+    assert pure - area(toy.mixed, toy.mixed_labels) > 0.02
+
+
+def test_a_step_whose_weights_cancel_moves_the_network_as_little_as_its_loss_says() -> None:
+    """Divided by their sum, which is zero, it would throw the weights of the network away."""
+    x = torch.randn(64, 1, generator=torch.Generator().manual_seed(0))
+    labels = np.arange(64) % 2 == 0
+    weights = np.where(np.arange(64) % 4 < 2, 1.0, -1.0)
+    weights[32:] = 1.0
+    network = fresh()
+    config = FitConfig(epochs=1, batch=8, learning_rate=0.01, device="cpu")
+    result = fit(network, Rows(x), labels, weights, config=config)
+    assert abs(result.history[0].train_loss) < 5
+
+
+def test_the_area_with_signed_weights_is_that_of_what_they_leave() -> None:
+    random = np.random.default_rng(4)
+    scores, labels = random.normal(size=3000).round(1), random.random(3000) < 0.5
+    scores[labels] += 1
+    doubled = np.concatenate([scores, scores[:500]])
+    weights = np.concatenate([np.ones(3000), np.full(500, -1.0)])
+    signed = soft_auc(doubled, np.concatenate([labels, labels[:500]]), weights)
+    assert signed == pytest.approx(soft_auc(scores[500:], labels[500:], np.ones(2500)))
+
+
+def test_negative_weights_are_refused_where_a_loss_divides_by_sums_of_a_batch() -> None:
+    weights = np.where(np.arange(40) % 4, 1.0, -0.2)
+    x, y = Rows(torch.randn(40, 1)), np.arange(40) % 2 == 0
+    with pytest.raises(InputError, match=r"negative weights for the loss .*ComputingTime"):
+        fit(fresh(), x, y, weights, config=CONFIG, task=Binary(ComputingTime()))
+    with pytest.raises(InputError, match="negative weights for the penalty DisCo"):
+        DisCo(np.arange(40.0), y, weights, strength=1.0)
+    with pytest.raises(InputError, match=r"weights that add to -40; expected a positive sum"):
+        fit(fresh(), x, y, np.full(40, -1.0), config=CONFIG)

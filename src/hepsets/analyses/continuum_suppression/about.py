@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-Study = Literal["unseen_modes", "shifted_detector", "disco", "importance"]
+Study = Literal["unseen_modes", "shifted_detector", "disco", "importance", "off_resonance"]
 
 BDT = "bdt"
 """The reference: boosted trees on the thirty variables."""

@@ -5,9 +5,16 @@ from __future__ import annotations
 import dataclasses
 import shutil
 
-from hepsets.analyses.continuum_suppression.comparison import compare_models, score_models
+from hepsets.analyses.continuum_suppression.comparison import (
+    compare_models,
+    score_models,
+    scores_of_trainings,
+)
 from hepsets.analyses.continuum_suppression.config import ON_VARIABLES, Config, check
+from hepsets.analyses.continuum_suppression.ensembles import ensemble_columns, judge_ensembles
+from hepsets.analyses.continuum_suppression.off_resonance import apply_off_resonance, left_on_data
 from hepsets.analyses.continuum_suppression.page import make_page
+from hepsets.analyses.continuum_suppression.recovery import Recovered, study_recovery
 from hepsets.analyses.continuum_suppression.result import Result
 from hepsets.analyses.continuum_suppression.samples import get_samples, truth_of
 from hepsets.analyses.continuum_suppression.shapes import compare_with_generic, shapes_of
@@ -28,13 +35,20 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
             config, models=tuple(name for name in config.models if name in ON_VARIABLES), studies=()
         )
     samples = get_samples(config, folder.path / "events", workers=workers)
+    recovered: tuple[Recovered, ...] = ()
+    if "off_resonance" in config.studies:
+        recovered = study_recovery(config, samples, folder.path, workers=workers)
+    applied = apply_off_resonance(config, samples, folder.path / "events")
+    samples = samples if applied is None else applied.samples
     trained = train_all(config, samples, folder.path / "models", workers=workers)
-    comparisons = {}
+    comparisons, ensembles = {}, {}
     with progress_bar("judging models", len(samples.pairs)) as advance:
         for name, pair in samples.pairs.items():
             scores = score_models(config, name, pair.test, trained)
-            comparisons[name] = compare_models(config, name, pair, trained, scores)
-            keep_predictions(folder.path, name, truth_of(pair.test), scores)
+            repeated = scores_of_trainings(name, pair.test, trained, scores)
+            comparisons[name] = compare_models(config, name, pair, trained, scores, repeated)
+            ensembles[name] = judge_ensembles(config, pair.test, repeated)
+            keep_predictions(folder.path, name, truth_of(pair.test), {**scores, **ensemble_columns(repeated)})
             advance(1)
     result = Result(
         config,
@@ -44,6 +58,9 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
         run_studies(config, samples, comparisons, trained),
         shapes_of(samples.lead.test),
         compare_with_generic(samples),
+        {name: found for name, found in ensembles.items() if found},
+        None if applied is None else left_on_data(config, applied, trained),
+        recovered,
     )
     report(result, make_page, folder.path)
     write_atomically(folder.path / "tables.md", markdown(result))

@@ -6,8 +6,9 @@ generated events can be searched for the hadronic tag and for a specific mode.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Literal
 
@@ -22,14 +23,16 @@ from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.generate.blocks import BLOCK_EVENTS
 from hepsets.generate.cross_sections import CROSS_SECTION
+from hepsets.generate.fragmentation import settings_of
 from hepsets.generate.pythia import SAMPLES, Forced, event_type, event_types, generate_block
 from hepsets.generate.rho_rho_decays import rho_rho_decays
 from hepsets.generate.tag_decays import tag_decays
 from hepsets.select.candidates.combine import combine
-from hepsets.select.candidates.rest_of_event import candidate_events, find_any_b
+from hepsets.select.candidates.record import ParticleLists
+from hepsets.select.candidates.rest_of_event import ANY_B, candidate_events, find_any_b
 from hepsets.select.candidates.rho_rho import find_rho_rho
-from hepsets.select.skims.hadronic_tag import N_MODES
-from hepsets.simulate.belle2 import detector
+from hepsets.select.skims.hadronic_tag import N_MODES, Candidates, TagConfig, find_b_mesons
+from hepsets.simulate.belle2 import BELLE2, detector
 from hepsets.simulate.detector import simulate
 
 Source = Literal["tag", "rho_rho", "generic", "continuum"]
@@ -74,6 +77,10 @@ class StreamConfig:
         Which candidates: ``"correct"`` or ``"wrong"`` ones, or any.
     seed, first_block, detector, drop_modes, round_events
         As in :class:`~hepsets.analyses.continuum_suppression.sample.ContinuumSampleConfig`.
+    fragmentation
+        Of continuum, see :mod:`hepsets.generate.fragmentation`; None is Pythia's own.
+    below
+        How far below the Υ(4S) the beams collide, in the centre of mass [GeV]; of continuum only.
     """
 
     source: Source
@@ -85,9 +92,17 @@ class StreamConfig:
     detector: str | None = None
     drop_modes: tuple[int, ...] = ()
     round_events: int = Field(default=BLOCK_EVENTS, ge=100, le=BLOCK_EVENTS)
+    fragmentation: str | None = None
+    below: float = Field(default=0.0, ge=0.0, lt=1.0)
 
     def __post_init__(self) -> None:
         detector(self.detector)
+        settings_of(self.fragmentation)
+        if (self.below or self.fragmentation) and (self.source, self.modes) != ("continuum", ("tag",)):
+            raise InputError(
+                f"source {self.source!r}, modes {self.modes}, off resonance or with a fragmentation",
+                "source 'continuum' and the mode tag",
+            )
         strange = [mode for mode in self.drop_modes if not 0 <= mode < N_MODES]
         if strange:
             raise InputError(f"modes {strange} to drop", f"numbers from 0 to {N_MODES - 1}")
@@ -271,15 +286,35 @@ def _event_numbers(task: _Task, n_events: int) -> NDArray[np.int64]:
 
 def _make_part(task: _Task) -> _Part:
     config, sample = task.config, task.sample
-    generated = generate_block(sample, config.seed, task.round, task.size, forced=_FORCED[config.source])
+    seen_by = detector(config.detector)
+    if config.below:
+        seen_by = replace(seen_by, beams=seen_by.beams.below(config.below))
+    generated = generate_block(
+        sample,
+        config.seed,
+        task.round,
+        task.size,
+        beam=seen_by.beams,
+        forced=_FORCED[config.source],
+        fragmentation=config.fragmentation,
+    )
     numbers = _event_numbers(task, len(generated))
-    seen = simulate(generated, seed=config.seed, event_numbers=numbers, detector=detector(config.detector))
+    seen = simulate(generated, seed=config.seed, event_numbers=numbers, detector=seen_by)
     lists = combine(seen, event_numbers=numbers)
-    found = {mode: candidate_events(lists, numbers, _FINDERS[mode]) for mode in config.modes}
+    found = {mode: candidate_events(lists, numbers, _finder(config, mode)) for mode in config.modes}
     if "tag" in found and config.drop_modes:
         found["tag"] = found["tag"][~np.isin(found["tag"].columns["mode"], config.drop_modes)]
     kept = {mode: _kept(config.keep, events, sample) for mode, events in found.items()}
     return _Part(config.modes[0], sample, kept, len(generated), len(found[config.modes[0]]))
+
+
+def _finder(config: StreamConfig, mode: Mode) -> Callable[[ParticleLists, NDArray[np.int64]], Candidates]:
+    """What finds candidates: off resonance with cuts that are those on resonance once momenta are scaled."""
+    if mode != "tag" or not config.below:
+        return _FINDERS[mode]
+    cuts, factor = TagConfig(), 1 - config.below / BELLE2.beams.energy
+    scaled = replace(cuts, min_mbc=cuts.min_mbc * factor, max_delta_e=cuts.max_delta_e * factor)
+    return partial(find_b_mesons, allowed=ANY_B, cuts=scaled)
 
 
 def _kept(keep: Keep, events: ParticleSets, sample: str) -> ParticleSets:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hepsets.analyses.continuum_suppression.config import BDT, TAG_BDT, Config
 from hepsets.analyses.continuum_suppression.samples import Pair
-from hepsets.analyses.continuum_suppression.training import Model, Trained, Training
+from hepsets.analyses.continuum_suppression.training import Model, Trained, Training, class_weights
 from hepsets.core.measured import Measured, spread_of
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.purpose import Purpose, demand
@@ -67,7 +67,8 @@ class ModelResult:
     curve, ratio
         Background left against signal efficiency, and over that of ``bdt``.
     dependence
-        Distance correlation of the score with each observable, in background.
+        Distance correlation of the score with each observable, in background; none with negative weights,
+        for which there is no such thing.
     sculpting
         Background in each observable after the cut, against all background.
     calibration
@@ -168,7 +169,7 @@ def is_better(model: ModelResult, other: ModelResult) -> bool:
 
     A model that was trained once is given the spread of the other one's trainings.
     """
-    if not other.left.background.value:
+    if not other.left.background.value > 0:
         return False
     gain = background_gain(model.left, other.left)
     known = [each for each in (model.seed_spread, other.seed_spread) if each is not None] or [0.0]
@@ -190,13 +191,16 @@ def compare_models(
     pair: Pair,
     trained: Mapping[Training, Trained],
     scores: Mapping[str, Array] | None = None,
+    repeated: Mapping[str, Mapping[int, Array]] | None = None,
 ) -> ComparisonResult:
     """Judge each configured model on the test events of one comparison.
 
-    ``scores`` are those of :func:`score_models`, if they are known already.
+    ``scores`` are those of :func:`score_models`, ``repeated`` those of :func:`scores_of_trainings`, if they
+    are known already.
     """
     scores = scores or score_models(config, name, pair.test, trained)
-    seeds = _seed_gains(config, name, pair.test, trained, scores)
+    repeated = repeated or scores_of_trainings(name, pair.test, trained, scores)
+    seeds = _seed_gains(config, pair.test, repeated)
     return ComparisonResult(
         name,
         ClassCounts.of(pair.train),
@@ -209,30 +213,47 @@ def compare_models(
     )
 
 
+def scores_of_trainings(
+    name: str, test: ParticleSets, trained: Mapping[Training, Trained], scores: Mapping[str, Array]
+) -> dict[str, dict[int, Array]]:
+    """What each training of each model says of the test events of one comparison, by model and repetition.
+
+    Parameters
+    ----------
+    name
+        The comparison.
+    test
+        Its test events.
+    trained
+        All that a run trained.
+    scores
+        Of the first trainings, which are known already, shape ``(n_events,)``.
+    """
+    found: dict[str, dict[int, Array]] = {model: {0: own} for model, own in scores.items()}
+    for training, one in trained.items():
+        plain = training.unseen_mode is None and training.disco is None
+        if training.comparison == name and training.repetition and plain:
+            found.setdefault(training.model, {})[training.repetition] = score_of(one.model, test)
+    return found
+
+
 def _seed_gains(
-    config: Config,
-    name: str,
-    test: ParticleSets,
-    trained: Mapping[Training, Trained],
-    scores: Mapping[str, Array],
+    config: Config, test: ParticleSets, repeated: Mapping[str, Mapping[int, Array]]
 ) -> dict[str, tuple[float, ...]]:
     """Gains over ``bdt`` of the same seed, by model; empty for models that were trained once."""
     label, weight = test.columns["label"], test.columns["weight"].astype(np.float64)
-    left: dict[str, dict[int, BackgroundLeft]] = {}
-    for training, found in trained.items():
-        if training.comparison == name and training.unseen_mode is None and training.disco is None:
-            own = scores[training.model] if not training.repetition else score_of(found.model, test)
-            left.setdefault(training.model, {})[training.repetition] = background_at(
-                label, own, weight, config.signal_efficiency
-            )
+
+    def left(scores: Array) -> float:
+        return background_at(label, scores, weight, config.signal_efficiency).background.value
+
+    several = {model: by_seed for model, by_seed in repeated.items() if len(by_seed) > 1}
+    reference = {seed: left(scores) for seed, scores in several.get(BDT, {}).items()}
     return {
         model: tuple(
-            1 - by_seed[seed].background.value / left[BDT][seed].background.value
-            for seed in sorted(by_seed)
-            if left[BDT][seed].background.value
+            1 - left(by_seed[seed]) / reference[seed] for seed in sorted(by_seed) if reference[seed] > 0
         )
-        for model, by_seed in left.items()
-        if model != BDT and len(by_seed) > 1
+        for model, by_seed in several.items()
+        if model != BDT
     }
 
 
@@ -255,14 +276,14 @@ def judge(
     model = trained.model
     scores, reference_scores = all_scores[name], all_scores[BDT]
     label, weight = test.columns["label"], test.columns["weight"].astype(np.float64)
-    efficiency = config.signal_efficiency
+    efficiency, signed = config.signal_efficiency, bool((weight < 0).any())
     quality = classify(label, scores, weight)
     left = background_at(label, scores, weight, efficiency)
     reference = background_at(label, reference_scores, weight, efficiency)
     over_tag = None
     if TAG_BDT in all_scores and name != TAG_BDT:
         with_tag = background_at(label, all_scores[TAG_BDT], weight, efficiency)
-        over_tag = background_gain(left, with_tag) if with_tag.background.value else None
+        over_tag = background_gain(left, with_tag) if with_tag.background.value > 0 else None
     return ModelResult(
         name=name,
         parameters=len(model) if isinstance(model, BoostedTrees) else model.n_parameters,
@@ -273,14 +294,14 @@ def judge(
         seed_gains=seed_gains,
         curve=background_curve(label, scores, weight),
         ratio=background_ratio_curve(label, scores, reference_scores, weight),
-        dependence={name: dependence(test, scores, name) for name in observables(test)},
+        dependence={} if signed else {name: dependence(test, scores, name) for name in observables(test)},
         sculpting={
             name: measure_sculpting(
                 name, test.columns[name], label, scores, weight, signal_efficiency=efficiency
             )
             for name in observables(test)
         },
-        calibration=calibrate(label, scores),
+        calibration=calibrate(label, scores, class_weights(test) if signed else None),
         history=trained.history,
         seconds=trained.seconds,
     )

@@ -14,12 +14,15 @@ from hepsets.analyses.continuum_suppression.about import BEFORE, Study
 from hepsets.analyses.continuum_suppression.about import OURS as OURS
 from hepsets.analyses.continuum_suppression.about import TAG_BDT as TAG_BDT
 from hepsets.core.errors import InputError
+from hepsets.generate.fragmentation import settings_of
 from hepsets.learn.particle_sets.recipe import build_set_model
 from hepsets.learn.registry import recipes
 from hepsets.learn.tables.boosted_trees import BoostedTreesConfig
+from hepsets.learn.tables.density_ratio import RatioConfig
 from hepsets.learn.training.config import FitConfig
 from hepsets.select.skims.hadronic_tag import MODE_NAMES
 from hepsets.select.variables.continuum import VARIABLES
+from hepsets.simulate.belle2 import detector
 
 Comparison = Literal["shape_only", "quality_80", "quality_50", "rho_rho", "tagged"]
 """What is compared. Each has samples, trainings and results of its own:
@@ -82,6 +85,12 @@ class DataConfig:
         Share of the events that test, where the files are split.
     tree
         Name of the tree in these files, if there are several.
+    weight
+        Branch of these files with the candidates' weights, such as sWeights, in place of ``__weight__``;
+        they may be negative.
+    off_resonance
+        Continuum data taken below the Υ(4S): what ``--off-resonance`` names. Parquet of candidates with the
+        rest of the event beside generated events, ntuples beside ntuples; ``test_share`` of them judge.
     keep
         Keep the events in the folder of the run.
     """
@@ -94,7 +103,64 @@ class DataConfig:
     test: tuple[str, ...] = ()
     test_share: float = Field(default=0.3, gt=0.0, lt=1.0)
     tree: str | None = None
+    weight: str | None = None
+    off_resonance: tuple[str, ...] = ()
     keep: bool = False
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class OffResonanceConfig:
+    """What is done with off-resonance data.
+
+    Parameters
+    ----------
+    use
+        ``"reweight"``: simulated continuum is reweighted to them; ``"train"``: they take its place in
+        training.
+    below
+        How far below the Υ(4S) they were taken, in the centre of mass [GeV]; 0 if momenta are scaled already.
+    ratio
+        The classifiers that weights come from.
+    """
+
+    use: Literal["train", "reweight"] = "reweight"
+    below: float = Field(default=0.06, ge=0.0, lt=1.0)
+    ratio: RatioConfig = RatioConfig()
+
+
+Mismodelling = Literal["fragmentation", "detector"]
+"""What may be wrong with simulated continuum."""
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class RecoveryConfig:
+    """The study ``off_resonance``: what off-resonance data bring back where simulation is wrong.
+
+    Parameters
+    ----------
+    mismodelled
+        What is wrong, one at a time.
+    fragmentation, detector
+        Which one, of :data:`hepsets.generate.fragmentation.FRAGMENTATIONS` and
+        :data:`hepsets.simulate.belle2.SHIFTS` or :data:`hepsets.simulate.belle2.EXTREMES`. Those that are
+        likely cost too little to be brought back.
+    models
+        Models to train.
+    seeds
+        Trainings of each in each way.
+    events
+        Least number of off-resonance events, and of simulated continuum that is wrong.
+    resamplings
+        How often test events and seeds are drawn for the errors.
+    """
+
+    mismodelled: tuple[Mismodelling, ...] = ("fragmentation", "detector")
+    fragmentation: str = "strong"
+    detector: str = "far_off"
+    models: tuple[str, ...] = (BDT,)
+    seeds: int = Field(default=3, ge=1)
+    events: int = Field(default=8000, ge=200)
+    resamplings: int = Field(default=300, ge=20)
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -151,6 +217,10 @@ class Config:
         The models that the studies of unseen modes, and of importance, look at.
     disco
         The penalty on dependence on Mbc.
+    off_resonance
+        What is done with off-resonance data.
+    recovery
+        The study of what they bring back.
     trunk
         File of a pre-trained trunk that the model for it starts from; ``None``: it starts from scratch.
     tune
@@ -173,6 +243,8 @@ class Config:
     unseen_modes: tuple[str, ...] = ("D*- pi+ pi+ pi-",)
     trust_models: tuple[str, ...] = (BDT, "multi_deep_sets", OURS)
     disco: DiscoConfig = DiscoConfig()
+    off_resonance: OffResonanceConfig = OffResonanceConfig()
+    recovery: RecoveryConfig = RecoveryConfig()
     trunk: str | None = None
     tune: Literal["all", "head"] = "all"
 
@@ -220,7 +292,13 @@ def check(config: Config) -> None:
         comparisons that are named twice, or none.
     """
     known = (*TREES, *recipes("particle_sets"), *VARIANTS)
-    for name in (*config.models, *config.trust_models, *config.seed_models, config.disco.model):
+    for name in (
+        *config.models,
+        *config.trust_models,
+        *config.seed_models,
+        *config.recovery.models,
+        config.disco.model,
+    ):
         if name not in known:
             raise InputError(f"no model {name!r}", f"one of {', '.join(known)}")
     if BDT not in config.models or len(set(config.models)) < len(config.models):
@@ -234,8 +312,12 @@ def check(config: Config) -> None:
     unknown = [mode for mode in config.unseen_modes if mode not in MODE_NAMES]
     if unknown:
         raise InputError(f"unseen_modes = {unknown}", f"some of {', '.join(MODE_NAMES)}")
-    if config.fit.seed or config.trees.seed:
+    settings_of(config.recovery.fragmentation)
+    detector(config.recovery.detector)
+    if config.fit.seed or config.trees.seed or config.off_resonance.ratio.seed:
         raise InputError("a seed of a single model", "one seed for the run", "set seed, or --seed")
+    if "off_resonance" in config.studies and set(config.comparisons) == {"rho_rho"}:
+        raise InputError("the study off_resonance for rho_rho alone", "a comparison against continuum alone")
     if config.data.test and not config.data.train:
         raise InputError(
             "test files alone", "training files, or both", "give --data, too; or neither, to generate"

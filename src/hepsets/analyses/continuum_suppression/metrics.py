@@ -7,6 +7,9 @@ from typing import Any
 
 from hepsets.analyses.continuum_suppression.comparison import ComparisonResult, ModelResult
 from hepsets.analyses.continuum_suppression.config import BDT, Config
+from hepsets.analyses.continuum_suppression.ensembles import Ensemble
+from hepsets.analyses.continuum_suppression.off_resonance import OffResonance
+from hepsets.analyses.continuum_suppression.recovery import Recovered
 from hepsets.analyses.continuum_suppression.samples import SampleFacts
 from hepsets.analyses.continuum_suppression.trust import Trust
 from hepsets.core.metrics import record, to_json
@@ -57,6 +60,66 @@ def metrics_of(
         metrics["efficiency"] = samples.efficiency
     plain: dict[str, Any] = to_json(metrics)
     return plain
+
+
+def extra_metrics(
+    ensembles: Mapping[str, tuple[Ensemble, ...]],
+    off_resonance: OffResonance | None,
+    recovered: tuple[Recovered, ...],
+) -> dict[str, Any]:
+    """What a run may have besides: ``ensembles`` by comparison, ``off_resonance``, its ``recovery``."""
+    more: dict[str, Any] = {}
+    if off_resonance is not None:
+        more["off_resonance"] = _off_resonance_metrics(off_resonance)
+    if recovered:
+        more["recovery"] = [
+            record(
+                mismodelling=one.mismodelling,
+                model=one.model,
+                gap=one.gap,
+                reweighted=one.reweighted,
+                data=one.data,
+                effective_size=one.effective_size,
+                events=one.events,
+                clipped=one.clipped,
+                **{f"background_at_90_{way}": left for way, left in one.left.items()},
+            )
+            for one in recovered
+        ]
+    found = {
+        name: [
+            record(
+                model=one.name,
+                trainings=one.trainings,
+                auc=one.auc,
+                background_at_90=one.left,
+                spread=one.spread,
+                expected_calibration_error=one.calibration.expected_error.value,
+            )
+            for one in each
+        ]
+        for name, each in ensembles.items()
+    }
+    plain: dict[str, Any] = to_json(more | ({"ensembles": found} if found else {}))
+    return plain
+
+
+def _off_resonance_metrics(found: OffResonance) -> dict[str, Any]:
+    return {
+        "use": found.use,
+        "comparison": found.comparison,
+        "scale": found.scale,
+        "events": {"training": found.train_events, "judging": found.held_events},
+        "simulated_events": found.simulated_events,
+        "effective_size": found.effective_size,
+        "clipped": found.clipped,
+        "auc_against_data": {"before": found.before.auc, "after": found.after.auc},
+        "chi2": {
+            one.variable: {"before": one.chi2_before, "after": one.chi2_after, "ndof": one.ndof}
+            for one in found.closures
+        },
+        "background_at_90_of_data": found.left,
+    }
 
 
 def _table_metrics(result: ComparisonResult) -> dict[str, Any]:

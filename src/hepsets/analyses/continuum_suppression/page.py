@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from hepsets.analyses.continuum_suppression import figures as continuum_figures
 from hepsets.analyses.continuum_suppression.comparison import ComparisonResult, ModelResult, is_better
 from hepsets.analyses.continuum_suppression.config import BDT, TAG_BDT, TREES, Config
+from hepsets.analyses.continuum_suppression.ensemble_page import ensemble_sections
+from hepsets.analyses.continuum_suppression.off_resonance_page import off_resonance_sections
 from hepsets.analyses.continuum_suppression.recommended import LEAST_P_VALUE, recommended
 from hepsets.analyses.continuum_suppression.result import Result
 from hepsets.analyses.continuum_suppression.shapes import GenericSignal
@@ -129,6 +131,7 @@ def sections(result: Result, figures: FigureFiles) -> Iterator[Section]:
     yield Section("The thirty variables", tuple(_variables(result, figures)))
     if result.lead.models[0].sculpting:
         yield Section("Independence of Mbc and ΔE", tuple(_independence(config, result, styles, figures)))
+    yield from off_resonance_sections(config, result.off_resonance, result.recovered, figures)
     yield from _trust(config, result, styles, figures)
     yield Section(
         "Calibration",
@@ -142,6 +145,7 @@ def sections(result: Result, figures: FigureFiles) -> Iterator[Section]:
             ),
         ),
     )
+    yield from ensemble_sections(result.ensembles.get(result.lead.name, ()), styles, figures)
     yield Section("Training", tuple(_training(models, styles, figures)))
     yield configuration(config, result.origin)
 

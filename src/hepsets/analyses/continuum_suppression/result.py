@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from hepsets.analyses.continuum_suppression import about
 from hepsets.analyses.continuum_suppression.comparison import ComparisonResult, ModelResult
 from hepsets.analyses.continuum_suppression.config import Config
-from hepsets.analyses.continuum_suppression.metrics import metrics_of
+from hepsets.analyses.continuum_suppression.ensembles import Ensemble
+from hepsets.analyses.continuum_suppression.metrics import extra_metrics, metrics_of
+from hepsets.analyses.continuum_suppression.off_resonance import OffResonance
+from hepsets.analyses.continuum_suppression.recovery import Recovered
 from hepsets.analyses.continuum_suppression.samples import SampleFacts
 from hepsets.analyses.continuum_suppression.shapes import GenericSignal, Shapes
 from hepsets.analyses.continuum_suppression.trust import Trust
@@ -34,6 +37,12 @@ class Result(Shown):
         The thirty variables of the comparison that leads.
     generic
         Enriched against generic signal, where there is any.
+    ensembles
+        Models that were trained several times, by comparison.
+    off_resonance
+        What off-resonance data did, if there were any.
+    recovered
+        What they bring back where simulation is wrong, if that was studied.
     """
 
     analysis: ClassVar[str] = about.name
@@ -45,6 +54,9 @@ class Result(Shown):
     trust: Trust
     shapes: Shapes
     generic: GenericSignal | None
+    ensembles: dict[str, tuple[Ensemble, ...]] = field(default_factory=dict)
+    off_resonance: OffResonance | None = None
+    recovered: tuple[Recovered, ...] = ()
 
     @property
     def lead(self) -> ComparisonResult:
@@ -59,4 +71,6 @@ class Result(Shown):
     @property
     def metrics(self) -> dict[str, Any]:
         """The metrics of ``result.json``."""
-        return metrics_of(self.config, self.samples, self.comparisons, self.trust)
+        return metrics_of(self.config, self.samples, self.comparisons, self.trust) | extra_metrics(
+            self.ensembles, self.off_resonance, self.recovered
+        )

@@ -322,9 +322,9 @@ def _shifted(config: Config, source: Source, shift: str) -> StreamConfig:
 
 def _own_events(config: Config) -> Pair:
     data = config.data
-    train = _ntuple(data.train, data.tree)
+    train = _ntuple(data.train, data.tree, data.weight)
     if data.test:
-        test = _ntuple(data.test, data.tree)
+        test = _ntuple(data.test, data.tree, data.weight)
         refuse_same_files(data.train, data.test)
     else:
         tests = _test_rows(config, train)
@@ -350,9 +350,9 @@ def _test_rows(config: Config, events: ParticleSets) -> NDArray[np.bool_]:
     return split_by_event(keys, known["label"], data.test_share, config.seed, ", ".join(data.train))
 
 
-def _ntuple(paths: tuple[str, ...], tree: str | None) -> ParticleSets:
+def _ntuple(paths: tuple[str, ...], tree: str | None, weight_branch: str | None = None) -> ParticleSets:
     """Best candidates of ntuples, without particles."""
-    ntuple = read_ntuple(paths, tree)
+    ntuple = read_ntuple(paths, tree, weight=weight_branch)
     if {"event", "signal_probability"} <= set(ntuple.columns):
         ntuple = best_candidates(ntuple)
     else:
@@ -368,7 +368,13 @@ def _ntuple(paths: tuple[str, ...], tree: str | None) -> ParticleSets:
             ),
         )
     if "weight" in ntuple.columns:
-        log.info("%s: candidates count as often as __weight__ (inverse sampling rate) says", ", ".join(paths))
+        negative = int((ntuple.columns["weight"] < 0).sum())
+        log.info(
+            "%s: candidates count as often as %s says (negative: %d)",
+            ", ".join(paths),
+            weight_branch or "__weight__ (inverse sampling rate)",
+            negative,
+        )
     label = ntuple.label
     known = label >= 0
     columns: dict[str, NDArray[np.generic]] = {

@@ -19,6 +19,7 @@ from hepsets.core.particle_sets import ParticleSets, read_particle_sets
 from hepsets.core.progress import follow, progress_bar
 from hepsets.core.purpose import Purpose
 from hepsets.core.run import log
+from hepsets.evaluate.scores.sample import check_sums
 from hepsets.learn import files
 from hepsets.learn.files import save
 from hepsets.learn.particle_sets.model import SetModel
@@ -160,9 +161,15 @@ def train_all(config: Config, samples: Samples, folder: Path, *, workers: int = 
 def class_weights(events: ParticleSets) -> NDArray[np.float64]:
     """Event weights ``(n_events,)`` with which signal and background weigh the same in training.
 
-    Each is scaled to half of the events.
+    Each is scaled to half of the events. Weights may be negative.
+
+    Raises
+    ------
+    InputError
+        If those of a class do not add to a positive number.
     """
     label, weight = events.columns["label"], events.columns["weight"].astype(np.float64)
+    check_sums(label, weight)
     weights = np.empty(len(events))
     for which in (label, ~label):
         weights[which] = weight[which] / weight[which].mean() * 0.5 * len(label) / which.sum()

@@ -88,7 +88,8 @@ def measure_bias(
     kept
         Shape ``(n,)``, bool: the filter keeps the event.
     weights
-        Shape ``(n,)``, event weights; all one if ``None``.
+        Shape ``(n,)``, event weights; all one if ``None``. With weights of either sign shares may leave
+        [0, 1], and ``kl`` counts positive shares alone.
     valid
         Shape ``(n,)``, bool: the event has a value (for example, has a lepton); all if ``None``.
     edges
@@ -200,9 +201,10 @@ def _efficiency(sums: _Sums) -> tuple[Array, Array]:
     """Share of each bin's weight that is kept, and its error, shapes ``(n_bins,)``."""
     filled = sums.all > 0
     efficiency = np.divide(sums.kept, sums.all, out=np.zeros(len(filled)), where=filled)
+    possible = np.clip(efficiency, 0.0, 1.0)  # weights of either sign may carry it beyond
     # Jeffreys' half event keeps the error alive where a bin is wholly kept or wholly lost
     effective = np.divide(sums.all**2, sums.all_squares, out=np.zeros(len(filled)), where=filled)
-    safe = (efficiency * effective + 0.5) / (effective + 1)
+    safe = (possible * effective + 0.5) / (effective + 1)
     return efficiency, np.sqrt(safe * (1 - safe) / (effective + 1))
 
 
@@ -225,7 +227,7 @@ def _kl(
     K: float,
     ndof: int,
 ) -> Measured:
-    some = q > 0
+    some = (q > 0) & (p > 0)
     ratio = np.divide(q, p, out=np.zeros_like(q), where=p > 0)
     log_ratio = np.log(ratio, out=np.zeros_like(q), where=some)
     plain = float(q @ log_ratio)

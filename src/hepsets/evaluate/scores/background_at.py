@@ -89,7 +89,8 @@ def background_at(
     scores
         Shape ``(n,)``, in [0, 1], higher for signal.
     weights
-        Shape ``(n,)``, event weights; all one if ``None``. Only their ratios within a class count.
+        Shape ``(n,)``, event weights, of either sign; all one if ``None``. Only their ratios within a class
+        count. With negative ones the share is not monotonic: the threshold is the highest that keeps enough.
     signal_efficiency
         Within (0, 1).
 
@@ -98,7 +99,7 @@ def background_at(
     InputError
         As :func:`hepsets.evaluate.scores.sample.scored`; for an efficiency outside (0, 1).
     """
-    return _Ordered.of(scored(labels, scores, weights)).at(signal_efficiency)
+    return _Ordered.of(scored(labels, scores, weights, signed=True)).at(signal_efficiency)
 
 
 def background_curve(
@@ -108,7 +109,7 @@ def background_curve(
     efficiencies: ArrayLike = EFFICIENCIES,
 ) -> BackgroundCurve:
     """Background left against signal efficiency; see :func:`background_at`."""
-    ordered = _Ordered.of(scored(labels, scores, weights))
+    ordered = _Ordered.of(scored(labels, scores, weights, signed=True))
     points = np.asarray(efficiencies, dtype=np.float64)
     left = [ordered.at(float(point)) for point in points]
     return BackgroundCurve(
@@ -133,7 +134,7 @@ def background_ratio(model: BackgroundLeft, reference: BackgroundLeft) -> Measur
             f"signal efficiencies {model.signal_efficiency:g} and {reference.signal_efficiency:g}",
             "the same for both",
         )
-    if reference.background.value == 0:
+    if reference.background.value <= 0:
         raise InputError("a reference that leaves no background", "some", "use more events")
     ratio = model.background.value / reference.background.value
     paired = model.influence - ratio * reference.influence
@@ -160,15 +161,15 @@ def background_ratio_curve(
     efficiencies: ArrayLike = EFFICIENCIES,
 ) -> RatioCurve:
     """Background left with ``scores`` over that left with ``reference``, against signal efficiency."""
-    model = _Ordered.of(scored(labels, scores, weights))
-    other = _Ordered.of(scored(labels, reference, weights))
+    model = _Ordered.of(scored(labels, scores, weights, signed=True))
+    other = _Ordered.of(scored(labels, reference, weights, signed=True))
     points = np.asarray(efficiencies, dtype=np.float64)
     ratios = []
     for point in points:
         base = other.at(float(point))
         ratios.append(
             background_ratio(model.at(float(point)), base)
-            if base.background.value
+            if base.background.value > 0
             else Measured(np.nan, np.nan)
         )
     return RatioCurve(points, np.array([r.value for r in ratios]), np.array([r.se for r in ratios]))
@@ -223,9 +224,12 @@ class _Side:
 
     def threshold(self, share: float) -> tuple[float, float]:
         """The score at which ``share`` is kept, and the share kept of the events with this very score."""
-        first = int(np.searchsorted(self.cumulative, share * (1 - 1e-12), side="left"))
+        reached = np.maximum.accumulate(self.cumulative)  # negative weights take some of it back
+        first = int(np.searchsorted(reached, share * (1 - 1e-12), side="left"))
         value = -float(self.scores[min(max(first, 1), len(self.scores)) - 1])
         above, at_least = self.above(value), self.at_least(value)
+        if at_least <= above:  # weights of one score that cancel
+            return value, 1.0
         return value, min(max((share - above) / (at_least - above), 0.0), 1.0)
 
 

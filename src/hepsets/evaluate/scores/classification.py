@@ -51,7 +51,7 @@ def classify(
     scores
         Shape ``(n,)``, probabilities in [0, 1].
     weights
-        Shape ``(n,)``, event weights; all one if ``None``.
+        Shape ``(n,)``, event weights, of either sign; all one if ``None``.
     threshold
         Scores at or above it count as "passes" in the accuracy.
 
@@ -60,7 +60,7 @@ def classify(
     InputError
         As :func:`hepsets.evaluate.scores.sample.scored`.
     """
-    sample = scored(labels, scores, weights)
+    sample = scored(labels, scores, weights, signed=True)
     # as in torch: single-precision scores of exactly 0 or 1 shall not cost an infinite loss
     probability = np.clip(sample.scores, 1e-7, 1 - 1e-7)
     loss = mean(-np.log(np.where(sample.labels, probability, 1 - probability)), sample.weights)
@@ -71,7 +71,7 @@ def classify(
 
 def roc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> Roc:
     """The weighted ROC curve, with points on straight lines left out."""
-    sample = scored(labels, scores, weights)
+    sample = scored(labels, scores, weights, signed=True)
     false, true, thresholds = roc_curve(sample.labels, sample.scores, sample_weight=sample.weights)
     return Roc(false, true, thresholds)
 
@@ -86,8 +86,8 @@ def auc_difference(
     The paired test of DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988) 837, with event
     weights in the structural components.
     """
-    a = Placements.of(scored(labels, scores_a, weights))
-    b = Placements.of(scored(labels, scores_b, weights))
+    a = Placements.of(scored(labels, scores_a, weights, signed=True))
+    b = Placements.of(scored(labels, scores_b, weights, signed=True))
     return _delong(
         Placements(
             a.of_passing - b.of_passing, a.of_failing - b.of_failing, a.passing_weights, a.failing_weights

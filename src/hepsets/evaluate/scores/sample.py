@@ -49,6 +49,8 @@ def scored(
     scores: ArrayLike,
     weights: ArrayLike | None = None,
     purpose: Purpose | None = None,
+    *,
+    signed: bool = False,
 ) -> Scored:
     """Check labels, scores and weights of a sample and bring them to common types.
 
@@ -62,12 +64,14 @@ def scored(
         Shape ``(n,)``, positive event weights (inverse prescales); all one if ``None``.
     purpose
         What the events are for, if that is known.
+    signed
+        Weights may be of either sign, such as sWeights, if those of each class add to a positive number.
 
     Raises
     ------
     InputError
         For unlike lengths, other labels than 0 and 1, scores outside [0, 1], weights that are not
-        positive and finite, or a sample that lacks one of the two classes.
+        positive and finite, or add to nothing, or a sample that lacks one of the two classes.
     """
     raw = np.asarray(labels)
     score = np.asarray(scores, dtype=np.float64)
@@ -86,9 +90,11 @@ def scored(
             "probabilities between 0 and 1",
             "apply the sigmoid to logits first",
         )
-    unfit = ~((weight > 0.0) & np.isfinite(weight))
+    unfit = ~(((weight > 0.0) | signed) & np.isfinite(weight))
     if unfit.any():
-        raise InputError(f"an event weight of {_first(weight, unfit)}", "positive, finite weights")
+        raise InputError(
+            f"an event weight of {_first(weight, unfit)}", f"{'' if signed else 'positive, '}finite weights"
+        )
     label = raw.astype(bool)
     if label.all() or not label.any():
         raise InputError(
@@ -96,7 +102,25 @@ def scored(
             "events that pass and events that fail",
             "use more events",
         )
+    check_sums(label, weight)
     return Scored(label, score, weight, purpose)
+
+
+def check_sums(labels: NDArray[np.bool_], weights: Array) -> None:
+    """Refuse weights of either sign of which those of one class cancel; both of shape ``(n,)``.
+
+    Raises
+    ------
+    InputError
+        If those of a class do not add to a positive number.
+    """
+    for which, name in ((labels, "signal"), (~labels, "background")):
+        if not weights[which].sum() > 0:
+            raise InputError(
+                f"weights of {name} that add to {weights[which].sum():g}",
+                "a positive sum in each class",
+                "give more events, or check the weights",
+            )
 
 
 def mean(values: Array, weights: Array) -> Measured:

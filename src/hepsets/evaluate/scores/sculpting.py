@@ -54,7 +54,7 @@ def measure_sculpting(
     InputError
         As ``background_at`` and ``measure_bias``.
     """
-    label, score, weight, _ = scored(labels, scores, weights)
+    label, score, weight, _ = scored(labels, scores, weights, signed=True)
     value = np.asarray(values, dtype=np.float64)
     if value.shape != score.shape:
         raise InputError(f"values of shape {value.shape}", f"{score.shape}, as the scores")
@@ -74,12 +74,12 @@ def equally_filled_edges(values: ArrayLike, weights: ArrayLike | None = None, *,
     values
         Shape ``(n,)``, finite.
     weights
-        Shape ``(n,)``, positive; all one if ``None``.
+        Shape ``(n,)``; all one if ``None``. Those of either sign count by their size.
     bins
         Largest number of bins.
     """
     value = np.asarray(values, dtype=np.float64)
-    weight = np.ones(len(value)) if weights is None else np.asarray(weights, dtype=np.float64)
+    weight = np.ones(len(value)) if weights is None else np.abs(np.asarray(weights, dtype=np.float64))
     order = np.argsort(value)
     share = np.cumsum(weight[order]) / weight.sum()
     inner = value[order][np.searchsorted(share, np.arange(1, bins) / bins)]

@@ -20,6 +20,7 @@ from hepsets.learn.registry import Kind, Recipe
 from hepsets.learn.tables.booster import from_tensors, gains, grow, to_tensors
 from hepsets.learn.tables.folds import hold_families
 from hepsets.learn.tables.oversampling import Oversample, Rows
+from hepsets.learn.tables.signed_weights import grow_signed
 from hepsets.learn.training.fit import split_train_validation
 
 MODEL = "boosted_trees"
@@ -185,7 +186,8 @@ def fit_trees(
     variables
         Names of event columns.
     weights
-        How much each event counts, not negative, shape ``(n_events,)``.
+        How much each event counts, shape ``(n_events,)``. Some may be negative (sWeights, subtracted
+        sidebands); the trees then see their gradients with their sign, XGBoost's own loss refuses them.
     config
         How to grow the trees.
     groups
@@ -211,8 +213,12 @@ def fit_trees(
         raise InputError(
             f"labels and weights of shapes {truth.shape} and {importance.shape}", f"({len(events)},) both"
         )
-    if not (np.isfinite(importance) & (importance >= 0)).all():
-        raise InputError("weights that are negative or not finite", "finite numbers from 0 up")
+    if not np.isfinite(importance).all():
+        raise InputError("weights that are not finite", "finite numbers")
+    if oversample is not None and (importance < 0).any():
+        raise InputError(
+            "negative weights with SMOTE, which does not look at weights", "weights from 0 up", "leave it out"
+        )
     if groups is None:
         train, held = split_train_validation(len(events), config.validation_fraction, config.seed)
     else:
@@ -224,14 +230,18 @@ def fit_trees(
     growing = Rows(matrix[train], truth[train], importance[train])
     if oversample is not None:
         growing = oversample(growing)
-    grown = grow(
-        xgb.DMatrix(growing.matrix, growing.labels, weight=growing.weights),
-        xgb.DMatrix(matrix[held], truth[held], weight=importance[held]),
-        config,
-        "logloss",
-        objective="binary:logistic",
-        min_child_weight=config.least_weight,
-    )
+    if (importance < 0).any():
+        validating = Rows(matrix[held], truth[held], importance[held])
+        grown = grow_signed(growing, validating, config, min_child_weight=config.least_weight)
+    else:
+        grown = grow(
+            xgb.DMatrix(growing.matrix, growing.labels, weight=growing.weights),
+            xgb.DMatrix(matrix[held], truth[held], weight=importance[held]),
+            config,
+            "logloss",
+            objective="binary:logistic",
+            min_child_weight=config.least_weight,
+        )
     return (
         BoostedTrees(name, variables, config, grown.booster),
         BoostedTreesResult(grown.train_losses, grown.validation_losses, grown.best_rounds, train, held),

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import torch
 import xgboost as xgb
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hepsets.core.record import parse
+
+Gradients: TypeAlias = Callable[[NDArray[Any], xgb.DMatrix], tuple[NDArray[Any], NDArray[Any]]]
+"""From logits to first and second derivatives of the loss, each of shape ``(n,)``."""
+
+Measure: TypeAlias = Callable[[NDArray[Any], xgb.DMatrix], tuple[str, float]]
+"""From logits, where there are own gradients, of shape ``(n,)`` to the name of a loss and its value."""
 
 
 class Growing(Protocol):
@@ -59,7 +66,16 @@ class Grown(NamedTuple):
     best_rounds: int
 
 
-def grow(training: xgb.DMatrix, validation: xgb.DMatrix, config: Growing, loss: str, **options: Any) -> Grown:
+def grow(
+    training: xgb.DMatrix,
+    validation: xgb.DMatrix,
+    config: Growing,
+    loss: str,
+    *,
+    gradients: Gradients | None = None,
+    measure: Measure | None = None,
+    **options: Any,
+) -> Grown:
     """Grow trees on training events, stop by the loss of validation events, keep the best number.
 
     Parameters
@@ -69,14 +85,16 @@ def grow(training: xgb.DMatrix, validation: xgb.DMatrix, config: Growing, loss: 
     config
         How to grow them.
     loss
-        XGBoost's name of the loss that is watched.
+        XGBoost's name of the loss that is watched, or that which ``measure`` gives.
+    gradients, measure
+        The loss that is minimised and the one that is watched, where XGBoost's own will not do.
     options
         Further parameters of XGBoost, such as ``objective``.
     """
     losses: dict[str, dict[str, list[float]]] = {}
     booster = xgb.train(
         {
-            "eval_metric": loss,
+            **({"eval_metric": loss} if measure is None else {"disable_default_eval_metric": True}),
             "tree_method": "hist",
             "max_depth": config.depth,
             "eta": config.learning_rate,
@@ -89,6 +107,8 @@ def grow(training: xgb.DMatrix, validation: xgb.DMatrix, config: Growing, loss: 
         training,
         config.trees,
         evals=[(training, "training"), (validation, "validation")],
+        obj=gradients,
+        custom_metric=measure,
         early_stopping_rounds=config.patience,
         evals_result=losses,
         verbose_eval=False,

@@ -66,7 +66,7 @@ class DisCo(Penalty):
     labels
         True for signal, which does not count, shape ``(n_events,)``.
     weights
-        Event weights, shape ``(n_events,)``; all the same by default.
+        Event weights, shape ``(n_events,)``, not negative; all the same by default.
     strength
         λ: what complete dependence costs, in nats of cross entropy.
 
@@ -94,6 +94,12 @@ class DisCo(Penalty):
             raise InputError(
                 f"quantity, labels and weights of shapes {quantity.shape}, {labels.shape}, {weights.shape}",
                 "one number per event in each",
+            )
+        if (weights < 0).any():
+            raise InputError(
+                "negative weights for the penalty DisCo",
+                "weights from 0 up: there is no distance correlation else",
+                "train without it",
             )
         counted = ~labels & (weights > 0)
         if not counted.any() or not np.isfinite(quantity[counted]).all():

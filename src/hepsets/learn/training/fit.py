@@ -124,7 +124,8 @@ def fit(
         :class:`~hepsets.learn.training.trainable.TrainingData`; a part becomes the validation examples.
     targets, weights
         As ``task`` has them; of :class:`~hepsets.learn.training.task.Binary`, arrays of shape ``(n,)`` or
-        ``(n, heads)``: classes or probabilities, and how much an event counts in losses and metrics.
+        ``(n, heads)``: classes or probabilities, and how much an event counts in losses and metrics, which
+        may be negative (sWeights, subtracted sidebands) if the sum is positive.
     config
         How to train; the published way by default.
     task
@@ -208,6 +209,7 @@ class _Training:
         device = self.fabric.device
         self.data, self.targets = self.data.to(device), self.targets.to(device)
         self.weights = None if self.weights is None else self.weights.to(device)
+        self.signed = self.weights is not None and bool((self.weights < 0).any())
         if self.penalty is not None:
             self.penalty.to(device)
         self.parts = math.ceil(len(self.chosen) / (self.config.epoch_examples or len(self.chosen)))
@@ -319,7 +321,7 @@ class _Training:
         weights, share = None, None
         if self.weights is not None:
             # gradients are averaged over processes: this makes the average the batch's own
-            weights, share = self.weights[mine], self.weights[numbers].sum(0) / self.fabric.world_size
+            weights, share = self.weights[mine], self._sums(numbers) / self.fabric.world_size
         outputs = self.network(inputs)
         loss = self.task.loss(outputs, targets, weights, share)
         if self.penalty is not None:
@@ -332,6 +334,13 @@ class _Training:
         self.fabric.backward(loss)
         self.step.step()
         return loss.detach()
+
+    def _sums(self, numbers: Tensor) -> Tensor:
+        """Sums of the weights of a step; where some are negative and may cancel, what they are on average."""
+        assert self.weights is not None
+        if self.signed:
+            return self.weights.new_full(self.weights.shape[1:], float(len(numbers)))
+        return self.weights[numbers].sum(0)
 
     @contextmanager
     def _seeded(self, epoch: int) -> Iterator[None]:

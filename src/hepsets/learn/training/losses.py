@@ -41,6 +41,9 @@ def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor, sums: Tensor
     return ((each * weights).sum(0) / sums.clamp(min=1e-12)).mean()
 
 
+cross_entropy.takes_negative_weights = True  # type: ignore[attr-defined]  # it is linear in them
+
+
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class ComputingTime:
     r"""A loss: the logarithm of the computing time per effective passing event, where no filter is 0.

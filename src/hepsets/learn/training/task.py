@@ -135,10 +135,13 @@ class Binary(Task):
     def checked(self, model: nn.Module, targets: Any, examples: int, weights: Any) -> tuple[Tensor, Tensor]:
         """Targets and weights, the latter with mean 1 for each head, float32, shape ``(n_examples, heads)``.
 
+        Weights may be negative, such as sWeights, where the loss can take them: their sum must be positive.
+
         Raises
         ------
         InputError
-            For targets that are no probabilities, or all the same; for weights that do not fit.
+            For targets that are no probabilities, or all the same; for weights that do not fit, or are
+            negative where the loss cannot take that.
         """
         truth = _as_numbers(targets, "labels", np.float32)
         truth = truth[:, None] if truth.ndim == 1 else truth
@@ -155,7 +158,14 @@ class Binary(Task):
                 raise InputError(
                     f"the label {column[0]:g} for every event", "events of both classes", "check the label"
                 )
-        return torch.from_numpy(truth), _importance(weights, (examples, heads))
+        importance = _importance(weights, (examples, heads))
+        if (importance < 0).any() and not getattr(self.minimised, "takes_negative_weights", False):
+            raise InputError(
+                f"negative weights for the loss {_name(self.minimised)}",
+                "weights from 0 up: it divides by sums over classes of a batch, which may cancel",
+                "train with cross entropy",
+            )
+        return torch.from_numpy(truth), importance
 
     def loss(self, outputs: Tensor, targets: Tensor, weights: Tensor | None, sums: Tensor | None) -> Tensor:
         """The loss of a batch, averaged over heads, see :meth:`Task.loss`.
@@ -341,13 +351,15 @@ def _importance(weights: Any, shape: tuple[int, ...]) -> Tensor:
     importance = np.ones(shape) if weights is None else _as_numbers(weights, "weights", np.float64)
     if importance.ndim == 1:
         importance = np.repeat(importance[:, None], shape[1], axis=1)
-    if importance.shape != shape or not (np.isfinite(importance) & (importance >= 0)).all():
+    if importance.shape != shape or not np.isfinite(importance).all():
         raise InputError(
-            f"weights of shape {importance.shape} or with values that are negative or not finite",
-            f"({shape[0]},) or {shape}, finite numbers from 0 up",
+            f"weights of shape {importance.shape} or with values that are not finite",
+            f"({shape[0]},) or {shape}, finite numbers",
         )
-    if len(importance) and (importance.sum(0) == 0).any():
-        raise InputError("weights that are all zero", "some positive weight")
+    if len(importance) and not (importance.sum(0) > 0).all():
+        raise InputError(
+            f"weights that add to {importance.sum(0).min():g}", "a positive sum", "check their signs"
+        )
     return torch.from_numpy((importance / importance.mean(0)).astype(np.float32))
 
 
@@ -368,10 +380,15 @@ def soft_auc(scores: NDArray[Any], labels: NDArray[Any], weights: NDArray[Any]) 
     """Area under the ROC curve where a label may be a probability.
 
     An event with label y counts as y of a passing and 1 − y of a failing event. NaN if there is
-    nothing of one of them, or a score is not finite. All arguments have the shape ``(n_events,)``.
+    nothing of one of them, or a score is not finite. All arguments have the shape ``(n_events,)``; weights
+    may be negative.
     """
     passing, failing = weights * labels, weights * (1 - labels)
-    if passing.sum() == 0 or failing.sum() == 0 or not np.isfinite(scores).all():
+    if not (passing.sum() > 0 and failing.sum() > 0) or not np.isfinite(scores).all():
         return math.nan
+    if (weights < 0).any():  # scikit-learn wants a curve that rises
+        values, place = np.unique(scores, return_inverse=True)
+        below = np.bincount(place, failing, minlength=len(values))
+        return float(passing @ (np.cumsum(below) - 0.5 * below)[place] / (passing.sum() * failing.sum()))
     truth = np.repeat([1, 0], len(scores))
     return float(roc_auc_score(truth, np.tile(scores, 2), sample_weight=np.concatenate([passing, failing])))

@@ -1,0 +1,381 @@
+"""Continuum data taken below the Υ(4S) in the training: in place of simulation, or to reweight it to.
+
+Part of the data makes weights or trains, the rest judges: whether simulated continuum has its shape in each
+variable, whether a classifier still tells the two apart, and how much of it each model leaves.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepsets.analyses.continuum_suppression.comparison import score_of
+from hepsets.analyses.continuum_suppression.config import Config
+from hepsets.analyses.continuum_suppression.samples import Pair, Samples
+from hepsets.analyses.continuum_suppression.training import Trained, Training
+from hepsets.core.errors import InputError
+from hepsets.core.event_random import uniforms
+from hepsets.core.measured import Measured
+from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
+from hepsets.core.purpose import Purpose
+from hepsets.core.run import log
+from hepsets.core.shared_events import content_hashes
+from hepsets.evaluate.scores.background_at import background_at
+from hepsets.evaluate.scores.sample import effective_count
+from hepsets.evaluate.scores.shapes import ShapeClosure, shape_closure
+from hepsets.evaluate.scores.told_apart import ToldApart, tell_apart
+from hepsets.formats.belle2_ntuple import best_candidates, read_ntuple
+from hepsets.learn.tables.density_ratio import DensityRatio, density_ratio
+from hepsets.learn.tables.reweighting import Sample
+from hepsets.select.variables.continuum import VARIABLES, continuum_variables
+from hepsets.select.variables.own_frames import own_frame_variables
+from hepsets.select.variables.scaled_energy import factor, scaled_sets, scaled_variables
+from hepsets.simulate.belle2 import BELLE2
+
+_TRIAL = 0x0FF
+"""Keeps the split of the data apart from everything else that uses the seed."""
+
+LEAST_EVENTS = 100
+"""Fewer off-resonance candidates, to train or to judge with, are refused."""
+
+NOT_TAKEN = "rho_rho"
+"""The comparison whose background is not continuum alone, nor its candidate the tag: it keeps simulation."""
+
+
+@dataclass(frozen=True, eq=False)
+class OffResonance:
+    """What off-resonance data did to a run, by the first comparison that takes them.
+
+    Parameters
+    ----------
+    use
+        ``"train"`` or ``"reweight"``.
+    comparison
+        Its name.
+    below, scale
+        How far below the resonance the data were taken [GeV], and what momenta were multiplied by.
+    train_events, held_events
+        Off-resonance candidates that trained or made weights, and those that judge.
+    simulated_events, effective_size, clipped
+        Simulated continuum to train on, Kish's effective number with its weights, and how many were clipped.
+    closures
+        The shape of each variable in data that judge and in simulated test continuum.
+    before, after
+        How well a classifier tells these two apart.
+    left
+        Share of the data that judge which each model leaves.
+    """
+
+    use: str
+    comparison: str
+    below: float
+    scale: float
+    train_events: int
+    held_events: int
+    simulated_events: int
+    effective_size: float
+    clipped: int
+    closures: tuple[ShapeClosure, ...]
+    before: ToldApart
+    after: ToldApart
+    left: dict[str, Measured]
+
+
+@dataclass(frozen=True, eq=False)
+class Applied:
+    """Samples in which off-resonance data have their part, those that judge, and what is to be told."""
+
+    samples: Samples
+    held: ParticleSets
+    told: OffResonance
+
+
+def content(sets: ParticleSets) -> dict[str, NDArray[np.float64]]:
+    """How many particles of each kind the rest of the event has, by name, shape ``(n_events,)``.
+
+    The thirty variables do not tell, sets of particles do, and simulation has it wrong first.
+    """
+    rest = ~sets.particles["from_candidate"].astype(bool)
+    kinds, charge = np.abs(sets.particles["species"]), sets.particles["charge"]
+    chosen = {
+        "n_tracks": charge != 0,
+        "n_clusters": charge == 0,
+        "n_kaons": kinds == 321,
+        "n_protons": kinds == 2212,
+        "n_leptons": np.isin(kinds, (11, 13)),
+    }
+    return {
+        name: np.bincount(sets.event_of_particle[rest & which], minlength=len(sets)).astype(np.float64)
+        for name, which in chosen.items()
+    }
+
+
+def with_content(events: ParticleSets) -> ParticleSets:
+    """The same events with :func:`content` as columns, where there are particles to count."""
+    return events.with_columns(**content(events)) if "species" in events.particles else events
+
+
+def looked_at(events: ParticleSets) -> tuple[str, ...]:
+    """The variables that simulation is reweighted in: the thirty, and :func:`content` where it is known."""
+    counted = ("n_tracks", "n_clusters", "n_kaons", "n_protons", "n_leptons")
+    return (*VARIABLES, *(counted if "species" in events.particles else ()))
+
+
+def read_off_resonance(
+    paths: Sequence[str], tree: str | None, below: float, like: ParticleSets
+) -> ParticleSets:
+    """Off-resonance candidates of files, scaled to the resonance, with the columns of ``like``.
+
+    Parameters
+    ----------
+    paths
+        Parquet of candidates with the rest of the event, or ROOT ntuples of the thirty variables.
+    tree
+        Name of the tree in ntuples, if there are several.
+    below
+        How far below the resonance they were taken [GeV].
+    like
+        The events that they are to stand beside.
+
+    Raises
+    ------
+    InputError
+        For files of another kind than ``like``, unreadable ones, and missing columns.
+    """
+    on = BELLE2.beams.energy
+    if like.particles.keys() >= {"from_candidate", "species"}:
+        sets = ParticleSets.concatenate([_candidates(path, like) for path in paths])
+        return as_background(scaled_sets(sets, on, below), like)
+    ntuple = read_ntuple(paths, tree)
+    if {"event", "signal_probability"} <= set(ntuple.columns):
+        ntuple = best_candidates(ntuple)
+    if ntuple.dropped:
+        log.warning(
+            "%s: %d candidates without all numbers left out", ", ".join(map(str, paths)), ntuple.dropped
+        )
+    names = {"experiment": "experiment", "run": "run", "event": "event_number", "weight": "weight"}
+    known = {own: ntuple.columns[name] for name, own in names.items() if name in ntuple.columns}
+    known |= {name: ntuple.columns[name] for name in ("mbc", "delta_e") if name in ntuple.columns}
+    columns = scaled_variables({**ntuple.variables, **known}, factor(on, below))
+    events = ParticleSets({"px": np.zeros(0)}, np.zeros(len(ntuple) + 1, dtype=np.int64), columns)
+    return _beside(events, like)
+
+
+def _candidates(path: str, like: ParticleSets) -> ParticleSets:
+    if Path(path).suffix == ".root":
+        raise InputError(
+            f"{path}: an ntuple beside events with particles",
+            "parquet of candidates with the rest of the event",
+            "give ntuples with --data, too, or candidates as hepsets writes them",
+        )
+    found = read_particle_sets(path)
+    missing = [name for name in like.particles if name not in found.particles]
+    if missing:
+        raise InputError(f"{path}: particles without {', '.join(missing)}", "those of candidates")
+    return ParticleSets(
+        {name: found.particles[name] for name in like.particles}, found.offsets, found.columns
+    )
+
+
+def as_background(events: ParticleSets, like: ParticleSets) -> ParticleSets:
+    """Candidates with the thirty variables of either frame and the columns of ``like``, as background."""
+    on = BELLE2.beams.energy
+    variables = continuum_variables(events, on) | own_frame_variables(events, on)
+    return _beside(events.with_columns(**variables), like)
+
+
+def _beside(events: ParticleSets, like: ParticleSets) -> ParticleSets:
+    """The same events with the columns of ``like``, as background; what cannot be known of data is 0."""
+    unknown: Mapping[str, Any] = {"label": False, "weight": 1.0, "is_correct": False, "sample": 0}
+    size, columns = len(events), dict(events.columns)
+    columns["label"] = np.zeros(size, dtype=bool)
+    for name in ("weight", "is_correct", "sample"):
+        columns.setdefault(name, np.full(size, unknown[name]))
+    for name, number in (("event_number", np.arange(size)), ("experiment", 0), ("run", 0)):
+        columns.setdefault(name, np.broadcast_to(number, size))
+    missing = [name for name in like.columns if name not in columns]
+    if missing:
+        raise InputError(
+            f"off-resonance candidates without {', '.join(missing)}", "the columns that simulation has"
+        )
+    kept = {name: columns[name].astype(column.dtype) for name, column in like.columns.items()}
+    return ParticleSets(events.particles, events.offsets, kept)
+
+
+def apply_off_resonance(config: Config, samples: Samples, folder: Path) -> Applied | None:
+    """Samples in which off-resonance data train, or simulated continuum is reweighted to them.
+
+    Parameters
+    ----------
+    config
+        Of the run.
+    samples
+        Its events.
+    folder
+        Where changed training events are written, for the processes that train.
+
+    Returns
+    -------
+    Applied or None
+        None if there are no such data.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_off_resonance`; for too few candidates, or no comparison that takes them.
+    """
+    files = config.data.off_resonance
+    if not files:
+        return None
+    taking = [name for name in samples.pairs if name != NOT_TAKEN]
+    if not taking:
+        raise InputError(f"off-resonance data for {NOT_TAKEN} alone", "a comparison against continuum alone")
+    lead = samples.pairs[taking[0]]
+    data = read_off_resonance(files, config.data.tree, config.off_resonance.below, lead.train)
+    data = _within(data, lead.train, ", ".join(files))
+    keys = content_hashes({name: data.columns[name] for name in VARIABLES}).view(np.int64)
+    judges = uniforms(config.seed, keys, _TRIAL) < config.data.test_share
+    pairs, told = dict(samples.pairs), None
+    for name in taking:
+        pair = pairs[name]
+        passing = np.ones(len(data), dtype=bool)
+        if pair.cut is not None:
+            passing = data.columns["signal_probability"] >= pair.cut
+        train, held = data[passing & ~judges], data[passing & judges]
+        if min(len(train), len(held)) < LEAST_EVENTS:
+            raise InputError(
+                f"{len(train)} and {len(held)} off-resonance candidates to train and to judge with in {name}",
+                f"{LEAST_EVENTS} or more",
+                "give more, or change data.test_share",
+            )
+        pairs[name], one = _applied(config, name, pair, train, held, folder)
+        told = told or Applied(samples, held.used_for(Purpose.TEST), one)
+    assert told is not None  # there is one that takes them
+    return dataclasses.replace(told, samples=dataclasses.replace(samples, pairs=pairs))
+
+
+def _within(data: ParticleSets, like: ParticleSets, source: str) -> ParticleSets:
+    """Data in the window of Mbc and ΔE that simulation spans."""
+    inside = np.ones(len(data), dtype=bool)
+    for name in ("mbc", "delta_e"):
+        if name in like.columns:
+            spanned = like.columns[name]
+            inside &= (data.columns[name] >= spanned.min()) & (data.columns[name] <= spanned.max())
+    if not inside.all():
+        log.warning(
+            "%s: %d of %d candidates lie outside the Mbc and ΔE of simulation once scaled, left out",
+            source, (~inside).sum(), len(data),
+        )  # fmt: skip
+    return data[inside]
+
+
+def _applied(
+    config: Config, name: str, pair: Pair, train: ParticleSets, held: ParticleSets, folder: Path
+) -> tuple[Pair, OffResonance]:
+    use, below = config.off_resonance.use, config.off_resonance.below
+    test = pair.test
+    background = ~test.columns["label"]
+    clipped, multipliers = 0, np.ones(int(background.sum()))
+    if use == "train":
+        changed = ParticleSets.concatenate([_bare(pair.train[pair.train.columns["label"]]), _bare(train)])
+    else:
+        ratio = reweighted_to(config, pair.train, train)
+        changed, clipped = with_background_weights(pair.train, ratio.weights), ratio.clipped
+        multipliers = ratio.multipliers(with_content(test[background]))
+        weights = test.columns["weight"][background].astype(np.float64) * multipliers
+        test = with_background_weights(test, weights)
+    changed = changed.used_for(Purpose.TRAINING)
+    file = pair.train_file
+    if file is not None:
+        file = folder / f"{name}_off_resonance.parquet"
+        write_particle_sets(changed, file)
+    new = Pair(changed, test, file, pair.cut)
+    used = changed.columns["weight"][~changed.columns["label"]].astype(np.float64)
+    closures, before, after = _judged(pair.test, multipliers, held)
+    log.info(
+        "%s: %s %d off-resonance candidates, %d judge; effective size %.0f of %d, %d weights clipped; "
+        "AUC against data %s, then %s",
+        name, use, len(train), len(held), effective_count(used), len(used), clipped, before.auc, after.auc,
+    )  # fmt: skip
+    return new, OffResonance(
+        use,
+        name,
+        below,
+        factor(BELLE2.beams.energy, below),
+        len(train),
+        len(held),
+        len(used),
+        effective_count(used),
+        clipped,
+        closures,
+        before,
+        after,
+        {},
+    )
+
+
+def _bare(events: ParticleSets) -> ParticleSets:
+    return ParticleSets(events.particles, events.offsets, events.columns)
+
+
+def reweighted_to(config: Config, simulated: ParticleSets, data: ParticleSets) -> DensityRatio:
+    """Weights of the continuum among simulated training events, with which it is distributed as data are."""
+    continuum = simulated[~simulated.columns["label"]]
+    first = len(continuum)
+    settings = dataclasses.replace(config.off_resonance.ratio, seed=config.seed)
+    return density_ratio(
+        Sample(with_content(continuum), np.arange(first), continuum.columns["weight"]),
+        Sample(with_content(data), np.arange(first, first + len(data)), data.columns["weight"]),
+        looked_at(simulated),
+        settings,
+    )
+
+
+def with_background_weights(events: ParticleSets, weights: NDArray[np.float64]) -> ParticleSets:
+    """The same events with other weights of the background, shape ``(n_background,)``."""
+    changed = events.columns["weight"].astype(np.float64)
+    changed[~events.columns["label"]] = weights
+    return events.with_columns(weight=changed)
+
+
+def _judged(
+    test: ParticleSets, multipliers: NDArray[np.float64], held: ParticleSets
+) -> tuple[tuple[ShapeClosure, ...], ToldApart, ToldApart]:
+    """Simulated test continuum against data that judge, in each variable and in all together."""
+    continuum, data = with_content(_bare(test[~test.columns["label"]])), with_content(_bare(held))
+    variables = looked_at(continuum)
+    plain = continuum.columns["weight"].astype(np.float64)
+    weights = plain * multipliers
+    true = data.columns["weight"].astype(np.float64)
+    shown = (*variables, *(name for name in ("mbc", "delta_e") if name in continuum.columns))
+    closures = tuple(
+        shape_closure(name, (data.columns[name], true), continuum.columns[name], plain, weights)
+        for name in shown
+    )
+    first, numbers = len(continuum), np.arange(len(continuum) + len(data))
+    of_data = Sample(data, numbers[first:], true)
+    before = tell_apart(Sample(continuum, numbers[:first], plain), of_data, variables)
+    if np.array_equal(plain, weights):
+        return closures, before, before
+    return closures, before, tell_apart(Sample(continuum, numbers[:first], weights), of_data, variables)
+
+
+def left_on_data(config: Config, applied: Applied, trained: Mapping[Training, Trained]) -> OffResonance:
+    """What was told, with the share of the data that judge which each model leaves."""
+    name = applied.told.comparison
+    test = applied.samples.pairs[name].test
+    signal = test[test.columns["label"]]
+    label = np.arange(len(signal) + len(applied.held)) < len(signal)
+    weight = np.concatenate([one.columns["weight"] for one in (signal, applied.held)]).astype(np.float64)
+    left = {}
+    for model in config.models:
+        one = trained[Training(model, name)].model
+        scores = np.concatenate([score_of(one, events) for events in (signal, applied.held)])
+        left[model] = background_at(label, scores, weight, config.signal_efficiency).background
+    return dataclasses.replace(applied.told, left=left)
