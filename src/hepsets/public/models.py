@@ -121,7 +121,7 @@ def fit(
     labels
         Shape ``(n_events,)``: whether an event passes, or its probability to; none for ``"morphing"``.
     weights
-        Shape ``(n_events,)``, not negative; all one by default.
+        Shape ``(n_events,)``; all one by default. Some may be negative, such as sWeights.
     options
         Of the model, where they differ from its own, such as ``{"units": 16}``.
     training
@@ -355,7 +355,7 @@ def auc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) 
     scores
         Shape ``(n_events,)``, in [0, 1].
     weights
-        Shape ``(n_events,)``, not negative; all one by default.
+        Shape ``(n_events,)``; all one by default. Some may be negative, such as sWeights.
 
     Returns
     -------
