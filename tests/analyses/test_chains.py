@@ -10,7 +10,6 @@ import pytest
 from helpers.random_events import random_events
 from scipy import stats
 
-from hepsets.analyses.smart_background import resimulation
 from hepsets.analyses.smart_background.comparison import weighted_biases
 from hepsets.analyses.smart_background.config import Config, LimitConfig
 from hepsets.analyses.smart_background.resimulation import measure_limit
@@ -27,6 +26,7 @@ from hepsets.learn.training.calibration import calibrate_model
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import fit
 from hepsets.learn.training.score import score
+from hepsets.select.skims import repeated
 
 PASS_PROBABILITY = stats.beta(0.5, 4.0)
 """Distribution of the pass probability of the toy's events."""
@@ -56,7 +56,7 @@ def detector(monkeypatch):
         passes = sum(uniforms(seed, event_numbers, trial) < events.columns["p"] for trial in asked[-1])
         return {skim: passes.astype(np.int32) for skim in skims}
 
-    monkeypatch.setattr(resimulation, "count_passes", count)
+    monkeypatch.setattr(repeated, "count_passes", count)
     return asked
 
 

@@ -13,7 +13,7 @@ from helpers.tiny_run import tiny_run
 
 from hepsets.analyses import pretraining
 from hepsets.analyses.pretraining import Config
-from hepsets.analyses.pretraining.config import LabelsConfig, check
+from hepsets.analyses.pretraining.config import LabelsConfig, LimitConfig, check
 from hepsets.analyses.pretraining.samples import read_sample
 from hepsets.analyses.pretraining.tasks import EVENT
 from hepsets.analyses.pretraining.trunks import get_corpus
@@ -34,6 +34,7 @@ TINY = Config(
     ),
     weights=(0.3, 3.0),
     labels=LabelsConfig(counts=(10, 20), scratch_counts=(30,), draws=2, development=20, test=40),
+    limit=LimitConfig(events=40, trials=10),
     rates=(1e-3, 1e-2),
     fit=FitConfig(epochs=1, batch=32, device="cpu"),
 )
@@ -52,6 +53,8 @@ def test_a_run_keeps_to_the_schema_and_has_all_that_was_promised(made):
     metrics = found["metrics"]
     assert set(metrics) == {
         "curves",
+        "elsewhere",
+        "limit",
         "label_saving",
         "masked",
         "contrastive",
@@ -63,6 +66,11 @@ def test_a_run_keeps_to_the_schema_and_has_all_that_was_promised(made):
     assert len(each) == len(TINY.tasks) * (3 + 2 * 2 * len(TINY.models))
     assert len(metrics["curves"]) == TINY.labels.draws * len(each)
     assert {one["pretraining"] for one in metrics["compute"]} == set(TINY.models)
+    outside = {(one["task"], one["pretraining"], one["tuning"], one["test"]) for one in metrics["elsewhere"]}
+    assert len(outside) == len(metrics["elsewhere"]) == 2 * len(TINY.tasks) * (1 + 2 * len(TINY.models))
+    assert all(one["labels"] == 20 and one["auc_se"] > 0 for one in metrics["elsewhere"])
+    assert set(metrics["limit"]) == {"smart-background"}
+    assert metrics["limit"]["smart-background"]["auc"] > 0.5
     assert "tracks.identity" in metrics["masked"]
     assert metrics["contrastive"]["chance"] == pytest.approx(1 / 100)
     assert len(metrics["flavour_tagging"]) == 1 + 2 * len(TINY.models) + 2

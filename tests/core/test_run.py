@@ -50,6 +50,26 @@ def test_a_run_is_not_resumed_with_another_configuration(tmp_path):
         pass
 
 
+@dataclass(frozen=True)
+class LaterConfig:
+    events: int = 3
+    trials: int = 100
+
+
+def test_a_run_of_a_version_that_knew_fewer_settings_is_resumed_with_their_defaults_alone(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        killed_run(tmp_path / "run")
+    for other in (LaterConfig(trials=20), LaterConfig(events=4)):
+        with (
+            pytest.raises(InputError, match="another configuration"),
+            RunFolder(tmp_path / "run", other, resume=True),
+        ):
+            pass
+    with RunFolder(tmp_path / "run", LaterConfig(), resume=True) as run:
+        run.finish("a", "quick", 1, {})
+    assert (tmp_path / "run" / "config.toml").read_text() == "events = 3\ntrials = 100\n"
+
+
 def test_a_run_refused_for_its_input_leaves_nothing(tmp_path):
     def refused():
         with RunFolder(tmp_path / "run", Config()):

@@ -152,7 +152,7 @@ class RunFolder:
                 raise InputError(
                     f"{self.path} holds an unfinished run", "a new folder", "add --resume or delete it"
                 )
-            if not saved.is_file() or saved.read_text(encoding="utf-8") != toml:
+            if not saved.is_file() or not self._is_of(saved, toml):
                 raise InputError(
                     f"{self.path} holds a run with another configuration",
                     f"the configuration in {saved}",
@@ -186,6 +186,17 @@ class RunFolder:
         self.path.rename(self.out)
         (self.out / LOCK).unlink(missing_ok=True)
         return result
+
+    def _is_of(self, saved: Path, toml: str) -> bool:
+        """Whether a file holds this configuration; a key that it does not know yet has its default."""
+        if saved.read_text(encoding="utf-8") == toml:
+            return True
+        try:
+            return bool(
+                configuration.from_mapping(type(self.config), configuration.read_toml(saved)) == self.config
+            )
+        except InputError:
+            return False
 
     def _holds_work(self) -> bool:
         """Whether there is more than the configuration and the log: something to resume."""

@@ -5,7 +5,12 @@ from sklearn.metrics import roc_auc_score
 
 from hepsets.core.errors import InputError
 from hepsets.evaluate.filter.importance_sampling import choose_keep_rule, importance_speedup
-from hepsets.evaluate.filter.limit import Further, estimate_limit
+from hepsets.evaluate.filter.limit import (
+    Further,
+    estimate_limit,
+    retention_of_classes,
+    weights_of_classes,
+)
 from hepsets.evaluate.filter.speedup import SpeedupConfig, speedup
 from hepsets.evaluate.scores.calibration import correct_prior
 from hepsets.evaluate.scores.classification import classify
@@ -344,3 +349,32 @@ def test_errors_of_a_stratified_sample_are_the_spread_of_such_samples():
             errors = np.sqrt(errors**2 - width**2 / 12)
         stated = np.mean(errors)
         assert stated == pytest.approx(spread, rel=0.35), name
+
+
+# -- samples with as many events of either class as one likes ----------------------------------------
+
+
+def test_the_retention_of_a_balanced_sample_is_that_of_its_population():
+    random, pulls = np.random.default_rng(5), []
+    for _ in range(40):
+        p = random.beta(0.4, 3.0, 4000)
+        label = random.random(4000) < p
+        kept = label | (random.random(4000) < 0.15)
+        passes = random.binomial(20, p[kept])
+        found = retention_of_classes(label[kept], passes, 20)
+        pulls.append((found.value - 0.4 / 3.4) / found.se)
+    assert abs(np.mean(pulls)) < 0.5
+    assert 0.7 < np.std(pulls) < 1.3
+
+
+def test_weights_of_classes_bring_the_retention_back():
+    label = np.array([True, True, True, False])
+    weight = weights_of_classes(label, 0.1)
+    assert weight.mean() == pytest.approx(1)
+    assert np.average(label, weights=weight) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("label", "passes"), [([True, True], [3, 2]), ([True, False], [4, 0])])
+def test_labels_that_no_detector_draws_have_no_retention(label, passes):
+    with pytest.raises(InputError, match="labels"):
+        retention_of_classes(label, passes, 4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hepsets.analyses.pretraining.config import Config, check
 from hepsets.analyses.pretraining.curves import train_all
 from hepsets.analyses.pretraining.flavour import TASK, taggers_of
+from hepsets.analyses.pretraining.limit import limits_of
 from hepsets.analyses.pretraining.page import make_page
 from hepsets.analyses.pretraining.result import Result, TaskFacts
 from hepsets.analyses.pretraining.samples import check_apart, get_sample
@@ -26,6 +27,7 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     trunks = tuple(get_trunk(config, model, corpus, samples, models) for model in config.models)
     found = train_all(config, events, models, cells, workers=workers)
     savings = savings_of(found)
+    limits = limits_of(config, samples, folder.path / "limits", workers=workers)
     seconds_per_event = {task: sample.seconds_per_event for task, sample in samples.items()}
     result = Result(
         config,
@@ -34,6 +36,7 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
         {task: TaskFacts(TASKS[task].asks, seconds) for task, seconds in seconds_per_event.items()},
         trunks,
         found,
+        limits,
         savings,
         taggers_of(config, found, samples[TASK], cells) if TASK in samples else (),
         costs_of(

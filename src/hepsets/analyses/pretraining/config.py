@@ -51,6 +51,22 @@ class LabelsConfig:
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class LimitConfig:
+    """How to find what any network could reach, where a detector draws the label.
+
+    Parameters
+    ----------
+    events
+        Test events to simulate again and again; at most all of them, 0 for no limit.
+    trials
+        Detector simulations of each; even.
+    """
+
+    events: int = Field(default=10_000, ge=0)
+    trials: int = Field(default=100, ge=2, multiple_of=2)
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Config:
     """Everything that a run depends on.
 
@@ -76,6 +92,8 @@ class Config:
         Learning rates that are tried for every task, pre-training, tuning and number of labels.
     fit
         Trainings with labels; ``learning_rate`` is one of ``rates``.
+    limit
+        The limit of tasks whose label is drawn by the detector.
     """
 
     scale: Literal["quick", "standard", "full"] = "standard"
@@ -103,6 +121,7 @@ class Config:
     fit: FitConfig = FitConfig(
         epochs=10, least_steps=200, batch=64, schedule="cosine", weight_decay=1e-3, device="cpu"
     )
+    limit: LimitConfig = LimitConfig()
 
 
 SCALES: Mapping[str, Mapping[str, Any]] = {
@@ -123,6 +142,7 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
         },
         "rates": [1e-3, 4e-3],
         "fit": {"epochs": 4, "least_steps": 20, "batch": 16},
+        "limit": {"events": 600, "trials": 20},
     },
     "standard": {"tasks": ["smart-background"]},
     "full": {

@@ -105,6 +105,13 @@ class Cell:
         """Mean over draws, with the error of draws and test events."""
         return mean_of_draws([one.auc.value for one in self.points], [one.auc.se for one in self.points])
 
+    def auc_elsewhere(self, test: str) -> Measured:
+        """Area outside the domain, mean over draws; tests have as many events of each class as the test has.
+
+        So the error of its events is taken to be that of the test events, draw by draw.
+        """
+        return mean_of_draws(self.elsewhere[test], [one.auc.se for one in self.points])
+
     @property
     def ece(self) -> float:
         """Mean over draws."""

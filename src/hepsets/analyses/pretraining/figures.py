@@ -12,12 +12,14 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullForma
 
 from hepsets.analyses.pretraining.about import MODELS, SCRATCH
 from hepsets.analyses.pretraining.curves import Cell
+from hepsets.analyses.pretraining.limit import TaskLimit
 from hepsets.analyses.pretraining.savings import Saving
 from hepsets.analyses.pretraining.trunks import KINDS, LatentMap
 from hepsets.core.measured import Measured
 from hepsets.evaluate.scores.label_saving import mean_of_draws
 from hepsets.learn.pretraining.verdict import FeatureError
 from hepsets.report.style import (
+    _LIMIT_DASH,
     COLOURS,
     INK,
     MUTED,
@@ -40,9 +42,22 @@ TUNINGS = {"head": "head alone", "all": "everything trained"}
 
 
 @styled
-def learning_curves(figure: Figure, cells: Sequence[Cell]) -> None:
-    """Area under the ROC curve against labels, a column for each task, a row for each tuning."""
-    _grid(figure, cells, "AUC", lambda cell: cell.auc)
+def learning_curves(figure: Figure, cells: Sequence[Cell], limits: Mapping[str, TaskLimit]) -> None:
+    """Area under the ROC curve against labels, a column for each task, a row for each tuning.
+
+    The limit of a task that has one is a band with a dashed line.
+    """
+    panels = _grid(figure, cells, "AUC", lambda cell: cell.auc)
+    for (task, _), axes in panels.items():
+        if task in limits:
+            auc = limits[task].auc
+            axes.axhspan(auc.value - auc.se, auc.value + auc.se, color=RULE, lw=0)
+            axes.axhline(auc.value, color=INK, lw=1.3, ls=_LIMIT_DASH)
+            axes.annotate(
+                "limit of any network", (0.5, auc.value - auc.se), xycoords=("axes fraction", "data"),
+                xytext=(0, -3), textcoords="offset points", ha="center", va="top", color=INK,
+                fontsize="small",
+            )  # fmt: skip
 
 
 @styled
@@ -153,7 +168,9 @@ def maps(figure: Figure, latents: Mapping[str, LatentMap]) -> None:
 # -- inside ------------------------------------------------------------------------------------------
 
 
-def _grid(figure: Figure, cells: Sequence[Cell], label: str, value: Callable[[Cell], Measured]) -> None:
+def _grid(
+    figure: Figure, cells: Sequence[Cell], label: str, value: Callable[[Cell], Measured]
+) -> dict[tuple[str, str], Axes]:
     """A number of each cell against labels, with errors: a column for each task, a row for each tuning."""
     not_empty(cells)
     tasks = list(dict.fromkeys(cell.task for cell in cells))
@@ -176,6 +193,7 @@ def _grid(figure: Figure, cells: Sequence[Cell], label: str, value: Callable[[Ce
         axes.grid(axis="y")
     _count_ticks(panels.values(), sorted({cell.labels for cell in cells}))
     _legend(figure, names)
+    return panels
 
 
 def _of_panel(cells: Sequence[Cell], task: str, tuning: str) -> Iterator[Cell]:

@@ -15,7 +15,7 @@ from hepsets.analyses.pretraining.figures import (
 )
 from hepsets.analyses.pretraining.result import Result
 from hepsets.analyses.pretraining.savings import Cost
-from hepsets.analyses.pretraining.summary import equivalent, helps, verdict
+from hepsets.analyses.pretraining.summary import equivalent, helps, limit_in_words, verdict
 from hepsets.analyses.pretraining.trunks import TrunkFacts
 from hepsets.report.page import (
     Column,
@@ -109,11 +109,14 @@ def _tasks(result: Result) -> Iterator[Content]:
 def _curves(result: Result, figures: FigureFiles) -> Iterator[Content]:
     yield figures(
         "learning_curves",
-        learning_curves(result.cells),
+        learning_curves(result.cells, result.limits),
         "Area under the ROC curve on test events, mean over disjoint label draws. Bars hold the spread of "
         "draws and, "
-        "common to all, the error of the test events. The curve from scratch is the same in both rows.",
+        "common to all, the error of the test events. The curve from scratch is the same in both rows."
+        + (" Dashed with its error: the limit of any network." if result.limits else ""),
     )
+    for task in result.limits:
+        yield limit_in_words(result, task)
     columns = (
         Column("task"),
         Column("pre-training"),
@@ -127,7 +130,11 @@ def _curves(result: Result, figures: FigureFiles) -> Iterator[Content]:
         (cell.task, cell.pretraining, cell.tuning, cell.labels, cell.auc, cell.ece, f"{cell.rate:g}")
         for cell in result.cells
     )
-    yield Table(columns, rows)
+    limits = tuple(
+        (task, "limit of any network", None, None, limit.auc, None, None)
+        for task, limit in result.limits.items()
+    )
+    yield Table(columns, rows + limits)
 
 
 def _savings(result: Result, figures: FigureFiles) -> Iterator[Content]:
@@ -218,6 +225,13 @@ def _outside(result: Result, figures: FigureFiles) -> Iterator[Content]:
         "background's "
         "network sees no detector: there the labels change.",
     )
+    columns = ("task", "pre-training", "tuning", "AUC", *result.tests_elsewhere)
+    rows = tuple(
+        (one.task, one.pretraining, one.tuning, one.auc, *map(one.auc_elsewhere, one.elsewhere))
+        for one in result.cells
+        if one.elsewhere
+    )
+    yield Table(tuple(map(Column, columns)), rows, "Errors of draws and of test events.")
 
 
 def _hidden(masked: list[TrunkFacts], figures: FigureFiles) -> Iterator[Content]:

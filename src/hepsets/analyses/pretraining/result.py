@@ -9,6 +9,7 @@ from hepsets.analyses.pretraining import about
 from hepsets.analyses.pretraining.config import Config
 from hepsets.analyses.pretraining.curves import Cell
 from hepsets.analyses.pretraining.flavour import Tagger
+from hepsets.analyses.pretraining.limit import TaskLimit
 from hepsets.analyses.pretraining.metrics import metrics_of
 from hepsets.analyses.pretraining.savings import Cost, Saving
 from hepsets.analyses.pretraining.trunks import TrunkFacts
@@ -48,6 +49,8 @@ class Result(Shown):
         By pre-training.
     cells
         Networks trained with labels.
+    limits
+        By task what any network could reach, where that is known.
     savings
         Labels that pre-training saves.
     taggers
@@ -64,6 +67,7 @@ class Result(Shown):
     tasks: dict[str, TaskFacts]
     trunks: tuple[TrunkFacts, ...]
     cells: tuple[Cell, ...]
+    limits: dict[str, TaskLimit]
     savings: tuple[Saving, ...]
     taggers: tuple[Tagger, ...]
     costs: tuple[Cost, ...]
@@ -91,6 +95,11 @@ class Result(Shown):
         return max(mine, key=lambda one: (one.saving.low / one.saving.labels, one.saving.factor))
 
     @property
+    def tests_elsewhere(self) -> tuple[str, ...]:
+        """Names of the tests outside the domain."""
+        return next((tuple(one.elsewhere) for one in self.cells if one.elsewhere), ())
+
+    @property
     def metrics(self) -> dict[str, Any]:
         """The metrics of ``result.json``."""
-        return metrics_of(self.trunks, self.cells, self.savings, self.taggers, self.costs)
+        return metrics_of(self.trunks, self.cells, self.limits, self.savings, self.taggers, self.costs)

@@ -9,8 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from hepsets.analyses.pretraining.about import SCRATCH
+from hepsets.analyses.pretraining.limit import TaskLimit
 from hepsets.analyses.pretraining.result import Result
 from hepsets.analyses.pretraining.savings import Saving
+from hepsets.core.measured import Measured
 from hepsets.core.screen import aligned
 from hepsets.evaluate.scores.label_saving import LabelSaving
 
@@ -18,6 +20,9 @@ CURVES = ("pre-training", "tuning", "labels", "AUC", "calibration error", "label
 COSTS = ("pre-training", "computing [CPU hours]", "at labels", "break-even tasks")
 BY_CHANCE = 1 / 6
 """Share of combinations whose bands would lie above nothing if nothing were saved."""
+
+LIMIT = "limit of any network"
+"""What the limit of a task is called in tables."""
 
 TAGGERS = ("tagger", "labels", "effective efficiency [%]", "calibration slope")
 
@@ -62,6 +67,33 @@ def verdict(result: Result, task: str) -> str:
     )
 
 
+def limit_in_words(result: Result, task: str) -> str:
+    """How a limit was found, and how much of the way to it the best networks have gone."""
+    limit = result.limits[task]
+    own = [one for one in result.cells if one.task == task]
+    scratch, tuned = (
+        max((one for one in own if (one.pretraining == SCRATCH) is whether), key=lambda one: one.auc.value)
+        for whether in (True, False)
+    )
+    return (
+        f"{task}: the detector draws the label: of events that passed, "
+        f"{100 * limit.passes_again.value:.0f} % pass again when the same generated event is simulated "
+        f"afresh. {limit.events:,} test events were simulated {limit.trials} times: the limit, an area of "
+        f"{limit.auc}, is what a network that knows each event's pass probability would reach, and none can "
+        f"do better; ranked by half of the simulations and judged by the other half it is at least "
+        f"{limit.auc_halves}. Of the way from chance to what any network could reach, "
+        f"{scratch.labels:,} labels from scratch go {_percent(limit, scratch.auc)}, and the best that starts "
+        f"from a trunk ({tuned.pretraining}, {tuned.tuning}, {tuned.labels:,} labels) "
+        f"{_percent(limit, tuned.auc)}."
+    )
+
+
+def _percent(limit: TaskLimit, auc: Measured) -> str:
+    """How much of the way to a limit an area has gone, with its own error alone."""
+    share = limit.share(auc.value)
+    return f"{100 * share:.0f} ± {100 * auc.se / (limit.auc.value - 0.5):.0f} %"
+
+
 def curve_rows(result: Result, task: str) -> Iterator[tuple[str, ...]]:
     """The table of a task under :data:`CURVES`."""
     for cell in (one for one in result.cells if one.task == task):
@@ -76,6 +108,8 @@ def curve_rows(result: Result, task: str) -> Iterator[tuple[str, ...]]:
             "" if saved is None else equivalent(saved),
             f"{cell.rate:g}",
         )
+    if task in result.limits:
+        yield LIMIT, "", "", str(result.limits[task].auc), "", "", ""
 
 
 def cost_rows(result: Result) -> Iterator[tuple[str, ...]]:
@@ -127,6 +161,8 @@ def print_summary(result: Result) -> None:
         console.print(table)
     for task in result.tasks:
         console.print(verdict(result, task), highlight=False)
+    for task in result.limits:
+        console.print(limit_in_words(result, task), highlight=False)
 
 
 def markdown(result: Result) -> str:
@@ -136,4 +172,5 @@ def markdown(result: Result) -> str:
         lines = [f"**{title}**", "", f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
         parts.append("\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]))
     parts += [verdict(result, task) for task in result.tasks]
+    parts += [limit_in_words(result, task) for task in result.limits]
     return "\n\n".join(parts) + "\n"

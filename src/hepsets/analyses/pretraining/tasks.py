@@ -73,7 +73,7 @@ class Block:
     def seed_of_task(self) -> int:
         """Of generator and detector."""
         place = list(TASKS).index(self.task)
-        return int(np.random.SeedSequence([self.seed, _STREAM + place]).generate_state(1, np.uint64)[0] >> 1)
+        return _seed(self.seed, _STREAM + place)
 
     def generated(self, slot: int, sample: str, events: int, forced: Forced | None = None) -> Events:
         """Generated events of a sample, with event numbers of their own as a column."""
@@ -91,6 +91,15 @@ class Block:
         )
 
 
+def fresh_seed(seed: int, task: str) -> int:
+    """Of a detector that sees the events of a task again, as it has not seen them before."""
+    return _seed(seed, _STREAM + list(TASKS).index(task), 1)
+
+
+def _seed(*numbers: int) -> int:
+    return int(np.random.SeedSequence(list(numbers)).generate_state(1, np.uint64)[0] >> 1)
+
+
 @dataclass(frozen=True)
 class Task:
     """A task: yes or no for each event.
@@ -105,12 +114,15 @@ class Task:
         Labelled events of a block, of both classes as they come.
     block_events
         Events that are generated together.
+    skim
+        The skim whose verdict is the label, if one is: another draw of the detector may give another label.
     """
 
     asks: str
     side: Side
     make: Callable[[Block], Table]
     block_events: int
+    skim: str | None = None
 
 
 def hashes_of(events: Events) -> NDArray[np.int64]:
@@ -201,6 +213,7 @@ TASKS: Mapping[str, Task] = MappingProxyType(
             "generated",
             _new_skim,
             5000,
+            NEW_SKIM,
         ),
         "flavour-tagging": Task("B⁰ or B̄⁰, from all that is not the other B?", "seen", _flavour, 2000),
         "pi0-count": Task(f"at least {MANY_PI0} true π⁰ in a BB̄ event, or fewer?", "seen", _pi0_count, 2000),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,26 +11,10 @@ from hepsets.analyses.smart_background.config import Config
 from hepsets.analyses.smart_background.samples import Samples
 from hepsets.analyses.steps import step
 from hepsets.core.events import Events
-from hepsets.core.parallel import map_in_order
-from hepsets.core.progress import progress_bar
 from hepsets.core.run import log
 from hepsets.core.whole_file import whole_file
 from hepsets.evaluate.filter.limit import Further, Limit, estimate_limit
-from hepsets.select.skims.registry import count_passes
-
-CHUNK_EVENTS = 100
-"""Events per task."""
-
-
-@dataclass(frozen=True)
-class _Chunk:
-    """Events, and numbers of trials to count passes in, one after the other from ``first`` on."""
-
-    events: Events
-    skim: str
-    seed: int
-    first: int
-    trials: tuple[int, ...]
+from hepsets.select.skims.repeated import count_repeatedly, spread
 
 
 def measure_limit(config: Config, samples: Samples, folder: Path, *, workers: int = 1) -> Limit:
@@ -57,19 +40,6 @@ def measure_limit(config: Config, samples: Samples, folder: Path, *, workers: in
     )
     log.info("limit: AUC %s, speedup %s from %d events", limit.auc, limit.max_speedup, number)
     return limit
-
-
-def spread(label: NDArray[np.bool_], number: int) -> NDArray[np.int64]:
-    """About ``number`` event numbers, evenly over each class and in its share; all if there are fewer.
-
-    ``label`` has shape ``(n_events,)``; the numbers are sorted, shape ``(about number,)``.
-    """
-    number = min(number, len(label))
-    parts = []
-    for which in (np.flatnonzero(label), np.flatnonzero(~label)):
-        wanted = round(number * len(which) / len(label))
-        parts.append(which[np.arange(wanted) * len(which) // max(wanted, 1)])
-    return np.sort(np.concatenate(parts))
 
 
 def repeat_simulation(config: Config, events: Events, path: Path, *, workers: int) -> NDArray[np.int64]:
@@ -98,40 +68,16 @@ def _counted(
     config: Config, events: Events, path: Path, first: int, trials: tuple[int, ...], workers: int
 ) -> NDArray[np.int64]:
     """Passes in each of ``trials``, shape ``(n_events, len(trials))``; kept in ``path``."""
-    return step(path, lambda: _count_all(config, events, first, trials, workers), _write, np.load)
-
-
-def _count_all(
-    config: Config, events: Events, first: int, trials: tuple[int, ...], workers: int
-) -> NDArray[np.int64]:
-    tasks = (
-        _Chunk(events[begin : begin + CHUNK_EVENTS], config.data.skim, config.seed, first, trials)
-        for begin in range(0, len(events), CHUNK_EVENTS)
+    return step(
+        path,
+        lambda: count_repeatedly(
+            events, config.data.skim, trials, seed=config.seed, first_trial=first, workers=workers
+        ),
+        _write,
+        np.load,
     )
-    parts = []
-    with progress_bar(f"simulating {len(events)} test events {sum(trials)} times", len(events)) as advance:
-        for part in map_in_order(_count, tasks, workers):
-            parts.append(part)
-            advance(len(part))
-    return np.concatenate(parts)
 
 
 def _write(path: Path, counts: NDArray[np.int64]) -> None:
     with whole_file(path) as partial, partial.open("wb") as file:
         np.save(file, counts)
-
-
-def _count(chunk: _Chunk) -> NDArray[np.int64]:
-    first, columns = chunk.first, []
-    for trials in chunk.trials:
-        passes = count_passes(
-            chunk.events,
-            [chunk.skim],
-            seed=chunk.seed,
-            event_numbers=chunk.events.columns["event_number"],
-            trials=trials,
-            first_trial=first,
-        )
-        columns.append(passes[chunk.skim])
-        first += trials
-    return np.stack(columns, axis=1).astype(np.int64)

@@ -205,6 +205,48 @@ def estimate_limit(
     )
 
 
+def retention_of_classes(label: ArrayLike, passes: ArrayLike, trials: int) -> Measured:
+    r"""Retention of the population that labelled events came from, in whatever numbers of each class.
+
+    The label is a trial as all others, so to pass and then to fail is as probable as to fail and then to
+    pass: :math:`r (1 - \langle p \rangle_+) = (1 - r) \langle p \rangle_-`.
+
+    Parameters
+    ----------
+    label
+        Shape ``(n_events,)``, bool: whether the event passed.
+    passes
+        Shape ``(n_events,)``: in further trials, among which that of the label is not.
+    trials
+        How many.
+
+    Raises
+    ------
+    InputError
+        If all labels are alike, or none changes in another trial.
+
+    Examples
+    --------
+    >>> print(retention_of_classes([True, True, False, False], [20, 20, 10, 10], 40))
+    0.3333
+    """
+    passed, p = np.asarray(label, dtype=bool), np.asarray(passes, dtype=np.float64) / trials
+    sides = [1 - p[passed], p[~passed]]
+    if min(map(len, sides)) < 1 or not sum(side.sum() for side in sides):
+        raise InputError("labels that are all alike, or never change", "a label that a detector draws")
+    lost, won = (Measured(float(one.mean()), float(one.std() / np.sqrt(len(one)))) for one in sides)
+    both = lost.value + won.value
+    error = np.hypot(lost.value * won.se, won.value * lost.se) / both**2
+    return Measured(won.value / both, float(error))
+
+
+def weights_of_classes(label: ArrayLike, retention: float) -> Array:
+    """Weights that make labelled events a population of this retention; mean one, shape ``(n_events,)``."""
+    passed = np.asarray(label, dtype=bool)
+    share = passed.mean()
+    return np.where(passed, retention / share, (1 - retention) / (1 - share))
+
+
 # -- inside; the first axis of every table runs over the sample itself and its bootstrap replicas ----
 
 

@@ -28,7 +28,7 @@ BATCH_EVENTS = 500
 """Events that are simulated and combined at a time; bounds the memory, does not change any result."""
 
 
-_OTHER_FILES = ("label_file", "record", "registry")
+_OTHER_FILES = ("label_file", "record", "registry", "repeated")
 """Files of this folder that hold no skim."""
 
 
