@@ -73,7 +73,7 @@ def test_a_run_keeps_to_the_schema_and_has_all_that_was_promised(made):
     assert metrics["limit"]["smart-background"]["auc"] > 0.5
     assert "tracks.identity" in metrics["masked"]
     assert metrics["contrastive"]["chance"] == pytest.approx(1 / 100)
-    assert len(metrics["flavour_tagging"]) == 1 + 2 * len(TINY.models) + 2
+    assert len(metrics["flavour_tagging"]) == 1 + 2 * len(TINY.models) + 3
     alone, both = result.trunks
     assert not alone.pilots
     assert both.objective.contrastive == min(both.pilots, key=both.pilots.get)

@@ -1,10 +1,11 @@
+import os
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from hepsets.core.parallel import map_in_order
+from hepsets.core.parallel import computing_seconds, map_in_order, same_workers
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -31,10 +32,32 @@ def test_an_error_in_a_worker_reaches_the_caller():
         list(map_in_order(int, ["1", "x"], 2))
 
 
+def process(_):
+    return os.getpid()
+
+
+def test_workers_start_once_for_several_maps_and_outlive_an_error_in_one():
+    with same_workers(2):
+        first = set(map_in_order(process, range(8), 2))
+        with pytest.raises(ValueError, match="invalid literal"):
+            list(map_in_order(int, ["1", "x"], 2))
+        again = set(map_in_order(process, range(8), 2))
+    assert os.getpid() not in first | again
+    assert len(first | again) <= 2
+    assert not set(map_in_order(process, range(8), 2)) & (first | again)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_computing_in_workers_is_counted_too(workers):
+    before = computing_seconds()
+    assert len(set(map_in_order(sum, [range(3_000_000)] * 2, workers))) == 1
+    assert computing_seconds() - before > 0.03
+
+
 def test_workers_end_when_their_parent_is_killed_outright():
     program = """
 import time
-from hepsets.core.parallel import map_in_order
+from hepsets.core.parallel import computing_seconds, map_in_order, same_workers
 if __name__ == "__main__":
     for _ in map_in_order(time.sleep, [0, *[300] * 9], 2):
         print("working", flush=True)

@@ -6,14 +6,28 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+
+@dataclass
+class _Shared:
+    """Worker processes that several maps use, if any; and the computing time of all tasks in workers [s]."""
+
+    pool: ProcessPoolExecutor | None = None
+    seconds: float = 0.0
+
+
+_shared = _Shared()
 
 
 def map_in_order(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
@@ -26,16 +40,76 @@ def map_in_order(function: Callable[[Task], Result], tasks: Iterable[Task], work
     if workers <= 1:
         yield from map(function, tasks)
         return
-    pending: deque[Future[Result]] = deque()
+    if _shared.pool is not None:
+        yield from _in_order(_shared.pool, function, tasks, workers)
+        return
+    with _closing(_new_pool(workers)) as pool:
+        yield from _in_order(pool, function, tasks, workers)
+
+
+@contextmanager
+def same_workers(workers: int) -> Iterator[None]:
+    """Within it all maps with several workers use these processes, which start once: a start takes seconds.
+
+    Parameters
+    ----------
+    workers
+        Processes; with one there are none.
+    """
+    if workers <= 1 or _shared.pool is not None:
+        yield
+        return
+    with _closing(_new_pool(workers)) as pool:
+        _shared.pool = pool
+        try:
+            yield
+        finally:
+            _shared.pool = None
+
+
+def computing_seconds() -> float:
+    """Computing time of this process so far, and of what worker processes did for it [s].
+
+    The start of workers is left out.
+    """
+    return time.process_time() + _shared.seconds
+
+
+@dataclass(frozen=True)
+class _Timed:
+    """A function that also tells the computing time that it took."""
+
+    function: Callable[[Any], Any]
+
+    def __call__(self, task: Any) -> tuple[Any, float]:
+        begin = time.process_time()
+        result = self.function(task)
+        return result, time.process_time() - begin
+
+
+def _in_order(
+    pool: ProcessPoolExecutor, function: Callable[[Task], Result], tasks: Iterable[Task], workers: int
+) -> Iterator[Result]:
+    pending: deque[Future[tuple[Result, float]]] = deque()
     todo = iter(tasks)
-    # fork would copy the threads' locks of torch and numba; spawned workers start clean
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
+    timed: Callable[[Task], tuple[Result, float]] = _Timed(function)
     try:
-        pending.extend(pool.submit(function, task) for task in islice(todo, 2 * workers))
+        pending.extend(pool.submit(timed, task) for task in islice(todo, 2 * workers))
         while pending:
-            yield pending.popleft().result()
-            pending.extend(pool.submit(function, task) for task in islice(todo, 1))
+            result, seconds = pending.popleft().result()
+            _shared.seconds += seconds
+            yield result
+            pending.extend(pool.submit(timed, task) for task in islice(todo, 1))
+    finally:
+        for future in pending:
+            future.cancel()
+
+
+@contextmanager
+def _closing(pool: ProcessPoolExecutor) -> Iterator[ProcessPoolExecutor]:
+    """A pool that ends when it is left."""
+    try:
+        yield pool
     except (KeyboardInterrupt, SystemExit):  # who stops it does not want to wait for tasks under way
         pool.shutdown(wait=False, cancel_futures=True)
         raise
@@ -43,6 +117,12 @@ def map_in_order(function: Callable[[Task], Result], tasks: Iterable[Task], work
         pool.shutdown(cancel_futures=True)
         raise
     pool.shutdown()
+
+
+def _new_pool(workers: int) -> ProcessPoolExecutor:
+    # fork would copy the threads' locks of torch and numba; spawned workers start clean
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
 
 
 def _end_with_parent() -> None:

@@ -13,6 +13,7 @@ from hepsets.core.errors import InputError
 from hepsets.formats.whole_event_files import Frame
 from hepsets.learn.tables.boosted_trees import BoostedTreesConfig
 from hepsets.learn.training.config import FitConfig
+from hepsets.learn.whole_events.category_trees import GROWING
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -94,9 +95,7 @@ class Config:
     units: int = Field(default=64, ge=1)
     rounds: int = Field(default=2, ge=0)
     fit: FitConfig = FitConfig(epochs=10, batch=256, learning_rate=2e-3, schedule="cosine", weight_decay=1e-3)
-    trees: BoostedTreesConfig = BoostedTreesConfig(
-        trees=400, patience=30, depth=4, learning_rate=0.1, threads=1
-    )
+    trees: BoostedTreesConfig = GROWING
     training_seeds: int = Field(default=2, ge=1)
     seed_models: tuple[str, ...] = (TREES, OURS)
     learning_shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (1 / 16, 1 / 4)

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.analyses.flavour_tagging.about import ALONE, DEEP_SETS, OURS, TREES, TRUNK_MODEL
-from hepsets.analyses.flavour_tagging.categories import CategoryTagger, fit_categories
 from hepsets.analyses.flavour_tagging.config import Config
 from hepsets.analyses.flavour_tagging.samples import Samples
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
@@ -34,6 +33,7 @@ from hepsets.learn.training.history import History, keep_history, read_history
 from hepsets.learn.training.odd_calibration import OddSpline, fit_odd_spline
 from hepsets.learn.training.score import logits_of
 from hepsets.learn.training.side_by_side import side_by_side
+from hepsets.learn.whole_events.category_trees import CategoryTagger, fit_categories
 from hepsets.learn.whole_events.model import WholeEventModel, build_whole_event_model
 
 REPETITION = 1_000_003

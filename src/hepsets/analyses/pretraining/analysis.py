@@ -12,8 +12,9 @@ from hepsets.analyses.pretraining.samples import check_apart, get_sample
 from hepsets.analyses.pretraining.savings import costs_of, savings_of
 from hepsets.analyses.pretraining.summary import markdown
 from hepsets.analyses.pretraining.tasks import TASKS
-from hepsets.analyses.pretraining.trunks import get_corpus, get_trunk
+from hepsets.analyses.pretraining.trunks import get_corpus, get_trunks
 from hepsets.analyses.report import report
+from hepsets.core.parallel import same_workers
 from hepsets.core.run import Origin, RunFolder, write_atomically
 
 
@@ -21,13 +22,14 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     """Make the events, pre-train, train with few labels, say what it saves and costs, report."""
     check(config)
     events, models, cells = (folder.path / name for name in ("events", "models", "cells"))
-    corpus = get_corpus(config, folder.path, workers=workers)
-    samples = {task: get_sample(config, task, events, workers=workers) for task in config.tasks}
-    check_apart(samples, corpus.hashes)
-    trunks = tuple(get_trunk(config, model, corpus, samples, models) for model in config.models)
-    found = train_all(config, events, models, cells, workers=workers)
+    with same_workers(workers):
+        corpus = get_corpus(config, folder.path, workers=workers)
+        samples = {task: get_sample(config, task, events, workers=workers) for task in config.tasks}
+        check_apart(samples, corpus.hashes)
+        limits = limits_of(config, samples, folder.path / "limits", workers=workers)
+        trunks = get_trunks(config, corpus, events, models, workers=workers)
+        found = train_all(config, events, models, cells, workers=workers)
     savings = savings_of(found)
-    limits = limits_of(config, samples, folder.path / "limits", workers=workers)
     seconds_per_event = {task: sample.seconds_per_event for task, sample in samples.items()}
     result = Result(
         config,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +18,7 @@ from torch import nn
 
 from hepsets.analyses.pretraining.about import SCRATCH, Tuning
 from hepsets.analyses.pretraining.config import Config
-from hepsets.analyses.pretraining.samples import Sample, cpu_seconds, read_sample
+from hepsets.analyses.pretraining.samples import Sample, read_sample
 from hepsets.analyses.pretraining.tasks import LABEL, TASKS
 from hepsets.analyses.pretraining.trunks import trunk_file
 from hepsets.core.events import Events
@@ -176,8 +177,11 @@ def train_all(
     todo = [
         job for job in jobs if not all(job.stem(*one).with_suffix(".json").exists() for one in job.wanted())
     ]
-    for _ in side_by_side(run_job, todo, workers=workers, device=config.fit.device):
-        pass
+    done = side_by_side(run_job, todo, workers=workers, device=config.fit.device)
+    for job, _ in zip(todo, done, strict=True):
+        for one in job.wanted():
+            cell = read_kept(job.stem(*one), Cell)
+            log.info("%s: AUC %s, rate %g", job.stem(*one).name, cell.auc, cell.rate)
     return tuple(read_kept(job.stem(*one), Cell) for job in jobs for one in job.wanted())
 
 
@@ -194,12 +198,8 @@ def run_job(job: Job) -> None:
         if tuning == "head" and heads is None:
             whole = _model(job, trunk, "head", 0)
             heads = {part: head_inputs(whole, one) for part, one in data.items()}
-        cell = train_cell(job, trunk, sample, heads if tuning == "head" and heads else data, tuning, labels)
-        keep(job.stem(tuning, labels), cell)
-        log.info(
-            "%s, %s, %s, %d labels: AUC %s, rate %g",
-            *(job.task, job.pretraining, tuning, labels, cell.auc, cell.rate),
-        )
+        inputs = heads if tuning == "head" and heads else data
+        keep(job.stem(tuning, labels), train_cell(job, trunk, sample, inputs, tuning, labels))
 
 
 def train_cell(
@@ -218,7 +218,7 @@ def train_cell(
     tuning, labels
         Which cell.
     """
-    begin = cpu_seconds()
+    begin = time.process_time()
     demand(sample.pool.purpose, Purpose.TRAINING, "networks are trained")
     demand(sample.development.purpose, Purpose.VALIDATION, "a learning rate is chosen")
     demand(sample.test.purpose, Purpose.TEST, "networks are judged")
@@ -252,7 +252,7 @@ def train_cell(
         {part: tuple(areas) for part, areas in elsewhere.items() if areas},
         logits_of(first, data["development"])[:, 0].numpy(),
         logits_of(first, data["test"])[:, 0].numpy(),
-        cpu_seconds() - begin,
+        time.process_time() - begin,
     )
 
 

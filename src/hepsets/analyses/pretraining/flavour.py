@@ -24,10 +24,14 @@ from hepsets.evaluate.scores.flavour_tags import TaggedSample, tagging_power, wr
 from hepsets.learn.training.fit import fit
 from hepsets.learn.training.odd_calibration import fit_odd_spline
 from hepsets.learn.training.score import logits_of
+from hepsets.learn.whole_events.category_trees import GROWING, fit_categories
 from hepsets.learn.whole_events.model import build_whole_event_model
 
 TASK = "flavour-tagging"
-MADE_FOR_IT = ("charge_votes", "whole_event_deep_sets")
+TREES = "category_trees"
+"""Boosted trees for each category of tell-tale particles, and those that combine them."""
+
+MADE_FOR_IT = (TREES, "charge_votes", "whole_event_deep_sets")
 """Models of ``hepsets run flavour-tagging``, trained from scratch with the same labels."""
 
 
@@ -84,7 +88,8 @@ def taggers_of(config: Config, cells: Sequence[Cell], sample: Sample, folder: Pa
     for name in MADE_FOR_IT:
         stem = folder / f"{TASK}-{name}"
         if not stem.with_suffix(".json").exists():
-            keep(stem, _trained(config, name, sample, most))
+            made = _grown(config, sample, most) if name == TREES else _trained(config, name, sample, most)
+            keep(stem, made)
         said[name] = read_kept(stem, _Said)
     return tuple(_judged(name, most, sample, one, config.seed) for name, one in said.items())
 
@@ -105,6 +110,20 @@ def _trained(config: Config, name: str, sample: Sample, labels: int) -> _Said:
         losses[rate] = log_loss(sample.development.columns[LABEL], said[0])
         found[rate] = _Said(*said)
     return found[min(losses, key=lambda rate: losses[rate])]
+
+
+def _grown(config: Config, sample: Sample, labels: int) -> _Said:
+    """Category trees; a part of the labels stops their growing."""
+    few: Any = sample.pool[sample.draw(labels, 0)]
+    q = np.where(few.columns[LABEL], 1, -1)
+    # classes stand by turns: neighbours are one event, so that each half of them has both
+    pairs = few.with_columns(q=q, event_number=np.arange(len(few)) // 2)
+    tagger, _ = fit_categories(pairs, dataclasses.replace(GROWING, seed=config.seed))
+    said = [
+        tagger.logits(table).astype(np.float32)  # type: ignore[arg-type]  # of what was seen
+        for table in (sample.development, sample.test)
+    ]
+    return _Said(*said)
 
 
 def _judged(name: str, labels: int, sample: Sample, said: _Said, seed: int) -> Tagger:

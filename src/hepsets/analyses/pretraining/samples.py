@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +15,7 @@ from hepsets.analyses.pretraining.config import Config
 from hepsets.analyses.pretraining.tasks import EVENT, LABEL, TASKS, Block, Table, make_block, without_inputs
 from hepsets.analyses.steps import Rounds, rounds_until_enough
 from hepsets.core.events import Events, read_parquet, write_parquet
+from hepsets.core.parallel import computing_seconds
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
 from hepsets.core.purpose import Purpose
 from hepsets.core.run import write_atomically
@@ -148,12 +148,6 @@ def read(task: str, path: Path) -> Table:
     return read_particle_sets(path) if TASKS[task].side == "seen" else read_parquet(path)
 
 
-def cpu_seconds() -> float:
-    """Computing time of this process and of those that it waited for."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
-
-
 # -- inside ------------------------------------------------------------------------------------------
 
 
@@ -170,14 +164,14 @@ def wanted_events(config: Config) -> dict[str, int]:
 
 def _make(config: Config, task: str, place: Path, workers: int) -> None:
     wanted = wanted_events(config)
-    begin = cpu_seconds()
+    begin = computing_seconds()
     kinds = {
         name: Rounds(number // 2, partial(_round, config, task, name)) for name, number in wanted.items()
     }
     parts = rounds_until_enough(
         make_block, _of_rarer_class, kinds, title=f"labelled events of {task}", workers=workers
     )
-    seconds = (cpu_seconds() - begin) / sum(wanted.values())
+    seconds = (computing_seconds() - begin) / sum(wanted.values())
     for name, number in wanted.items():
         _write(alternating(_joined(parts[name]), number, config.seed), place / f"{name}.parquet")
     write_atomically(place / "cost.json", json.dumps({"seconds_per_event": seconds}) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from hepsets.analyses.pretraining.config import Config
-from hepsets.analyses.pretraining.samples import Sample, cpu_seconds
+from hepsets.analyses.pretraining.samples import Sample, read_sample
 from hepsets.analyses.pretraining.tasks import LABEL, TASKS, Table, hashes_of
 from hepsets.core.events import iter_parquet
 from hepsets.core.kept import keep, read_kept
+from hepsets.core.parallel import computing_seconds
 from hepsets.core.purpose import Purpose, demand
 from hepsets.core.run import log
 from hepsets.deploy.corpus import GENERIC, make_corpus
@@ -30,6 +32,7 @@ from hepsets.learn.pretraining.encoder import Trunk
 from hepsets.learn.pretraining.objective import ObjectiveConfig, objective_of
 from hepsets.learn.pretraining.tuning import generated_model, head_inputs, seen_model
 from hepsets.learn.pretraining.verdict import FeatureError, Retrieval, embeddings, reconstruction, retrieval
+from hepsets.learn.training.side_by_side import side_by_side
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "B B̄": ("mixed", "charged"),
@@ -130,10 +133,10 @@ class _Cost:
 def get_corpus(config: Config, folder: Path, *, workers: int = 1) -> Corpus:
     """Make the shards that are not there yet, and know all their events."""
     place, stem = folder / "corpus", folder / "corpus_cost"
-    begin = cpu_seconds()
+    begin = computing_seconds()
     shards = make_corpus(config.pretrain.corpus, place, workers=workers)
     if not stem.with_suffix(".json").exists():
-        keep(stem, _Cost(cpu_seconds() - begin))
+        keep(stem, _Cost(computing_seconds() - begin))
     hashes = [
         hashes_of(events)
         for shard in shards
@@ -147,10 +150,9 @@ def trunk_file(folder: Path, pretraining: str) -> Path:
     return folder / f"{pretraining}.safetensors"
 
 
-def get_trunk(
-    config: Config, pretraining: str, corpus: Corpus, samples: Mapping[str, Sample], folder: Path
-) -> TrunkFacts:
-    """Pre-train a trunk if it is not in the folder yet; a training that was killed goes on.
+@dataclass(frozen=True)
+class TrunkJob:
+    """A trunk to be trained, and where it is kept.
 
     Parameters
     ----------
@@ -158,44 +160,78 @@ def get_trunk(
         The run's.
     pretraining
         What for.
+    shards
+        Of the corpus.
+    events, folder
+        Folders of labelled events, of which development events choose weights, and of trunks.
+    """
+
+    config: Config
+    pretraining: str
+    shards: tuple[Shard, ...]
+    events: Path
+    folder: Path
+
+    @property
+    def stem(self) -> Path:
+        """Path of what is kept, without ending."""
+        return self.folder / self.pretraining
+
+    @property
+    def checkpoint(self) -> Path:
+        """State of the training."""
+        return self.folder / f"{self.pretraining}.checkpoint"
+
+
+def get_trunks(
+    config: Config, corpus: Corpus, events: Path, folder: Path, *, workers: int = 1
+) -> tuple[TrunkFacts, ...]:
+    """Pre-train the trunks that are not in the folder yet; a training that was killed goes on.
+
+    Parameters
+    ----------
+    config
+        The run's.
     corpus
         The events.
-    samples
-        By task: development events choose weights.
-    folder
-        Where trunks are kept.
+    events, folder
+        Folders of labelled events, and of trunks.
+    workers
+        Processes, a trunk each at a time; trunks do not depend on their number.
     """
-    stem = folder / pretraining
-    if not stem.with_suffix(".json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        keep(stem, _made(config, pretraining, corpus, samples, folder))
-        (folder / f"{pretraining}.checkpoint").unlink(missing_ok=True)
-    return read_kept(stem, TrunkFacts)
+    folder.mkdir(parents=True, exist_ok=True)
+    jobs = [TrunkJob(config, pretraining, corpus.shards, events, folder) for pretraining in config.models]
+    todo = [job for job in jobs if not job.stem.with_suffix(".json").exists()]
+    todo.sort(key=lambda job: -len(weighted(job.pretraining, config.weights)))  # with pilots: the longest
+    done = side_by_side(make_trunk, todo, workers=workers, device=config.pretrain.fit.device)
+    for job, _ in zip(todo, done, strict=True):
+        facts = read_kept(job.stem, TrunkFacts)
+        for weight, loss in facts.pilots.items():
+            log.info("%s with weight %g: log loss %.4f of linear classifiers", job.pretraining, weight, loss)
+        log.info("%s: %d events, %.0f s of computing", job.pretraining, facts.events, facts.seconds)
+    return tuple(read_kept(job.stem, TrunkFacts) for job in jobs)
 
 
-# -- inside ------------------------------------------------------------------------------------------
-
-
-def _made(
-    config: Config, pretraining: str, corpus: Corpus, samples: Mapping[str, Sample], folder: Path
-) -> TrunkFacts:
-    begin = cpu_seconds()
-    shards, pilots = list(corpus.shards), {}
-    candidates = weighted(pretraining, config.weights)
+def make_trunk(job: TrunkJob) -> None:
+    """Choose the weights of a trunk's objective, pre-train it, and keep it with what it reached."""
+    begin = time.process_time()
+    config, shards, pilots = job.config, list(job.shards), {}
+    candidates = weighted(job.pretraining, config.weights)
     if len(candidates) > 1:
+        samples = {task: read_sample(task, job.events) for task in config.tasks}
         for weight, objective in candidates.items():
             done = train_on(shards, _settings(config, objective, config.pilot_share))
             pilots[weight] = linear_loss(done.trunk, samples, max(config.labels.counts))
-            log.info(
-                "%s with weight %g: log loss %.4f of linear classifiers", pretraining, weight, pilots[weight]
-            )
     chosen = min(pilots, key=lambda weight: pilots[weight]) if pilots else next(iter(candidates))
     objective = candidates[chosen]
-    done = train_on(shards, _settings(config, objective, 1.0), folder / f"{pretraining}.checkpoint")
-    seconds = cpu_seconds() - begin
-    done.trunk.save(trunk_file(folder, pretraining))
-    log.info("%s: %d events, %.0f s of computing", pretraining, done.trunk.card["events_trained"], seconds)
-    return _judged(pretraining, objective, pilots, seconds, done, _reference(done, shards[0]))
+    done = train_on(shards, _settings(config, objective, 1.0), job.checkpoint)
+    seconds = time.process_time() - begin
+    done.trunk.save(trunk_file(job.folder, job.pretraining))
+    keep(job.stem, _judged(job.pretraining, objective, pilots, seconds, done, _reference(done, shards[0])))
+    job.checkpoint.unlink(missing_ok=True)
+
+
+# -- inside ------------------------------------------------------------------------------------------
 
 
 def weighted(pretraining: str, weights: tuple[float, ...]) -> dict[float, ObjectiveConfig]:

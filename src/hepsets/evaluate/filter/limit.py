@@ -244,7 +244,8 @@ def weights_of_classes(label: ArrayLike, retention: float) -> Array:
     """Weights that make labelled events a population of this retention; mean one, shape ``(n_events,)``."""
     passed = np.asarray(label, dtype=bool)
     share = passed.mean()
-    return np.where(passed, retention / share, (1 - retention) / (1 - share))
+    weights: Array = np.where(passed, retention / share, (1 - retention) / (1 - share))
+    return weights
 
 
 # -- inside; the first axis of every table runs over the sample itself and its bootstrap replicas ----

@@ -66,6 +66,9 @@ CATEGORIES: Mapping[str, Category] = {
 }
 """The categories."""
 
+GROWING = BoostedTreesConfig(trees=400, patience=30, depth=4, learning_rate=0.1, threads=1)
+"""How trees are grown, of each category and of those that combine them, where nobody says otherwise."""
+
 _LEAST_TRACKS = 50
 
 

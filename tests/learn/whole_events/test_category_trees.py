@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from helpers.random_whole_events import random_whole_events
 
-from hepsets.analyses.flavour_tagging.categories import (
+from hepsets.core.errors import InputError
+from hepsets.core.purpose import Purpose
+from hepsets.learn.tables.boosted_trees import BoostedTreesConfig
+from hepsets.learn.whole_events.category_trees import (
     CATEGORIES,
     CategoryTagger,
     candidates,
@@ -12,9 +15,6 @@ from hepsets.analyses.flavour_tagging.categories import (
     said,
     track_table,
 )
-from hepsets.core.errors import InputError
-from hepsets.core.purpose import Purpose
-from hepsets.learn.tables.boosted_trees import BoostedTreesConfig
 
 
 @pytest.fixture(scope="module")
