@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hepsets.analyses.pretraining.config import Config, check
 from hepsets.analyses.pretraining.curves import train_all
-from hepsets.analyses.pretraining.flavour import TASK, taggers_of
+from hepsets.analyses.pretraining.flavour import TASK, taggers_of, train_taggers
 from hepsets.analyses.pretraining.limit import limits_of
 from hepsets.analyses.pretraining.page import make_page
 from hepsets.analyses.pretraining.result import Result, TaskFacts
@@ -29,6 +29,7 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
         limits = limits_of(config, samples, folder.path / "limits", workers=workers)
         trunks = get_trunks(config, corpus, events, models, workers=workers)
         found = train_all(config, events, models, cells, workers=workers)
+        train_taggers(config, events, cells, workers=workers)
     savings = savings_of(found)
     seconds_per_event = {task: sample.seconds_per_event for task, sample in samples.items()}
     result = Result(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hepsets.analyses.pretraining.about import SCRATCH
 from hepsets.analyses.pretraining.config import Config
 from hepsets.analyses.pretraining.curves import Cell, log_loss
-from hepsets.analyses.pretraining.samples import Sample
+from hepsets.analyses.pretraining.samples import Sample, read_sample
 from hepsets.analyses.pretraining.tasks import LABEL
 from hepsets.core.kept import keep, read_kept
 from hepsets.core.measured import Measured
@@ -24,6 +24,7 @@ from hepsets.evaluate.scores.flavour_tags import TaggedSample, tagging_power, wr
 from hepsets.learn.training.fit import fit
 from hepsets.learn.training.odd_calibration import fit_odd_spline
 from hepsets.learn.training.score import logits_of
+from hepsets.learn.training.side_by_side import side_by_side
 from hepsets.learn.whole_events.category_trees import GROWING, fit_categories
 from hepsets.learn.whole_events.model import build_whole_event_model
 
@@ -63,6 +64,49 @@ class _Said:
     test: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class TaggerJob:
+    """A model that was made for flavour tagging, to be trained.
+
+    Parameters
+    ----------
+    config
+        The run's.
+    name
+        Of the model.
+    events, folder
+        Folder of labelled events, and where what it says is kept.
+    """
+
+    config: Config
+    name: str
+    events: Path
+    folder: Path
+
+    @property
+    def stem(self) -> Path:
+        """Path of what is kept, without ending."""
+        return self.folder / f"{TASK}-{self.name}"
+
+
+def train_taggers(config: Config, events: Path, folder: Path, *, workers: int = 1) -> None:
+    """Train the models that were made for flavour tagging, if that is a task and the folder lacks them.
+
+    Parameters
+    ----------
+    config
+        The run's.
+    events, folder
+        Folder of labelled events, and where what models say is kept.
+    workers
+        Processes.
+    """
+    jobs = [TaggerJob(config, name, events, folder) for name in MADE_FOR_IT if TASK in config.tasks]
+    todo = [job for job in jobs if not job.stem.with_suffix(".json").exists()]
+    for _ in side_by_side(_train, todo, workers=workers, device=config.fit.device):
+        pass
+
+
 def taggers_of(config: Config, cells: Sequence[Cell], sample: Sample, folder: Path) -> tuple[Tagger, ...]:
     """All taggers that were trained with the labels of the first draw of the most labels that all have.
 
@@ -75,7 +119,7 @@ def taggers_of(config: Config, cells: Sequence[Cell], sample: Sample, folder: Pa
     sample
         The events of this task.
     folder
-        What models that were made for it say is kept there.
+        Where :func:`train_taggers` kept what models that were made for it say.
     """
     most = max(config.labels.counts)
     said = {
@@ -85,13 +129,15 @@ def taggers_of(config: Config, cells: Sequence[Cell], sample: Sample, folder: Pa
         for cell in cells
         if cell.task == TASK and cell.labels == most
     }
-    for name in MADE_FOR_IT:
-        stem = folder / f"{TASK}-{name}"
-        if not stem.with_suffix(".json").exists():
-            made = _grown(config, sample, most) if name == TREES else _trained(config, name, sample, most)
-            keep(stem, made)
-        said[name] = read_kept(stem, _Said)
+    said |= {name: read_kept(folder / f"{TASK}-{name}", _Said) for name in MADE_FOR_IT}
     return tuple(_judged(name, most, sample, one, config.seed) for name, one in said.items())
+
+
+def _train(job: TaggerJob) -> None:
+    config, sample = job.config, read_sample(TASK, job.events)
+    most = max(config.labels.counts)
+    trees = job.name == TREES
+    keep(job.stem, _grown(config, sample, most) if trees else _trained(config, job.name, sample, most))
 
 
 def _trained(config: Config, name: str, sample: Sample, labels: int) -> _Said:
