@@ -17,6 +17,7 @@ from hepsets.analyses.pretraining.result import Result
 from hepsets.analyses.pretraining.savings import Cost
 from hepsets.analyses.pretraining.summary import equivalent, helps, limit_in_words, verdict
 from hepsets.analyses.pretraining.trunks import TrunkFacts
+from hepsets.core.measured import Measured
 from hepsets.report.page import (
     Column,
     Content,
@@ -226,7 +227,7 @@ def _outside(result: Result, figures: FigureFiles) -> Iterator[Content]:
         "network sees no detector: there the labels change.",
     )
     columns = ("task", "pre-training", "tuning", "AUC", *result.tests_elsewhere)
-    rows = tuple(
+    rows: tuple[tuple[str | Measured, ...], ...] = tuple(
         (one.task, one.pretraining, one.tuning, one.auc, *map(one.auc_elsewhere, one.elsewhere))
         for one in result.cells
         if one.elsewhere
