@@ -49,7 +49,6 @@ TESTED_ELSEWHERE = {
     "analyses/pretraining/analysis.py": ("analyses/test_pretraining.py", "whole runs"),
     "analyses/pretraining/config.py": ("analyses/test_pretraining.py", "whole runs"),
     "analyses/pretraining/figures.py": ("analyses/test_pretraining.py", "whole runs"),
-    "analyses/pretraining/flavour.py": ("analyses/test_pretraining.py", "whole runs"),
     "analyses/pretraining/metrics.py": ("analyses/test_pretraining.py", "whole runs"),
     "analyses/pretraining/page.py": ("analyses/test_pretraining.py", "whole runs"),
     "analyses/pretraining/result.py": ("analyses/test_pretraining.py", "whole runs"),

@@ -142,7 +142,7 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
         },
         "rates": [1e-3, 4e-3],
         "fit": {"epochs": 4, "least_steps": 20, "batch": 16},
-        "limit": {"events": 600, "trials": 20},
+        "limit": {"events": 600, "trials": 100},
     },
     "standard": {"tasks": ["smart-background"]},
     "full": {
