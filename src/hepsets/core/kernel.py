@@ -34,6 +34,21 @@ def kernel(function: Function) -> Function:
     return result
 
 
+def integer(value: int) -> int:
+    """An integer that kernels hand to other kernels, for example where a count begins.
+
+    For a plain ``0`` numba would compile the kernel that is called for this very number, and once more for
+    any other.
+
+    Examples
+    --------
+    >>> type(integer(0)).__name__
+    'int64'
+    """
+    found: int = np.int64(value)  # type: ignore[assignment]
+    return found
+
+
 def _cache_on_disk(compiled: Any) -> None:
     """Let numba keep what it compiles beside the source, in the user's cache, or else in a temporary folder.
 

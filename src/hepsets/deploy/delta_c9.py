@@ -293,13 +293,9 @@ class DeltaC9Inference:
             lies in the window.
         """
         events = self._checked(frame)
-        missing = [name for name in self.columns if name not in frame]
-        ignored = self.draws.columns if missing and self.draws is not None else ()
-        ranges = {name: ends for name, ends in self.domain.ranges.items() if name not in ignored}
-        domain = dataclasses.replace(self.domain, ranges=ranges)
+        missing, domain, cells = self._for_columns_of(frame)
         inside = self._in_window(events)
         used = domain.usable(inside)
-        cells = cells_without(self.cells, ignored)
         if self.draws is not None and missing:
             fit = self.draws.infer(self.morphing, used)
         else:
@@ -339,6 +335,28 @@ class DeltaC9Inference:
             window=self.window_name,
             warnings=tuple(warnings),
         )
+
+    def likeness(self, frame: EventFrame) -> float | None:
+        """The p-value of all events, if all of them look like the model's; no cause is sought if not.
+
+        Raises
+        ------
+        InputError
+            As :meth:`infer`.
+        """
+        _, domain, cells = self._for_columns_of(frame)
+        used = domain.usable(self._in_window(self._checked(frame)))
+        if len(used) < len(frame):
+            return None
+        verdict = self._judge(cells).verdict(used, causes=False)
+        return verdict.p_value if verdict.answer != "no" else None
+
+    def _for_columns_of(self, frame: EventFrame) -> tuple[list[str], EventDomain, CellModel]:
+        """Columns that are missing, and what domain and cells are without those that tell background."""
+        missing = [name for name in self.columns if name not in frame]
+        ignored = self.draws.columns if missing and self.draws is not None else ()
+        ranges = {name: ends for name, ends in self.domain.ranges.items() if name not in ignored}
+        return missing, dataclasses.replace(self.domain, ranges=ranges), cells_without(self.cells, ignored)
 
     @property
     def window_name(self) -> str:
@@ -556,13 +574,12 @@ def models_that_fit(
         if model.provenance == chosen.provenance:
             continue
         try:
-            result = model.infer(frame)
+            p_value = model.likeness(frame)
         except InputError:
             continue
-        if result.events == len(frame) and result.verdict.answer != "no":
+        if p_value is not None:
             found.append(
-                f"The events look like the model --level {level} --window {window} "
-                f"(p = {result.verdict.p_value:.2g})."
+                f"The events look like the model --level {level} --window {window} (p = {p_value:.2g})."
             )
     return tuple(found)
 

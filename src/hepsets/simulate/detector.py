@@ -13,7 +13,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.events import Events
-from hepsets.core.kernel import Record, as_record, kernel
+from hepsets.core.kernel import Record, as_record, integer, kernel
 from hepsets.core.random_stream import Stream, checked_event_numbers, poisson, start, uniform
 from hepsets.generate.beams import BeamConfig
 from hepsets.simulate.calorimeter import (
@@ -148,6 +148,8 @@ class _Made(NamedTuple):
         )
 
 
+_NONE = integer(0)
+
 _NEUTRAL, _UNSEEN = -1, -2
 
 
@@ -234,7 +236,7 @@ def _respond(
     for i in range(len(pdg)):
         if mothers[i] != i:
             has_daughter[mothers[i]] = True
-    n_tracks = n_clusters = 0
+    n_tracks, n_clusters = _NONE, _NONE
     particle = truth[0]
     for event in range(len(offsets) - 1):
         start(stream, seed, event_numbers[event], trial)

@@ -150,8 +150,11 @@ class Judge:
     window: str
     limits: tuple[float, float]
 
-    def verdict(self, frame: EventFrame) -> Verdict:
-        """Judge a data set, all of it within the model's window."""
+    def verdict(self, frame: EventFrame, *, causes: bool = True) -> Verdict:
+        """Judge a data set, all of it within the model's window.
+
+        To try ``causes`` takes much longer than all else.
+        """
         frame = with_folded_chi(frame)
         agreement = self._compare(frame, self.reference)
         if len(frame) < LEAST_EVENTS:
@@ -178,8 +181,8 @@ class Judge:
         else:
             best = max(likelier, key=lambda name: gains[name])
             reasons = (f"they are e^{gains[best]:.0f} times as likely if {best}",)
-        causes, tried = self._causes(frame, agreement)
-        return Verdict("no", agreement.p_value, reasons, causes, tried)
+        found, tried = self._causes(frame, agreement) if causes else ((), 0)
+        return Verdict("no", agreement.p_value, reasons, found, tried)
 
     def _compare(self, frame: EventFrame, reference: ReferenceEvents) -> Agreement:
         return compare(frame, reference, self.cells, self.variables, self.limits)

@@ -14,6 +14,7 @@ from torch.nn import functional
 from hepsets.core.errors import InputError
 from hepsets.learn.decay_trees.model import EventNetwork, ModelConfig, features_of
 from hepsets.learn.decay_trees.recipe import EventRecipe
+from hepsets.learn.decay_trees.sweep_scoring import sum_of_particles
 from hepsets.learn.layers.dropout import Dropout
 from hepsets.learn.layers.embedding import PdgEmbedding
 from hepsets.learn.layers.folding import linear_of_both, linear_of_norm
@@ -189,6 +190,19 @@ class DecaySweep(EventNetwork):
 
     def pooled(self, batch: PackedBatch) -> Tensor:
         """What the trunk makes of each event, shape ``(n_events, width)``."""
+        summed = sum_of_particles(self, batch)
+        if summed is None:
+            summed = batch.sum(functional.relu(self.pool(self._particles(batch))))
+        pooled = summed / 40  # an event has about forty particles: this keeps the sum of order one
+        if self.event_type is not None:
+            types = batch.event_types
+            if types is None:
+                types = torch.zeros(batch.n_events, dtype=torch.int64, device=pooled.device)
+            pooled = torch.cat([pooled, self.event_type(types)], dim=1)
+        return pooled
+
+    def _particles(self, batch: PackedBatch) -> Tensor:
+        """Particles after all rounds, shape ``(n_particles, units)``."""
         graph = batch.graph
         known = kinematics(batch.features, graph.is_daughter, graph.n_daughters)
         if self.training:
@@ -201,14 +215,7 @@ class DecaySweep(EventNetwork):
         sweeps = DecaySweeps(batch.mothers)
         for each in self.rounds:
             x = each(x, sweeps)
-        # an event has about forty particles: this keeps the sum of order one
-        pooled = batch.sum(functional.relu(self.pool(x))) / 40
-        if self.event_type is not None:
-            types = batch.event_types
-            if types is None:
-                types = torch.zeros(batch.n_events, dtype=torch.int64, device=pooled.device)
-            pooled = torch.cat([pooled, self.event_type(types)], dim=1)
-        return pooled
+        return cast("Tensor", x)
 
 
 class SweepRound(nn.Module):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from hepsets.core.kernel import Record, as_record, kernel
+from hepsets.core.kernel import Record, as_record, integer, kernel
 from hepsets.core.lorentz import Frame
 from hepsets.core.lorentz_kernels import boost
 from hepsets.core.masses import M_E, M_K, M_KS, M_MU, M_PI, M_PI0
@@ -105,6 +105,9 @@ class CandidateConfig:
     """Charm candidates below this logit of signal probability (0.001) are dropped."""
 
 
+_NONE, _PI0_PDG, _KSHORT_PDG = integer(0), integer(111), integer(310)
+
+
 @kernel
 def _store(
     best: NDArray[np.void], n_best: int, lists: NDArray[np.void], n: int, seen: Seen, expected: int
@@ -184,7 +187,7 @@ def _neutral_pions(
     seen: Seen, cuts: Record, photons: NDArray[np.void], new: Record, best: NDArray[np.void]
 ) -> int:
     """Pairs of photons in the mass window, with energies scaled to the nominal mass."""
-    n_best = 0
+    n_best = _NONE
     for i in range(len(photons)):
         a = seen.clusters[i]
         for j in range(i):
@@ -222,7 +225,7 @@ def _kshorts(
     best: NDArray[np.void],
 ) -> int:
     """Pairs of opposite tracks that meet away from the axis, taken as pions."""
-    n_best = 0
+    n_best = _NONE
     n_tracks = min(len(seen.tracks), 64)
     for i in range(n_tracks):
         a = seen.tracks[i]
@@ -320,16 +323,17 @@ def _light(
 ) -> int:
     """Fill the lists from pions to systems of three pions; return where they end."""
     frame, cuts, new, best = how.frame, how.cuts, room.work[2], room.best
-    n = at[KAON] = _stable(PION, seen, frame, cuts, lists, at[PION])
-    n = at[PHOTON] = _stable(KAON, seen, frame, cuts, lists, n)
+    n = at[PION]
+    for kind in (PION, KAON):
+        n = at[kind + 1] = _stable(kind, seen, frame, cuts, lists, n)
     n = at[PI0] = _photons(seen, frame, lists, n)
     n_best = _neutral_pions(seen, cuts, lists[at[PHOTON] : n], new, best)
-    n = at[KSHORT] = _store(best, n_best, lists, n, seen, 111)
+    n = at[KSHORT] = _store(best, n_best, lists, n, seen, _PI0_PDG)
     n_best = _kshorts(seen, frame, cuts, how.field, vertex, new, best)
-    n = at[TWO_PI] = _store(best, n_best, lists, n, seen, 310)
+    n = at[TWO_PI] = _store(best, n_best, lists, n, seen, _KSHORT_PDG)
     pions = lists[at[PION] : at[KAON]]
-    n = at[TWO_PI_SAME] = _pion_pairs(TWO_PI, pions, lists, n)
-    n = at[THREE_PI] = _pion_pairs(TWO_PI_SAME, pions, lists, n)
+    for kind in (TWO_PI, TWO_PI_SAME):
+        n = at[kind + 1] = _pion_pairs(kind, pions, lists, n)
     n = at[D0] = _pion_triplets(lists[at[TWO_PI_SAME] : n], pions, lists, n)
     return n
 
@@ -344,7 +348,7 @@ def _combine(
     offsets: NDArray[np.int64],
 ) -> None:
     vertex = np.zeros(3)
-    n = 0
+    n = _NONE
     for event in range(len(offsets)):
         seen = seen_in(batch, event)
         at = offsets[event]
@@ -352,19 +356,19 @@ def _combine(
         at[PION] = n
         n = _light(seen, how, vertex, room, lists, at)
         for charm in (D0, D_PLUS, D_S):
-            n_best = 0
+            n_best = _NONE
             for mode in range(N_CHARM_MODES):
                 if _MODES[mode, 0] == charm:
                     n_best = find_charm(mode, n_best, lists, at, seen, judge, room)
             n = at[charm + 1] = _store(room.best, n_best, lists, n, seen, _CHARM_PDG[charm])
         for star in (DSTAR_PLUS, DSTAR0, D_S_STAR):
-            n_best = 0
+            n_best = _NONE
             for row in range(len(_EXCITED)):
                 if _EXCITED[row, 0] == star:
                     n_best = find_excited(row, n_best, lists, at, how.cuts, room)
             n = at[star + 1] = _store(room.best, n_best, lists, n, seen, _CHARM_PDG[star])
-        n = at[MUON] = _stable(ELECTRON, seen, how.frame, how.cuts, lists, n)
-        n = at[N_KINDS] = _stable(MUON, seen, how.frame, how.cuts, lists, n)
+        for kind in (ELECTRON, MUON):
+            n = at[kind + 1] = _stable(kind, seen, how.frame, how.cuts, lists, n)
 
 
 def combine(

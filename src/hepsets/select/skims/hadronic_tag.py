@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from hepsets.core.kernel import Record, as_record, kernel
+from hepsets.core.kernel import Record, as_record, integer, kernel
 from hepsets.generate import tag_modes
 from hepsets.generate.tag_modes import Content
 from hepsets.select.candidates.charm import (
@@ -366,6 +366,9 @@ def _with_companions(
     return n
 
 
+_NONE = integer(0)
+
+
 @kernel
 def _tag(
     lists: NDArray[np.void],
@@ -377,7 +380,7 @@ def _tag(
     table: _Table,
 ) -> int:
     scratch = _Scratch(other, np.zeros(N_BEAUTY_FEATURES), np.zeros(10))
-    n = 0
+    n = _NONE
     for number in range(len(offsets)):
         at = offsets[number]
         if at[D0] == at[DSTAR0 + 1]:
