@@ -55,8 +55,9 @@ def test_no_event_has_a_say_in_its_own_weight():
 def test_large_ratios_are_clipped_and_counted():
     simulated, data = gauss(0.0, 3000, 6), gauss(2.5, 3000, 7)
     one = density_ratio(sample(simulated, 0), sample(data, 3000), ["x"], RatioConfig(folds=2, clip=3))
-    assert one.clipped > 500
-    assert one.weights.max() / one.weights.min() == pytest.approx(9)
+    assert one.clipped > 10
+    assert (one.weights == one.weights.max()).sum() == one.clipped
+    assert one.weights.min() < one.weights.max() / 100  # small ones stay
 
 
 def test_sidebands_of_data_are_subtracted_by_negative_weights():

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.analyses.continuum_suppression.comparison import score_of
-from hepsets.analyses.continuum_suppression.config import Config
+from hepsets.analyses.continuum_suppression.config import ON_VARIABLES, TREES, Config
 from hepsets.analyses.continuum_suppression.samples import Pair, Samples
 from hepsets.analyses.continuum_suppression.training import Trained, Training
 from hepsets.core.errors import InputError
@@ -121,10 +121,14 @@ def with_content(events: ParticleSets) -> ParticleSets:
     return events.with_columns(**content(events)) if "species" in events.particles else events
 
 
-def looked_at(events: ParticleSets) -> tuple[str, ...]:
-    """The variables that simulation is reweighted in: the thirty, and :func:`content` where it is known."""
+def looked_at(events: ParticleSets, models: Sequence[str]) -> tuple[str, ...]:
+    """The variables to reweight simulation in: the thirty, and :func:`content` if a model sees particles.
+
+    Weights for what no model sees would cost effective events for nothing.
+    """
     counted = ("n_tracks", "n_clusters", "n_kaons", "n_protons", "n_leptons")
-    return (*VARIABLES, *(counted if "species" in events.particles else ()))
+    blind = all(name in TREES or name in ON_VARIABLES for name in models)
+    return (*VARIABLES, *(() if blind or "species" not in events.particles else counted))
 
 
 def read_off_resonance(
@@ -285,7 +289,7 @@ def _applied(
     if use == "train":
         changed = ParticleSets.concatenate([_bare(pair.train[pair.train.columns["label"]]), _bare(train)])
     else:
-        ratio = reweighted_to(config, pair.train, train)
+        ratio = reweighted_to(config, pair.train, train, config.models)
         changed, clipped = with_background_weights(pair.train, ratio.weights), ratio.clipped
         multipliers = ratio.multipliers(with_content(test[background]))
         weights = test.columns["weight"][background].astype(np.float64) * multipliers
@@ -297,7 +301,7 @@ def _applied(
         write_particle_sets(changed, file)
     new = Pair(changed, test, file, pair.cut)
     used = changed.columns["weight"][~changed.columns["label"]].astype(np.float64)
-    closures, before, after = _judged(pair.test, multipliers, held)
+    closures, before, after = _judged(config, pair.test, multipliers, held)
     log.info(
         "%s: %s %d off-resonance candidates, %d judge; effective size %.0f of %d, %d weights clipped; "
         "AUC against data %s, then %s",
@@ -324,7 +328,9 @@ def _bare(events: ParticleSets) -> ParticleSets:
     return ParticleSets(events.particles, events.offsets, events.columns)
 
 
-def reweighted_to(config: Config, simulated: ParticleSets, data: ParticleSets) -> DensityRatio:
+def reweighted_to(
+    config: Config, simulated: ParticleSets, data: ParticleSets, models: Sequence[str]
+) -> DensityRatio:
     """Weights of the continuum among simulated training events, with which it is distributed as data are."""
     continuum = simulated[~simulated.columns["label"]]
     first = len(continuum)
@@ -332,7 +338,7 @@ def reweighted_to(config: Config, simulated: ParticleSets, data: ParticleSets) -
     return density_ratio(
         Sample(with_content(continuum), np.arange(first), continuum.columns["weight"]),
         Sample(with_content(data), np.arange(first, first + len(data)), data.columns["weight"]),
-        looked_at(simulated),
+        looked_at(simulated, models),
         settings,
     )
 
@@ -345,11 +351,11 @@ def with_background_weights(events: ParticleSets, weights: NDArray[np.float64]) 
 
 
 def _judged(
-    test: ParticleSets, multipliers: NDArray[np.float64], held: ParticleSets
+    config: Config, test: ParticleSets, multipliers: NDArray[np.float64], held: ParticleSets
 ) -> tuple[tuple[ShapeClosure, ...], ToldApart, ToldApart]:
     """Simulated test continuum against data that judge, in each variable and in all together."""
     continuum, data = with_content(_bare(test[~test.columns["label"]])), with_content(_bare(held))
-    variables = looked_at(continuum)
+    variables = looked_at(continuum, config.models)
     plain = continuum.columns["weight"].astype(np.float64)
     weights = plain * multipliers
     true = data.columns["weight"].astype(np.float64)

@@ -60,8 +60,8 @@ def _closure(config: Config, found: OffResonance, figures: FigureFiles) -> Itera
             f"that simulated continuum is reweighted to, and {found.held_events:,} that judge. Each event's "
             "weight comes from folds that did not see it; "
             f"{found.clipped:,} of {found.simulated_events:,} weights were clipped at "
-            f"{config.off_resonance.ratio.clip:g} or one over it, and the effective number of simulated "
-            f"events is {found.effective_size:,.0f}. Test continuum is reweighted, too, by the mean over "
+            f"{config.off_resonance.ratio.clip:g}, and the effective number of simulated events is "
+            f"{found.effective_size:,.0f}. Test continuum is reweighted, too, by the mean over "
             "the folds."
             if reweighted
             else f"to train against in place of simulated continuum, and {found.held_events:,} that judge. "

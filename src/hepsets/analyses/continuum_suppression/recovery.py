@@ -185,7 +185,7 @@ def _backgrounds(
         return ParticleSets.concatenate(parts).used_for(Purpose.TRAINING)
 
     simulated = against(wrong)
-    found = reweighted_to(config, simulated, data)
+    found = reweighted_to(config, simulated, data, config.recovery.models)
     log.info(
         "effective size %.0f of %d simulated events, %d weights clipped",
         effective_count(found.weights), len(wrong), found.clipped,

@@ -51,7 +51,7 @@ class RatioConfig:
         Of a classifier: most trees, their depth, the share of each correction that is taken, and after how
         many trees without a better validation loss it stops.
     clip
-        Largest ratio; the smallest is one over it.
+        Largest ratio. Small ones are left as they are: they cost no precision.
     seed
         Of folds and trees.
     """
@@ -98,7 +98,7 @@ class DensityRatio:
         """
         probability = self._classifiers.score(_frame(events, self.variables))
         logits = logit(np.clip(probability, _LEAST, 1 - _LEAST))
-        ratio = np.clip(np.exp(self._line[0] + self._line[1] * logits), 1 / self._clip, self._clip)
+        ratio = np.minimum(np.exp(self._line[0] + self._line[1] * logits), self._clip)
         return np.asarray(ratio / ratio.mean())
 
 
@@ -150,7 +150,7 @@ def density_ratio(
     logits = logit(np.clip(found.scores, _LEAST, 1 - _LEAST))
     line = _calibrated(logits, true, weights)
     ratio = np.exp(line[0] + line[1] * logits[~true])
-    kept = np.clip(ratio, 1 / config.clip, config.clip)
+    kept = np.minimum(ratio, config.clip)
     new = simulated.weight * kept
     return DensityRatio(
         new * simulated.weight.sum() / new.sum(),
