@@ -100,7 +100,7 @@ def _closure(config: Config, found: OffResonance, figures: FigureFiles) -> Itera
         "off_resonance_shapes",
         shapes_of_variables(_furthest(found.closures), reweighted=reweighted),
         "The variables that were furthest apart: simulated continuum over off-resonance data, in bins that "
-        "hold a tenth of the data each; the band is the error of data.",
+        "hold a tenth of the data each; the band is the error of data. Ratios beyond 5 lie outside.",
     )
     yield Table(
         (
@@ -209,7 +209,9 @@ def shapes_of_variables(figure: Figure, closures: Sequence[ShapeClosure], *, rew
                 at + 0.2 * shift, value / one.data, se / one.data, fmt=marker, color=colour, ms=3, lw=1
             )
         axes.axhline(1, color=INK, lw=0.8)
-        axes.set(ylim=(0.4, 1.6), xlim=(0, len(one.data)))
+        axes.set(yscale="log", ylim=(0.2, 5), xlim=(0, len(one.data)))
+        axes.set_yticks((0.25, 0.5, 1, 2, 4), ("¼", "½", "1", "2", "4"))
+        axes.minorticks_off()
         axes.set_xticks([])
         axes.set_xlabel(_label(one))
         if place % columns == 0:
