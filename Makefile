@@ -9,7 +9,7 @@ WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 MUTATED = $(foreach file,$(FILES),'hepsets.$(subst /,.,$(file:.py=)).*')
 MIRRORS = $(shell echo $(foreach file,$(FILES),test_$(notdir $(file))) | sed 's/ / or /g')
 
-.PHONY: help install run test fuzz mutants check format validate benchmark docs notebooks architecture figures bs-dspi-results shipped shipped-delta-c9 wheels clean
+.PHONY: help install run test fuzz mutants check format validate benchmark docs notebooks architecture figures bs-dspi-results shipped shipped-delta-c9 shipped-trunk wheels clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -89,6 +89,9 @@ wheels: install ## put hepsets and its pinned wheels into wheels/: make wheels E
 
 shipped-delta-c9: install ## make the package's own models of ΔC9 from a finished run: make shipped-delta-c9 RUN=FOLDER
 	$(BIN)/python tools/ship_delta_c9.py $(RUN)
+
+shipped-trunk: install ## make the package's own trunk from a finished run: make shipped-trunk RUN=FOLDER TRUNK=supervised+masked
+	$(BIN)/python tools/ship_trunk.py $(RUN) $(TRUNK)
 
 clean: ## remove .venv and all caches
 	rm -rf .venv site build dist wheels src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

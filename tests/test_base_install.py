@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import pyarrow.parquet as pq
 import pytest
@@ -135,6 +136,18 @@ def pip(*words, python=sys.executable):
     line = [sys.executable, "-m", "pip", "--python", python, *words]
     done = subprocess.run([*map(str, line)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.validate
+def test_the_wheel_holds_what_the_package_ships(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    for shipped in (
+        "filter/shipped_filters/hadronic_b0.onnx",
+        "trunk/shipped.safetensors",
+        "trunk/shipped.md",
+    ):
+        assert f"hepsets/deploy/{shipped}" in names
+    assert any(name.startswith("hepsets/deploy/delta_c9_models/models/") for name in names)
 
 
 @pytest.mark.validate

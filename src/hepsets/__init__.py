@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hepsets.public.models import export as export
     from hepsets.public.models import fit as fit
     from hepsets.public.models import load as load
+    from hepsets.public.models import load_trunk as load_trunk
     from hepsets.public.models import register_model as register_model
     from hepsets.public.models import save as save
     from hepsets.public.models import score as score
@@ -53,7 +54,10 @@ _HOMES = {
     "hepsets.public.events": ("read", "write"),
     "hepsets.public.simulation": ("candidates", "generate", "simulate", "skim", "tag_sides"),
     "hepsets.public.filters": ("load_filter",),
-    "hepsets.public.models": ("auc", "export", "fit", "load", "register_model", "save", "score"),
+    "hepsets.public.models": (
+        *("auc", "export", "fit", "load", "load_trunk", "register_model"),
+        *("save", "score"),
+    ),
     "hepsets.public.analyses": ("infer", "run"),
     "hepsets.public.names": (
         "list_analyses",

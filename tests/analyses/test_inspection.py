@@ -7,9 +7,11 @@ import pytest
 import uproot
 from helpers.hepmc_text import hepmc_text
 from helpers.random_events import random_events
+from helpers.toy_corpus import toy_events, toy_trunk
 
 from hepsets.analyses.inspection import SPELLINGS, inspect_file
 from hepsets.core.errors import InputError
+from hepsets.core.record import checksum_of_file
 from hepsets.formats.column_names import VARIABLES
 from hepsets.generate.kstmumu import density
 
@@ -92,3 +94,23 @@ def _basf2(name):
 
 def test_spellings_are_of_the_variables_of_decays():
     assert tuple(SPELLINGS) == density.VARIABLES
+
+
+def test_a_trunk_says_what_it_was_trained_for_and_who_starts_from_it(tmp_path):
+    path = tmp_path / "t.safetensors"
+    toy_trunk(toy_events(20)[1]).save(
+        path,
+        objective={"masked": 1.0, "contrastive": 0.0, "supervised": 0.3},
+        samples=["mixed", "uubar"],
+        weights=6032,
+        events_trained=9000,
+    )
+    text = told(path)
+    assert "a pre-trained trunk, masked and supervised: 6032 weights (16 units, 1 layers)" in text
+    assert "9000 events shown of mixed, uubar" in text
+    assert checksum_of_file(path) in text
+    for name in ("continuum-suppression", "flavour-tagging", "smart-background"):
+        assert f"{name}: fits\n  hepsets run {name} --trunk {path}" in text
+    toy_trunk(toy_events(20)[1]).save(path)
+    with pytest.raises(InputError, match="a trunk whose card lacks 'objective'"):
+        inspect_file(path)

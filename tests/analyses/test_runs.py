@@ -1,12 +1,17 @@
 """From settings to a configuration."""
 
-from pathlib import Path
+import tomllib
 
 import pytest
+import torch
 
+import hepsets as hs
 from hepsets.analyses.contract import ANALYSES
 from hepsets.analyses.runs import RunOptions, configure
+from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
+from hepsets.core.record import checksum_of_file
+from hepsets.deploy.trunk_shipped import SHIPPED, trunk_checksum
 
 
 def test_studies_are_added_to_those_of_the_scale():
@@ -50,13 +55,82 @@ def test_a_fault_is_told_with_the_place_it_is_in(tmp_path):
         configure(smart, RunOptions(settings={"scale": "full"}))
 
 
-def test_a_trunk_goes_with_the_model_that_starts_from_it():
-    analysis = ANALYSES.find("continuum-suppression")
-    config = configure(analysis, RunOptions(scale="quick", trunk=Path("/t.safetensors"), tune="head"))
-    assert (config.trunk, config.tune) == ("/t.safetensors", "head")
+def test_a_trunk_goes_with_the_model_that_starts_from_it(tmp_path):
+    analysis, path = ANALYSES.find("continuum-suppression"), tmp_path / "t.safetensors"
+    path.write_bytes(b"some trunk")
+    config = configure(analysis, RunOptions(scale="quick", trunk=path, tune="head"))
+    assert (config.trunk, config.tune) == (str(path), "head")
+    assert config.trunk_sha256 == checksum_of_file(path)
     assert config.models[-1] == "particle_encoder"
     assert "bdt" in config.models
     with pytest.raises(InputError, match="give --trunk"):
         configure(analysis, RunOptions(tune="head"))
     with pytest.raises(InputError, match="continuum-suppression, flavour-tagging, smart-background"):
-        configure(ANALYSES.find("z-flavour"), RunOptions(trunk=Path("t.safetensors")))
+        configure(ANALYSES.find("z-flavour"), RunOptions(trunk=path))
+    with pytest.raises(InputError, match=r"no trunk .*other"):
+        configure(analysis, RunOptions(trunk=tmp_path / "other"))
+
+
+def test_the_configuration_of_a_run_says_which_trunk_it_was(tmp_path):
+    analysis, path = ANALYSES.find("flavour-tagging"), tmp_path / "t.safetensors"
+    path.write_bytes(b"some trunk")
+    written = configuration.to_toml(configure(analysis, RunOptions(trunk=path)))
+    (tmp_path / "again.toml").write_text(written)
+    assert configuration.to_toml(configure(analysis, RunOptions(file=tmp_path / "again.toml"))) == written
+    path.write_bytes(b"another trunk")
+    with pytest.raises(InputError, match="as trunk_sha256 says; take that file"):
+        configure(analysis, RunOptions(file=tmp_path / "again.toml"))
+    options = RunOptions(file=tmp_path / "again.toml", trunk=path)  # said anew, it holds
+    assert configure(analysis, options).trunk_sha256 == checksum_of_file(path)
+    assert configure(analysis, RunOptions(settings={"trunk": str(path)})).trunk_sha256
+
+
+TINY = {
+    "flavour-tagging": {
+        "data": {"train_events": 200, "validation_events": 100, "test_events": 150},
+        "models": ["particle_encoder"],
+        "fit": {"epochs": 1},
+        "learning_shares": [],
+        "importance_repeats": 0,
+    },
+    "continuum-suppression": {
+        "data": {
+            "train_events": 200,
+            "test_events": 200,
+            "rho_rho_signal_events": 100,
+            "shifted_events": 200,
+        },
+        "models": ["bdt"],
+        "comparisons": ["shape_only"],
+        "training_seeds": 1,
+        "seed_models": [],
+        "fit": {"epochs": 1},
+        "trees": {"trees": 5},
+        "studies": [],
+        "trust_models": [],
+    },
+    "smart-background": {
+        "data": {"train_events": 160, "test_events": 160, "trials": 2},
+        "models": ["tree_encoder"],
+        "training_seeds": 1,
+        "fit": {"epochs": 1, "least_steps": 0},
+        "studies": [],
+        "limit": {"events": 60, "trials": 6, "further": 10},
+    },
+}
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_an_analysis_starts_from_the_trunk_of_the_package_and_writes_down_which_it_was(name, tmp_path):
+    pytest.importorskip("pythia8mc")
+    done = hs.run(name, scale="quick", settings=TINY[name], out=tmp_path / "run", trunk=SHIPPED, tune="head")
+    told = tomllib.loads((done.folder / "config.toml").read_text())
+    assert (told["trunk"], told["tune"]) == (SHIPPED, "head")
+    assert told["trunk_sha256"] == trunk_checksum(SHIPPED)
+    model, trunk = ANALYSES.find(name).TRUNK_MODEL, hs.load_trunk().state_dict()
+    (kept,) = (done.folder / "models").glob(f"{model}*.safetensors")
+    found = hs.load(kept).state_dict()
+    alike = [torch.equal(found[f"network.{key}"], trunk[key]) for key in trunk if f"network.{key}" in found]
+    assert len(alike) > 10
+    assert all(alike)  # its head alone was trained
+    assert model in (done.folder / "report.html").read_text()

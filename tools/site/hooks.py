@@ -22,6 +22,7 @@ ELSEWHERE = {
     "contributing.md": "CONTRIBUTING.md",
     "filters/hadronic_b0.md": f"{CARDS}/hadronic_b0.md",
     "filters/all_skims.md": f"{CARDS}/all_skims.md",
+    "trunk.md": "src/hepsets/deploy/trunk/shipped.md",
 }
 """Pages that are files of the repository outside docs/."""
 

@@ -19,7 +19,7 @@ It may have further ones: ``print_summary(result)``, for the terminal; ``headlin
 prompt, and ``MAIN_FIGURE``, the name of the figure that comes first, see :mod:`hepsets.analyses.shown`;
 ``STUDIES`` and ``MODELS``, names that ``hepsets list`` shows; ``tune``, see :class:`Tuning`;
 ``InferConfig`` and ``infer``, see :class:`Inferring`; ``TRUNK_MODEL``, the model that starts from a trunk
-where ``Config`` has ``trunk`` and ``tune``.
+where ``Config`` has ``trunk``, ``trunk_sha256`` and ``tune``.
 """
 
 from __future__ import annotations

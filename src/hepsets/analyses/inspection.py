@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
+from hepsets.analyses.contract import ANALYSES
 from hepsets.core.compression import decompressed
 from hepsets.core.errors import InputError
 from hepsets.core.events import PARTICLE_COLUMNS
 from hepsets.core.parquet import open_parquet
+from hepsets.core.record import checksum_of_file
 from hepsets.formats.column_names import find_layout
 from hepsets.formats.event_lists import present_columns
 from hepsets.formats.fcc_tree import COLUMNS, WHAT, is_fcc_tree
 from hepsets.formats.lhcb_columns import PARTICLES, PRESETS, branches_of, find_branches
 from hepsets.formats.recognise import Format, recognise
 from hepsets.formats.root_files import opened, split_tree, trees_of
+from hepsets.formats.tensor_header import TRUNK, tensor_header
 
 SPELLINGS = {
     "q_squared": ("q2", "qsq", "qsquared", "qsqr", "dimuonmasssquared"),
@@ -95,12 +99,35 @@ def inspect_file(source: Path) -> Inspection:
         For a file that is missing, damaged or of no kind that is known.
     """
     path, tree = split_tree(source)
+    header = tensor_header(path) if path.is_file() else None
+    if header is not None and header["format"] == TRUNK:
+        return _of_trunk(path, header)
     kind = recognise(path)
     tables = tuple(table for table in _tables(path, kind) if tree in (None, table.name))
     if tree is not None and not tables:
         raise InputError(f"{path} holds no tree {tree!r}", "one of its trees")
     verdicts = {verdict for table in tables for judge in _JUDGES for verdict in judge(path, kind, table)}
     return Inspection(path, kind.value, tables, tuple(sorted(verdicts, key=lambda one: one.analysis)))
+
+
+def _of_trunk(path: Path, header: Mapping[str, Any]) -> Inspection:
+    """A pre-trained trunk: what its card says, and who starts from it."""
+    try:
+        sizes, card = header["config"], header["card"]
+        parts = [name for name in ("masked", "contrastive", "supervised") if card["objective"][name]]
+        kind = (
+            f"a pre-trained trunk, {' and '.join(parts)}: {card['weights']} weights ({sizes['units']} units, "
+            f"{sizes['layers']} layers), {card['events_trained']} events shown of "
+            f"{', '.join(card['samples'])}; SHA-256 {checksum_of_file(path)}"
+        )
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} is a trunk whose card lacks {error}", "a trunk of hepsets pretrain", "make it once more"
+        ) from error
+    able = [name for name in ANALYSES if hasattr(ANALYSES.find(name), "TRUNK_MODEL")]
+    return Inspection(
+        path, kind, (), tuple(Verdict(name, "", f"hepsets run {name} --trunk {path}") for name in able)
+    )
 
 
 # -- tables ----------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from hepsets.analyses.report import STEM, page_of, report
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 from hepsets.core.run import RunFolder
+from hepsets.deploy.trunk_shipped import SHIPPED, checked_trunk, trunk_checksum
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class RunOptions:
     studies
         Studies to add.
     trunk, tune
-        File of a pre-trained trunk that the analysis' model for it starts from, and what of it is trained:
-        ``"all"``, or the ``"head"`` alone.
+        File of a pre-trained trunk that the analysis' model for it starts from, or ``"shipped"``, the
+        package's own; and what of it is trained: ``"all"``, or the ``"head"`` alone.
     """
 
     scale: str | None = None
@@ -46,7 +47,7 @@ class RunOptions:
     test: Sequence[str | Path] = ()
     off_resonance: Sequence[str | Path] = ()
     studies: Sequence[str] = ()
-    trunk: Path | None = None
+    trunk: str | Path | None = None
     tune: str | None = None
 
 
@@ -57,7 +58,8 @@ def configure(analysis: Analysis, options: RunOptions) -> Any:
     ------
     InputError
         For a scale, a setting or a study that the analysis does not have, two different scales, a value of
-        the wrong type; what the file says is refused with the file's name.
+        the wrong type, a trunk that is missing or another than the file says; what the file says is refused
+        with the file's name.
     """
     values: dict[str, Any] = configuration.read_toml(options.file) if options.file else {}
     if "scale" in options.settings:
@@ -107,18 +109,28 @@ def configure(analysis: Analysis, options: RunOptions) -> Any:
 
 
 def _with_trunk(analysis: Analysis, values: dict[str, Any], options: RunOptions) -> dict[str, Any]:
-    """Settings with the trunk of the options, and the model that starts from it among the models."""
+    """Settings with the trunk of the options and its checksum, and the model that starts from it."""
+    model = getattr(analysis, "TRUNK_MODEL", None)
     if options.trunk is None:
         if options.tune is not None:
             raise InputError(f"--tune {options.tune} alone", "what starts from a trunk", "give --trunk")
-        return values
-    model = getattr(analysis, "TRUNK_MODEL", None)
+        trunk = values.get("trunk")
+        if model is None or not isinstance(trunk, str):
+            return values
+        checked_trunk(trunk, str(values.get("trunk_sha256", "")))
+        return {**values, "trunk_sha256": trunk_checksum(trunk)}
     if model is None:
         able = [name for name in ANALYSES if hasattr(ANALYSES.find(name), "TRUNK_MODEL")]
         raise InputError(f"--trunk for {analysis.name}", f"an analysis that takes one: {', '.join(able)}")
     models = configuration.from_mapping(analysis.Config, values).models
-    chosen = {"trunk": str(options.trunk.absolute()), "tune": options.tune or "all"}
-    return configuration.merge(values, {**chosen, "models": list(dict.fromkeys((*models, model)))})
+    trunk = str(options.trunk)
+    chosen = {
+        "trunk": trunk if trunk == SHIPPED else str(Path(trunk).absolute()),
+        "trunk_sha256": trunk_checksum(trunk),
+        "tune": options.tune or "all",
+        "models": list(dict.fromkeys((*models, model))),
+    }
+    return configuration.merge(values, chosen)
 
 
 def run(

@@ -43,7 +43,9 @@ def compare(
 
 @command("inspect")
 def inspect(
-    file: Annotated[Path, typer.Argument(help="Any file, ROOT (also FILE.root:TREE), parquet …"), Input()],
+    file: Annotated[
+        Path, typer.Argument(help="Any file: ROOT (also FILE.root:TREE), parquet, a trunk …"), Input()
+    ],
 ) -> None:
     """Say what a file is, what it lacks for which analysis, and which column map would make it fit."""
     from hepsets.analyses.inspection import inspect_file

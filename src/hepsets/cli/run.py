@@ -16,6 +16,8 @@ from hepsets.core.file_roles import Input, Output
 from hepsets.core.registry import Registry
 from hepsets.core.streams import echo
 from hepsets.deploy.filter.shipped import SHIPPED
+from hepsets.deploy.trunk_shipped import SHIPPED as SHIPPED_TRUNK
+from hepsets.deploy.trunk_shipped import trunk_file
 
 
 class Scale(StrEnum):
@@ -45,7 +47,7 @@ Name = Annotated[
 
 @command("list")
 def list_all() -> None:
-    """List the analyses, with question, studies and models, samples, skims, detectors and filters.
+    """List the analyses, with question, studies and models, samples, skims, detectors, filters and trunks.
 
     Models, too, that other packages add.
     """
@@ -67,6 +69,7 @@ def list_all() -> None:
         ("skims", _skims),
         ("detectors", _detectors),
         ("filters", lambda: SHIPPED),
+        ("trunks", lambda: (SHIPPED_TRUNK,)),
     ):
         try:
             with telling_extras(f"hepsets list {title}"):
@@ -130,7 +133,9 @@ def run(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
     trunk: Annotated[
-        Path | None, typer.Option(help="Trunk of hepsets pretrain that a model starts from."), Input()
+        Path | None,
+        typer.Option(help="Trunk that a model starts from: of hepsets pretrain, or shipped, the package's."),
+        Input(trunk_file),
     ] = None,
     tune: Annotated[Tune | None, typer.Option(help="What of that model is trained.")] = None,
 ) -> None:

@@ -102,6 +102,8 @@ def run(
     out: str | Path | None = None,
     workers: int = 1,
     resume: bool = False,
+    trunk: str | Path | None = None,
+    tune: str | None = None,
 ) -> Run:
     """Run an analysis: make or read events, train, judge, and write the folder with its report.
 
@@ -122,6 +124,11 @@ def run(
         Processes.
     resume
         Go on with an unfinished run of the same settings.
+    trunk
+        A pre-trained trunk that one more model of the analysis starts from: a file of ``hepsets pretrain``,
+        or ``"shipped"``, the package's own.
+    tune
+        What of that model is trained: ``"all"``, which is the default, or its ``"head"`` alone.
 
     Returns
     -------
@@ -131,7 +138,8 @@ def run(
     Raises
     ------
     InputError
-        For an unknown analysis, scale or setting, values out of range, or a folder that exists.
+        For an unknown analysis, scale or setting, values out of range, a folder that exists, no such trunk,
+        or an analysis that takes none.
 
     Examples
     --------
@@ -142,7 +150,7 @@ def run(
     """
     if settings is not None and not isinstance(settings, Mapping):
         raise InputError(f"settings {settings!r}", 'a mapping, such as {"models": ["decay_sweep"]}')
-    options = RunOptions(scale=scale, seed=seed, settings=settings or {})
+    options = RunOptions(scale=scale, seed=seed, settings=settings or {}, trunk=trunk, tune=tune)
     folder = None if out is None else Path(out)
     result, where = run_analysis(analysis, options, out=folder, workers=workers, resume=resume)
     return Run(where, result, analysis)

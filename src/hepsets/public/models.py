@@ -18,6 +18,7 @@ from hepsets.core.events import Events
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.core.pdg import PdgMap
+from hepsets.deploy.trunk_shipped import SHIPPED, checked_trunk
 from hepsets.evaluate.scores.classification import classify
 from hepsets.generate.kstmumu.density import named_window
 from hepsets.learn import files
@@ -27,6 +28,7 @@ from hepsets.learn.decay_trees.own_module import own_event_model, own_event_reci
 from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.particle_sets.own_module import own_set_recipe
 from hepsets.learn.particle_sets.recipe import build_set_model
+from hepsets.learn.pretraining.encoder import Trunk
 from hepsets.learn.registry import Model, recipe, recipes, register
 from hepsets.learn.tables.boosted_trees import BoostedTrees, BoostedTreesConfig, fit_trees
 from hepsets.learn.training.config import FitConfig
@@ -314,6 +316,36 @@ def load(path: str | Path, *, module: nn.Module | None = None) -> Any:
     True
     """
     return files.load(path) if module is None else files.load(path, module=module)
+
+
+def load_trunk(name: str | Path = SHIPPED) -> Trunk:
+    """Read a pre-trained trunk: an encoder of events that networks for tasks start from.
+
+    Parameters
+    ----------
+    name
+        ``"shipped"``, the package's own, or a file of ``hepsets pretrain``.
+
+    Returns
+    -------
+    Trunk
+        On the CPU; its ``card`` says what it was trained on and for.
+        :mod:`hepsets.learn.pretraining.tuning` makes models of it, which :func:`fit` trains.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged or no trunk.
+
+    Examples
+    --------
+    >>> import hepsets as hs
+    >>> from hepsets.learn.pretraining.tuning import generated_model
+    >>> model = generated_model(hs.load_trunk(), "head")  # a tree_encoder: hs.fit(model, events, labels)
+    >>> hs.score(model, hs.generate("mixed", 10, seed=1)).shape
+    (10,)
+    """
+    return Trunk.load(checked_trunk(name))
 
 
 def export(model: Trainable, path: str | Path) -> None:

@@ -222,7 +222,10 @@ class Config:
     recovery
         The study of what they bring back.
     trunk
-        File of a pre-trained trunk that the model for it starts from; ``None``: it starts from scratch.
+        File of a pre-trained trunk that the model for it starts from, or ``"shipped"``; ``None``: it
+        starts from scratch.
+    trunk_sha256
+        Checksum of that file, which a run writes down and another one verifies; empty: any.
     tune
         What of that model is trained: ``"all"``, or its ``"head"`` alone.
     """
@@ -246,6 +249,7 @@ class Config:
     off_resonance: OffResonanceConfig = OffResonanceConfig()
     recovery: RecoveryConfig = RecoveryConfig()
     trunk: str | None = None
+    trunk_sha256: str = ""
     tune: Literal["all", "head"] = "all"
 
 

@@ -19,6 +19,7 @@ from hepsets.core.particle_sets import ParticleSets, read_particle_sets
 from hepsets.core.progress import follow, progress_bar
 from hepsets.core.purpose import Purpose
 from hepsets.core.run import log
+from hepsets.deploy.trunk_shipped import checked_trunk
 from hepsets.evaluate.scores.sample import check_sums
 from hepsets.learn import files
 from hepsets.learn.files import save
@@ -234,7 +235,9 @@ def _train_network(
     base, options = variant(training.model)
     seed = seed_of(config, training)
     if config.trunk is not None and training.model == TRUNK_MODEL:
-        network = seen_model(Trunk.load(config.trunk), config.tune, seed=seed)
+        network = seen_model(
+            Trunk.load(checked_trunk(config.trunk, config.trunk_sha256)), config.tune, seed=seed
+        )
     else:
         network = build_set_model(base, **options, seed=seed)
     settings = dataclasses.replace(config.fit, seed=seed)

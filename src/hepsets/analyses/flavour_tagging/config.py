@@ -83,7 +83,10 @@ class Config:
     importance_repeats
         How often each group of inputs is exchanged between particles; 0 leaves importance out.
     trunk
-        File of a pre-trained trunk that the model for it starts from; ``None``: it starts from scratch.
+        File of a pre-trained trunk that the model for it starts from, or ``"shipped"``; ``None``: it
+        starts from scratch.
+    trunk_sha256
+        Checksum of that file, which a run writes down and another one verifies; empty: any.
     tune
         What of that model is trained: ``"all"``, or its ``"head"`` alone.
     """
@@ -103,6 +106,7 @@ class Config:
     learning_steps: int = Field(default=600, ge=0)
     importance_repeats: int = Field(default=1, ge=0)
     trunk: str | None = None
+    trunk_sha256: str = ""
     tune: Literal["all", "head"] = "all"
 
 

@@ -21,6 +21,7 @@ from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_p
 from hepsets.core.progress import follow, progress_bar
 from hepsets.core.purpose import Purpose
 from hepsets.core.run import log, write_atomically
+from hepsets.deploy.trunk_shipped import checked_trunk
 from hepsets.learn import files
 from hepsets.learn.particle_sets.model import SetModel
 from hepsets.learn.particle_sets.particle_encoder import WHOLE_EVENT
@@ -249,7 +250,8 @@ def network_of(config: Config, name: str, seed: int) -> WholeEventModel | SetMod
     """
     if name == TRUNK_MODEL:
         if config.trunk is not None:
-            return seen_model(Trunk.load(config.trunk), config.tune, seed=seed)
+            trunk = Trunk.load(checked_trunk(config.trunk, config.trunk_sha256))
+            return seen_model(trunk, config.tune, seed=seed)
         whole = [dataclasses.asdict(spec) for spec in WHOLE_EVENT]
         return build_set_model(NETWORKS[name], sets=whole, units=config.units, seed=seed)
     options: dict[str, int] = {"units": config.units, "seed": seed}

@@ -233,7 +233,10 @@ class Config:
     few_labels
         Skims and sizes of the study of new skims with few labels.
     trunk
-        File of a pre-trained trunk that the model for it starts from; ``None``: it starts from scratch.
+        File of a pre-trained trunk that the model for it starts from, or ``"shipped"``; ``None``: it
+        starts from scratch.
+    trunk_sha256
+        Checksum of that file, which a run writes down and another one verifies; empty: any.
     tune
         What of that model is trained: ``"all"``, or its ``"head"`` alone.
     """
@@ -264,6 +267,7 @@ class Config:
     multi_skim: MultiSkimConfig = MultiSkimConfig()
     few_labels: FewLabelsConfig = FewLabelsConfig()
     trunk: str | None = None
+    trunk_sha256: str = ""
     tune: Literal["all", "head"] = "all"
 
 

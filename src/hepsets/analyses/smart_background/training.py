@@ -23,6 +23,7 @@ from hepsets.core.pdg import PdgMap
 from hepsets.core.progress import follow, progress_bar
 from hepsets.core.purpose import Purpose
 from hepsets.core.run import log, write_atomically
+from hepsets.deploy.trunk_shipped import checked_trunk
 from hepsets.learn.decay_trees.model import EventModel, ModelConfig
 from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.decay_trees.soft_labels import soft_labels
@@ -169,7 +170,8 @@ def train(
         return load(path, EventModel), _read_fit(record, len(events), settings)
     options = options or model_config(config, name)
     if start is None and config.trunk is not None and name == TRUNK_MODEL:
-        start = generated_model(Trunk.load(config.trunk), config.tune, seed=seed)
+        trunk = Trunk.load(checked_trunk(config.trunk, config.trunk_sha256))
+        start = generated_model(trunk, config.tune, seed=seed)
     model = start or build_model(
         name,
         PdgMap.fit(events.particles["pdg"], min_count=RARE),

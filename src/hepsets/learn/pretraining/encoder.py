@@ -11,6 +11,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from hepsets.core.pdg import PdgMap
+from hepsets.formats.tensor_header import TRUNK
 from hepsets.learn.decay_trees.tree_encoder import TreeInputs
 from hepsets.learn.files import read_tensors, refusing_damage, write_tensors
 from hepsets.learn.layers.set_encoder import Encoded, SetEncoder
@@ -22,8 +23,6 @@ from hepsets.represent.particle_sets.data import PackedSet
 from hepsets.represent.particle_sets.features import SetSpec
 from hepsets.represent.particle_sets.joined import JoinedSets
 from hepsets.represent.scaler import Scaler
-
-FORMAT = "hepsets-trunk-1"
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -123,7 +122,7 @@ class Trunk(nn.Module):
     def save(self, path: str | Path, **card: Any) -> None:
         """Write it with its card, ``card`` added, to one file, whole or not at all. Nothing in it is code."""
         header = {
-            "format": FORMAT,
+            "format": TRUNK,
             "config": dataclasses.asdict(self.config),
             "pdg_ids": self.pdg_map.ids,
             "card": {**self.card, **card},
@@ -139,7 +138,7 @@ class Trunk(nn.Module):
         InputError
             If the file is missing, damaged or no trunk.
         """
-        record, tensors = read_tensors(path, FORMAT)
+        record, tensors = read_tensors(path, TRUNK)
         with refusing_damage(path):
             config = TypeAdapter(TrunkConfig).validate_python(record["config"])
             ids = TypeAdapter(tuple[int, ...]).validate_python(record["pdg_ids"])
