@@ -90,7 +90,7 @@ wheels: install ## put hepsets and its pinned wheels into wheels/: make wheels E
 shipped-delta-c9: install ## make the package's own models of ΔC9 from a finished run: make shipped-delta-c9 RUN=FOLDER
 	$(BIN)/python tools/ship_delta_c9.py $(RUN)
 
-shipped-trunk: install ## make the package's own trunk from a finished run: make shipped-trunk RUN=FOLDER TRUNK=supervised+masked
+shipped-trunk: install ## make the package's own trunk from a finished run: make shipped-trunk RUN=FOLDER TRUNK=supervised
 	$(BIN)/python tools/ship_trunk.py $(RUN) $(TRUNK)
 
 clean: ## remove .venv and all caches

@@ -116,7 +116,7 @@ def learning_curves(figure: Figure, points: Sequence[LearningPoint]) -> None:
     axes.set_xscale("log")
     axes.set_xlabel("tag sides to train on")
     axes.set_ylabel("effective tagging efficiency")
-    axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, 1))
     axes.legend()
 
 
