@@ -72,6 +72,20 @@ def test_areas_and_curves_count_weights_as_well(judged):
     assert judged[NETWORK].ratio.ratio == pytest.approx(0.14 / 0.4)
 
 
+def test_a_subtracted_sideband_leaves_the_background_of_what_is_not_subtracted():
+    """Background of which the heavy half is taken off again by its mirror image, with weights of -9."""
+    mirror = TEST[HEAVY].with_columns(weight=np.full(HEAVY.sum(), -9.0))
+    bare = ParticleSets(TEST.particles, TEST.offsets, TEST.columns)
+    both = ParticleSets.concatenate([bare, ParticleSets(mirror.particles, mirror.offsets, mirror.columns)])
+    found = scores_that_leave(0.1, 0.5)
+    scores = {BDT: np.concatenate([found, found[HEAVY]])}
+    result = judge(Config(), BDT, TRAINED, both.used_for(Purpose.TEST), scores)
+    assert result.left.background.value == pytest.approx(0.5)
+    assert result.left.background.se > 0.1  # the heavy events leave their fluctuation
+    assert result.dependence == {}  # there is no distance correlation with negative weights
+    assert np.isfinite(result.sculpting["mbc"].p_value)
+
+
 def test_cuts_are_where_the_run_wants_them():
     scores = {BDT: np.where(LABEL, 0.4, 0.3) + 0.4 * RANDOM.random(N)}
     for efficiency in (0.5, 0.95):
