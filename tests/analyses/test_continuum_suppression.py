@@ -8,14 +8,18 @@ import json
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import tomli_w
+from helpers.command import hepsets
 from helpers.json_schema import problems, result_schema
+from helpers.own_candidates import MAP, write_root
+from helpers.own_candidates import branches as own_branches
 from helpers.random_candidates import random_candidates
 from helpers.redrawn import redrawn
 from helpers.shown import says_and_draws
 from helpers.tiny_run import tiny_run
 
 from hepsets.analyses import continuum_suppression
-from hepsets.analyses.continuum_suppression import SCALES, Config
+from hepsets.analyses.continuum_suppression import SCALES, Config, about
 from hepsets.analyses.continuum_suppression.comparison import compare_models, is_better, score_of
 from hepsets.analyses.continuum_suppression.config import (
     BDT,
@@ -35,6 +39,7 @@ from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_p
 from hepsets.core.run import RunFolder
 from hepsets.evaluate.scores.background_at import background_at
 from hepsets.evaluate.scores.classification import classify
+from hepsets.learn.files import load as load_model
 from hepsets.learn.tables.boosted_trees import BoostedTreesConfig
 from hepsets.learn.training.config import FitConfig
 from hepsets.select.variables.continuum import VARIABLES
@@ -385,6 +390,54 @@ def test_one_ntuple_is_split_by_event_and_keeps_its_weights(tmp_path, numbered):
     assert 0.2 < len(test) / 600 < 0.4
     if numbered:
         assert not set(train // 2) & set(test // 2)
+
+
+def test_a_users_lists_of_particles_give_the_scores_of_our_own_path(samples, tmp_path, monkeypatch, capsys):
+    """From jagged branches of other names in the laboratory, by a map, to a branch with the score."""
+    uproot = pytest.importorskip("uproot")
+    pair = samples.pairs["tagged"]
+    for name, label in (("signal", True), ("continuum", False)):
+        given = own_branches(pair.train[pair.train.columns["label"] == label])
+        write_root(tmp_path / f"{name}.root", given)
+    write_root(tmp_path / "test.root", own_branches(pair.test))
+    of_map = MAP.without("label").record()
+    toml = {"sets": of_map["sets"], "data": {"columns": of_map["columns"]}, "fit": {"epochs": 2}}
+    toml |= {"models": [BDT, "multi_deep_sets"], "trees": {"trees": 40}, "training_seeds": 1}
+    (tmp_path / "map.toml").write_text(tomli_w.dumps(toml))
+    monkeypatch.chdir(tmp_path)
+    words = ("--data", "signal.root", "--data", "continuum.root", "--workers", "1", "--out", "run")
+    code, out, err = hepsets(monkeypatch, capsys, "run", about.name, "--config", "map.toml", *words)
+    assert code == 0, err
+    assert "candidates that all count as signal" in out
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert problems(result, result_schema()) == []
+    assert any("signal.root" in line for line in result["metrics"]["told"])
+    assert all(model["auc"] > 0.7 for model in result["metrics"]["models"])
+    assert "Your files" in (tmp_path / "run" / "report.html").read_text()
+    for name, most in ((BDT, 5e-3), ("multi_deep_sets", 2e-6)):
+        words = ("run", "test.root", "--name", f"own/{name}", "--out", f"{name}.root")
+        code, _, err = hepsets(monkeypatch, capsys, "apply", *words)
+        assert code == 0, err
+        with uproot.open(tmp_path / f"{name}.root") as file:
+            found = file["B0"]["score"].array(library="np")
+        model = load_model(tmp_path / "run" / "models" / "own" / f"{name}.safetensors")
+        difference = np.abs(found - score_of(model, pair.test))
+        assert np.quantile(difference, 0.9) < 2e-6
+        assert difference.mean() < most  # a tree may fall on the other side of a cut by rounding
+
+
+def test_what_is_wrong_with_a_users_lists_is_said_in_one_line(samples, tmp_path, monkeypatch, capsys):
+    given = own_branches(samples.pairs["tagged"].train)
+    del given["rt_py"]
+    write_root(tmp_path / "mine.root", given)
+    (tmp_path / "map.toml").write_text(tomli_w.dumps({"sets": MAP.record()["sets"]}))
+    words = ("--data", tmp_path / "mine.root", "--config", tmp_path / "map.toml", "--out", tmp_path / "run")
+    code, _, err = hepsets(monkeypatch, capsys, "run", about.name, *words)
+    assert code == 2
+    assert "lacks rt_py (for sets.roe_tracks.py)" in err
+    assert err.strip().count("\n") == 0
+    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "run.partial").exists()
 
 
 def test_a_file_that_was_trained_on_is_no_test(tmp_path):

@@ -1,5 +1,7 @@
 """What files are, what they lack, and what would make them fit."""
 
+import tomllib
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -35,6 +37,23 @@ def test_events_without_labels_say_how_they_get_them(tmp_path):
     labelled = EVENTS.with_columns(label=np.arange(5) % 2 == 0)
     pq.write_table(labelled.to_arrow(), tmp_path / "e.parquet")
     assert "smart-background: fits" in told(tmp_path / "e.parquet")
+
+
+def test_candidates_with_lists_of_particles_get_the_map_of_their_sets(tmp_path):
+    names = [f"ROE_trk_{tail}" for tail in ("px", "py", "pz", "charge", "kaonID")]
+    lists = {name: pa.array([[1.0], [], [2.0]]) for name in names}
+    pq.write_table(pa.table({**lists, "Mbc": np.zeros(3)}), tmp_path / "c.parquet")
+    text = told(tmp_path / "c.parquet")
+    assert "continuum-suppression: lacks a label" in text
+    begin = text.index("[sets.roe_tracks]")
+    proposed = tomllib.loads(text[begin:])
+    tails = ("px", "py", "pz", "charge", "kaonID")
+    keys = ("px", "py", "pz", "charge", "kaon")
+    expected = {key: f"ROE_trk_{tail}" for key, tail in zip(keys, tails, strict=True)}
+    assert proposed == {"sets": {"roe_tracks": expected}, "data": {"frame": "laboratory"}}
+    assert "# no candidate_tracks: taken as empty" in text
+    pq.write_table(pa.table({**lists, "isSignal": np.zeros(3)}), tmp_path / "c.parquet")
+    assert "continuum-suppression: fits" in told(tmp_path / "c.parquet")
 
 
 def test_hepmc_is_counted_and_sent_to_the_filter(tmp_path):

@@ -8,13 +8,17 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from hepsets.analyses.contract import ANALYSES
 from hepsets.core.compression import decompressed
 from hepsets.core.errors import InputError
 from hepsets.core.events import PARTICLE_COLUMNS
 from hepsets.core.parquet import open_parquet
 from hepsets.core.record import checksum_of_file
-from hepsets.formats.column_names import find_layout
+from hepsets.formats.candidate_map import CandidateMap
+from hepsets.formats.candidate_names import proposed_map
+from hepsets.formats.column_names import find_columns, find_layout
 from hepsets.formats.event_lists import present_columns
 from hepsets.formats.fcc_tree import COLUMNS, WHAT, is_fcc_tree
 from hepsets.formats.lhcb_columns import PARTICLES, PRESETS, branches_of, find_branches
@@ -55,7 +59,7 @@ class Verdict:
     lacks
         What is missing; nothing for a file that fits.
     how
-        What to type, or to do about it.
+        What to type, or to do about it; several lines where it is a map.
     """
 
     analysis: str
@@ -81,7 +85,7 @@ class Inspection:
             told.append(f"  {where}{table.events} events: {', '.join(table.columns[:SHOWN])}{more}")
         for verdict in self.verdicts:
             told.append(f"{verdict.analysis}: {'lacks ' + verdict.lacks if verdict.lacks else 'fits'}")
-            told.append(f"  {verdict.how}")
+            told += [f"  {line}" for line in verdict.how.splitlines()]
         return told if self.verdicts else [*told, "no analysis reads such a file"]
 
 
@@ -178,6 +182,9 @@ def _smart_background(path: Path, kind: Format, table: Table) -> list[Verdict]:
 
 
 def _continuum(path: Path, kind: Format, table: Table) -> list[Verdict]:
+    of_map = proposed_map(table.columns) if kind in (Format.ROOT_NTUPLE, Format.PARQUET_FRAME) else None
+    if of_map is not None:
+        return [_own_sets(path, table, of_map)]
     if kind is not Format.ROOT_NTUPLE:
         return []
     where = f"{path}:{table.name}"
@@ -191,6 +198,21 @@ def _continuum(path: Path, kind: Format, table: Table) -> list[Verdict]:
         how = "write one of them from simulated events; of data hepsets apply gives the scores"
         return [Verdict("continuum-suppression", "isSignal or isContinuumEvent", how)]
     return [Verdict("continuum-suppression", "", f"hepsets run continuum-suppression --data {where}")]
+
+
+def _own_sets(path: Path, table: Table, of_map: CandidateMap) -> Verdict:
+    """Candidates with lists of particles, and the map that their names suggest."""
+    usual = {"is_signal", "is_continuum", "is_not_continuum"} & set(find_columns(table.columns))
+    where = f"{path}:{table.name}" if table.name else str(path)
+    how = [
+        f"hepsets run continuum-suppression --config map.toml --data {where}, where map.toml holds",
+        *tomli_w.dumps({"sets": of_map.record()["sets"]}).splitlines(),
+        "[data]",
+        'frame = "laboratory"  # or "centre_of_mass"',
+        *(f"# {line}" for line in of_map.missing),
+    ]
+    label = "" if usual else "a label (data.columns.label, or signal=FILE and continuum=FILE)"
+    return Verdict("continuum-suppression", label, "\n".join(how))
 
 
 def _z_flavour(path: Path, kind: Format, table: Table) -> list[Verdict]:

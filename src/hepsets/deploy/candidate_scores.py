@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 from hepsets.core.errors import InputError
 from hepsets.core.parquet import open_parquet
 from hepsets.core.particle_sets import ParticleSets
-from hepsets.deploy.apply import Columns
+from hepsets.deploy.apply import Columns, Scoring
 from hepsets.deploy.onnx.particle_sets import OnnxSetModel
+from hepsets.deploy.own_candidate_scores import OwnCandidateScoring
 from hepsets.formats.belle2_ntuple import MISSING, NOT_NEGATIVE, STEP
+from hepsets.formats.candidate_map import CandidateMap
+from hepsets.formats.candidate_sets import tree_with
 from hepsets.formats.column_names import find_layout
 from hepsets.formats.event_lists import choose_tree
 from hepsets.formats.root_files import opened, trees_of
@@ -28,6 +31,9 @@ from hepsets.select.variables.own_frames import OWN_VARIABLES, own_frame_variabl
 from hepsets.simulate.belle2 import BELLE2
 
 Rows = Mapping[str, NDArray[Any]]
+
+NOT_SEEN = ("label", "weight", "mbc", "delta_e", "experiment", "run", "event_number")
+"""Columns of a map that models do not see: a file to be scored need not have them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +56,16 @@ class CandidateScorer:
         """Columns of a candidate that it sees."""
         model = self.model
         return model.variables if isinstance(model, BoostedTrees) else model.event_features
+
+    @property
+    def of_map(self) -> CandidateMap | None:
+        """The column map of the files that the model was trained on, if these were a user's with sets."""
+        if not self.model.made_of:
+            return None
+        try:
+            return CandidateMap.read(self.model.made_of).without(*NOT_SEEN)
+        except InputError as error:
+            raise error.within(self.path) from error
 
     @property
     def takes_rows(self) -> bool:
@@ -77,8 +93,9 @@ class CandidateScorer:
         return found
 
     def record(self) -> dict[str, object]:
-        """Its file, and the variables that it sees."""
-        return {"model": self.path.name, "variables": self.variables}
+        """Its file, the variables that it sees, and the column map of the files that it was trained on."""
+        made_of = {"map": self.model.made_of} if self.model.made_of else {}
+        return {"model": self.path.name, "variables": self.variables, **made_of}
 
     def branches(self, there: Collection[str], where: str) -> dict[str, str]:
         """What each variable is called in a file with the columns ``there``.
@@ -106,7 +123,10 @@ class CandidateScorer:
         return {name: found[name] for name in self.variables}
 
     def tree_of(self, path: Path, tree: str | None) -> str:
-        """The tree of a ROOT file that holds the variables."""
+        """The tree of a ROOT file that holds the variables, or the lists of the model's map."""
+        of_map = self.of_map
+        if of_map is not None:
+            return tree_with(path, tree, of_map)
 
         def fits(names: Collection[str]) -> bool:
             try:
@@ -119,8 +139,11 @@ class CandidateScorer:
         with opened(path) as file:
             return str(choose_tree(path, trees_of(file), tree, what=what, known_by=fits).name)
 
-    def scoring(self, path: Path, tree: str | None) -> CandidateScoring:
+    def scoring(self, path: Path, tree: str | None) -> Scoring:
         """The scores of a file."""
+        of_map = self.of_map
+        if of_map is not None:
+            return OwnCandidateScoring(self.score, of_map, path, tree)
         return CandidateScoring(self, path, tree)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from hepsets.core.errors import InputError
@@ -11,6 +13,19 @@ from hepsets.formats.given_files import refuse_twice
 
 ROLES = ("signal", "data")
 """Words before the file: simulated signal; data, or background alone."""
+
+LABELS = {"signal": True, "continuum": False, "background": False}
+"""Words before a file, or in its name, that say what all of its candidates are."""
+
+_IN_NAMES = {True: r"signal", False: r"continuum|background|qqbar|[udsc]{2}bar"}
+
+
+@dataclass(frozen=True)
+class LabelledFile:
+    """A file, and whether all of its candidates are signal; ``None`` if neither word nor name say so."""
+
+    path: Path
+    signal: bool | None = None
 
 
 def candidate_files(names: Sequence[str | Path]) -> dict[str, list[Path]]:
@@ -49,3 +64,37 @@ def candidate_files(names: Sequence[str | Path]) -> dict[str, list[Path]]:
     every = (file for files in found.values() for file in files)
     refuse_twice(every, "signal alone, or data alone")
     return found
+
+
+def labelled_files(names: Sequence[str | Path]) -> list[LabelledFile]:
+    """Files as a user gives them: ``signal=FILE``, ``continuum=FILE``, or by their names.
+
+    Parameters
+    ----------
+    names
+        Each may be a pattern.
+
+    Raises
+    ------
+    InputError
+        For another word before a file, a pattern that nothing matches, and a file that is given twice.
+
+    Examples
+    --------
+    >>> [file.signal for file in labelled_files(["signal_mc.root", "continuum=mine.root", "b.root"])]
+    [True, False, None]
+    """
+    found = []
+    for name in names:
+        word, file = split_word(str(name))
+        if word and word not in LABELS:
+            raise InputError(f"{name} of role {word!r}", "signal=FILE, continuum=FILE, or FILE alone")
+        for path in expand_patterns([Path(file)]):
+            found.append(LabelledFile(path, LABELS[word] if word else _label_of_name(path)))
+    refuse_twice((one.path for one in found), "signal alone, or background alone")
+    return found
+
+
+def _label_of_name(path: Path) -> bool | None:
+    said = [label for label, words in _IN_NAMES.items() if re.search(words, path.name.lower())]
+    return said[0] if len(said) == 1 else None

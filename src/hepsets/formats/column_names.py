@@ -166,6 +166,11 @@ def find_layout(names: Sequence[str], where: str) -> Layout:
             "write them into separate trees",
         )
     prefix, (branches, arguments) = prefixes[complete[0]], options[complete[0]]
+    return Layout(branches, find_columns(names, prefix), arguments)
+
+
+def find_columns(names: Sequence[str], prefix: str = "") -> dict[str, str]:
+    """What a file calls those of :data:`COLUMNS` that it has, with the prefix or without."""
     lower = {_unescaped(name): name for name in reversed(names)}
     lower |= {name.lower(): name for name in reversed(names)}
     columns: dict[str, str] = {}
@@ -173,7 +178,7 @@ def find_layout(names: Sequence[str], where: str) -> Layout:
         spelled = [p + s for s in column.spellings for p in dict.fromkeys((prefix, "")) if p + s in lower]
         if spelled:
             columns[ours] = lower[spelled[0]]
-    return Layout(branches, columns, arguments)
+    return columns
 
 
 def _best_of_prefix(

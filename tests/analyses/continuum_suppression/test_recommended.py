@@ -43,7 +43,8 @@ def judged(name: str, scores: np.ndarray) -> SimpleNamespace:
 def run_of(*models: SimpleNamespace) -> SimpleNamespace:
     """A run with one comparison."""
     counts = ClassCounts.of(SimpleNamespace(columns={"label": LABEL}))
-    return SimpleNamespace(comparisons={"tagged": ComparisonResult("tagged", counts, counts, None, models)})
+    comparisons = {"tagged": ComparisonResult("tagged", counts, counts, None, models)}
+    return SimpleNamespace(comparisons=comparisons, samples=SimpleNamespace(told=()))
 
 
 @pytest.mark.parametrize("name", [OURS, BDT])

@@ -10,7 +10,7 @@ from hepsets.analyses.continuum_suppression.comparison import (
     score_models,
     scores_of_trainings,
 )
-from hepsets.analyses.continuum_suppression.config import ON_VARIABLES, Config, check
+from hepsets.analyses.continuum_suppression.config import ON_VARIABLES, TAG_BDT, Config, check, map_of
 from hepsets.analyses.continuum_suppression.ensembles import ensemble_columns, judge_ensembles
 from hepsets.analyses.continuum_suppression.off_resonance import apply_off_resonance, left_on_data
 from hepsets.analyses.continuum_suppression.page import make_page
@@ -27,13 +27,23 @@ from hepsets.core.progress import progress_bar
 from hepsets.core.run import Origin, RunFolder, write_atomically
 
 
+def with_what_files_tell(config: Config) -> Config:
+    """The configuration with the models and studies that the user's files can feed, if there are any files.
+
+    No file knows modes of the tag or other detectors; an ntuple without sets knows no particles either.
+    """
+    if not config.data.train:
+        return config
+    of_map = map_of(config)
+    models = tuple(name for name in config.models if (name != TAG_BDT if of_map else name in ON_VARIABLES))
+    studies = tuple(study for study in config.studies if of_map and study in ("importance", "disco"))
+    return dataclasses.replace(config, models=models, studies=studies)
+
+
 def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     """Make or read events, train and compare the models, test how far they can be trusted, report."""
     check(config)
-    if config.data.train:  # an ntuple knows no particles
-        config = dataclasses.replace(
-            config, models=tuple(name for name in config.models if name in ON_VARIABLES), studies=()
-        )
+    config = with_what_files_tell(config)
     samples = get_samples(config, folder.path / "events", workers=workers)
     recovered: tuple[Recovered, ...] = ()
     if "off_resonance" in config.studies:

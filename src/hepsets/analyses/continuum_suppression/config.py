@@ -14,6 +14,8 @@ from hepsets.analyses.continuum_suppression.about import BEFORE, Study
 from hepsets.analyses.continuum_suppression.about import OURS as OURS
 from hepsets.analyses.continuum_suppression.about import TAG_BDT as TAG_BDT
 from hepsets.core.errors import InputError
+from hepsets.formats.candidate_map import CandidateMap
+from hepsets.formats.whole_event_files import Frame
 from hepsets.generate.fragmentation import settings_of
 from hepsets.learn.particle_sets.recipe import build_set_model
 from hepsets.learn.registry import recipes
@@ -79,7 +81,9 @@ class DataConfig:
     shifted_events
         As ``test_events``, for each shifted detector.
     train, test
-        The user's own Belle II ntuples (ROOT) in place of generated events; they feed the models on
+        The user's own candidates in place of generated events. With a map of ``sets`` ROOT or parquet
+        files with lists of particles, which feed all models (``signal=FILE`` and ``continuum=FILE`` say
+        what all candidates of a file are); without one Belle II ntuples (ROOT), which feed the models on
         the thirty variables. Without ``test`` those of ``train`` are split by event.
     test_share
         Share of the events that test, where the files are split.
@@ -91,6 +95,13 @@ class DataConfig:
     off_resonance
         Continuum data taken below the Υ(4S): what ``--off-resonance`` names. Parquet of candidates with the
         rest of the event beside generated events, ntuples beside ntuples; ``test_share`` of them judge.
+    columns
+        Of files with sets: what they call our numbers of a candidate, such as label, weight, mbc, delta_e and
+        event_number; basf2's usual names are found without.
+    variables
+        Of files with sets: further numbers per candidate that all models see.
+    frame
+        Of files with sets: where momenta and angles are.
     keep
         Keep the events in the folder of the run.
     """
@@ -105,6 +116,9 @@ class DataConfig:
     tree: str | None = None
     weight: str | None = None
     off_resonance: tuple[str, ...] = ()
+    columns: dict[str, str] = Field(default_factory=dict)
+    variables: tuple[str, ...] = ()
+    frame: Frame = "laboratory"
     keep: bool = False
 
 
@@ -194,6 +208,11 @@ class Config:
         Seed of events, detector, initial weights and training.
     data
         Events.
+    sets
+        What the user's files call the lists of each set, roe_tracks, roe_clusters, candidate_tracks and
+        candidate_clusters: momenta (px py pz, or p or pt with theta or cos_theta, and phi), energy,
+        charge, electron, muon, pion, kaon, proton, dr and dz; other names on the left are quantities of
+        the user's own.
     comparisons
         What is compared; the first one leads.
     models
@@ -233,6 +252,7 @@ class Config:
     scale: Literal["quick", "standard", "full"] = "standard"
     seed: int = Field(default=1, ge=0, lt=2**32)
     data: DataConfig = DataConfig()
+    sets: dict[str, dict[str, str]] = Field(default_factory=dict)
     comparisons: tuple[Comparison, ...] = COMPARISONS
     models: tuple[str, ...] = about.MODELS
     training_seeds: int = Field(default=3, ge=1)
@@ -286,6 +306,24 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
 """What differs from the defaults at each size."""
 
 
+def map_of(config: Config) -> CandidateMap | None:
+    """The column map of a run, if it has one.
+
+    Raises
+    ------
+    InputError
+        As :class:`hepsets.formats.candidate_map.CandidateMap`; for columns or variables without sets.
+    """
+    data = config.data
+    if config.sets:
+        weight = {"weight": data.weight} if data.weight else {}
+        return CandidateMap(config.sets, weight | data.columns, data.variables, data.frame)
+    for name in ("columns", "variables"):
+        if getattr(data, name):
+            raise InputError(f"data.{name} without sets", "a map of sets, too", "[sets.roe_tracks] px = …")
+    return None
+
+
 def check(config: Config) -> None:
     """Refuse what no type can, before anything is done.
 
@@ -293,7 +331,8 @@ def check(config: Config) -> None:
     ------
     InputError
         For unknown models or modes, a comparison without ``bdt``, seeds of single models; for
-        comparisons that are named twice, or none.
+        comparisons that are named twice, or none; for sets of the user's own without files, with a trunk, or
+        with a map that means nothing.
     """
     known = (*TREES, *recipes("particle_sets"), *VARIANTS)
     for name in (
@@ -322,6 +361,13 @@ def check(config: Config) -> None:
         raise InputError("a seed of a single model", "one seed for the run", "set seed, or --seed")
     if "off_resonance" in config.studies and set(config.comparisons) == {"rho_rho"}:
         raise InputError("the study off_resonance for rho_rho alone", "a comparison against continuum alone")
+    map_of(config)
+    if config.sets and not config.data.train:
+        raise InputError("sets without files", "the files that they are in", "give --data")
+    if config.sets and config.data.off_resonance:
+        raise InputError("off-resonance data beside sets of your own", "either alone, up to now")
+    if config.sets and config.trunk is not None:
+        raise InputError("a trunk for sets of your own", "no --trunk: it knows other quantities")
     if config.data.test and not config.data.train:
         raise InputError(
             "test files alone", "training files, or both", "give --data, too; or neither, to generate"

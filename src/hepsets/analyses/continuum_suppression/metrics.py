@@ -58,6 +58,8 @@ def metrics_of(
         ]
     if samples.efficiency:
         metrics["efficiency"] = samples.efficiency
+    if samples.told:
+        metrics["told"] = list(samples.told)
     plain: dict[str, Any] = to_json(metrics)
     return plain
 

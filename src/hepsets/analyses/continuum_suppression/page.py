@@ -133,6 +133,8 @@ def sections(result: Result, figures: FigureFiles) -> Iterator[Section]:
         yield Section("Independence of Mbc and ΔE", tuple(_independence(config, result, styles, figures)))
     yield from off_resonance_sections(config, result.off_resonance, result.recovered, figures)
     yield from _trust(config, result, styles, figures)
+    if result.samples.told:
+        yield Section("Your files", result.samples.told)
     yield Section(
         "Calibration",
         (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from logging import INFO, WARNING
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,17 @@ from hepsets.analyses.continuum_suppression.candidate_stream import (
     StreamConfig,
     make_streams,
 )
-from hepsets.analyses.continuum_suppression.config import OWN, QUALITY, Comparison, Config
+from hepsets.analyses.continuum_suppression.config import OWN, QUALITY, Comparison, Config, map_of
+from hepsets.analyses.continuum_suppression.own_sets import (
+    NUMBERS,
+    read_own,
+    told_of_map,
+    told_of_mbc,
+)
 from hepsets.analyses.continuum_suppression.sample import CandidateKind, put_together
 from hepsets.core.errors import InputError
 from hepsets.core.event_random import GOLDEN, mix
+from hepsets.core.file_roles import split_word
 from hepsets.core.measured import Measured
 from hepsets.core.own_split import split_by_event
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
@@ -43,9 +51,6 @@ KINDS: Mapping[Comparison, CandidateKind] = {
     **dict.fromkeys(QUALITY, "correct"),
 }
 """Which candidates each comparison looks at; several may look at one kind."""
-
-NUMBERS = ("experiment", "run", "event_number")
-"""Event columns that tell events apart, as far as a sample has them."""
 
 _SOURCES: Mapping[CandidateKind, tuple[Source, ...]] = {
     "correct": ("tag", "continuum"),
@@ -70,8 +75,7 @@ class Pair:
     train, test
         The events, each for its purpose.
     train_file
-        Where the training events are, if they were made here and so hold particles, not the thirty
-        variables alone.
+        Where the training events are, if they hold particles and not the thirty variables alone.
     cut
         Least signal probability of the tag, where events were cut on it.
     """
@@ -89,7 +93,9 @@ class SampleFacts:
     Parameters
     ----------
     made_here
-        Whether particles are known, and not the thirty variables alone.
+        Whether the events were generated, and are not the user's.
+    told
+        What is to be said of the user's events, in sentences.
     studied
         The comparison that studies look into.
     efficiency
@@ -97,6 +103,7 @@ class SampleFacts:
     """
 
     made_here: bool
+    told: tuple[str, ...]
     studied: str
     efficiency: dict[str, Measured]
 
@@ -116,12 +123,15 @@ class Samples:
     efficiency
         Share of generated events that have a candidate as it should be, by source and sample; empty for
         the user's events.
+    told
+        What is to be said of the user's events, in sentences.
     """
 
     pairs: dict[str, Pair]
     shifted: dict[str, ParticleSets]
     generic_signal: ParticleSets | None
     efficiency: dict[str, Measured]
+    told: tuple[str, ...] = ()
 
     @property
     def lead(self) -> Pair:
@@ -135,13 +145,18 @@ class Samples:
 
     @property
     def made_here(self) -> bool:
+        """Whether the events were generated, and are not the user's."""
+        return OWN not in self.pairs
+
+    @property
+    def with_particles(self) -> bool:
         """Whether particles are known, and not the thirty variables alone."""
         return self.lead.train_file is not None
 
     @property
     def facts(self) -> SampleFacts:
         """What is to be known of them once they are gone."""
-        return SampleFacts(self.made_here, self.studied, self.efficiency)
+        return SampleFacts(self.made_here, self.told, self.studied, self.efficiency)
 
 
 def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
@@ -154,7 +169,10 @@ def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
         training and test files.
     """
     if config.data.train:
-        return Samples({OWN: _own_events(config)}, {}, None, {})
+        pair, told = _own_events(config, folder)
+        for line in told:
+            log.log(WARNING if line.startswith("WARNING") else INFO, line)
+        return Samples({OWN: pair}, {}, None, {}, told)
     folder.mkdir(exist_ok=True)
     efficiency = _make_missing(config, folder, workers)
     pairs: dict[str, Pair] = {name: _pair(name, folder) for name in config.comparisons}
@@ -320,12 +338,22 @@ def _shifted(config: Config, source: Source, shift: str) -> StreamConfig:
 # -- the user's own --------------------------------------------------------------------------------
 
 
-def _own_events(config: Config) -> Pair:
-    data = config.data
-    train = _ntuple(data.train, data.tree, data.weight)
+def _own_events(config: Config, folder: Path) -> tuple[Pair, tuple[str, ...]]:
+    """The user's candidates, with their particles or without, and what is to be said of them."""
+    data, of_map = config.data, map_of(config)
+    told: list[str] = []
+
+    def read(paths: tuple[str, ...]) -> ParticleSets:
+        if of_map is None:
+            return _ntuple(paths, data.tree, data.weight)
+        found = read_own(of_map, paths, data.tree)
+        told.extend(found.told)
+        return found.events
+
+    train = read(data.train)
     if data.test:
-        test = _ntuple(data.test, data.tree, data.weight)
-        refuse_same_files(data.train, data.test)
+        test = read(data.test)
+        refuse_same_files(*([split_word(name)[1] for name in names] for names in (data.train, data.test)))
     else:
         tests = _test_rows(config, train)
         train, test = train[~tests], train[tests]
@@ -334,7 +362,13 @@ def _own_events(config: Config) -> Pair:
             ", ".join(data.train), config.seed, len(train), len(test),
         )  # fmt: skip
     _refuse_shared_events(train, test, ", ".join(data.train), ", ".join(data.test or data.train))
-    return Pair(train.used_for(Purpose.TRAINING), test.used_for(Purpose.TEST), None)
+    train_file = None
+    if of_map is not None:
+        told = [*told_of_map(of_map), *told, *told_of_mbc(train, of_map, config.models)]
+        folder.mkdir(exist_ok=True)
+        train_file = folder / f"{OWN}_{Purpose.TRAINING}.parquet"
+        write_particle_sets(train, train_file)
+    return Pair(train.used_for(Purpose.TRAINING), test.used_for(Purpose.TEST), train_file), tuple(told)
 
 
 def _test_rows(config: Config, events: ParticleSets) -> NDArray[np.bool_]:

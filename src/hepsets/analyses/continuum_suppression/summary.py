@@ -110,8 +110,11 @@ def headline(result: Result) -> Iterator[str]:
 
 
 def print_summary(result: Result) -> None:
-    """Print a table of models for each comparison, best first; warnings of sculpting come before all else."""
-    for warning in sculpting_warnings(result):
+    """Print a table of models for each comparison, best first.
+
+    Warnings of sculpting come before all else, then what is to be said of the user's files.
+    """
+    for warning in (*sculpting_warnings(result), *result.samples.told):
         print(warning)
     console = Console()
     console.width = max(console.width, 124)

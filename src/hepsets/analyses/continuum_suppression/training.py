@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.analyses.continuum_suppression.about import TRUNK_MODEL
-from hepsets.analyses.continuum_suppression.config import BDT, OURS, TREES, Config, variant
+from hepsets.analyses.continuum_suppression.config import BDT, OURS, TREES, Config, map_of, variant
+from hepsets.analyses.continuum_suppression.own_sets import network_options, tree_columns
 from hepsets.analyses.continuum_suppression.samples import Samples
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets
 from hepsets.core.progress import follow, progress_bar
@@ -98,7 +99,7 @@ def trainings(config: Config, samples: Samples) -> tuple[Training, ...]:
         for repetition in range(1, config.training_seeds)
         for name in ((BDT, *repeated) if repeated else ())  # gains are over the trees of the same seed
     ]
-    if not samples.made_here:
+    if not samples.with_particles:
         return tuple(found)
     test = samples.pairs[studied].test
     if "unseen_modes" in config.studies:
@@ -109,7 +110,7 @@ def trainings(config: Config, samples: Samples) -> tuple[Training, ...]:
             for name in config.trust_models
             if name in config.models
         ]
-    if "disco" in config.studies:
+    if "disco" in config.studies and "mbc" in samples.pairs[studied].train.columns:
         found += [
             Training(config.disco.model, studied, disco=strength) for strength in config.disco.strengths
         ]
@@ -137,7 +138,7 @@ def train_all(config: Config, samples: Samples, folder: Path, *, workers: int = 
         key=lambda t: _cost(t) * len(samples.pairs[t.comparison].train),
         reverse=True,
     )
-    if not samples.made_here:
+    if not samples.with_particles:
         with progress_bar("training models", len(todo)) as advance:
             for training in todo:
                 train(config, training, samples.pairs[training.comparison].train, folder)
@@ -188,8 +189,10 @@ def train(config: Config, training: Training, events: ParticleSets, folder: Path
     with one_thread():
         if training.model in TREES:
             settings = dataclasses.replace(config.trees, seed=seed_of(config, training))
-            columns = TREES[training.model]
+            of_map = map_of(config)
+            columns = tree_columns(training.model, of_map)
             trees, grown = fit_trees(events, labels, columns, weights, settings, name=training.model)
+            trees.made_of = of_map.record() if of_map else {}
             history = History(grown.train_losses, grown.validation_losses, grown.best_trees - 1)
             save(trees, path)
         else:
@@ -232,14 +235,15 @@ def _train_network(
     weights: NDArray[np.float64],
     path: Path,
 ) -> History:
-    base, options = variant(training.model)
+    base, of_map = variant(training.model)[0], map_of(config)
     seed = seed_of(config, training)
     if config.trunk is not None and training.model == TRUNK_MODEL:
         network = seen_model(
             Trunk.load(checked_trunk(config.trunk, config.trunk_sha256)), config.tune, seed=seed
         )
     else:
-        network = build_set_model(base, **options, seed=seed)
+        network = build_set_model(base, **network_options(training.model, of_map), seed=seed)
+        network.made_of = of_map.record() if of_map else {}
     settings = dataclasses.replace(config.fit, seed=seed)
     penalty = None
     if training.disco is not None:

@@ -103,7 +103,7 @@ def run_studies(
 ) -> Trust:
     """Run the configured studies; what the models look at in the first comparison, the rest in ``tagged``."""
     found = Trust()
-    if not samples.made_here:
+    if not samples.with_particles:
         return found
     models = results[samples.studied].models
     if "unseen_modes" in config.studies:

@@ -70,6 +70,7 @@ def export_set_onnx(model: SetModel, path: str | Path) -> None:
     record = {
         "sets": json.dumps([dataclasses.asdict(spec) for spec in model.sets]),
         "event_features": json.dumps(model.event_features),
+        "made_of": json.dumps(dict(model.made_of)),
     }
     write_graph(graph, {"model": model.name, "output": "probability to be signal", **record}, path)
 
@@ -96,6 +97,7 @@ class OnnxSetModel:
         try:
             self.sets = TypeAdapter(tuple[SetSpec, ...]).validate_json(metadata["sets"])
             self.event_features = TypeAdapter(tuple[str, ...]).validate_json(metadata["event_features"])
+            self.made_of = TypeAdapter(dict[str, Any]).validate_json(metadata.get("made_of", "{}"))
         except (KeyError, ValidationError) as error:
             raise InputError(f"{path} does not name its sets", _EXPECTED) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -79,6 +80,11 @@ class SetModel(Trainable):
         Its options.
     network
         The network.
+
+    Attributes
+    ----------
+    made_of
+        What its inputs were made of in files of the user's, for who applies it to more of them: plain values.
     """
 
     kind: Kind = "particle_sets"
@@ -86,6 +92,7 @@ class SetModel(Trainable):
     def __init__(self, name: str, config: SetModelConfig, network: SetNetwork) -> None:
         super().__init__(name, heads=1)
         self.config = config
+        self.made_of: Mapping[str, Any] = {}
         self.sets = config.sets
         self.event_features = config.event_features
         self.scalers = nn.ModuleList(Scaler(len(spec.features)) for spec in self.sets)
@@ -124,7 +131,8 @@ class SetModel(Trainable):
 
     def record(self) -> dict[str, Any]:
         """Name and options."""
-        return {"name": self.name, "config": asdict(self.config)}
+        made_of = {"made_of": self.made_of} if self.made_of else {}
+        return {"name": self.name, "config": asdict(self.config), **made_of}
 
     def logits(self, batch: SetBatch) -> Tensor:
         """What the network says, shape ``(n_events, 1)``."""

@@ -47,6 +47,7 @@ class SetRecipe(Recipe):
         """The model of a file, see :meth:`hepsets.learn.registry.Recipe.read`."""
         model = self.build(self.stored(record), **given)
         model.load_state_dict(tensors)
+        model.made_of = dict(record.get("made_of", {}))
         return model.eval()
 
     def of_earlier(self, config: Mapping[str, Any]) -> dict[str, Any]:

@@ -111,6 +111,11 @@ class BoostedTrees:
         How the trees were grown.
     booster
         XGBoost's trees.
+
+    Attributes
+    ----------
+    made_of
+        What its inputs were made of in files of the user's, for who applies it to more of them: plain values.
     """
 
     kind: Kind = "tables"
@@ -118,6 +123,7 @@ class BoostedTrees:
     def __init__(
         self, name: str, variables: Sequence[str], config: BoostedTreesConfig, booster: xgb.Booster
     ) -> None:
+        self.made_of: Mapping[str, Any] = {}
         self.name = name
         self.variables = tuple(variables)
         self.config = config
@@ -157,7 +163,8 @@ class BoostedTrees:
     def record(self) -> dict[str, Any]:
         """Name, variables and options."""
         config = dataclasses.asdict(self.config)
-        return {"model": MODEL, "name": self.name, "variables": self.variables, "config": config}
+        made_of = {"made_of": self.made_of} if self.made_of else {}
+        return {"model": MODEL, "name": self.name, "variables": self.variables, "config": config, **made_of}
 
     def tensors(self) -> dict[str, Tensor]:
         """The trees, as the bytes of XGBoost's JSON, shape ``(n_bytes,)``."""
@@ -286,7 +293,9 @@ class TreesRecipe(Recipe):
         config = self.stored(record)
         variables = TypeAdapter(tuple[str, ...]).validate_python(record["variables"])
         trees = from_tensors(tensors, variables, config)
-        return BoostedTrees(str(record["name"]), variables, config, trees, **given)
+        found = BoostedTrees(str(record["name"]), variables, config, trees, **given)
+        found.made_of = dict(record.get("made_of", {}))
+        return found
 
 
 RECIPES = (TreesRecipe(name=MODEL, config=BoostedTreesConfig()),)
