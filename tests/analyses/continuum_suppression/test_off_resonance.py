@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import uproot
+from helpers.own_candidates import MAP, branches, write_root
 from helpers.random_candidates import random_candidates
 
 from hepsets.analyses.continuum_suppression.config import BDT, Config, DataConfig, OffResonanceConfig
@@ -15,6 +16,7 @@ from hepsets.analyses.continuum_suppression.off_resonance import (
     read_off_resonance,
 )
 from hepsets.analyses.continuum_suppression.off_resonance_page import off_resonance_sections
+from hepsets.analyses.continuum_suppression.own_sets import read_off_resonance_sets, with_variables
 from hepsets.analyses.continuum_suppression.recovery import Recovered
 from hepsets.analyses.continuum_suppression.samples import Pair, Samples
 from hepsets.analyses.continuum_suppression.training import Training, load, train
@@ -142,6 +144,24 @@ def test_candidates_with_particles_are_scaled_and_get_their_variables(tmp_path):
     with pytest.raises(InputError, match="an ntuple beside events with particles"):
         read_off_resonance(("a.root",), None, 0.06, sets)
     assert read_particle_sets(tmp_path / "off.parquet").columns["mbc"][0] == 5.25
+
+
+def test_lists_of_particles_are_read_by_the_map_of_the_data_on_resonance(tmp_path):
+    sets = random_candidates(60, seed=6).with_columns(
+        weight=np.ones(60), mbc=np.full(60, 5.25), delta_e=np.zeros(60)
+    )
+    sets = sets[sets.columns["candidate_energy"] < 10]
+    found = {name: column for name, column in branches(sets).items() if name != "truth"}
+    path = write_root(tmp_path / "off.root", found)
+    raw = read_off_resonance_sets(MAP, (str(path),), None, 0.06)
+    moved = read_off_resonance((str(path),), None, 0.06, with_variables(as_simulated(raw)), MAP)
+    assert moved.columns["mbc"] == pytest.approx(SCALE * 5.25)
+    assert moved.particles["px"] == pytest.approx(SCALE * raw.particles["px"], rel=1e-5)
+    assert not moved.columns["label"].any()
+
+
+def as_simulated(sets):
+    return sets.with_columns(label=np.arange(len(sets)) % 2 == 0)
 
 
 def test_too_few_data_are_refused(config, samples, tmp_path):

@@ -113,6 +113,7 @@ def test_without_mbc_it_is_said_that_sculpting_is_not_known(tmp_path):
         (MAP, {"truth": np.full(120, 3)}, "truth holds 3"),
         (MAP, {"truth": np.ones(120)}, "candidates of one class"),
         (WEIGHTED, {"w": np.full(120, np.inf)}, "weights that are not finite"),
+        (WEIGHTED, {"w": np.zeros(120)}, "weights of signal that add to 0"),
         (MAP, {name: [np.zeros(0)] * 120 for name in MAP.sets["roe_tracks"].values()}, "roe_tracks is empty"),
     ],
 )  # fmt: skip

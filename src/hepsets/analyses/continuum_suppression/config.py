@@ -94,7 +94,8 @@ class DataConfig:
         they may be negative.
     off_resonance
         Continuum data taken below the Υ(4S): what ``--off-resonance`` names. Parquet of candidates with the
-        rest of the event beside generated events, ntuples beside ntuples; ``test_share`` of them judge.
+        rest of the event beside generated events, ntuples beside ntuples, files of the map beside such;
+        ``test_share`` of them judge.
     columns
         Of files with sets: what they call our numbers of a candidate, such as label, weight, mbc, delta_e and
         event_number; basf2's usual names are found without.

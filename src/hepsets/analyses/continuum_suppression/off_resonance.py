@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.analyses.continuum_suppression.comparison import score_of
-from hepsets.analyses.continuum_suppression.config import ON_VARIABLES, TREES, Config
+from hepsets.analyses.continuum_suppression.config import ON_VARIABLES, TREES, Config, map_of
+from hepsets.analyses.continuum_suppression.own_sets import read_off_resonance_sets
 from hepsets.analyses.continuum_suppression.samples import Pair, Samples
 from hepsets.analyses.continuum_suppression.training import Trained, Training
 from hepsets.core.errors import InputError
@@ -31,6 +32,7 @@ from hepsets.evaluate.scores.sample import effective_count
 from hepsets.evaluate.scores.shapes import ShapeClosure, shape_closure
 from hepsets.evaluate.scores.told_apart import ToldApart, tell_apart
 from hepsets.formats.belle2_ntuple import best_candidates, read_ntuple
+from hepsets.formats.candidate_map import CandidateMap
 from hepsets.learn.tables.density_ratio import DensityRatio, density_ratio
 from hepsets.learn.tables.reweighting import Sample
 from hepsets.select.variables.continuum import VARIABLES, continuum_variables
@@ -132,20 +134,27 @@ def looked_at(events: ParticleSets, models: Sequence[str]) -> tuple[str, ...]:
 
 
 def read_off_resonance(
-    paths: Sequence[str], tree: str | None, below: float, like: ParticleSets
+    paths: Sequence[str],
+    tree: str | None,
+    below: float,
+    like: ParticleSets,
+    of_map: CandidateMap | None = None,
 ) -> ParticleSets:
     """Off-resonance candidates of files, scaled to the resonance, with the columns of ``like``.
 
     Parameters
     ----------
     paths
-        Parquet of candidates with the rest of the event, or ROOT ntuples of the thirty variables.
+        Parquet of candidates with the rest of the event, ROOT ntuples of the thirty variables, or files with
+        lists of particles that ``of_map`` knows.
     tree
         Name of the tree in ntuples, if there are several.
     below
         How far below the resonance they were taken [GeV].
     like
         The events that they are to stand beside.
+    of_map
+        The user's column map, if there is one.
 
     Raises
     ------
@@ -153,7 +162,11 @@ def read_off_resonance(
         For files of another kind than ``like``, unreadable ones, and missing columns.
     """
     on = BELLE2.beams.energy
-    if like.particles.keys() >= {"from_candidate", "species"}:
+    if of_map is not None:
+        return as_background(
+            scaled_sets(read_off_resonance_sets(of_map, paths, tree, below), on, below), like
+        )
+    if "from_candidate" in like.particles:
         sets = ParticleSets.concatenate([_candidates(path, like) for path in paths])
         return as_background(scaled_sets(sets, on, below), like)
     ntuple = read_ntuple(paths, tree)
@@ -241,7 +254,7 @@ def apply_off_resonance(config: Config, samples: Samples, folder: Path) -> Appli
     if not taking:
         raise InputError(f"off-resonance data for {NOT_TAKEN} alone", "a comparison against continuum alone")
     lead = samples.pairs[taking[0]]
-    data = read_off_resonance(files, config.data.tree, config.off_resonance.below, lead.train)
+    data = read_off_resonance(files, config.data.tree, config.off_resonance.below, lead.train, map_of(config))
     data = _within(data, lead.train, ", ".join(files))
     keys = content_hashes({name: data.columns[name] for name in VARIABLES}).view(np.int64)
     judges = uniforms(config.seed, keys, _TRIAL) < config.data.test_share

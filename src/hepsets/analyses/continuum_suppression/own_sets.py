@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from hepsets.analyses.continuum_suppression.config import TREES, variant
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets
+from hepsets.core.run import log
 from hepsets.evaluate.scores.distance_correlation import distance_correlation
+from hepsets.evaluate.scores.sample import check_sums
 from hepsets.formats.candidate_files import LabelledFile, labelled_files
 from hepsets.formats.candidate_map import CANDIDATE, SETS, CandidateMap
 from hepsets.formats.candidate_sets import CandidateCounts, CandidatePiece, Collision, iter_candidates
@@ -65,7 +67,8 @@ def read_own(of_map: CandidateMap, names: Iterable[str], tree: str | None) -> Ow
     InputError
         As :func:`hepsets.formats.candidate_sets.iter_candidates`; for files with other columns than the first
         one, sets that are empty in all candidates, labels that are missing or neither 0 nor 1, candidates of
-        one class, and weights that are not finite.
+        one class, and weights that are not finite, or of which those of a class do not add to a positive
+        number.
     """
     files = labelled_files(tuple(names))
     by_file = {file.signal for file in files} == {True, False} and "label" not in of_map.columns
@@ -95,7 +98,52 @@ def read_own(of_map: CandidateMap, names: Iterable[str], tree: str | None) -> Ow
     label = events.columns["label"]
     if label.all() or not label.any():
         raise InputError(f"{source}: candidates of one class", "signal and continuum")
+    check_sums(label, events.columns["weight"])
     return OwnCandidates(with_variables(events), tuple(told))
+
+
+def read_off_resonance_sets(
+    of_map: CandidateMap, names: Iterable[str], tree: str | None, below: float
+) -> ParticleSets:
+    """Candidates of data taken below the resonance by the map of those on it, without label or variables.
+
+    Parameters
+    ----------
+    of_map
+        What the files call what; a label is not looked for.
+    names
+        Files or patterns.
+    tree
+        In these files, where they have several.
+    below
+        How far below the resonance they were taken, in the centre of mass [GeV].
+
+    Raises
+    ------
+    InputError
+        As :func:`hepsets.formats.candidate_sets.iter_candidates`; for weights that are not finite.
+    """
+    columns = {ours: theirs for ours, theirs in of_map.columns.items() if ours != "label"}
+    collision = Collision(COLLISION.velocity, COLLISION.energy - below)
+    parts = []
+    for file in labelled_files(tuple(names)):
+        counts = CandidateCounts()
+        for piece in iter_candidates(file.path, replace(of_map, columns=columns), collision, tree=tree):
+            counts += piece.counts
+            weight = np.asarray(piece.sets.columns.get("weight", np.ones(len(piece.sets))), dtype=np.float64)
+            if not np.isfinite(weight).all():
+                raise InputError(f"{file.path}: weights that are not finite", "finite numbers")
+            known = {**_known(piece, of_map), "weight": weight}
+            parts.append(ParticleSets(piece.sets.particles, piece.sets.offsets, known)[piece.complete])
+        for line in counts.lines():
+            log.info("%s: %s", file.path, line)
+    return ParticleSets.concatenate(parts)
+
+
+def _known(piece: CandidatePiece, of_map: CandidateMap) -> dict[str, NDArray[Any]]:
+    """Columns of a piece that models or judgements may look at."""
+    kept = {*NUMBERS, "mbc", "delta_e", *CANDIDATE, "candidate_charge", *of_map.own_variables}
+    return {name: column for name, column in piece.sets.columns.items() if name in kept}
 
 
 def with_variables(sets: ParticleSets) -> ParticleSets:
@@ -129,8 +177,7 @@ def _labelled(
     weight = np.asarray(columns.get("weight", np.ones(len(label))), dtype=np.float64)
     if not np.isfinite(weight).all():
         raise InputError(f"{file.path}: weights that are not finite", "finite numbers")
-    kept = {*NUMBERS, "mbc", "delta_e", *CANDIDATE, "candidate_charge", *of_map.own_variables}
-    some = {name: column for name, column in columns.items() if name in kept}
+    some = _known(piece, of_map)
     sets = ParticleSets(
         piece.sets.particles, piece.sets.offsets, {**some, "label": label == 1, "weight": weight}
     )
