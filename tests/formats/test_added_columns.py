@@ -124,6 +124,19 @@ def test_a_parquet_file_keeps_columns_metadata_and_row_groups(tmp_path):
     assert [groups.row_group(i).num_rows for i in range(groups.num_row_groups)] == [4, 4, 2]
 
 
+def test_a_parquet_file_of_awkward_array_is_read_by_it_with_the_columns(tmp_path):
+    """It says of each column what it was, and refuses a file with others."""
+    path, out = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    mine = ak.Array({"particles": [[{"px": 1.0}], [], [{"px": 2.0}, {"px": 3.0}]], "label": [1, 0, 1]})
+    ak.to_parquet(mine, path)
+    score = np.array([0.1, 0.2, 0.3], np.float32)
+    copy_with_columns(path, None, out, iter([{"score": score}]))
+    found = ak.from_parquet(out)
+    assert found.fields == ["particles", "label", "score"]
+    assert found[["particles", "label"]].to_list() == mine.to_list()
+    assert found["score"].to_numpy().tolist() == score.tolist()
+
+
 @pytest.mark.parametrize("make", [root_file, parquet_file])
 def test_what_is_there_is_not_replaced_and_nothing_is_half_written(tmp_path, make):
     path, out = make(tmp_path / "in"), tmp_path / "out"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +21,9 @@ from hepsets.core.whole_file import Partial
 
 _UNREADABLE = (pa.ArrowException, OSError, ValueError)
 """What pyarrow raises for a file that is cut, foreign or damaged."""
+
+_AWKWARD_TYPES = b"awkward_array_metadata"
+"""Key of a schema's metadata under which Awkward Array says of each column what it was."""
 
 
 ROW_GROUP_EVENTS = 20_000
@@ -214,6 +218,18 @@ def iter_row_groups(
                 yield table
 
 
+def _without_stale_types(schema: pa.Schema) -> pa.Schema:
+    """The schema, without Awkward Array's account of columns if it lacks one: it would refuse the file."""
+    metadata = dict(schema.metadata or {})
+    try:
+        told = set(json.loads(metadata.get(_AWKWARD_TYPES, b"")))
+    except (ValueError, TypeError):
+        told = set()
+    if not told.issuperset(schema.names):
+        metadata.pop(_AWKWARD_TYPES, None)
+    return schema.with_metadata(metadata or None)
+
+
 class TableWriter:
     """Stream Arrow tables to a parquet file that appears only when it is complete.
 
@@ -252,6 +268,7 @@ class TableWriter:
         """Append a table; every ``group_rows`` rows make a row group."""
         if self._writer is None:
             schema = table.schema.with_metadata(self._metadata) if self._metadata else table.schema
+            schema = _without_stale_types(schema)
             self._file = self._partial.path.open("wb")
             self._sink = ChecksumWriter(self._file)
             self._writer = pq.ParquetWriter(

@@ -12,6 +12,7 @@ import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
+import awkward as ak
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -251,6 +252,16 @@ def test_all_columns_of_a_parquet_file_pass_through(one, tmp_path):
     )
     assert kept.schema.field("comment").nullable
     assert kept.schema.metadata[b"origin"] == b"a test"
+    np.testing.assert_allclose(kept["hepsets_hadronic_b0"].to_numpy(), weights[weights > 0], rtol=1e-6)
+
+
+def test_what_is_kept_of_a_file_of_awkward_array_is_read_by_it(one, tmp_path):
+    """It says of each column what it was, and refuses a file with others."""
+    write_parquet(EVENTS, tmp_path / "ours.parquet")
+    ak.to_parquet(ak.from_parquet(tmp_path / "ours.parquet"), tmp_path / "in.parquet")
+    filter_files(one, [tmp_path / "in.parquet"], tmp_path / "out.parquet", FilterSettings())
+    kept = ak.from_parquet(tmp_path / "out.parquet")
+    weights = one.weights(EVENTS, event_numbers=np.arange(len(EVENTS)))[:, 0]
     np.testing.assert_allclose(kept["hepsets_hadronic_b0"].to_numpy(), weights[weights > 0], rtol=1e-6)
 
 
