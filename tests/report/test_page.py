@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from helpers.results import event, study
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
@@ -20,6 +21,7 @@ from hepsets.report.figures import roc_curves, score_distributions
 from hepsets.report.page import (
     Column,
     Drawing,
+    FigureFiles,
     KeyFigure,
     Listing,
     Page,
@@ -109,6 +111,17 @@ def outline(html):
     parser.close()
     assert parser.stack == []
     return parser
+
+
+def test_a_figure_is_laid_out_once_for_all_its_forms(tmp_path, monkeypatch):
+    laid_out = []
+    execute = ConstrainedLayoutEngine.execute
+    monkeypatch.setattr(
+        ConstrainedLayoutEngine, "execute", lambda self, fig: (laid_out.append(fig), execute(self, fig))
+    )
+    FigureFiles(tmp_path)("roc", roc_curves(RESULTS.classified, STYLES), "The ROC curves.")
+    assert len(laid_out) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"roc.png", "roc.pdf"}
 
 
 def test_the_page_is_well_formed_and_asks_nothing_of_the_network():

@@ -397,6 +397,8 @@ class FigureFiles:
         """The figure as a drawing with a caption; its files are called ``name``."""
         if self._mark:
             mark_figure(figure, self._mark)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # laid out once for all forms, not twice for each
         for ending, metadata in (("png", None), ("pdf", {"CreationDate": None})):
             with whole_file(self._folder / f"{name}.{ending}") as partial:
                 figure.savefig(partial, format=ending, dpi=160, facecolor="white", metadata=metadata)
