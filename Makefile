@@ -9,7 +9,7 @@ WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 MUTATED = $(foreach file,$(FILES),'hepsets.$(subst /,.,$(file:.py=)).*')
 MIRRORS = $(shell echo $(foreach file,$(FILES),test_$(notdir $(file))) | sed 's/ / or /g')
 
-.PHONY: help install run test fuzz mutants check format validate benchmark docs notebooks architecture figures bs-dspi-results shipped shipped-delta-c9 shipped-trunk wheels clean
+.PHONY: help install run test jobs fuzz mutants check format validate benchmark docs notebooks architecture figures bs-dspi-results shipped shipped-delta-c9 shipped-trunk wheels clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -31,6 +31,10 @@ run: install ## run smart-background at standard scale and print its table
 test: install ## run the tests
 	@test -n "$(BROWSER)" || echo "no Chromium found: the report is not tested in a browser (Debian: apt-get install chromium)"
 	$(BIN)/pytest -m 'not validate and not fuzz$(if $(BROWSER),, and not browser)' -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# on another Python: make jobs JOBS_PYTHON=python3.13
+jobs: install ## do four jobs of users from a wheel in fresh environments, from their files to the answer (minutes)
+	JOBS_PYTHON=$(JOBS_PYTHON) $(BIN)/pytest tests/jobs -m validate -n $(WORKERS)
 
 fuzz: install ## damage everything that is read, in thousands of ways: make fuzz FUZZ_SEED=1 FUZZ_INPUTS=500
 	FUZZ_SEED=$(or $(FUZZ_SEED),20261129) FUZZ_INPUTS=$(or $(FUZZ_INPUTS),150) $(BIN)/pytest tests/test_fuzz.py -m fuzz -n $(WORKERS)

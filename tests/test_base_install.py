@@ -1,7 +1,5 @@
 """Without the extras events are filtered, scored and read; all else says in one line what it lacks."""
 
-import shutil
-import subprocess
 import sys
 import zipfile
 
@@ -9,20 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 from helpers.base_install import HEAVY, hepsets, python
 from helpers.command import hepsets as command
+from helpers.fresh_environment import interpreter
 from helpers.hepmc_text import hepmc_text
-from helpers.house import ROOT
 from helpers.small_filter import beam_events
 
 from hepsets.core.events import read_parquet, write_parquet
-
-OTHERS = [f"python3.{minor}" for minor in (11, 12, 13) if sys.version_info[1] != minor]
-"""Interpreters that the base installation is tried with where they are."""
-
-
-def runs(name):
-    """Whether there is such an interpreter, not only a name that leads to none."""
-    found = shutil.which(name)
-    return found is not None and subprocess.run([found, "--version"], capture_output=True).returncode == 0
 
 
 @pytest.fixture(scope="module")
@@ -121,23 +110,6 @@ def test_python_reads_and_filters_and_names_the_extra_of_all_else(folder):
     assert all(line.startswith('pip install "hepsets[') for line in lines[1:])
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """The wheel, built from a copy of the sources."""
-    folder = tmp_path_factory.mktemp("source")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, folder)
-    shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("*.egg-info", "__pycache__"))
-    pip("wheel", "--no-build-isolation", "--no-deps", "--wheel-dir", folder / "wheels", folder)
-    return next((folder / "wheels").glob("hepsets-*.whl"))
-
-
-def pip(*words, python=sys.executable):
-    line = [sys.executable, "-m", "pip", "--python", python, *words]
-    done = subprocess.run([*map(str, line)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
 @pytest.mark.validate
 def test_the_wheel_holds_what_the_package_ships(wheel):
     names = zipfile.ZipFile(wheel).namelist()
@@ -152,37 +124,26 @@ def test_the_wheel_holds_what_the_package_ships(wheel):
 
 @pytest.mark.validate
 @pytest.mark.parametrize(
-    ("interpreter", "pins", "most"),
+    ("minor", "pins", "most"),
     [
-        (sys.executable, "constraints.txt", 340),
-        (sys.executable, "constraints-small.txt", 300),
-        *((other, "constraints.txt", 340) for other in OTHERS if runs(other)),
+        *((minor, "constraints.txt", 340) for minor in (11, 12, 13) if interpreter(minor)),
+        (sys.version_info[1], "constraints-small.txt", 300),
     ],
 )
 def test_a_fresh_environment_is_small_and_filters_scores_and_inspects(
-    folder, wheel, tmp_path, interpreter, pins, most
+    folder, fresh, tmp_path, minor, pins, most
 ):
-    subprocess.run([interpreter, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
-    python = tmp_path / "venv" / "bin" / "python"
-    asked = ["--only-binary", ":all:", "--no-compile", "--constraint", ROOT / pins, wheel]
-    pip("install", *asked, python=python)
-    packages = next((tmp_path / "venv" / "lib").glob("python*/site-packages"))
-    size = sum(file.stat().st_size for file in packages.rglob("*") if file.is_file()) / 1e6
-    print(f"\n{packages.parent.name}, {pins}: {size:.0f} MB")
-    assert size < most
-
-    def command(*words):
-        line = [tmp_path / "venv" / "bin" / "hepsets", *words]
-        return subprocess.run([*map(str, line)], capture_output=True, text=True, check=False, cwd=tmp_path)
-
-    for words in (
-        ("--help",),
-        ("filter", folder / "mine.hepmc", "--out", "kept.hepmc"),
-        ("apply", "all_skims", folder / "mine.parquet", "--out", "scored.parquet"),
-        ("inspect", folder / "mine.parquet"),
+    environment = fresh.get(python=interpreter(minor), pins=pins)
+    print(f"\n{environment.name}, {pins}: {environment.megabytes:.0f} MB")
+    assert environment.megabytes < most
+    for line in (
+        "hepsets --help",
+        f"hepsets filter {folder}/mine.hepmc --out kept.hepmc",
+        f"hepsets apply all_skims {folder}/mine.parquet --out scored.parquet",
+        f"hepsets inspect {folder}/mine.parquet",
     ):
-        done = command(*words)
+        done = environment.run(line, tmp_path)
         assert done.returncode == 0, done.stderr
-    done = command("run", "smart-background")
+    done = environment.run("hepsets run smart-background", tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.endswith('pip install "hepsets[train]"\n')

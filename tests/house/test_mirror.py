@@ -211,6 +211,7 @@ OF_NO_SOURCE = {
     "test_links.py": "links in the docs",
     "examples/test_examples.py": "examples/, and their notebooks",
     "examples/test_recipes.py": "docs/recipes.md, as it stands",
+    "jobs": "what users come with, from a wheel in fresh environments",
     "test_public_names.py": "the names of import hepsets",
 }
 """Tests, or folders of them, of more than one file."""
