@@ -1,9 +1,13 @@
+import dataclasses
+import tomllib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from hepsets.analyses.runs import ANALYSES
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
 
@@ -79,3 +83,58 @@ def test_a_path_that_is_not_utf8_is_refused_where_toml_must_hold_it():
 
     with pytest.raises(InputError, match="not UTF-8"):
         configuration.to_toml(Data())
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Patient:
+    epochs: int = 10
+    rate: float = 0.1
+    patience: int | None = None
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Nested:
+    fit: Patient = Patient(epochs=20, rate=0.02, patience=5)
+    made: Patient = Field(default_factory=lambda: Patient(rate=0.3))
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Deep:
+    nested: Nested = Nested(made=Patient(epochs=7, patience=3))
+
+
+def test_a_table_given_in_part_keeps_the_rest_of_its_own_default_not_of_its_class():
+    config = configuration.from_mapping(Nested, {"fit": {"epochs": 3}, "made": {"epochs": 4}})
+    assert config == Nested(Patient(3, 0.02, 5), Patient(4, 0.3, None))
+    deep = configuration.from_mapping(Deep, {"nested": {"made": {"rate": 0.5}}})
+    assert deep == Deep(Nested(made=Patient(7, 0.5, 3)))
+    with pytest.raises(InputError, match=r"nested\.made\.rates"):
+        configuration.from_mapping(Deep, {"nested": {"made": {"rates": 0.5}}})
+
+
+@given(st.none() | st.integers(), st.none() | st.integers(), st.floats(allow_nan=False))
+def test_taking_away_a_default_survives_toml_and_can_be_set(fit, made, rate):
+    config = Deep(Nested(Patient(1, rate, fit), Patient(2, rate, made)))
+    again = configuration.from_mapping(Deep, tomllib.loads(configuration.to_toml(config)))
+    assert again == config
+    values = configuration.parse_overrides(["nested.fit.patience=none"])
+    assert configuration.from_mapping(Deep, values).nested.fit == Patient(20, 0.02, None)
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_every_analysis_keeps_its_own_defaults_when_one_of_a_table_is_set(name):
+    analysis = ANALYSES.find(name)
+    for scale, values in analysis.SCALES.items():
+        whole = configuration.from_mapping(analysis.Config, {**values, "scale": scale})
+        assert (
+            configuration.from_mapping(analysis.Config, tomllib.loads(configuration.to_toml(whole))) == whole
+        )
+        for field in dataclasses.fields(whole):
+            table = getattr(whole, field.name)
+            if not dataclasses.is_dataclass(table):
+                continue
+            key = dataclasses.fields(table)[0].name
+            given = configuration.to_mapping(table).get(key)
+            if given is not None:
+                set_again = configuration.merge({**values, "scale": scale}, {field.name: {key: given}})
+                assert configuration.from_mapping(analysis.Config, set_again) == whole

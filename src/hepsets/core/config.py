@@ -8,7 +8,7 @@ import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import tomli_w
 from pydantic import TypeAdapter, ValidationError
@@ -17,9 +17,15 @@ from hepsets.core.errors import InputError, reason
 
 Config = TypeVar("Config")
 
+NONE = "none"
+"""Takes away what there is by default, in TOML and for ``--set``."""
+
 
 def from_mapping(kind: type[Config], values: Mapping[str, Any], *, source: str = "configuration") -> Config:
     """Build a (nested) config dataclass from plain values; what is not given keeps its default.
+
+    In a table that is given in part, too: what ``fit.epochs = 3`` does not say of ``fit`` is as ``kind`` has
+    it by default, whatever the class of ``fit`` has.
 
     Raises
     ------
@@ -27,7 +33,7 @@ def from_mapping(kind: type[Config], values: Mapping[str, Any], *, source: str =
         For an unknown key (with the nearest known one) or a value of the wrong type or range.
     """
     try:
-        return TypeAdapter(kind).validate_python(dict(values))
+        return TypeAdapter(kind).validate_python(_completed(kind, _defaults(kind), values))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -45,6 +51,46 @@ def from_mapping(kind: type[Config], values: Mapping[str, Any], *, source: str =
         raise InputError(f"{source}: {where or 'value'} = {first['input']!r}", message) from error
 
 
+def _completed(kind: Any, defaults: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a dataclass, tables among them completed by those of the defaults."""
+    completed = {}
+    for key, value in values.items():
+        default = defaults.get(key)
+        if isinstance(value, Mapping) and _is_config(default):
+            own = _own(default)
+            value = {**own, **_completed(type(default), own, value)}
+        elif value == NONE and default is not None and type(None) in get_args(get_type_hints(kind).get(key)):
+            value = None
+        completed[key] = value
+    return completed
+
+
+def _is_config(value: Any) -> bool:
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
+def _own(config: Any) -> dict[str, Any]:
+    return {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+
+
+def _defaults(kind: Any) -> dict[str, Any]:
+    """Defaults of the fields of a dataclass that have one."""
+    known = getattr(kind, "__pydantic_fields__", None)
+    if known is not None:
+        return {
+            name: field.get_default(call_default_factory=True)
+            for name, field in known.items()
+            if not field.is_required()
+        }
+    defaults = {}
+    for field in dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ():
+        if field.default is not dataclasses.MISSING:
+            defaults[field.name] = field.default
+        elif field.default_factory is not dataclasses.MISSING:
+            defaults[field.name] = field.default_factory()
+    return defaults
+
+
 def _field_names(kind: Any, path: Sequence[str]) -> list[str]:
     for name in path:
         nested = get_type_hints(kind).get(name)
@@ -55,18 +101,26 @@ def _field_names(kind: Any, path: Sequence[str]) -> list[str]:
 
 
 def to_mapping(config: Any) -> dict[str, Any]:
-    """Plain nested values of a config dataclass or a mapping, without ``None`` (TOML has none)."""
+    """Plain nested values of a config dataclass or a mapping.
 
-    def plain(value: Any) -> Any:
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            value = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
-        if isinstance(value, Mapping):
-            return {str(key): plain(item) for key, item in value.items() if item is not None}
-        if isinstance(value, (list, tuple)):
-            return [plain(item) for item in value]
-        return str(value) if isinstance(value, Path) else value
+    TOML has no ``None``: it is left out, or written as :data:`NONE` where the default is something else.
+    """
+    return dict(_plain(config, None))
 
-    return dict(plain(config))
+
+def _plain(value: Any, default: Any) -> Any:
+    if _is_config(value):
+        defaults = _own(default) if _is_config(default) else _defaults(type(value))
+        return {
+            name: NONE if item is None else _plain(item, defaults.get(name))
+            for name, item in _own(value).items()
+            if item is not None or defaults.get(name) is not None
+        }
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, None) for key, item in value.items() if item is not None}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, None) for item in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def to_toml(config: Any) -> str:

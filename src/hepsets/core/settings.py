@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import tomli_w
 
-from hepsets.core.config import to_mapping
+from hepsets.core.config import NONE, to_mapping
 
 _WIDTH = 100
 _ROLE = re.compile(r":\w+:`~?([\w.]+)`")
@@ -55,7 +55,7 @@ def described(config: Any) -> str:
     config
         A dataclass, whose fields may be dataclasses and mappings.
     """
-    return "\n".join(_lines(config, ())).strip() + "\n"
+    return "\n".join(_lines(config, (), to_mapping(config))).strip() + "\n"
 
 
 def _parameters(text: str) -> dict[str, str]:
@@ -71,7 +71,7 @@ def _parameters(text: str) -> dict[str, str]:
     return found
 
 
-def _lines(config: Any, path: tuple[str, ...]) -> Iterator[str]:
+def _lines(config: Any, path: tuple[str, ...], written: Mapping[str, Any]) -> Iterator[str]:
     meaning, hints = meanings(type(config)), get_type_hints(type(config))
     tables: list[str] = []
     for field in dataclasses.fields(config):
@@ -80,14 +80,17 @@ def _lines(config: Any, path: tuple[str, ...]) -> Iterator[str]:
             tables.append(field.name)
             continue
         yield from _comment(meaning.get(field.name, ""), hints[field.name])
-        yield f"# {field.name} is not set" if value is None else _assignment(field.name, value)
+        if value is None and field.name not in written:
+            yield f"# {field.name} is not set"
+        else:
+            yield _assignment(field.name, NONE if value is None else value)
         yield ""
     for name in tables:
         value, own = getattr(config, name), (*path, name)
         yield from _comment(meaning.get(name, ""), None)
         if dataclasses.is_dataclass(value):
             yield f"[{'.'.join(own)}]"
-            yield from _lines(value, own)
+            yield from _lines(value, own, written[name])
         elif value:
             yield from _nested(own, to_mapping({name: value})[name]).splitlines()
         else:

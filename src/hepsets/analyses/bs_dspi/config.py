@@ -199,9 +199,15 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
             "background_events": 1000,
             "generic_events": 1000,
         },
-        "classifier": {"folds": 3, "trees": {"trees": 150}},
+        "classifier": {
+            "folds": 3,
+            "trees": {"trees": 150, "depth": 5, "learning_rate": 0.05, "patience": 50},
+        },
         "fit": {"toys": 30},
-        "isolation": {"candidates": 400, "network": {"fit": {"epochs": 3}}},
+        "isolation": {
+            "candidates": 400,
+            "network": {"fit": {"epochs": 3, "batch": 256, "learning_rate": 1e-3}},
+        },
     },
     "standard": {},
     "full": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -11,7 +12,6 @@ from pydantic.dataclasses import dataclass
 from hepsets.analyses.delta_c9 import about
 from hepsets.analyses.delta_c9.about import ModelName, Study
 from hepsets.analyses.delta_c9.suppression import SuppressionConfig
-from hepsets.core.config import to_mapping
 from hepsets.core.errors import InputError
 from hepsets.generate.kstmumu.density import WindowName
 from hepsets.learn.data_sets.deep_sets import EventDeepSetsConfig
@@ -187,11 +187,13 @@ class Config:
 def _published(scale: Scale, events: int) -> dict[str, Any]:
     """The study's models at one size."""
     return {
-        "event_by_event": to_mapping(EventPosteriorConfig.at_scale(scale)),
-        "deep_sets": to_mapping(EventDeepSetsConfig.at_scale(scale, events)),
-        "cnn": to_mapping(ImageCnnConfig.at_scale(scale, events)),
+        "event_by_event": dataclasses.asdict(EventPosteriorConfig.at_scale(scale)),
+        "deep_sets": dataclasses.asdict(EventDeepSetsConfig.at_scale(scale, events)),
+        "cnn": dataclasses.asdict(ImageCnnConfig.at_scale(scale, events)),
     }
 
+
+_SMALL_STEPS: Mapping[str, Any] = {"batch": 32, "learning_rate": 4e-4, "schedule": "plateau"}
 
 SCALES: Mapping[str, Mapping[str, Any]] = {
     "quick": {
@@ -205,9 +207,12 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
             "linearity_toys": 4,
         },
         "on_sets": {"set_events": [1000]},
-        "morphing": {"fit": {"epochs": 4}, "odds_fit": {"epochs": 3}},
-        "set_summary": {"sets": 2000, "set_events": [200, 1000], "fit": {"epochs": 20}},
-        "suppression": {"members": 2, "trees": {"trees": 100}},
+        "morphing": {"fit": {"epochs": 4, **_SMALL_STEPS}, "odds_fit": {"epochs": 3, **_SMALL_STEPS}},
+        "set_summary": {"sets": 2000, "set_events": [200, 1000], "fit": {"epochs": 20, **_SMALL_STEPS}},
+        "suppression": {
+            "members": 2,
+            "trees": {"trees": 100, "depth": 5, "learning_rate": 0.05, "least_weight": 5.0, "patience": 50},
+        },
         "study": {
             "calibration_sets": 40,
             "pooled_sets": 200,

@@ -114,8 +114,14 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
     "quick": {
         "data": {"train_events": 3000, "validation_events": 1500, "test_events": 2500},
         "units": 32,
-        "fit": {"epochs": 5, "batch": 128, "learning_rate": 4e-3},
-        "trees": {"trees": 80, "patience": 10, "learning_rate": 0.2},
+        "fit": {
+            "epochs": 5,
+            "batch": 128,
+            "learning_rate": 4e-3,
+            "schedule": "constant",
+            "weight_decay": 0.0,
+        },
+        "trees": {"trees": 80, "patience": 10, "learning_rate": 0.2, "depth": 5},
         "training_seeds": 1,
         "learning_shares": [0.25],
         "learning_steps": 100,

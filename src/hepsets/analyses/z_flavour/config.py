@@ -189,8 +189,19 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
     "quick": {
         "data": {"train_per_class": 600, "more_test_per_class": 400},
         "cells": ["published", "seeded", "found", "hemispheres"],
-        "published_fit": {"epochs": 4, "batch": 64},
-        "fit": {"epochs": 4, "batch": 64},
+        "published_fit": {
+            "epochs": 4,
+            "batch": 64,
+            "schedule": "constant",
+            "stop_after": None,
+        },
+        "fit": {
+            "epochs": 4,
+            "batch": 64,
+            "learning_rate": 1e-3,
+            "schedule": "constant",
+            "weight_decay": 0.0,
+        },
         "transformer_epochs": 1,
         "trees": {"trees": 60},
         "look": {
