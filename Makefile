@@ -33,7 +33,7 @@ test: install ## run the tests
 	$(BIN)/pytest -m 'not validate and not fuzz$(if $(BROWSER),, and not browser)' -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # on another Python: make jobs JOBS_PYTHON=python3.13
-jobs: install ## do four jobs of users from a wheel in fresh environments, from their files to the answer (minutes)
+jobs: install ## do five jobs of users from a wheel in fresh environments, from their files to the answer (minutes)
 	JOBS_PYTHON=$(JOBS_PYTHON) $(BIN)/pytest tests/jobs -m validate -n $(WORKERS)
 
 fuzz: install ## damage everything that is read, in thousands of ways: make fuzz FUZZ_SEED=1 FUZZ_INPUTS=500

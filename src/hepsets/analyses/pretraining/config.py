@@ -34,6 +34,9 @@ class LabelsConfig:
         Further ones for training from scratch alone, with which savings are read off.
     draws
         Disjoint sets of labels of each number.
+    pool
+        Labelled events that draws are taken from, if more than they need: runs with the same pool draw the
+        same labels, whatever other numbers they have.
     development
         Events that choose learning rates and weights of objectives, and calibrate flavour tags.
     test
@@ -45,6 +48,7 @@ class LabelsConfig:
     counts: tuple[Labels, ...] = (30, 100, 300, 1000, 3000, 10_000)
     scratch_counts: tuple[Labels, ...] = (30_000,)
     draws: int = Field(default=5, ge=1)
+    pool: Annotated[int, Field(ge=0, multiple_of=2)] = 0
     development: Labels = 2000
     test: Labels = 10_000
     shift: str = "resolution"

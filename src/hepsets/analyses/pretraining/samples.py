@@ -155,7 +155,7 @@ def wanted_events(config: Config) -> dict[str, int]:
     """Labelled events of each purpose, and of the shifted detector."""
     sizes = config.labels
     return {
-        str(Purpose.TRAINING): sizes.draws * max(*sizes.counts, *sizes.scratch_counts, 0),
+        str(Purpose.TRAINING): max(sizes.pool, sizes.draws * max(*sizes.counts, *sizes.scratch_counts, 0)),
         str(Purpose.VALIDATION): sizes.development,
         str(Purpose.TEST): sizes.test,
         "shifted": sizes.test,
