@@ -25,7 +25,9 @@ def test_a_run_with_several_models_asks_which(tmp_path):
     assert find_scorer(tmp_path / "run").path.stem == "one"
     (models / "found").mkdir()
     save(model, models / "found" / "two.safetensors")
-    with pytest.raises(InputError, match="one of found/two, one; name it with --name"):
+    with pytest.raises(
+        InputError, match="run without --name; expected one of found/two, one; name it with --name"
+    ):
         find_scorer(tmp_path / "run")
     assert find_scorer(tmp_path / "run", "found/two").path.stem == "two"
     (models / "seeded").mkdir()

@@ -121,6 +121,26 @@ def test_what_is_no_number_is_masked_or_left_out_and_counted(tmp_path):
     assert np.isfinite(found.particles["kaon"]).all()
 
 
+def test_numbers_that_float32_cannot_hold_count_as_none(tmp_path):
+    """What is infinite once it is narrowed would reach the models as NaN."""
+    given = branches(EVENTS) | {"mine": np.where(np.arange(80) == 7, 1e300, 1.0)}
+    given["hits"] = [np.where(np.arange(len(one)) == 0, 1e30, 1.0) for one in given["bt_px"]]
+    for name in ("rt_energy", "rt_dr"):
+        given[name] = [np.where(np.arange(len(one)) == 0, 1e300, one.astype(float)) for one in given[name]]
+    given["rc_energy"] = [-one for one in given["rc_energy"]]
+    sets = {**MAP.sets, "candidate_tracks": {**MAP.sets["candidate_tracks"], "hits": "hits"}}
+    of_map = dataclasses.replace(MAP, sets=sets, variables=("mine",))
+    found, complete, counts = read(write_root(tmp_path / "mine.root", given), of_map)
+    assert np.flatnonzero(~complete).tolist() == [7]
+    assert all(np.isfinite(column).all() for column in found.particles.values())
+    tracks = sum(len(one) > 0 for one in given["rt_px"])
+    told = "\n".join(counts.lines())
+    assert f"{tracks} entries of roe_tracks.dr that are no numbers" in told
+    assert f"{tracks} entries of roe_tracks.energy that are no energies below 1000 GeV" in told
+    negative = sum(map(len, given["rc_px"]))
+    assert f"{negative} entries of roe_clusters.energy that are no energies" in told
+
+
 def test_a_candidate_with_empty_sets_is_read(tmp_path):
     events = candidates_of_sizes([6, 0, 3])
     found, complete, counts = read(write_root(tmp_path / "mine.root", branches(events)))
@@ -171,6 +191,11 @@ DAMAGE = {
     "momenta in MeV": (lambda: {
         k: [1000 * x for x in v] if k.endswith(("px", "py", "pz", "energy")) and k[0] != "B" else v
         for k, v in branches(EVENTS).items()}, "convert MeV to GeV"),
+    "an Mbc in MeV": (lambda: changed(Mbc=np.full(80, 5280.0)), "Mbc of a median candidate.*MeV to GeV"),
+    "candidates in MeV": (
+        lambda: changed(**{f"B_{k}": 1000 * changed()[f"B_{k}"] for k in ("px", "py", "pz", "energy")}),
+        "B_energy of a median candidate.*MeV to GeV"),
+    "percents": (lambda: changed(rt_kaon=[100 * one for one in changed()["rt_kaon"]]), "divide percents"),
     "another frame": (lambda: branches(EVENTS, "centre_of_mass"), "set data.frame = 'centre_of_mass'"),
 }  # fmt: skip
 

@@ -102,11 +102,12 @@ def _of_run(run: Path, name: str | None) -> Path:
     from hepsets.deploy.filter.export import models_of
 
     files = models_of(run)
+    named = name is not None
     if name is None:
         name = _default(run, list(files))
     if name not in files:
         raise InputError(
-            f"no model {name!r} in {run}",
+            f"no model {name!r} in {run}" if named or not files else f"{run} without --name",
             f"one of {', '.join(files)}" if files else "the folder of a finished run",
             "name it with --name" if files else "",
         )

@@ -40,6 +40,9 @@ CHECKED_CANDIDATES = 50
 MOST_ENERGY = 2.0
 """A median candidate whose particles have so many times the energy of the collision is not in GeV."""
 
+BEYOND = 1e15
+"""What is larger counts as no number: float32, in which models see it, cannot hold its square."""
+
 _OF_TRACKS = (*IDENTIFICATION, "dr", "dz")
 _NAMES = {"event": "event_number"}
 
@@ -163,7 +166,8 @@ def iter_candidates(
     InputError
         For files that cannot be read, columns that are missing, hold texts, or lists where numbers are
         wanted or the other way round, lists of different lengths in a set, charges of tracks other than ±1,
-        angles in degrees, and momenta that are not in GeV or in another frame than the map says.
+        probabilities beyond 0 and 1, angles in degrees, and momenta, or an Mbc, that are not in GeV or in
+        another frame than the map says.
     """
     path, own = split_tree(source)
     named = None if is_parquet(path) else tree_with(path, own or tree, of_map)
@@ -259,18 +263,28 @@ def _members(
     particles["from_candidate"] = np.full(len(event), float("signal" in conditions))
     for key in _OF_TRACKS:
         known = track and key in given
-        particles[key] = _masked(given[key], key, name, masked) if known else np.zeros(len(event))
+        particles[key] = (
+            _masked(given[key], key, name, piece.where, masked) if known else np.zeros(len(event))
+        )
     particles["dr"] = np.abs(particles["dr"])
     for key, values in given.items():
         if key not in KNOWN:
-            particles[YOURS + key] = _masked(values, key, name, masked)
+            particles[YOURS + key] = _masked(values, key, name, piece.where, masked)
     particles["energy"] = _energies(particles, given.get("energy"), name, masked, track=track)
     return particles, event, lost
 
 
-def _masked(values: Array, key: str, name: str, masked: Counter[str]) -> Array:
-    """The values, 0 where there is no number, which is counted."""
-    bad = ~np.isfinite(values)
+def _masked(values: Array, key: str, name: str, where: str, masked: Counter[str]) -> Array:
+    """The values, 0 where there is no number, which is counted; probabilities have to be some."""
+    bad = ~(np.abs(values) <= BEYOND)  # which NaN is not
+    if key in IDENTIFICATION:
+        odd = ~bad & ((values < 0) | (values > 1 + 1e-6))
+        if odd.any():
+            raise InputError(
+                f"{where}: sets.{name}.{key} holds {values[odd][0]:g}",
+                "probabilities, from 0 to 1",
+                "divide percents by 100, give NaN where there is none",
+            )
     if bad.any():
         masked[f"entries of {name}.{key} that are no numbers, taken as 0"] += int(bad.sum())
     return np.where(bad, 0.0, values)
@@ -329,11 +343,10 @@ def _energies(
     worked_out = np.hypot(momentum, mass)
     if given is None:
         return worked_out
-    bad = ~np.isfinite(given)
+    bad = ~((given >= 0) & (given <= LARGEST))  # which NaN is not
     if bad.any():
-        masked[f"entries of {name}.energy that are no numbers, worked out from the momentum"] += int(
-            bad.sum()
-        )
+        what = f"entries of {name}.energy that are no energies below {LARGEST:g} GeV, worked out from momenta"
+        masked[what] += int(bad.sum())
     return np.maximum(np.where(bad, worked_out, given), momentum)
 
 
@@ -402,8 +415,9 @@ def _numbers_of(
         if values.shape != (piece.events,):
             theirs = own.get(name) or found[name]
             raise InputError(f"{piece.where}: {theirs} holds arrays", "one number per candidate")
-        if name in needed and not np.isfinite(values).all():
-            bad[f"{own.get(name, name)} not finite"] = ~np.isfinite(values)
+        sound = np.abs(values) <= BEYOND  # which NaN is not
+        if name in needed and not sound.all():
+            bad[f"{own.get(name, name)} not finite"] = ~sound
     return columns, bad
 
 
@@ -418,6 +432,14 @@ def _check_units(one: CandidatePiece, of_map: CandidateMap, collision: Collision
             f"momenta in GeV; a collision has {collision.energy:.4g}",
             "convert MeV to GeV",
         )
+    for name in ("mbc", "candidate_energy"):
+        size = float(np.median(sets.columns[name])) if name in sets.columns else 0.0
+        if size > collision.energy:
+            raise InputError(
+                f"{where}: {of_map.columns.get(name, name)} of a median candidate is {size:.3g} GeV",
+                f"less than a collision has, {collision.energy:.4g}",
+                "convert MeV to GeV",
+            )
     if energy.sum() <= 0:
         return
     along = float(np.sum(sets.particles["pz"], dtype=np.float64) / energy.sum())

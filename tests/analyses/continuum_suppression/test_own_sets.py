@@ -147,10 +147,6 @@ def test_a_run_of_own_sets_takes_the_models_that_these_can_feed():
         ({"data": DataConfig()}, "sets without files"),
         ({"trunk": "trunk.safetensors"}, "a trunk for sets"),
         (
-            {"data": DataConfig(train=("a.root",), off_resonance=("o.root",))},
-            "off-resonance data beside sets",
-        ),
-        (
             {"sets": {}, "data": DataConfig(train=("a.root",), variables=("x",))},
             "data.variables without sets",
         ),
@@ -161,6 +157,13 @@ def test_settings_that_do_not_belong_together_are_refused_at_once(change, messag
     config = Config(data=DataConfig(train=("a.root",)), sets=MAP.sets)
     with pytest.raises(InputError, match=message):
         check(dataclasses.replace(config, **change))
+
+
+def test_off_resonance_data_stand_beside_sets_of_the_users():
+    data = DataConfig(train=("a.root",), off_resonance=("o.root",), columns=dict(MAP.columns))
+    config = Config(data=data, sets=MAP.sets)
+    assert with_what_files_tell(config).data.off_resonance == ("o.root",)
+    check(config)
 
 
 def test_a_map_is_that_of_the_settings():

@@ -371,8 +371,6 @@ def check(config: Config) -> None:
     map_of(config)
     if config.sets and not config.data.train:
         raise InputError("sets without files", "the files that they are in", "give --data")
-    if config.sets and config.data.off_resonance:
-        raise InputError("off-resonance data beside sets of your own", "either alone, up to now")
     if config.sets and config.trunk is not None:
         raise InputError("a trunk for sets of your own", "no --trunk: it knows other quantities")
     if config.data.test and not config.data.train:

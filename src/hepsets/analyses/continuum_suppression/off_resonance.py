@@ -255,6 +255,7 @@ def apply_off_resonance(config: Config, samples: Samples, folder: Path) -> Appli
         raise InputError(f"off-resonance data for {NOT_TAKEN} alone", "a comparison against continuum alone")
     lead = samples.pairs[taking[0]]
     data = read_off_resonance(files, config.data.tree, config.off_resonance.below, lead.train, map_of(config))
+    read = len(data)
     data = _within(data, lead.train, ", ".join(files))
     keys = content_hashes({name: data.columns[name] for name in VARIABLES}).view(np.int64)
     judges = uniforms(config.seed, keys, _TRIAL) < config.data.test_share
@@ -265,16 +266,21 @@ def apply_off_resonance(config: Config, samples: Samples, folder: Path) -> Appli
         if pair.cut is not None:
             passing = data.columns["signal_probability"] >= pair.cut
         train, held = data[passing & ~judges], data[passing & judges]
-        if min(len(train), len(held)) < LEAST_EVENTS:
-            raise InputError(
-                f"{len(train)} and {len(held)} off-resonance candidates to train and to judge with in {name}",
-                f"{LEAST_EVENTS} or more",
-                "give more, or change data.test_share",
-            )
+        _refuse_few(len(train), len(held), name, outside=read - len(data))
         pairs[name], one = _applied(config, name, pair, train, held, folder)
         told = told or Applied(samples, held.used_for(Purpose.TEST), one)
     assert told is not None  # there is one that takes them
     return dataclasses.replace(told, samples=dataclasses.replace(samples, pairs=pairs))
+
+
+def _refuse_few(train: int, held: int, name: str, *, outside: int) -> None:
+    if min(train, held) < LEAST_EVENTS:
+        lost = f"; {outside} more lie outside the Mbc and ΔE of simulation once scaled" if outside else ""
+        raise InputError(
+            f"{train} and {held} off-resonance candidates to train and to judge with in {name}{lost}",
+            f"{LEAST_EVENTS} or more",
+            "give more, or change data.test_share",
+        )
 
 
 def _within(data: ParticleSets, like: ParticleSets, source: str) -> ParticleSets:
