@@ -10,6 +10,7 @@ from helpers.random_candidates import random_candidates
 
 from hepsets.analyses.continuum_suppression.config import BDT, Config, DataConfig, OffResonanceConfig
 from hepsets.analyses.continuum_suppression.off_resonance import (
+    _refuse_negative,
     apply_off_resonance,
     content,
     left_on_data,
@@ -168,6 +169,23 @@ def test_too_few_data_are_refused(config, samples, tmp_path):
     config = dataclasses.replace(config, data=dataclasses.replace(config.data, test_share=0.01))
     with pytest.raises(InputError, match=r"to judge with in own; .* more lie outside the Mbc"):
         apply_off_resonance(config, samples, tmp_path)
+
+
+def test_data_that_are_the_runs_own_events_are_refused(config, samples, tmp_path):
+    config = dataclasses.replace(
+        config, data=dataclasses.replace(config.data, train=(f"continuum={config.data.off_resonance[0]}",))
+    )
+    with pytest.raises(InputError, match="as off-resonance data and with --data"):
+        apply_off_resonance(config, samples, tmp_path)
+
+
+@pytest.mark.parametrize("sign", [0, -1])
+def test_data_whose_weights_cancel_are_refused_by_their_file(sign):
+    good = simulated(10, 1, Purpose.TEST)
+    bad = good.with_columns(weight=np.full(10, float(sign)))
+    _refuse_negative(good, good, "off.root")
+    with pytest.raises(InputError, match=r"off\.root: weights of candidates that judge add to (0|-10);"):
+        _refuse_negative(good, bad, "off.root")
 
 
 def test_the_page_tells_clipping_effective_size_and_closure(config, samples, tmp_path):

@@ -22,6 +22,7 @@ from hepsets.analyses.continuum_suppression.samples import Pair, Samples
 from hepsets.analyses.continuum_suppression.training import Trained, Training
 from hepsets.core.errors import InputError
 from hepsets.core.event_random import uniforms
+from hepsets.core.file_roles import expand_patterns, split_word
 from hepsets.core.measured import Measured
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
 from hepsets.core.purpose import Purpose
@@ -33,6 +34,7 @@ from hepsets.evaluate.scores.shapes import ShapeClosure, shape_closure
 from hepsets.evaluate.scores.told_apart import ToldApart, tell_apart
 from hepsets.formats.belle2_ntuple import best_candidates, read_ntuple
 from hepsets.formats.candidate_map import CandidateMap
+from hepsets.formats.given_files import refuse_same_files
 from hepsets.learn.tables.density_ratio import DensityRatio, density_ratio
 from hepsets.learn.tables.reweighting import Sample
 from hepsets.select.variables.continuum import VARIABLES, continuum_variables
@@ -245,11 +247,13 @@ def apply_off_resonance(config: Config, samples: Samples, folder: Path) -> Appli
     Raises
     ------
     InputError
-        As :func:`read_off_resonance`; for too few candidates, or no comparison that takes them.
+        As :func:`read_off_resonance`; for a file of the run's own events, too few candidates, weights that do
+        not add to a positive number, or no comparison that takes them.
     """
     files = config.data.off_resonance
     if not files:
         return None
+    _refuse_own_files((*config.data.train, *config.data.test), files)
     taking = [name for name in samples.pairs if name != NOT_TAKEN]
     if not taking:
         raise InputError(f"off-resonance data for {NOT_TAKEN} alone", "a comparison against continuum alone")
@@ -267,6 +271,7 @@ def apply_off_resonance(config: Config, samples: Samples, folder: Path) -> Appli
             passing = data.columns["signal_probability"] >= pair.cut
         train, held = data[passing & ~judges], data[passing & judges]
         _refuse_few(len(train), len(held), name, outside=read - len(data))
+        _refuse_negative(train, held, ", ".join(files))
         pairs[name], one = _applied(config, name, pair, train, held, folder)
         told = told or Applied(samples, held.used_for(Purpose.TEST), one)
     assert told is not None  # there is one that takes them
@@ -281,6 +286,29 @@ def _refuse_few(train: int, held: int, name: str, *, outside: int) -> None:
             f"{LEAST_EVENTS} or more",
             "give more, or change data.test_share",
         )
+
+
+def _refuse_own_files(own: Sequence[str], files: Sequence[str]) -> None:
+    """Refuse a file that is of the run's own events and of data, which would make them the same."""
+    given = [split_word(str(file))[1] for file in own]
+    for file in expand_patterns([Path(file) for file in files]):
+        try:
+            refuse_same_files(expand_patterns([Path(one) for one in given]), [file])
+        except InputError as error:
+            raise InputError(
+                f"{file} as off-resonance data and with --data", "data taken below the resonance"
+            ) from error
+
+
+def _refuse_negative(train: ParticleSets, held: ParticleSets, source: str) -> None:
+    for events, what in ((train, "train"), (held, "judge")):
+        total = float(np.sum(events.columns["weight"], dtype=np.float64))
+        if total <= 0:
+            raise InputError(
+                f"{source}: weights of candidates that {what} add to {total:g}",
+                "a positive sum",
+                "check the weights",
+            )
 
 
 def _within(data: ParticleSets, like: ParticleSets, source: str) -> ParticleSets:
