@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from hepsets.analyses.pretraining.curves import Cell, Point
 from hepsets.analyses.pretraining.savings import costs_of, savings_of
+from hepsets.analyses.pretraining.summary import equivalent, rates_in_words
 from hepsets.core.measured import Measured
 
 NONE = np.zeros(0, dtype=np.float32)
@@ -42,3 +46,21 @@ def test_what_saves_nothing_never_pays():
         savings_of([one for one in CELLS if one.task == "a"]), 60.0, {"masked": 29.0}, {"a": 0.01}
     )
     assert cost.break_even_tasks == 10
+
+
+def test_tables_say_what_is_a_limit_and_of_which_kind():
+    shown = {
+        auc: equivalent(saving)
+        for auc in (0.5, 0.7, 0.9)
+        for saving in (savings_of([*CELLS[:3], cell("a", "masked", "all", 100, auc)])[0].saving,)
+    }
+    assert shown[0.5] == "< 10"
+    assert shown[0.7].startswith("100 (9")
+    assert shown[0.9] == "> 1,000"
+
+
+def test_a_rate_at_the_end_of_those_tried_is_told_of():
+    scratch = dataclasses.replace(CELLS[0], tried={1e-3: 0.6, 3e-3: 0.5})
+    tuned = dataclasses.replace(CELLS[6], tried={1e-3: 0.4, 3e-3: 0.5})
+    said = rates_in_words(SimpleNamespace(cells=(scratch, tuned)), "a")
+    assert "in 1 of 1 trainings from scratch and 0 of 1 that start from a trunk" in said

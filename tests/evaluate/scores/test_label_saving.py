@@ -54,3 +54,35 @@ def test_pre_training_pays_after_as_many_tasks_as_save_its_cost():
     assert break_even_tasks(2500.0, saving, 1.0) == 3
     assert break_even_tasks(10.0, saving, 1.0) == 1
     assert break_even_tasks(2500.0, LabelSaving(100, 80.0, 60.0, 90.0, False), 1.0) is None
+
+
+def test_what_scratch_beats_with_its_fewest_labels_is_a_limit_from_above_and_never_pays():
+    (worse,) = label_saving(SCRATCH, {100: Measured(rising(10), 0.003)})
+    assert worse.below
+    assert (worse.equivalent, worse.beyond) == (30, False)
+    assert break_even_tasks(10.0, worse, 1.0) is None
+    (as_good,) = label_saving(SCRATCH, {30: Measured(rising(30), 0.003)})
+    assert not as_good.below
+
+
+def test_what_saves_labels_only_within_its_band_never_pays():
+    assert break_even_tasks(10.0, LabelSaving(1000, 1100.0, 990.0, 1250.0, False), 1.0) is None
+    assert break_even_tasks(10.0, LabelSaving(1000, 1100.0, 1001.0, 1250.0, False), 1.0) == 1
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.7])
+def test_the_band_holds_what_is_true_at_least_as_often_as_one_standard_error(shared):
+    rng = np.random.default_rng(4)
+
+    def measured(area, test):
+        own = rng.normal(0, 0.004 * np.sqrt(1 - shared))
+        areas = area + test + own + rng.normal(0, 0.003, 20)
+        return mean_of_draws(areas, [0.004] * 20)
+
+    inside = []
+    for _ in range(400):
+        test = rng.normal(0, 0.004 * np.sqrt(shared))
+        scratch = {n: measured(rising(n), test) for n in COUNTS}
+        (one,) = label_saving(scratch, {100: measured(rising(600), test)})
+        inside.append(one.low <= 600 <= one.high)
+    assert np.mean(inside) > (0.9 if shared else 0.62)

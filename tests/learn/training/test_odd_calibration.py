@@ -7,6 +7,7 @@ from helpers.random_whole_events import random_whole_events
 
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose
+from hepsets.evaluate.scores.flavour_tags import TaggedSample, wrong_tag_line
 from hepsets.learn.training.odd_calibration import LEAST_SLOPE, OddSpline, fit_odd_spline
 from hepsets.learn.training.score import logits_of
 from hepsets.learn.whole_events.model import build_whole_event_model
@@ -59,3 +60,17 @@ def test_test_events_are_refused():
     logits, q, _ = toy(500, lambda z: z)
     with pytest.raises(InputError, match="calibrated"):
         fit_odd_spline(logits, q, Purpose.TEST)
+
+
+def test_few_calibrating_events_move_the_slope_by_more_than_the_error_of_the_judged_ones():
+    slopes, errors = [], []
+    for seed in range(60):
+        held, q_held, _ = toy(3000, lambda z: z, seed=2 * seed + 100)
+        logits, q, _ = toy(5000, lambda z: z, seed=2 * seed + 101)
+        spline = fit_odd_spline(held, q_held, Purpose.VALIDATION)
+        line = wrong_tag_line(TaggedSample(q, np.tanh(spline(logits) / 2)))
+        slopes.append(line.slope.value)
+        errors.append(line.slope.se)
+    both = np.sqrt(1 + 5000 / 3000)
+    assert 1.1 < np.std(slopes, ddof=1) / np.mean(errors) < 1.2 * both
+    assert abs(np.mean(slopes) - 1) < 4 * np.std(slopes, ddof=1) / np.sqrt(60)

@@ -73,7 +73,7 @@ def calibration_errors(figure: Figure, cells: Sequence[Cell]) -> None:
 
 @styled
 def label_savings(figure: Figure, savings: Sequence[Saving]) -> None:
-    """Labels from scratch per label, with bands; a triangle where scratch never gets there."""
+    """Labels from scratch per label, with bands; a triangle where they are a limit, up or down."""
     not_empty(savings)
     tasks = list(dict.fromkeys(one.task for one in savings))
     panels = _panels(figure, tasks, "labels from scratch per label")
@@ -88,8 +88,9 @@ def label_savings(figure: Figure, savings: Sequence[Saving]) -> None:
             high = np.array([one.high / one.labels for one in mine]) - y
             axes.errorbar(x, y, np.maximum([low, high], 0), color=style.colour, ls="none", elinewidth=0.9)
             axes.plot(x, y, color=style.colour, marker=_MARKERS[name], ms=4, lw=1.0)
-            limits = [k for k, one in enumerate(mine) if one.beyond]
-            axes.plot(x[limits], y[limits] * 1.18, "^", color=style.colour, ms=3.2, mew=0)
+            for marker, away in (("^", 1.18), ("v", 1 / 1.18)):
+                limits = [k for k, one in enumerate(mine) if (one.beyond if away > 1 else one.below)]
+                axes.plot(x[limits], y[limits] * away, marker, color=style.colour, ms=3.2, mew=0)
         axes.set(xscale="log", yscale="log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

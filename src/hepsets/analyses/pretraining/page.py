@@ -15,7 +15,7 @@ from hepsets.analyses.pretraining.figures import (
 )
 from hepsets.analyses.pretraining.result import Result
 from hepsets.analyses.pretraining.savings import Cost
-from hepsets.analyses.pretraining.summary import equivalent, helps, limit_in_words, verdict
+from hepsets.analyses.pretraining.summary import equivalent, helps, limit_in_words, rates_in_words, verdict
 from hepsets.analyses.pretraining.trunks import TrunkFacts
 from hepsets.core.measured import Measured
 from hepsets.report.page import (
@@ -136,6 +136,7 @@ def _curves(result: Result, figures: FigureFiles) -> Iterator[Content]:
         for task, limit in result.limits.items()
     )
     yield Table(columns, rows + limits)
+    yield "\n\n".join(rates_in_words(result, task) for task in result.tasks)
 
 
 def _savings(result: Result, figures: FigureFiles) -> Iterator[Content]:
@@ -150,8 +151,9 @@ def _savings(result: Result, figures: FigureFiles) -> Iterator[Content]:
         label_savings(result.savings),
         "How many labels training from scratch needs to reach the same area, per label; bars are the band "
         "of both "
-        "curves. A small triangle: scratch does not get there with its most labels, the number is a limit "
-        "from below.",
+        "curves, added as if they shared neither test events nor labels, so rather wide. A small triangle "
+        "up: scratch does not get there with its most labels, the number is a limit from below; down: it is "
+        "better already with its fewest, a limit from above.",
     )
     rows = tuple(
         (one.task, one.pretraining, one.tuning, one.saving.labels, equivalent(one.saving))
@@ -198,7 +200,8 @@ def _costs(result: Result) -> Iterator[Content]:
             Column("median", "tasks"),
         ),
         tuple(row(one) for one in result.costs),
-        "Everything is trained; never: no labels are saved.",
+        "Everything is trained; never: no labels are saved beyond the band. Where scratch does not get "
+        "there, tasks are a limit from above.",
     )
 
 

@@ -28,22 +28,24 @@ TAGGERS = ("tagger", "labels", "effective efficiency [%]", "calibration slope")
 
 
 def equivalent(saving: LabelSaving) -> str:
-    """Labels from scratch with their band, or what they are at least."""
+    """Labels from scratch with their band, or what they are at least or at most."""
     if saving.beyond:
         return f"> {saving.low:,.0f}"
+    if saving.below:
+        return f"< {saving.high:,.0f}"
     return f"{saving.equivalent:,.0f} ({saving.low:,.0f} to {saving.high:,.0f})"
 
 
 def in_words(one: Saving) -> str:
     """What is saved, with its band, in a sentence's part."""
     saving = one.saving
-    pays = "at least " if saving.beyond else ""
-    factor = saving.low / saving.labels if saving.beyond else saving.factor
+    limited = saving.beyond or saving.below
+    pays = "at least " if saving.beyond else "at most " if saving.below else ""
+    end = saving.low if saving.beyond else saving.high if saving.below else saving.equivalent
     band = f"{saving.low / saving.labels:.1f} to {saving.high / saving.labels:.1f}"
     return (
-        f"{one.pretraining} ({one.tuning}) with {saving.labels:,} labels is worth {pays}{factor:.1f} times "
-        "as many "
-        f"from scratch{'' if saving.beyond else f' ({band})'}"
+        f"{one.pretraining} ({one.tuning}) with {saving.labels:,} labels is worth {pays}"
+        f"{end / saving.labels:.1f} times as many from scratch{'' if limited else f' ({band})'}"
     )
 
 
@@ -85,6 +87,20 @@ def limit_in_words(result: Result, task: str) -> str:
         f"{scratch.labels:,} labels from scratch go {_percent(limit, scratch.auc)}, and the best that starts "
         f"from a trunk ({tuned.pretraining}, {tuned.tuning}, {tuned.labels:,} labels) "
         f"{_percent(limit, tuned.auc)}."
+    )
+
+
+def rates_in_words(result: Result, task: str) -> str:
+    """How often the largest learning rate that was tried did best: then a larger one might do better."""
+    own = [one for one in result.cells if one.task == task]
+    counts = []
+    for scratch in (True, False):
+        mine = [one.rate == max(one.tried) for one in own if (one.pretraining == SCRATCH) is scratch]
+        counts.append(f"{sum(mine)} of {len(mine)}")
+    return (
+        f"{task}: of the learning rates that were tried the largest did best on development events in "
+        f"{counts[0]} trainings from scratch and {counts[1]} that start from a trunk; there a larger one "
+        "might do better still, and if that is so from scratch alone, less is saved."
     )
 
 
@@ -161,6 +177,8 @@ def print_summary(result: Result) -> None:
         console.print(table)
     for task in result.tasks:
         console.print(verdict(result, task), highlight=False)
+    for task in result.tasks:
+        console.print(rates_in_words(result, task), highlight=False)
     for task in result.limits:
         console.print(limit_in_words(result, task), highlight=False)
 
@@ -172,5 +190,6 @@ def markdown(result: Result) -> str:
         lines = [f"**{title}**", "", f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
         parts.append("\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]))
     parts += [verdict(result, task) for task in result.tasks]
+    parts += [rates_in_words(result, task) for task in result.tasks]
     parts += [limit_in_words(result, task) for task in result.limits]
     return "\n\n".join(parts) + "\n"
