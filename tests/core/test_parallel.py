@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from helpers.thread_counts import process_of
 
 from hepsets.core.parallel import computing_seconds, map_in_order, same_workers
 
@@ -32,19 +33,15 @@ def test_an_error_in_a_worker_reaches_the_caller():
         list(map_in_order(int, ["1", "x"], 2))
 
 
-def process(_):
-    return os.getpid()
-
-
 def test_workers_start_once_for_several_maps_and_outlive_an_error_in_one():
     with same_workers(2):
-        first = set(map_in_order(process, range(8), 2))
+        first = set(map_in_order(process_of, range(8), 2))
         with pytest.raises(ValueError, match="invalid literal"):
             list(map_in_order(int, ["1", "x"], 2))
-        again = set(map_in_order(process, range(8), 2))
+        again = set(map_in_order(process_of, range(8), 2))
     assert os.getpid() not in first | again
     assert len(first | again) <= 2
-    assert not set(map_in_order(process, range(8), 2)) & (first | again)
+    assert not set(map_in_order(process_of, range(8), 2)) & (first | again)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -57,6 +54,8 @@ def test_computing_in_workers_is_counted_too(workers):
 def test_workers_end_when_their_parent_is_killed_outright():
     program = """
 import time
+from helpers.thread_counts import process_of
+
 from hepsets.core.parallel import computing_seconds, map_in_order, same_workers
 if __name__ == "__main__":
     for _ in map_in_order(time.sleep, [0, *[300] * 9], 2):

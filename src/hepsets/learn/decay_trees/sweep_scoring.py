@@ -1,4 +1,4 @@
-"""``decay_sweep`` where nothing is trained: the same sums with fewer products, in few passes over particles.
+"""Scores of ``decay_sweep`` where nothing is trained: the same sums, fewer products and few passes.
 
 Sums over descendants and over ancestors are linear in what they add up, so they may be taken before the
 products as well as after them. A particle without daughters then needs one product of matrices where the
