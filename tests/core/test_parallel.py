@@ -54,8 +54,6 @@ def test_computing_in_workers_is_counted_too(workers):
 def test_workers_end_when_their_parent_is_killed_outright():
     program = """
 import time
-from helpers.thread_counts import process_of
-
 from hepsets.core.parallel import computing_seconds, map_in_order, same_workers
 if __name__ == "__main__":
     for _ in map_in_order(time.sleep, [0, *[300] * 9], 2):
