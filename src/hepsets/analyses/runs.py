@@ -117,8 +117,9 @@ def _with_trunk(analysis: Analysis, values: dict[str, Any], options: RunOptions)
         trunk = values.get("trunk")
         if model is None or not isinstance(trunk, str):
             return values
-        checked_trunk(trunk, str(values.get("trunk_sha256", "")))
-        return {**values, "trunk_sha256": trunk_checksum(trunk)}
+        known = str(values.get("trunk_sha256", ""))
+        checked_trunk(trunk, known)
+        return {**values, "trunk_sha256": known or trunk_checksum(trunk)}
     if model is None:
         able = [name for name in ANALYSES if hasattr(ANALYSES.find(name), "TRUNK_MODEL")]
         raise InputError(f"--trunk for {analysis.name}", f"an analysis that takes one: {', '.join(able)}")

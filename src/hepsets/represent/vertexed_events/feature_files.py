@@ -18,6 +18,7 @@ from torch import Tensor
 
 from hepsets.core.purpose import Purpose, demand
 from hepsets.core.whole_file import whole_file
+from hepsets.formats.tensor_header import whole_header
 from hepsets.represent.particle_sets.data import PackedSet
 from hepsets.represent.vertexed_events.data import VertexedBatch, VertexedData
 from hepsets.represent.vertexed_events.inputs import InputSpec
@@ -198,13 +199,11 @@ class _File:
 
     @classmethod
     def of(cls, path: Path) -> Self:
-        """Read the header of a file of safetensors: its length as eight bytes, then JSON."""
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(length))
+        """Read the header of a file of safetensors."""
+        header, begin = whole_header(path)
         names = header["__metadata__"]
         places = (
-            (_TYPES[one["dtype"]], tuple(one["shape"]), *(8 + length + at for at in one["data_offsets"]))
+            (_TYPES[one["dtype"]], tuple(one["shape"]), *(begin + at for at in one["data_offsets"]))
             for one in map(header.__getitem__, _TENSORS)
         )
         return cls(path, InputSpec(*(tuple(json.loads(names[kind])) for kind in _KINDS)), tuple(places))
