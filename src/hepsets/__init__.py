@@ -55,8 +55,14 @@ _HOMES = {
     "hepsets.public.simulation": ("candidates", "generate", "simulate", "skim", "tag_sides"),
     "hepsets.public.filters": ("load_filter",),
     "hepsets.public.models": (
-        *("auc", "export", "fit", "load", "load_trunk", "register_model"),
-        *("save", "score"),
+        "auc",
+        "export",
+        "fit",
+        "load",
+        "load_trunk",
+        "register_model",
+        "save",
+        "score",
     ),
     "hepsets.public.analyses": ("infer", "run"),
     "hepsets.public.names": (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import base64
 import json
 import re
@@ -12,6 +11,8 @@ from typing import Any
 
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
+
+import hepsets
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "hepsets"
@@ -127,7 +128,7 @@ def _object(name: str, **options: str) -> str:
 
 def _public_names() -> Iterator[str]:
     """The names of ``import hepsets as hs``, each where it is documented."""
-    homes = ast.literal_eval(_assigned(SOURCE / "__init__.py", "_HOMES"))
+    homes = hepsets._HOMES
     public = {module: names for module, names in homes.items() if module.startswith("hepsets.public.")}
     classes = (
         f"[`hs.{name}`][{home}.{name}]" for home in homes if home not in public for name in homes[home]
@@ -136,14 +137,6 @@ def _public_names() -> Iterator[str]:
     yield f"{', '.join(sorted(classes))}. All else is reached by its module.\n"
     for module in public:
         yield f"\n## About {module.rpartition('.')[2]}\n\n{_object(module)}"
-
-
-def _assigned(path: Path, name: str) -> ast.expr:
-    """What a module assigns to a name."""
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-    return next(
-        node.value for node in body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name
-    )
 
 
 def _tree(pages: list[str]) -> list[Any]:
