@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 import torch
 
-from hepsets.learn.layers.dropout import Dropout
+from hepsets.learn.layers.dropout import Dropout, keeps
 
 
 @pytest.mark.parametrize("probability", [0.179, 0.5, 0.9])
@@ -38,3 +39,16 @@ def test_seeds_repeat_it_and_evaluation_ends_it() -> None:
     assert torch.equal(dropout(values), first)
     assert not torch.equal(first, second)
     assert torch.equal(dropout.eval()(values), values)
+
+
+def test_a_loop_of_its_own_drops_what_the_layer_would_have_dropped() -> None:
+    dropout = Dropout(0.3)
+    torch.manual_seed(4)
+    expected = dropout(torch.ones(500))
+    torch.manual_seed(4)
+    seed, threshold, scale = dropout.drawn()
+    found = [float(scale) * keeps(np.uint32(place), seed, threshold) for place in range(500)]
+    assert found == expected.tolist()
+    seed, threshold, scale = dropout.eval().drawn()
+    assert scale == 1
+    assert all(keeps(np.uint32(place), seed, threshold) for place in range(500))

@@ -37,9 +37,18 @@ class Dropout(nn.Module):
             return values
         if not runs_kernels(values):
             return functional.dropout(values, self.probability)
-        seed = int(torch.randint(2**32, ()))
-        result: Tensor = _Drop.apply(values, seed, self.probability)  # type: ignore[no-untyped-call]
+        result: Tensor = _Drop.apply(values, *self.drawn())  # type: ignore[no-untyped-call]
         return result
+
+    def drawn(self) -> tuple[np.uint32, np.uint32, np.float32]:
+        """Seed and threshold for :func:`keeps`, and the scale of what is kept: for loops of one's own.
+
+        They drop what :meth:`forward` would have dropped in place of this call.
+        """
+        if not self.training or self.probability == 0.0:
+            return np.uint32(0), np.uint32(0), np.float32(1)
+        seed = np.uint32(int(torch.randint(2**32, ())))
+        return seed, np.uint32(self.probability * 2**32), np.float32(1.0 / (1.0 - self.probability))
 
     def extra_repr(self) -> str:
         """What ``print`` shows between the brackets."""
@@ -50,21 +59,36 @@ class _Drop(torch.autograd.Function):
     """The backward pass draws the same stream again and drops the same values."""
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor, seed: int, probability: float) -> Tensor:
-        ctx.seed, ctx.probability = seed, probability
-        return _dropped(values, seed, probability)
+    def forward(ctx: Any, values: Tensor, seed: np.uint32, threshold: np.uint32, scale: np.float32) -> Tensor:
+        ctx.drawn = seed, threshold, scale
+        return _dropped(values, *ctx.drawn)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        return _dropped(gradients[0], ctx.seed, ctx.probability), None, None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+        return _dropped(gradients[0], *ctx.drawn), None, None, None
 
 
-def _dropped(values: Tensor, seed: int, probability: float) -> Tensor:
+def _dropped(values: Tensor, seed: np.uint32, threshold: np.uint32, scale: np.float32) -> Tensor:
     flat = values.detach().contiguous().numpy().reshape(-1)
     result = np.empty_like(flat)
-    threshold, scale = np.uint32(probability * 2**32), np.float32(1.0 / (1.0 - probability))
-    _drop(flat, np.uint32(seed), threshold, scale, result)
+    _drop(flat, seed, threshold, scale, result)
     return torch.from_numpy(result).view(values.shape)
+
+
+@kernel
+def keeps(place: np.uint32, seed: np.uint32, threshold: np.uint32) -> np.bool_:
+    """Whether the value at a place, counted through the whole array, is kept; compiled, for other loops.
+
+    A Weyl sequence through a two-round multiply–shift hash. The constants are those of lowest known bias in
+    C. Wellons' hash-prospector project.
+    """
+    h = np.uint32(place * np.uint32(0x9E3779B9) + seed)
+    h = np.uint32(h ^ (h >> np.uint32(16)))
+    h = np.uint32(h * np.uint32(0x21F0AAAD))
+    h = np.uint32(h ^ (h >> np.uint32(15)))
+    h = np.uint32(h * np.uint32(0x735A2D97))
+    h = np.uint32(h ^ (h >> np.uint32(15)))
+    return h >= threshold
 
 
 @kernel
@@ -75,15 +99,5 @@ def _drop(
     scale: np.float32,
     result: NDArray[np.float32],
 ) -> None:
-    """A Weyl sequence through a two-round multiply–shift hash.
-
-    The constants are those of lowest known bias in C. Wellons' hash-prospector project.
-    """
     for i in range(len(values)):
-        h = np.uint32(np.uint32(i) * np.uint32(0x9E3779B9) + seed)
-        h = np.uint32(h ^ (h >> np.uint32(16)))
-        h = np.uint32(h * np.uint32(0x21F0AAAD))
-        h = np.uint32(h ^ (h >> np.uint32(15)))
-        h = np.uint32(h * np.uint32(0x735A2D97))
-        h = np.uint32(h ^ (h >> np.uint32(15)))
-        result[i] = values[i] * scale if h >= threshold else np.float32(0.0)
+        result[i] = values[i] * scale if keeps(np.uint32(i), seed, threshold) else np.float32(0.0)
