@@ -28,10 +28,31 @@ def kernel(function: Function) -> Function:
     of the outermost function: after editing a kernel that is called from another file, clear
     ``__pycache__`` (``make clean``).
     """
+    return _compiled(function)
+
+
+def kernel_of_separate_arrays(function: Function) -> Function:
+    """As :func:`kernel`, where no array that is written to shares memory with another argument.
+
+    Loops over the columns of a row then need not ask whether rows overlap, which takes as long as the loop;
+    what a caller breaks this with is wrong without a warning. ``len`` of a tuple argument is a constant for
+    the compiler, which makes short loops of known length, as many columns as the tuple has entries.
+    """
+    return _compiled(function, separate=True)
+
+
+def _compiled(function: Function, *, separate: bool = False) -> Function:
     compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
+    if separate:
+        compiled._compiler._customize_flags = _with_separate_arrays
     _cache_on_disk(compiled)
     result: Function = compiled
     return result
+
+
+def _with_separate_arrays(flags: Any) -> Any:
+    flags.noalias = True  # numba knows it, but takes it as an option for GPUs alone
+    return flags
 
 
 def integer(value: int) -> int:

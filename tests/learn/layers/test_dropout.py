@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from hepsets.learn.layers.dropout import Dropout, keeps
+from hepsets.learn.layers.dropout import Dropout, _drop, keeps
 
 
 @pytest.mark.parametrize("probability", [0.179, 0.5, 0.9])
@@ -52,3 +52,9 @@ def test_a_loop_of_its_own_drops_what_the_layer_would_have_dropped() -> None:
     seed, threshold, scale = dropout.eval().drawn()
     assert scale == 1
     assert all(keeps(np.uint32(place), seed, threshold) for place in range(500))
+
+
+def test_a_seed_drops_the_places_that_it_always_did() -> None:
+    values, dropped = np.ones(40, dtype=np.float32), np.empty(40, dtype=np.float32)
+    _drop(values, np.uint32(7), np.uint32(0.179 * 2**32), np.float32(1.0), dropped)
+    assert np.flatnonzero(dropped == 0).tolist() == [10, 13, 19, 20, 21, 27, 29, 36]
