@@ -18,6 +18,7 @@ from hepsets.core.pdg import PdgMap
 from hepsets.generate import pythia
 from hepsets.generate.pythia import generate_block
 from hepsets.learn.decay_trees.recipe import build_model
+from hepsets.learn.training.kept_memory import keep_memory
 
 BATCH = 256
 MODELS = ("transformer", "decay_sweep", "gcn_stack", "deep_sets_gcn_pdg_normalized", "deep_sets")
@@ -90,6 +91,7 @@ def test_pythia_beside_what_is_done_around_it(monkeypatch):
 @pytest.mark.parametrize("name", MODELS)
 def test_a_step_of_training_beside_the_floating_point_limit(name):
     pytest.importorskip("pythia8mc")
+    keep_memory()  # as a fit does
     events = generate_block("mixed", 3, 2, BATCH)
     model = build_model(name, PdgMap.fit(events.particles["pdg"])).train()
     model.fit_scaler(model.prepare(events).features)

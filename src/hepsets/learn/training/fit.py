@@ -23,6 +23,7 @@ from hepsets.core.purpose import Purpose, demand
 from hepsets.core.ragged import RaggedTable
 from hepsets.learn.training.checkpoint import EpochRecord, _fingerprint, _resume, _State, _write_checkpoint
 from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.kept_memory import keep_memory
 from hepsets.learn.training.losses import Penalty
 from hepsets.learn.training.task import Binary, Held, Task
 from hepsets.learn.training.trainable import Streamed, Trainable, TrainingData, in_turn
@@ -149,6 +150,7 @@ def fit(
     demand(getattr(train, "purpose", None), Purpose.TRAINING, "a model is trained")
     if validation is not None:
         demand(getattr(validation[0], "purpose", None), Purpose.VALIDATION, "a training is stopped")
+    keep_memory()
     config, task = config or FitConfig(), task or Binary()
     truth, importance = task.checked(model, targets, len(train), weights)
     data: TrainingData = model.prepare(train) if isinstance(model, Trainable) else train
