@@ -14,7 +14,8 @@ def keep_memory() -> None:
     """Let the C library keep up to 256 MB of what is freed.
 
     By default glibc returns freed memory to the system, which clears it page by page when the next step asks
-    for it again: a sixth of a step of ``decay_sweep``. Where the C library has no such setting nothing is done.
+    for it again: a sixth of a step of ``decay_sweep``. Where the C library has no such setting nothing is
+    done.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
