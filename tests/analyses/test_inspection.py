@@ -2,6 +2,7 @@
 
 import tomllib
 
+import awkward as ak
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,6 +15,7 @@ from helpers.toy_corpus import toy_events, toy_trunk
 from hepsets.analyses.inspection import SPELLINGS, inspect_file
 from hepsets.core.errors import InputError
 from hepsets.core.record import checksum_of_file
+from hepsets.formats.candidate_map import CandidateMap
 from hepsets.formats.column_names import VARIABLES
 from hepsets.generate.kstmumu import density
 
@@ -54,6 +56,47 @@ def test_candidates_with_lists_of_particles_get_the_map_of_their_sets(tmp_path):
     assert "# no candidate_tracks: taken as empty" in text
     pq.write_table(pa.table({**lists, "isSignal": np.zeros(3)}), tmp_path / "c.parquet")
     assert "continuum-suppression: fits" in told(tmp_path / "c.parquet")
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "root"])
+def test_lists_of_names_that_say_nothing_are_told_with_a_map_to_be_filled_in(tmp_path, suffix):
+    lists = {name: [[1.0], [], [2.0, 3.0]] for name in ("a1", "b1", "c1")}
+    path = tmp_path / f"m.{suffix}"
+    if suffix == "parquet":
+        pq.write_table(pa.table({**lists, "n": [1, 0, 2]}), path)
+    else:
+        with uproot.recreate(path) as file:
+            file.mktree("t", {**dict.fromkeys(lists, "var * float64"), "n": "int32"})
+            file["t"].extend(
+                {**{name: ak.Array(one) for name, one in lists.items()}, "n": np.array([1, 0, 2])}
+            )
+    text = told(path)
+    assert "lists of numbers: a1, b1, c1" in text
+    assert "continuum-suppression: lacks names that say what its lists are" in text
+    assert "flavour-tagging: lacks px, py, pz, charge, q\n" in text
+    begin = text.index("# lists of the file: a1, b1, c1\n")
+    proposed = tomllib.loads(text[begin : text.index("flavour-tagging:")])
+    assert proposed["sets"] == {"roe_tracks": dict.fromkeys(("px", "py", "pz", "charge"), "")}
+    with pytest.raises(InputError, match="an empty name in the map; expected what the file calls it"):
+        CandidateMap(proposed["sets"])
+
+
+def test_lists_that_are_quantities_of_no_known_set_are_put_into_one_to_be_seen_to(tmp_path):
+    names = [f"mu_{tail}" for tail in ("px", "py", "pz", "charge")] + ["x_E", "x_theta", "x_phi"]
+    lists = {name: pa.array([[1.0], [], [2.0]]) for name in (*names, "odd")}
+    pq.write_table(pa.table(lists), tmp_path / "m.parquet")
+    text = told(tmp_path / "m.parquet")
+    proposed = tomllib.loads(text[text.index("# lists of the file") : text.index("flavour-tagging:")])
+    assert proposed["sets"]["roe_tracks"]["charge"] == "mu_charge"
+    assert proposed["sets"]["roe_clusters"] == {"energy": "x_E", "theta": "x_theta", "phi": "x_phi"}
+    assert "[sets.roe_tracks]  # are they? else candidate_tracks" in text
+    CandidateMap(proposed["sets"])
+
+
+def test_sets_for_flavour_tagging_are_known_as_such(tmp_path):
+    lists = {name: pa.array([[1.0], [], [2.0]]) for name in ("px", "py", "pz", "charge")}
+    pq.write_table(pa.table({**lists, "q": [1, -1, 1]}), tmp_path / "m.parquet")
+    assert "flavour-tagging: fits\n  hepsets run flavour-tagging --data" in told(tmp_path / "m.parquet")
 
 
 def test_hepmc_is_counted_and_sent_to_the_filter(tmp_path):

@@ -140,6 +140,31 @@ def test_filtering_tells_counts_and_writes_a_page(monkeypatch, capsys, run, tmp_
     assert "1.5 √P(pass)" in shown
 
 
+def test_a_filter_that_saves_nothing_says_so_where_it_is_made_run_and_checked(
+    monkeypatch, capsys, run, tmp_path
+):
+    card = small_card()
+    (skim,) = card.skims
+    card = dataclasses.replace(
+        card, skims=(dataclasses.replace(skim, rule=dataclasses.replace(skim.rule, floor=1.0)),)
+    )
+    save_card(card, run / "models" / "deep_sets_pdg.card.json")
+    model, events = tmp_path / "filter.onnx", tmp_path / "events.parquet"
+    line = "warning: nothing is saved: for hadronic_b0 the floor is 1 (the best on validation events)"
+    export = ("export", run, "--model", "deep_sets_pdg", "--out", model, "--data", events)
+    keep = ("filter", events, "--model", model, "--out", tmp_path / "kept.parquet")
+    for words in (export, (*keep, "--report", tmp_path / "page.html")):
+        code, _, err = hepsets(monkeypatch, capsys, *words)
+        assert code == 0, err
+        assert err.count(line) == 1
+    assert "nothing is saved" in (tmp_path / "page.html").read_text()
+    write_parquet(beam_events(400, 3).with_columns(label=np.arange(400) % 2), events)
+    code, out, err = hepsets(monkeypatch, capsys, "check-filter", model, "--full", events)
+    assert line in out, err
+    code, _, err = hepsets(monkeypatch, capsys, *keep, "--floor", "0.1")
+    assert (code, "nothing is saved" in err) == (0, False)
+
+
 @pytest.mark.parametrize("mode", ["importance", "threshold", "score"])
 def test_modes_are_chosen_by_name(monkeypatch, capsys, run, tmp_path, mode):
     code, _, err = hepsets(

@@ -80,6 +80,25 @@ def test_a_run_refused_for_its_input_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_refused_run_leaves_none_of_the_folders_that_it_made_and_all_others(tmp_path):
+    def refused(out, **options):
+        with RunFolder(out, Config(), **options):
+            raise InputError("nonsense", "sense")
+
+    (tmp_path / "mine").mkdir()
+    for out in (tmp_path / "mine" / "run", tmp_path / "a" / "b" / "run"):
+        for resume in (False, True):
+            with pytest.raises(InputError, match="nonsense"):
+                refused(out, resume=resume)
+    assert list(tmp_path.rglob("*")) == [tmp_path / "mine"]
+
+
+def test_a_folder_that_cannot_be_made_is_refused_in_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be made"), RunFolder(tmp_path / "file" / "run", Config()):
+        pass
+
+
 def test_work_that_was_done_before_bad_input_came_up_can_be_resumed(tmp_path):
     def refused_late():
         with RunFolder(tmp_path / "run", Config()) as run:

@@ -121,6 +121,30 @@ def test_what_is_no_number_is_masked_or_left_out_and_counted(tmp_path):
     assert np.isfinite(found.particles["kaon"]).all()
 
 
+def test_tracks_without_a_charge_are_no_clusters_but_left_out_and_their_candidates_not_used(tmp_path):
+    given = branches(EVENTS)
+    given["rt_charge"] = [np.where(np.arange(len(one)) == 0, np.nan, one) for one in given["rt_charge"]]
+    with_daughter = next(i for i, one in enumerate(given["bt_px"]) if len(one))
+    given["bt_charge"][with_daughter] = np.full(len(given["bt_charge"][with_daughter]), np.nan)
+    found, complete, counts = read(write_root(tmp_path / "mine.root", given))
+    assert np.flatnonzero(~complete).tolist() == [with_daughter]
+    told = "\n".join(counts.lines())
+    lost = sum(len(one) > 0 for one in given["rt_px"])
+    assert f"masked: {lost} tracks of roe_tracks without a charge, left out" in told
+    assert "1 candidates not used (candidate_tracks without a charge 1)" in told
+    neutral = EVENTS.particles["charge"] == 0
+    assert (found.particles["charge"] == 0).sum() == neutral.sum()
+
+
+def test_millimetres_may_be_the_centimetres_of_another_detector_but_are_told(tmp_path):
+    given = branches(EVENTS)
+    assert read(write_root(tmp_path / "mine.root", given))[2].warnings == ()
+    given["rt_dr"] = [10 * one for one in given["rt_dr"]]
+    told = read(write_root(tmp_path / "mm.root", given))[2].lines()
+    assert told[-1].startswith("WARNING: ")
+    assert "sets.roe_tracks.dr (rt_dr): half of the tracks are beyond 0.3" in told[-1]
+
+
 def test_numbers_that_float32_cannot_hold_count_as_none(tmp_path):
     """What is infinite once it is narrowed would reach the models as NaN."""
     given = branches(EVENTS) | {"mine": np.where(np.arange(80) == 7, 1e300, 1.0)}
@@ -195,6 +219,13 @@ DAMAGE = {
     "candidates in MeV": (
         lambda: changed(**{f"B_{k}": 1000 * changed()[f"B_{k}"] for k in ("px", "py", "pz", "energy")}),
         "B_energy of a median candidate.*MeV to GeV"),
+    "a ΔE in MeV": (lambda: changed(dE=np.full(80, 60.0)), "dE of a median candidate.*MeV to GeV"),
+    "impact parameters in micrometres": (
+        lambda: changed(rt_dr=[1e4 * one for one in changed()["rt_dr"]]),
+        r"sets.roe_tracks.dr \(rt_dr\): half of the tracks are beyond .*convert micrometres or mill"),
+    "those of daughters along the beam": (
+        lambda: changed(bt_dz=[1e4 * one for one in changed()["bt_dz"]]),
+        r"sets.candidate_tracks.dz \(bt_dz\)"),
     "percents": (lambda: changed(rt_kaon=[100 * one for one in changed()["rt_kaon"]]), "divide percents"),
     "another frame": (lambda: branches(EVENTS, "centre_of_mass"), "set data.frame = 'centre_of_mass'"),
 }  # fmt: skip

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import tomli_w
 
 from hepsets.analyses.contract import ANALYSES
@@ -17,7 +19,7 @@ from hepsets.core.events import PARTICLE_COLUMNS
 from hepsets.core.parquet import open_parquet
 from hepsets.core.record import checksum_of_file
 from hepsets.formats.candidate_map import CandidateMap
-from hepsets.formats.candidate_names import proposed_map
+from hepsets.formats.candidate_names import proposed_map, skeleton
 from hepsets.formats.column_names import find_columns, find_layout
 from hepsets.formats.event_lists import present_columns
 from hepsets.formats.fcc_tree import COLUMNS, WHAT, is_fcc_tree
@@ -41,11 +43,14 @@ SHOWN = 12
 
 @dataclass(frozen=True)
 class Table:
-    """A table of a file: its name (empty where a file is one), its number of events, and its columns."""
+    """A table of a file: its name (empty where a file is one), its number of events, its columns, and those
+    of them that hold a list of numbers for each event.
+    """
 
     name: str
     events: int
     columns: tuple[str, ...]
+    lists: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,8 @@ class Inspection:
             more = f" … {len(table.columns)} in all" if len(table.columns) > SHOWN else ""
             where = f"tree {table.name}, " if table.name else ""
             told.append(f"  {where}{table.events} events: {', '.join(table.columns[:SHOWN])}{more}")
+            if table.lists:
+                told.append(f"  lists of numbers: {', '.join(table.lists)}")
         for verdict in self.verdicts:
             told.append(f"{verdict.analysis}: {'lacks ' + verdict.lacks if verdict.lacks else 'fits'}")
             told += [f"  {line}" for line in verdict.how.splitlines()]
@@ -111,6 +118,8 @@ def inspect_file(source: Path) -> Inspection:
     if tree is not None and not tables:
         raise InputError(f"{path} holds no tree {tree!r}", "one of its trees")
     verdicts = {verdict for table in tables for judge in _JUDGES for verdict in judge(path, kind, table)}
+    if not verdicts and kind in (Format.ROOT_NTUPLE, Format.PARQUET_FRAME):
+        verdicts = {verdict for table in tables if table.lists for verdict in _unknown_lists(path, table)}
     return Inspection(path, kind.value, tables, tuple(sorted(verdicts, key=lambda one: one.analysis)))
 
 
@@ -143,11 +152,12 @@ def _tables(path: Path, kind: Format) -> list[Table]:
     if start == b"PAR1":
         with open_parquet(path) as file:
             schema = file.schema_arrow
-            return [Table("", file.metadata.num_rows, tuple(schema.names))]
+            lists = tuple(field.name for field in schema if _holds_lists(field.type))
+            return [Table("", file.metadata.num_rows, tuple(schema.names), lists)]
     if start == b"root":
         with opened(path) as file:
             return [
-                Table(name, int(tree.num_entries), tuple(tree.keys()))
+                Table(name, int(tree.num_entries), tuple(tree.keys()), tuple(_lists_of(tree)))
                 for name, tree in trees_of(file).items()
             ]
     with path.open("rb") as raw, decompressed(raw, str(path)) as text:
@@ -155,6 +165,22 @@ def _tables(path: Path, kind: Format) -> list[Table]:
             header = text.readline().decode("utf-8", "replace").strip()
             return [Table("", sum(1 for line in text if line.strip()), tuple(header.split(",")))]
         return [Table("", sum(line.startswith(b"E ") for line in text), ("particles and vertices",))]
+
+
+def _holds_lists(kind: pa.DataType) -> bool:
+    """Whether a column of a parquet file is a list of numbers for each event."""
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
+        return False
+    inner = kind.value_type
+    return bool(pa.types.is_integer(inner) or pa.types.is_floating(inner) or pa.types.is_boolean(inner))
+
+
+def _lists_of(tree: Any) -> list[str]:
+    """Branches that are a list of numbers for each event, by what ROOT calls their type."""
+    return [name for name, kind in tree.typenames().items() if _LISTS.fullmatch(kind)]
+
+
+_LISTS = re.compile(r"\w+\[\]|(std::)?(vector|ROOT::VecOps::RVec)<[\w ]+>")
 
 
 # -- analyses --------------------------------------------------------------------------------------
@@ -213,6 +239,25 @@ def _own_sets(path: Path, table: Table, of_map: CandidateMap) -> Verdict:
     ]
     label = "" if usual else "a label (data.columns.label, or signal=FILE and continuum=FILE)"
     return Verdict("continuum-suppression", label, "\n".join(how))
+
+
+def _unknown_lists(path: Path, table: Table) -> list[Verdict]:
+    """What reads lists of particles, where their names do not say what they are."""
+    where = f"{path}:{table.name}" if table.name else str(path)
+    how = [
+        f"hepsets run continuum-suppression --config map.toml --data {where}, where map.toml holds",
+        skeleton(table.lists),
+        "[data]",
+        'frame = "laboratory"  # or "centre_of_mass"',
+    ]
+    needed = ("px", "py", "pz", "charge")
+    lacking = [name for name in needed if name not in table.lists]
+    lacking += [] if "q" in table.columns else ["q"]
+    map_ = "".join(f" --set data.columns.{name}=NAME" for name in lacking)
+    return [
+        Verdict("continuum-suppression", "names that say what its lists are", "\n".join(how)),
+        Verdict("flavour-tagging", ", ".join(lacking), f"hepsets run flavour-tagging --data {where}{map_}"),
+    ]
 
 
 def _z_flavour(path: Path, kind: Format, table: Table) -> list[Verdict]:

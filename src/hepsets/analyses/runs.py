@@ -171,10 +171,6 @@ def run(
     analysis = ANALYSES.find(name)
     config = configure(analysis, options or RunOptions())
     folder = out or Path("runs") / f"{name}-{config.scale}-{datetime.now():%Y%m%d-%H%M%S}"
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be made ({error.strerror})", "a folder to write to") from error
     with RunFolder(folder, config, resume=resume) as run_folder:
         result = analysis.run(config, run_folder, workers=workers)
         if not (run_folder.path / f"{STEM}.html").is_file():

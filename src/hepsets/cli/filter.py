@@ -28,6 +28,7 @@ def export(
     ] = None,
 ) -> None:
     """Export a trained filter or flavour tagger: one ONNX file, checked against PyTorch."""
+    from hepsets.deploy.filter.event_filter import EventFilter
     from hepsets.deploy.filter.export import export_from_run, model_file
     from hepsets.deploy.flavour_export import export_tagger
     from hepsets.deploy.onnx.jets import preprocessing_file
@@ -43,6 +44,9 @@ def export(
     if isinstance(found, VertexedModel) and found.config.style == "constituents":
         echo(f"{beside}: how FCCAnalyses' WeaverInterface prepares its inputs")
     echo(f"{out}: scores of {events} events differ from PyTorch's by at most {difference:.1g}")
+    in_vain = "" if isinstance(found, VertexedModel) else EventFilter.load(out).saves_nothing()
+    if in_vain:
+        echo(f"warning: {in_vain}", err=True)
 
 
 @command("filter")

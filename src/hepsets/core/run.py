@@ -8,7 +8,7 @@ import platform
 import shutil
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
@@ -93,7 +93,8 @@ class RunFolder:
     """Context manager for a run's folder.
 
     Work happens in ``<out>.partial``; :meth:`finish` writes ``result.json`` and renames the folder
-    to ``<out>``. A killed run leaves only the partial folder, which ``resume=True`` takes up again.
+    to ``<out>``. A killed run leaves only the partial folder, which ``resume=True`` takes up again; one that
+    is refused (InputError) before anything was kept in it leaves no folder.
 
     Parameters
     ----------
@@ -108,7 +109,7 @@ class RunFolder:
     ------
     InputError
         If ``out`` exists, or a partial folder exists and ``resume`` is off, or its configuration
-        is another one, or another process is at work in it.
+        is another one, or another process is at work in it, or it cannot be made.
     """
 
     def __init__(self, out: str | Path, config: Any, *, resume: bool = False) -> None:
@@ -122,6 +123,7 @@ class RunFolder:
         self._before = 0.0
         self._handler: logging.Handler | None = None
         self._lock = ExitStack()
+        self._made: list[Path] = []  # folders around it that were not there
 
     def __enter__(self) -> Self:
         with ExitStack() as lock:
@@ -142,7 +144,13 @@ class RunFolder:
         saved = self.path / "config.toml"
         if self.out.exists():
             raise InputError(f"{self.out} exists", "a new folder", "choose another --out or delete it")
-        self.path.mkdir(parents=True, exist_ok=True)
+        self._made = [folder for folder in self.path.parents if not folder.exists()]
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"{self.out} cannot be made ({error.strerror})", "a folder to write to"
+            ) from error
         lock.enter_context(only_process(self.path))
         if self.out.exists():  # another process finished it just now
             raise InputError(f"{self.out} exists", "a new folder", "choose another --out or delete it")
@@ -203,6 +211,12 @@ class RunFolder:
         files = {file.name for file in self.path.rglob("*") if file.is_file()}
         return bool(files - {"config.toml", "log.txt", LOCK})
 
+    def _remove_made(self) -> None:
+        """Remove the folders around it that it made, the innermost first, until one holds something else."""
+        with suppress(OSError):
+            for folder in self._made:
+                folder.rmdir()
+
     def _close_log(self) -> None:
         if self._handler is not None:
             log.removeHandler(self._handler)
@@ -218,9 +232,10 @@ class RunFolder:
         with self._lock:
             if error is not None:
                 log.error("stopped: %s", error)
-                if isinstance(error, InputError) and not self._resume and not self._holds_work():
+                if isinstance(error, InputError) and not self._holds_work():
                     self._close_log()
                     shutil.rmtree(self.path, ignore_errors=True)
+                    self._remove_made()
             self._close_log()
             if self.path.is_dir():
                 write_atomically(self.path / "elapsed", f"{self.elapsed:.1f}")

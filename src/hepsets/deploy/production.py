@@ -468,7 +468,7 @@ def produce(
     scheduler, workers
         See :func:`hepsets.deploy.scale_out.connect`.
     tell
-        Gets the address of Dask's dashboard.
+        Gets the address of Dask's dashboard, and that a filter would save nothing.
 
     Raises
     ------
@@ -478,6 +478,11 @@ def produce(
     """
     check_config(config)
     scale_out.check_scheduler(scheduler)
+    if config.filter.model is not None:
+        settings = config.filter.settings(config.seed)
+        in_vain = EventFilter.load(config.filter.model).saves_nothing(settings, config.skims)
+        if in_vain:
+            tell(f"warning: {in_vain}")
     folder = folder.absolute()
     _check_folder(folder, config)
     made = folder / "shards"

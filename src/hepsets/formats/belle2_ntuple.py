@@ -132,7 +132,11 @@ def best_candidates(ntuple: Ntuple, *, by: str = "signal_probability") -> Ntuple
 
 
 def read_ntuple(
-    paths: str | Path | Sequence[str | Path], tree: str | None = None, *, weight: str | None = None
+    paths: str | Path | Sequence[str | Path],
+    tree: str | None = None,
+    *,
+    weight: str | None = None,
+    weight_is_needed: bool = True,
 ) -> Ntuple:
     """Read the thirty variables, candidate by candidate, a piece of each tree at a time.
 
@@ -147,6 +151,8 @@ def read_ntuple(
         Name of the tree in each file that names none; needed only where several trees hold the variables.
     weight
         Branch with the candidates' weights (sWeights, sidebands) in place of ``__weight__``.
+    weight_is_needed
+        Whether files without that branch are refused; else ``__weight__`` takes its place, if there is one.
 
     Raises
     ------
@@ -167,10 +173,13 @@ def read_ntuple(
     for position, (path, own) in enumerate(files):
         with opened(path) as file:
             chosen, layout = _choose_tree(path, trees_of(file), own or tree)
-            if weight is not None:
-                if weight not in chosen.keys():  # noqa: SIM118  (a tree, no mapping)
-                    raise InputError(f"{path} without a branch {weight}", "the branch of the weights")
+            if weight is not None and weight in chosen.keys():  # noqa: SIM118  (a tree, no mapping)
                 layout.columns["weight"] = weight
+            elif weight is not None and weight_is_needed:
+                raise InputError(
+                    f"{path} without a branch {weight}", "the branch of the weights",
+                    "correct data.weight, or leave it out",
+                )  # fmt: skip
             if first is None:
                 first = layout
             elif (layout.arguments, set(layout.columns)) != (first.arguments, set(first.columns)):

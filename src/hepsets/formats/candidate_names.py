@@ -54,6 +54,56 @@ def proposed_map(names: Sequence[str]) -> CandidateMap | None:
     return CandidateMap(sets) if sets else None
 
 
+def skeleton(lists: Sequence[str]) -> str:
+    """A column map to be filled in, where names do not tell which lists are which set: TOML, with comments.
+
+    Lists whose names end as quantities do, and together make a set, stand in one; which it is has to be seen.
+
+    Parameters
+    ----------
+    lists
+        Names of the columns that hold lists of numbers.
+
+    Examples
+    --------
+    >>> print(skeleton(["mu_px", "mu_py", "mu_pz", "mu_charge", "mu_chi2"]))
+    # lists of the file: mu_px, mu_py, mu_pz, mu_charge, mu_chi2
+    [sets.roe_tracks]  # are they? else candidate_tracks
+    px = "mu_px"
+    py = "mu_py"
+    pz = "mu_pz"
+    charge = "mu_charge"
+    """
+    heads: dict[str, dict[str, str]] = {}
+    for name in lists:
+        for key, spelled in SPELLINGS.items():
+            tail = next((one for one in spelled if f"_{name.lower()}".endswith(f"_{one}")), None)
+            if tail is not None:
+                heads.setdefault(name[: len(name) - len(tail)].lower(), {}).setdefault(key, name)
+                break
+    told, taken = [f"# lists of the file: {', '.join(lists)}"], set[str]()
+    for named in heads.values():
+        kind = "tracks" if "charge" in named else "clusters"
+        role = next((role for role in SETS if role.endswith(kind) and role not in taken), None)
+        whole = _of_one_way(named, role) if role else {}
+        if role and whole:
+            taken.add(role)
+            other = next(one for one in SETS if one.endswith(kind) and one != role)
+            told.append(f"[sets.{role}]  # are they? else {other}")
+            told += [f'{key} = "{name}"' for key, name in whole.items()]
+    if not taken:
+        told += [f"[sets.roe_tracks]  # also {', '.join(list(SETS)[1:])}", *_BLANKS]
+    return "\n".join(told)
+
+
+_BLANKS = (
+    'px = ""  # the list of these; or p or pt, with theta or cos_theta, and phi',
+    'py = ""',
+    'pz = ""',
+    'charge = ""  # of tracks; clusters may have energy in its place',
+)
+
+
 def _taken_apart(name: str) -> tuple[str, str, str] | None:
     """Set, head and quantity of a name such as ``roe_track_px``."""
     lower = name.lower()

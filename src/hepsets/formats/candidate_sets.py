@@ -7,8 +7,8 @@ time; nothing is guessed: what is not there is told, what is no number is masked
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,15 +21,25 @@ from hepsets.core.masses import M_E, M_K, M_MU, M_P, M_PI
 from hepsets.core.parquet import open_parquet
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.formats.added_columns import is_parquet
-from hepsets.formats.candidate_map import CANDIDATE, IDENTIFICATION, KNOWN, SETS, YOURS, CandidateMap
+from hepsets.formats.candidate_map import (
+    CANDIDATE,
+    DISPLACEMENT,
+    IDENTIFICATION,
+    KNOWN,
+    SETS,
+    YOURS,
+    CandidateMap,
+)
 from hepsets.formats.column_names import find_columns
 from hepsets.formats.event_lists import Column, Piece, choose_tree, iter_pieces
 from hepsets.formats.root_files import opened, split_tree, trees_of
+from hepsets.formats.track_distances import refuse_other_lengths, unusual
 from hepsets.formats.whole_event_files import LARGEST
 
 Array = NDArray[np.float64]
 
 WHAT = "a file of candidates with the lists of the map"
+_REMEDY = "correct the map, or leave out of it what the file does not have"
 
 MASSES = np.array([M_E, M_MU, M_PI, M_K, M_P])
 """Of the species in :data:`~hepsets.formats.candidate_map.IDENTIFICATION` [GeV]."""
@@ -43,7 +53,7 @@ MOST_ENERGY = 2.0
 BEYOND = 1e15
 """What is larger counts as no number: float32, in which models see it, cannot hold its square."""
 
-_OF_TRACKS = (*IDENTIFICATION, "dr", "dz")
+_OF_TRACKS = (*IDENTIFICATION, *DISPLACEMENT)
 _NAMES = {"event": "event_number"}
 
 
@@ -70,6 +80,8 @@ class CandidateCounts:
         How many these are.
     empty
         By set, how many candidates have none.
+    warnings
+        What may be in another unit, in sentences.
     """
 
     candidates: int = 0
@@ -78,6 +90,7 @@ class CandidateCounts:
     incomplete: Mapping[str, int] = field(default_factory=dict)
     left_out: int = 0
     empty: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def __add__(self, other: CandidateCounts) -> CandidateCounts:
         return CandidateCounts(
@@ -87,6 +100,7 @@ class CandidateCounts:
             _sum(self.incomplete, other.incomplete),
             self.left_out + other.left_out,
             _sum(self.empty, other.empty),
+            (*self.warnings, *other.warnings),
         )
 
     def lines(self) -> list[str]:
@@ -97,7 +111,7 @@ class CandidateCounts:
         if self.left_out:
             why = ", ".join(f"{reason} {number:,}" for reason, number in self.incomplete.items())
             told.append(f"{self.left_out:,} candidates not used ({why})")
-        return told
+        return [*told, *self.warnings]
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +159,7 @@ def iter_candidates(
     *,
     tree: str | None = None,
     usual: bool = True,
+    optional: Collection[str] = (),
 ) -> Iterator[CandidatePiece]:
     """The candidates of a file, some at a time.
 
@@ -160,18 +175,21 @@ def iter_candidates(
         The tree, where ``source`` does not name it.
     usual
         Whether numbers of a candidate that the map does not name are looked for by basf2's names.
+    optional
+        Those of our columns that the map may name and the file may still lack.
 
     Raises
     ------
     InputError
         For files that cannot be read, columns that are missing, hold texts, or lists where numbers are
         wanted or the other way round, lists of different lengths in a set, charges of tracks other than ±1,
-        probabilities beyond 0 and 1, angles in degrees, and momenta, or an Mbc, that are not in GeV or in
-        another frame than the map says.
+        probabilities beyond 0 and 1, angles in degrees, momenta, an Mbc or a ΔE that are not in GeV or in
+        another frame than the map says, and impact parameters that cannot be in cm.
     """
     path, own = split_tree(source)
     named = None if is_parquet(path) else tree_with(path, own or tree, of_map)
     there = columns_there(path, named)
+    of_map = of_map.without(*(ours for ours in optional if of_map.columns.get(ours) not in there))
     found = found_columns(of_map, there) if usual else dict(of_map.columns)
     wanted = {name: Column(where) for name, where in of_map.lists.items()}
     wanted |= {name: Column("data.variables", lists=False) for name in of_map.variables}
@@ -180,10 +198,13 @@ def iter_candidates(
         needed = f"data.columns.{ours}" if ours in of_map.columns else ""
         wanted[theirs] = Column(needed, whole=whole, lists=False)
     checked = False
-    for piece in iter_pieces(path, named, wanted, what=WHAT, known_by=set(of_map.lists).issubset):
+    known_by = set(of_map.lists).issubset
+    for piece in iter_pieces(path, named, wanted, what=WHAT, known_by=known_by, remedy=_REMEDY):
         one = _candidates(piece, of_map, found, collision)
         if not checked and piece.events >= CHECKED_CANDIDATES:
             _check_units(one, of_map, collision, piece.where)
+            warnings = _check_distances(one, of_map, piece.where)
+            one = replace(one, counts=replace(one.counts, warnings=warnings))
             checked = True
         yield one
 
@@ -206,8 +227,7 @@ def _candidates(
     parts, empty = [], {}
     for name in of_map.sets:
         particles, event, lost = _members(piece, of_map, name, masked)
-        if lost.any():
-            incomplete[f"{name} without a momentum"] = lost
+        incomplete |= lost
         parts.append((particles, event))
         bare = piece.events - len(np.unique(event))
         if bare:
@@ -235,7 +255,7 @@ def _candidates(
 
 def _members(
     piece: Piece, of_map: CandidateMap, name: str, masked: Counter[str]
-) -> tuple[dict[str, Array], NDArray[np.int64], NDArray[np.bool_]]:
+) -> tuple[dict[str, Array], NDArray[np.int64], dict[str, NDArray[np.bool_]]]:
     """Particles of one set in the file's frame, the event of each, and which candidates lost a daughter."""
     named, conditions = of_map.sets[name], SETS[name]
     offsets = piece.offsets(named.values())
@@ -247,18 +267,22 @@ def _members(
                 f"{piece.where}: {named[key]} holds lists of arrays", "one number for each particle of a list"
             )
     momenta = _momenta(given, of_map.way(name), f"{piece.where}: sets.{name}")
-    good = (np.abs(momenta) <= LARGEST).all(axis=1)  # which NaN is not
-    lost = np.zeros(piece.events, dtype=bool)
-    if "signal" in conditions:
-        lost[event[~good]] = True
-    if not good.all():
-        masked[f"particles of {name} without a momentum below {LARGEST:g} GeV, left out"] += int(
-            (~good).sum()
-        )
+    track = "track" in conditions
+    moving = (np.abs(momenta) <= LARGEST).all(axis=1)  # which NaN is not
+    charged = ~np.isnan(given["charge"]) if track else np.ones(len(event), dtype=bool)
+    lost: dict[str, NDArray[np.bool_]] = {}
+    for lacking, what, told in (
+        (~moving, "a momentum", f"particles of {name} without a momentum below {LARGEST:g} GeV, left out"),
+        (moving & ~charged, "a charge", f"tracks of {name} without a charge, left out"),
+    ):
+        if lacking.any():
+            masked[told] += int(lacking.sum())
+            if "signal" in conditions:
+                lost[f"{name} without {what}"] = np.bincount(event[lacking], minlength=piece.events) > 0
+    good = moving & charged
     momenta, event = momenta[good], event[good]
     given = {key: values[good] for key, values in given.items()}
     particles: dict[str, Array] = dict(zip(("px", "py", "pz"), momenta.T, strict=True))
-    track = "track" in conditions
     particles["charge"] = _charges(given, name, piece.where) if track else np.zeros(len(event))
     particles["from_candidate"] = np.full(len(event), float("signal" in conditions))
     for key in _OF_TRACKS:
@@ -432,8 +456,8 @@ def _check_units(one: CandidatePiece, of_map: CandidateMap, collision: Collision
             f"momenta in GeV; a collision has {collision.energy:.4g}",
             "convert MeV to GeV",
         )
-    for name in ("mbc", "candidate_energy"):
-        size = float(np.median(sets.columns[name])) if name in sets.columns else 0.0
+    for name in ("mbc", "delta_e", "candidate_energy"):
+        size = float(np.median(np.abs(sets.columns[name]))) if name in sets.columns else 0.0
         if size > collision.energy:
             raise InputError(
                 f"{where}: {of_map.columns.get(name, name)} of a median candidate is {size:.3g} GeV",
@@ -451,6 +475,20 @@ def _check_units(one: CandidatePiece, of_map: CandidateMap, collision: Collision
             "about 0",
             f"set data.frame = {other!r} if the momenta are so",
         )
+
+
+def _check_distances(one: CandidatePiece, of_map: CandidateMap, where: str) -> tuple[str, ...]:
+    """Refuse impact parameters that cannot be in cm; what is to be told of those that may not be."""
+    particles, told = one.sets.particles, []
+    for name, named in of_map.sets.items():
+        own = "signal" in SETS[name]
+        chosen = (particles["from_candidate"] == own) & (particles["charge"] != 0)
+        for key in (key for key in DISPLACEMENT if key in named and "track" in SETS[name]):
+            values, place = particles[key][chosen], f"{where}: sets.{name}.{key} ({named[key]})"
+            refuse_other_lengths(values, place)
+            if key == "dr" and not own:  # a candidate may be of K_S alone, and beams are long
+                told.append(unusual(values, place))
+    return tuple(filter(None, told))
 
 
 def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:

@@ -113,6 +113,7 @@ def iter_pieces(
     *,
     what: str,
     known_by: Callable[[Collection[str]], bool],
+    remedy: str = "",
 ) -> Iterator[Piece]:
     """Read columns of a file, whichever of the two formats it has; memory does not grow with the file.
 
@@ -126,6 +127,8 @@ def iter_pieces(
         What such a file is called, for messages.
     known_by
         Tells from the names of its columns whether a tree is meant.
+    remedy
+        What to do about columns that are missing.
 
     Raises
     ------
@@ -138,12 +141,12 @@ def iter_pieces(
     with path.open("rb") as raw:
         parquet = raw.read(len(_PARQUET)) == _PARQUET
     if parquet:
-        yield from _parquet_pieces(path, columns, what)
+        yield from _parquet_pieces(path, columns, what, remedy)
         return
     with opened(path) as file:
         chosen = choose_tree(path, trees_of(file), tree, what=what, known_by=known_by)
         where = f"{path}: tree {chosen.name!r}"
-        names = present_columns(chosen.keys(), columns, where, what)
+        names = present_columns(chosen.keys(), columns, where, what, remedy)
         for array in chosen.iterate(filter_name=lambda name: name in names, step_size=STEP, library="ak"):
             found = {name: flat_of_awkward(array[name], f"{where}: branch {name}") for name in names}
             yield make_piece(where, found, columns)
@@ -187,9 +190,9 @@ def choose_tree(
 
 
 def present_columns(
-    there: Collection[str], columns: Mapping[str, Column], where: str, what: str
+    there: Collection[str], columns: Mapping[str, Column], where: str, what: str, remedy: str = ""
 ) -> list[str]:
-    """Those of the wanted columns that are there.
+    """Those of the wanted columns that are there; ``remedy`` says what to do about others.
 
     Raises
     ------
@@ -204,9 +207,8 @@ def present_columns(
         lacks = "; ".join(f"{', '.join(names)} (for {use})" for use, names in missing.items())
         first = next(iter(missing.values()))[0]
         similar = get_close_matches(first, list(there), 3)
-        raise InputError(
-            f"{where} lacks {lacks}", what, f"it has {', '.join(similar)}" if similar else ""
-        )  # fmt: skip
+        alike = [f"it has {', '.join(similar)}"] if similar else []
+        raise InputError(f"{where} lacks {lacks}", what, "; ".join([*alike, *filter(None, [remedy])]))
     return [name for name in columns if name in there]
 
 
@@ -258,7 +260,7 @@ def flat_of_awkward(array: Any, place: str) -> Flat:
         raise InputError(f"{place} holds {array.type.content}", "numbers, or lists of numbers") from error
 
 
-def _parquet_pieces(path: Path, columns: Mapping[str, Column], what: str) -> Iterator[Piece]:
+def _parquet_pieces(path: Path, columns: Mapping[str, Column], what: str, remedy: str) -> Iterator[Piece]:
     where = str(path)
     with open_parquet(path) as file:
         if not file.metadata.num_rows:
@@ -267,7 +269,7 @@ def _parquet_pieces(path: Path, columns: Mapping[str, Column], what: str) -> Ite
         twice = [name for name in columns if there.count(name) > 1]
         if twice:
             raise InputError(f"{where}: column {twice[0]!r} stands twice", "distinct names")
-        names = present_columns(there, columns, where, what)
+        names = present_columns(there, columns, where, what, remedy)
         try:
             for batch in file.iter_batches(BATCH_EVENTS, columns=names):
                 found = zip(batch.schema.names, batch.columns, strict=True)

@@ -22,6 +22,7 @@ from hepsets.core.lorentz import Frame as MovingFrame
 from hepsets.core.lorentz import boosted
 from hepsets.core.particle_sets import ParticleSets
 from hepsets.formats.root_files import opened, split_tree, trees_of
+from hepsets.formats.track_distances import refuse_other_lengths, unusual
 
 Frame = Literal["centre_of_mass", "laboratory"]
 """Where a file's momenta are."""
@@ -38,6 +39,8 @@ counted."""
 
 CLUSTER = "cluster_"
 """Columns of clusters that stand in lists of their own begin with this."""
+
+_DISTANCES = ("d0", "z0", "d0_error", "z0_error")
 
 LARGEST = 1e3
 """No momentum [GeV] and no impact parameter [cm] is larger; what claims so is masked."""
@@ -56,23 +59,27 @@ class SetCounts:
         How many were read.
     masked
         By its description, how many entries.
+    warnings
+        What may be in another unit, in sentences.
     """
 
     events: int = 0
     particles: int = 0
     masked: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def __add__(self, other: SetCounts) -> SetCounts:
         return SetCounts(
             self.events + other.events,
             self.particles + other.particles,
             dict(Counter(self.masked) + Counter(other.masked)),
+            (*self.warnings, *other.warnings),
         )
 
     def lines(self) -> list[str]:
         """In words, a line for each."""
         masked = (f"masked: {count} {what}" for what, count in self.masked.items() if count)
-        return [f"{self.events} sets with {self.particles} tracks and clusters", *masked]
+        return [f"{self.events} sets with {self.particles} tracks and clusters", *masked, *self.warnings]
 
 
 def read_whole_events(
@@ -98,7 +105,7 @@ def read_whole_events(
     ------
     InputError
         For files that cannot be read, columns that are missing or no numbers, lists of different lengths in
-        an event, labels that are no flavours.
+        an event, labels that are no flavours, impact parameters that cannot be in cm.
     """
     names = dict(columns or {})
     parts = [_read(str(path), names, frame, velocity) for path in paths]
@@ -132,9 +139,20 @@ def _read(
     events = {name: column for name, column in named.items() if not isinstance(column, _Lists)}
     masked: Counter[str] = Counter()
     particles, offsets = _particles(path, lists, masked)
+    warning = _check_distances(path, particles)
     q = _labels(path, events)
     sets = ParticleSets(_completed(particles, frame, velocity, masked), offsets, {"q": q, **_kept(events)})
-    return sets, SetCounts(len(sets), sets.n_particles, dict(masked))
+    warnings = (warning,) if warning else ()
+    return sets, SetCounts(len(sets), sets.n_particles, dict(masked), warnings)
+
+
+def _check_distances(path: str, particles: Mapping[str, NDArray[np.float64]]) -> str:
+    """Refuse impact parameters that cannot be in cm; what is to be told of those that may not be."""
+    tracks = particles["charge"] != 0
+    for name in _DISTANCES:
+        if name in particles:
+            refuse_other_lengths(particles[name][tracks], f"{path}: {name}")
+    return unusual(particles["d0"][tracks], f"{path}: d0") if "d0" in particles else ""
 
 
 @dataclass(frozen=True, eq=False)

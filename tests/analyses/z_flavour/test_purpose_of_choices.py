@@ -207,3 +207,4 @@ def test_files_without_one_of_the_flavours_are_refused_before_anything_is_traine
     one = [file for file in files(tmp_path / "one", 60) if "Zss" not in file]
     with pytest.raises(InputError, match=r"no s events in .*Zbb.* give a file of each flavour"):
         own(tmp_path, tuple(one))
+    assert not (tmp_path / "run").exists()  # nor their features: there is nothing to resume

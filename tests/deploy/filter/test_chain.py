@@ -171,6 +171,33 @@ def test_a_filter_whose_weights_were_renamed_is_no_less_independent(one, tmp_pat
     assert abs(skim.sum_weights - summary.read) < 4 * skim.mean_weight.se * summary.read
 
 
+def test_a_first_filter_of_which_one_name_was_changed_is_refused_and_both_ways_round_work(one, tmp_path):
+    """Case 03: the other name would stay as it is, so it is said what to do, and that is sane at any seed."""
+    first, renamed, second = (tmp_path / f"{name}.parquet" for name in ("first", "renamed", "second"))
+    write_parquet(EVENTS, tmp_path / "in.parquet")
+    filter_files(one, [tmp_path / "in.parquet"], first, FilterSettings())
+    table = pq.read_table(first)
+    names = [name.replace(B0, "of_an_earlier_filter") for name in table.column_names]
+    pq.write_table(table.rename_columns(names), renamed)
+    with pytest.raises(InputError) as refused:
+        filter_files(one, [renamed], second, FilterSettings())
+    assert "with --skim-name hadronic_b0=NAME, or drop or rename weight_hadronic_b0" in str(refused.value)
+    assert f"an earlier filter's, named {B0}, is multiplied in" in str(refused.value)
+    for seed in (1, 2):
+        settings = FilterSettings(seed=seed)
+        alone = filter_files(one, [renamed], second, settings, skim_names={"hadronic_b0": "second"})
+        assert alone.skims[0].sum_before == alone.read
+        assert abs(alone.skims[0].mean_weight.value - 1) < 4 * alone.skims[0].mean_weight.se
+        columns = read_parquet(second).columns
+        assert np.array_equal(columns[B0], columns["weight_second"])
+        assert {"of_an_earlier_filter", "weight_hadronic_b0"} < set(columns)
+        names = [name.replace("weight_hadronic_b0", B0) for name in table.column_names if name != B0]
+        pq.write_table(table.drop_columns([B0]).rename_columns(names), tmp_path / "back.parquet")
+        both = filter_files(one, [tmp_path / "back.parquet"], second, settings)
+        assert both.skims[0].sum_before == pytest.approx(table[B0].to_numpy().sum())
+        assert abs(both.skims[0].mean_weight.value - 1) < 4 * both.skims[0].mean_weight.se
+
+
 def test_scores_leave_the_weights_alone_and_decide_nothing(one, tmp_path):
     write_parquet(EVENTS[:100], tmp_path / "in.parquet")
     score = FilterSettings(mode="score")

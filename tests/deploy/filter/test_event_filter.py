@@ -88,6 +88,36 @@ def test_probabilities_of_known_scores_are_those_of_the_rule_for_each_mode(optio
     assert not decision.weights[~kept].any()
 
 
+def of_floors(*floors, threshold=0.5):
+    """A filter whose skims have these least keep probabilities."""
+    card = small_card(len(floors))
+    skims = [
+        replace(skim, rule=replace(skim.rule, floor=floor), threshold=threshold)
+        for skim, floor in zip(card.skims, floors, strict=True)
+    ]
+    return EventFilter(KnownScores([0.1, 0.9]), replace(card, skims=tuple(skims)))
+
+
+def test_a_filter_whose_best_floor_is_one_says_that_it_saves_nothing():
+    in_vain = of_floors(1.0)
+    assert (in_vain.decide(EVENTS[:2]).weights == 1).all()
+    told = in_vain.saves_nothing()
+    assert told.startswith("nothing is saved: for hadronic_b0 the floor is 1 (the best on validation events)")
+    assert in_vain.saves_nothing(FilterSettings(floor=0.2)) == ""
+    assert in_vain.saves_nothing(FilterSettings(mode="score")) == ""
+    assert in_vain.saves_nothing(FilterSettings(mode="threshold")) == ""
+    assert "(as set)" in of_floors(0.05).saves_nothing(FilterSettings(floor=1.0))
+    assert of_floors(0.05).saves_nothing() == ""
+
+
+def test_one_skim_that_keeps_all_keeps_all_events_of_a_filter_for_several():
+    both = of_floors(0.05, 1.0)
+    assert "for jpsi the floor is 1" in both.saves_nothing()
+    assert both.saves_nothing(skims=("hadronic_b0",)) == ""
+    low = of_floors(0.05, threshold=0.0)
+    assert "for hadronic_b0 the threshold is 0" in low.saves_nothing(FilterSettings(mode="threshold"))
+
+
 def test_an_event_is_kept_if_one_skim_wants_it():
     events = beam_events(4, 1)
     keep = EventFilter(KnownScores([[0.9, 0.1], [0.1, 0.1], [0.1, 0.9], [0.9, 0.9]]), small_card(2))

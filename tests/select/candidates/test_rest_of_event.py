@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from hepsets.generate.beams import BeamConfig
 from hepsets.select.candidates.combine import combine
-from hepsets.select.candidates.rest_of_event import ANY_B, _bits, best_candidates, candidate_events
+from hepsets.select.candidates.rest_of_event import (
+    ANY_B,
+    EVENT_COLUMNS,
+    PARTICLE_COLUMNS,
+    _bits,
+    best_candidates,
+    candidate_events,
+)
 from hepsets.select.skims.hadronic_tag import CHARGED_B, MODE_NAMES, NEUTRAL_B, find_b_mesons
 from hepsets.simulate.detector import simulate
 from hepsets.simulate.particle_id import MASSES, SPECIES_NAMES
@@ -39,6 +46,11 @@ def total(sets, which):
     return np.column_stack(
         [np.bincount(event, sets.particles[name][which], len(sets)) for name in ("px", "py", "pz", "energy")]
     )
+
+
+def test_the_columns_are_those_that_are_named(simple):
+    assert set(simple.particles) == set(PARTICLE_COLUMNS)
+    assert set(simple.columns) == {*EVENT_COLUMNS, "is_correct", "event_number"}
 
 
 def test_the_particles_of_a_candidate_make_up_its_momentum(simple):

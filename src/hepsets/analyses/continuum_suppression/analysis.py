@@ -12,7 +12,11 @@ from hepsets.analyses.continuum_suppression.comparison import (
 )
 from hepsets.analyses.continuum_suppression.config import ON_VARIABLES, TAG_BDT, Config, check, map_of
 from hepsets.analyses.continuum_suppression.ensembles import ensemble_columns, judge_ensembles
-from hepsets.analyses.continuum_suppression.off_resonance import apply_off_resonance, left_on_data
+from hepsets.analyses.continuum_suppression.off_resonance import (
+    apply_off_resonance,
+    left_on_data,
+    read_off_resonance,
+)
 from hepsets.analyses.continuum_suppression.page import make_page
 from hepsets.analyses.continuum_suppression.recovery import Recovered, study_recovery
 from hepsets.analyses.continuum_suppression.result import Result
@@ -44,11 +48,12 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     """Make or read events, train and compare the models, test how far they can be trusted, report."""
     check(config)
     config = with_what_files_tell(config)
+    off_resonance = read_off_resonance(config)  # what is refused of it is refused before anything is made
     samples = get_samples(config, folder.path / "events", workers=workers)
     recovered: tuple[Recovered, ...] = ()
     if "off_resonance" in config.studies:
         recovered = study_recovery(config, samples, folder.path, workers=workers)
-    applied = apply_off_resonance(config, samples, folder.path / "events")
+    applied = apply_off_resonance(config, samples, off_resonance, folder.path / "events")
     samples = samples if applied is None else applied.samples
     trained = train_all(config, samples, folder.path / "models", workers=workers)
     comparisons, ensembles = {}, {}

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.analyses.continuum_suppression.comparison import score_of
-from hepsets.analyses.continuum_suppression.config import ON_VARIABLES, TREES, Config, map_of
+from hepsets.analyses.continuum_suppression.config import ON_VARIABLES, TREES, Config, DataConfig, map_of
 from hepsets.analyses.continuum_suppression.own_sets import read_off_resonance_sets
 from hepsets.analyses.continuum_suppression.samples import Pair, Samples
 from hepsets.analyses.continuum_suppression.training import Trained, Training
@@ -24,7 +24,7 @@ from hepsets.core.errors import InputError
 from hepsets.core.event_random import uniforms
 from hepsets.core.file_roles import expand_patterns, split_word
 from hepsets.core.measured import Measured
-from hepsets.core.particle_sets import ParticleSets, read_particle_sets, write_particle_sets
+from hepsets.core.particle_sets import ParticleSets, read_particle_sets
 from hepsets.core.purpose import Purpose
 from hepsets.core.run import log
 from hepsets.core.shared_events import content_hashes
@@ -33,10 +33,10 @@ from hepsets.evaluate.scores.sample import effective_count
 from hepsets.evaluate.scores.shapes import ShapeClosure, shape_closure
 from hepsets.evaluate.scores.told_apart import ToldApart, tell_apart
 from hepsets.formats.belle2_ntuple import best_candidates, read_ntuple
-from hepsets.formats.candidate_map import CandidateMap
 from hepsets.formats.given_files import refuse_same_files
 from hepsets.learn.tables.density_ratio import DensityRatio, density_ratio
 from hepsets.learn.tables.reweighting import Sample
+from hepsets.select.candidates.rest_of_event import EVENT_COLUMNS, PARTICLE_COLUMNS
 from hepsets.select.variables.continuum import VARIABLES, continuum_variables
 from hepsets.select.variables.own_frames import own_frame_variables
 from hepsets.select.variables.scaled_energy import factor, scaled_sets, scaled_variables
@@ -135,58 +135,69 @@ def looked_at(events: ParticleSets, models: Sequence[str]) -> tuple[str, ...]:
     return (*VARIABLES, *(() if blind or "species" not in events.particles else counted))
 
 
-def read_off_resonance(
-    paths: Sequence[str],
-    tree: str | None,
-    below: float,
-    like: ParticleSets,
-    of_map: CandidateMap | None = None,
-) -> ParticleSets:
-    """Off-resonance candidates of files, scaled to the resonance, with the columns of ``like``.
+def read_off_resonance(config: Config) -> ParticleSets | None:
+    """Off-resonance candidates of a run's files, scaled to the resonance.
+
+    They are read before a run computes anything: what can be refused of them without its events is refused.
 
     Parameters
     ----------
-    paths
-        Parquet of candidates with the rest of the event, ROOT ntuples of the thirty variables, or files with
-        lists of particles that ``of_map`` knows.
-    tree
-        Name of the tree in ntuples, if there are several.
-    below
-        How far below the resonance they were taken [GeV].
-    like
-        The events that they are to stand beside.
-    of_map
-        The user's column map, if there is one.
+    config
+        Of the run, whose ``data.off_resonance`` names parquet of candidates with the rest of the event, ROOT
+        ntuples of the thirty variables, or files with lists of particles that its map knows.
+
+    Returns
+    -------
+    ParticleSets or None
+        With all columns that they have; None if there are no such data.
 
     Raises
     ------
     InputError
-        For files of another kind than ``like``, unreadable ones, and missing columns.
+        For files of another kind than the run's own, that are these, or that cannot be read; missing columns;
+        no comparison that takes them; too few candidates; weights that do not add to a positive number.
     """
-    on = BELLE2.beams.energy
+    data, below = config.data, config.off_resonance.below
+    if not data.off_resonance:
+        return None
+    _refuse_own_files((*data.train, *data.test), data.off_resonance)
+    if not data.train and set(config.comparisons) == {NOT_TAKEN}:
+        raise InputError(f"off-resonance data for {NOT_TAKEN} alone", "a comparison against continuum alone")
+    of_map = map_of(config)
     if of_map is not None:
-        return as_background(
-            scaled_sets(read_off_resonance_sets(of_map, paths, tree, below), on, below), like
-        )
-    if "from_candidate" in like.particles:
-        sets = ParticleSets.concatenate([_candidates(path, like) for path in paths])
-        return as_background(scaled_sets(sets, on, below), like)
-    ntuple = read_ntuple(paths, tree)
+        sets = read_off_resonance_sets(of_map, data.off_resonance, data.tree, below)
+        found = scaled_sets(sets, BELLE2.beams.energy, below)
+    elif not data.train:
+        sets = ParticleSets.concatenate([_candidates(path) for path in data.off_resonance])
+        found = scaled_sets(sets, BELLE2.beams.energy, below)
+    else:
+        found = _scaled_ntuple(data, below)
+    source = ", ".join(map(str, data.off_resonance))
+    if len(found) < 2 * LEAST_EVENTS:
+        raise _too_few(f"{source}: {len(found)} off-resonance candidates to train and to judge with")
+    if "weight" in found.columns:
+        _refuse_cancelling(found.columns["weight"], source, "there are")
+    return found
+
+
+def _scaled_ntuple(data: DataConfig, below: float) -> ParticleSets:
+    """Candidates of ntuples, without particles."""
+    source = ", ".join(map(str, data.off_resonance))
+    ntuple = read_ntuple(data.off_resonance, data.tree, weight=data.weight, weight_is_needed=False)
+    if data.weight is not None and "weight" not in ntuple.columns:
+        log.warning("%s lacks %s: every candidate counts once", source, data.weight)
     if {"event", "signal_probability"} <= set(ntuple.columns):
         ntuple = best_candidates(ntuple)
     if ntuple.dropped:
-        log.warning(
-            "%s: %d candidates without all numbers left out", ", ".join(map(str, paths)), ntuple.dropped
-        )
+        log.warning("%s: %d candidates without all numbers left out", source, ntuple.dropped)
     names = {"experiment": "experiment", "run": "run", "event": "event_number", "weight": "weight"}
     known = {own: ntuple.columns[name] for name, own in names.items() if name in ntuple.columns}
     known |= {name: ntuple.columns[name] for name in ("mbc", "delta_e") if name in ntuple.columns}
-    columns = scaled_variables({**ntuple.variables, **known}, factor(on, below))
-    events = ParticleSets({"px": np.zeros(0)}, np.zeros(len(ntuple) + 1, dtype=np.int64), columns)
-    return _beside(events, like)
+    columns = scaled_variables({**ntuple.variables, **known}, factor(BELLE2.beams.energy, below))
+    return ParticleSets({"px": np.zeros(0)}, np.zeros(len(ntuple) + 1, dtype=np.int64), columns)
 
 
-def _candidates(path: str, like: ParticleSets) -> ParticleSets:
+def _candidates(path: str) -> ParticleSets:
     if Path(path).suffix == ".root":
         raise InputError(
             f"{path}: an ntuple beside events with particles",
@@ -194,40 +205,56 @@ def _candidates(path: str, like: ParticleSets) -> ParticleSets:
             "give ntuples with --data, too, or candidates as hepsets writes them",
         )
     found = read_particle_sets(path)
-    missing = [name for name in like.particles if name not in found.particles]
-    if missing:
-        raise InputError(f"{path}: particles without {', '.join(missing)}", "those of candidates")
-    return ParticleSets(
-        {name: found.particles[name] for name in like.particles}, found.offsets, found.columns
-    )
+    lacking = [name for name in PARTICLE_COLUMNS if name not in found.particles]
+    lacking += [name for name in EVENT_COLUMNS if name not in found.columns]
+    if lacking:
+        raise InputError(
+            f"{path}: candidates without {', '.join(lacking)}", "candidates with the rest of the event",
+            "write them as hepsets.select.candidates.rest_of_event.candidate_events gives them, or give "
+            "simulation and data by one column map (docs/continuum_suppression.md)",
+        )  # fmt: skip
+    return found
 
 
 def as_background(events: ParticleSets, like: ParticleSets) -> ParticleSets:
-    """Candidates with the thirty variables of either frame and the columns of ``like``, as background."""
-    on = BELLE2.beams.energy
-    variables = continuum_variables(events, on) | own_frame_variables(events, on)
-    return _beside(events.with_columns(**variables), like)
+    """Candidates as background with the columns of ``like``; those with particles get the thirty variables of
+    either frame. What cannot be known of data is 0.
 
-
-def _beside(events: ParticleSets, like: ParticleSets) -> ParticleSets:
-    """The same events with the columns of ``like``, as background; what cannot be known of data is 0."""
-    unknown: Mapping[str, Any] = {"label": False, "weight": 1.0, "is_correct": False, "sample": 0}
+    Raises
+    ------
+    InputError
+        For columns that are missing.
+    """
+    if "from_candidate" in like.particles:
+        lacking = [name for name in like.particles if name not in events.particles]
+        if lacking:
+            raise InputError(
+                f"off-resonance particles without {', '.join(lacking)}", "those of candidates",
+                "write them with the rest of the event, as hepsets does",
+            )  # fmt: skip
+        on = BELLE2.beams.energy
+        variables = continuum_variables(events, on) | own_frame_variables(events, on)
+        events = events.with_columns(**variables)
+    unknown: Mapping[str, Any] = {"weight": 1.0, "is_correct": False, "sample": 0}
     size, columns = len(events), dict(events.columns)
     columns["label"] = np.zeros(size, dtype=bool)
-    for name in ("weight", "is_correct", "sample"):
-        columns.setdefault(name, np.full(size, unknown[name]))
+    for name, value in unknown.items():
+        columns.setdefault(name, np.full(size, value))
     for name, number in (("event_number", np.arange(size)), ("experiment", 0), ("run", 0)):
         columns.setdefault(name, np.broadcast_to(number, size))
     missing = [name for name in like.columns if name not in columns]
     if missing:
         raise InputError(
-            f"off-resonance candidates without {', '.join(missing)}", "the columns that simulation has"
-        )
+            f"off-resonance candidates without {', '.join(missing)}", "the columns that simulation has",
+            "write them, or leave them out of the files of simulation",
+        )  # fmt: skip
     kept = {name: columns[name].astype(column.dtype) for name, column in like.columns.items()}
-    return ParticleSets(events.particles, events.offsets, kept)
+    return ParticleSets({name: events.particles[name] for name in like.particles}, events.offsets, kept)
 
 
-def apply_off_resonance(config: Config, samples: Samples, folder: Path) -> Applied | None:
+def apply_off_resonance(
+    config: Config, samples: Samples, data: ParticleSets | None, folder: Path
+) -> Applied | None:
     """Samples in which off-resonance data train, or simulated continuum is reweighted to them.
 
     Parameters
@@ -236,8 +263,10 @@ def apply_off_resonance(config: Config, samples: Samples, folder: Path) -> Appli
         Of the run.
     samples
         Its events.
+    data
+        Of :func:`read_off_resonance`.
     folder
-        Where changed training events are written, for the processes that train.
+        Where changed training events are to be written, for the processes that train.
 
     Returns
     -------
@@ -247,20 +276,15 @@ def apply_off_resonance(config: Config, samples: Samples, folder: Path) -> Appli
     Raises
     ------
     InputError
-        As :func:`read_off_resonance`; for a file of the run's own events, too few candidates, weights that do
-        not add to a positive number, or no comparison that takes them.
+        For columns that the run's events have and data lack, too few candidates, weights that do not add to a
+        positive number, and simulated continuum of negative weight that is to be reweighted.
     """
-    files = config.data.off_resonance
-    if not files:
+    if data is None:
         return None
-    _refuse_own_files((*config.data.train, *config.data.test), files)
+    source = ", ".join(map(str, config.data.off_resonance))
     taking = [name for name in samples.pairs if name != NOT_TAKEN]
-    if not taking:
-        raise InputError(f"off-resonance data for {NOT_TAKEN} alone", "a comparison against continuum alone")
-    lead = samples.pairs[taking[0]]
-    data = read_off_resonance(files, config.data.tree, config.off_resonance.below, lead.train, map_of(config))
-    read = len(data)
-    data = _within(data, lead.train, ", ".join(files))
+    read, like = len(data), samples.pairs[taking[0]].train
+    data = _within(as_background(data, like), like, source)
     keys = content_hashes({name: data.columns[name] for name in VARIABLES}).view(np.int64)
     judges = uniforms(config.seed, keys, _TRIAL) < config.data.test_share
     pairs, told = dict(samples.pairs), None
@@ -271,7 +295,8 @@ def apply_off_resonance(config: Config, samples: Samples, folder: Path) -> Appli
             passing = data.columns["signal_probability"] >= pair.cut
         train, held = data[passing & ~judges], data[passing & judges]
         _refuse_few(len(train), len(held), name, outside=read - len(data))
-        _refuse_negative(train, held, ", ".join(files))
+        for events, what in ((train, "train"), (held, "judge")):
+            _refuse_cancelling(events.columns["weight"], source, what)
         pairs[name], one = _applied(config, name, pair, train, held, folder)
         told = told or Applied(samples, held.used_for(Purpose.TEST), one)
     assert told is not None  # there is one that takes them
@@ -281,11 +306,13 @@ def apply_off_resonance(config: Config, samples: Samples, folder: Path) -> Appli
 def _refuse_few(train: int, held: int, name: str, *, outside: int) -> None:
     if min(train, held) < LEAST_EVENTS:
         lost = f"; {outside} more lie outside the Mbc and ΔE of simulation once scaled" if outside else ""
-        raise InputError(
-            f"{train} and {held} off-resonance candidates to train and to judge with in {name}{lost}",
-            f"{LEAST_EVENTS} or more",
-            "give more, or change data.test_share",
+        raise _too_few(
+            f"{train} and {held} off-resonance candidates to train and to judge with in {name}{lost}"
         )
+
+
+def _too_few(came: str) -> InputError:
+    return InputError(came, f"{LEAST_EVENTS} or more of each", "give more, or change data.test_share")
 
 
 def _refuse_own_files(own: Sequence[str], files: Sequence[str]) -> None:
@@ -300,14 +327,27 @@ def _refuse_own_files(own: Sequence[str], files: Sequence[str]) -> None:
             ) from error
 
 
-def _refuse_negative(train: ParticleSets, held: ParticleSets, source: str) -> None:
-    for events, what in ((train, "train"), (held, "judge")):
-        total = float(np.sum(events.columns["weight"], dtype=np.float64))
-        if total <= 0:
+def _refuse_cancelling(weights: NDArray[np.floating], source: str, what: str) -> None:
+    total = float(np.sum(weights, dtype=np.float64))
+    if not total > 0:
+        raise InputError(
+            f"{source}: weights of candidates that {what} add to {total:g}",
+            "a positive sum",
+            "check the weights",
+        )
+
+
+def _refuse_negative(pair: Pair) -> None:
+    """Refuse simulated continuum of negative weight, which has no density to be reweighted."""
+    for events in (pair.train, pair.test):
+        weights = events.columns["weight"][~events.columns["label"]]
+        negative = int((weights < 0).sum())
+        if negative:
             raise InputError(
-                f"{source}: weights of candidates that {what} add to {total:g}",
-                "a positive sum",
-                "check the weights",
+                f"{negative} of {len(weights)} candidates of simulated continuum with a negative weight",
+                "weights from 0 up, to reweight it to off-resonance data",
+                "train against the data themselves with --set off_resonance.use=train, or give simulated "
+                "continuum without such weights",
             )
 
 
@@ -336,6 +376,7 @@ def _applied(
     if use == "train":
         changed = ParticleSets.concatenate([_bare(pair.train[pair.train.columns["label"]]), _bare(train)])
     else:
+        _refuse_negative(pair)
         ratio = reweighted_to(config, pair.train, train, config.models)
         changed, clipped = with_background_weights(pair.train, ratio.weights), ratio.clipped
         multipliers = ratio.multipliers(with_content(test[background]))
@@ -345,8 +386,7 @@ def _applied(
     file = pair.train_file
     if file is not None:
         file = folder / f"{name}_off_resonance.parquet"
-        write_particle_sets(changed, file)
-    new = Pair(changed, test, file, pair.cut)
+    new = Pair(changed, test, file, pair.cut, to_write=file is not None)
     used = changed.columns["weight"][~changed.columns["label"]].astype(np.float64)
     closures, before, after = _judged(config, pair.test, multipliers, held)
     log.info(

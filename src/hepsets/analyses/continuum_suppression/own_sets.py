@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from logging import INFO, WARNING
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,9 @@ CHECKED_BACKGROUND = 5000
 
 NUMBERS = ("experiment", "run", "event_number")
 """Event columns that tell events apart, as far as a sample has them."""
+
+OF_SIMULATION = ("weight", *NUMBERS)
+"""Columns that data may lack: their candidates count once, and nothing asks for their numbers."""
 
 FRAMES = "Candidate and rest of event enter in frames of their own, where they do not tell Mbc."
 
@@ -86,7 +91,7 @@ def read_own(of_map: CandidateMap, names: Iterable[str], tree: str | None) -> Ow
             parts.append(_labelled(piece, of_map, file, notes, by_file=by_file))
         total += counts
         lines = [*counts.lines(), *(f"{number:,} {what}" for what, number in notes.items() if number)]
-        told += [f"{file.path}: {line}" for line in lines]
+        told += _with_file(lines, file.path)
     source = ", ".join(str(file.path) for file in files)
     for name in of_map.sets:
         if total.empty.get(name, 0) == total.candidates:
@@ -110,7 +115,7 @@ def read_off_resonance_sets(
     Parameters
     ----------
     of_map
-        What the files call what; a label is not looked for.
+        What the files call what; a label is not looked for, weight and numbers of events may be missing.
     names
         Files or patterns.
     tree
@@ -123,21 +128,31 @@ def read_off_resonance_sets(
     InputError
         As :func:`hepsets.formats.candidate_sets.iter_candidates`; for weights that are not finite.
     """
-    columns = {ours: theirs for ours, theirs in of_map.columns.items() if ours != "label"}
+    wanted = of_map.without("label")
     collision = Collision(COLLISION.velocity, COLLISION.energy - below)
     parts = []
     for file in labelled_files(tuple(names)):
         counts = CandidateCounts()
-        for piece in iter_candidates(file.path, replace(of_map, columns=columns), collision, tree=tree):
+        there: set[str] = set()
+        for piece in iter_candidates(file.path, wanted, collision, tree=tree, optional=OF_SIMULATION):
             counts += piece.counts
+            there |= set(piece.sets.columns)
             weight = np.asarray(piece.sets.columns.get("weight", np.ones(len(piece.sets))), dtype=np.float64)
             if not np.isfinite(weight).all():
                 raise InputError(f"{file.path}: weights that are not finite", "finite numbers")
-            known = {**_known(piece, of_map), "weight": weight}
-            parts.append(ParticleSets(piece.sets.particles, piece.sets.offsets, known)[piece.complete])
-        for line in counts.lines():
-            log.info("%s: %s", file.path, line)
+            known = {name: column for name, column in _known(piece, of_map).items() if name not in NUMBERS}
+            sets = ParticleSets(piece.sets.particles, piece.sets.offsets, {**known, "weight": weight})
+            parts.append(sets[piece.complete])
+        if "weight" in of_map.columns and "weight" not in there:
+            log.warning("%s lacks %s: every candidate counts once", file.path, of_map.columns["weight"])
+        for line in _with_file(counts.lines(), file.path):
+            log.log(WARNING if line.startswith("WARNING") else INFO, line)
     return ParticleSets.concatenate(parts)
+
+
+def _with_file(lines: Iterable[str], path: Path) -> list[str]:
+    """What is told of a file, with its name; warnings begin as such and have it already."""
+    return [line if line.startswith("WARNING") else f"{path}: {line}" for line in lines]
 
 
 def _known(piece: CandidatePiece, of_map: CandidateMap) -> dict[str, NDArray[Any]]:

@@ -78,12 +78,15 @@ class Pair:
         Where the training events are, if they hold particles and not the thirty variables alone.
     cut
         Least signal probability of the tag, where events were cut on it.
+    to_write
+        Whether the training events are not in that file yet (:func:`write_training_events`).
     """
 
     train: ParticleSets
     test: ParticleSets
     train_file: Path | None
     cut: float | None = None
+    to_write: bool = False
 
 
 @dataclass(frozen=True)
@@ -183,6 +186,17 @@ def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
     generic_file = folder / "generic.parquet"
     generic = read_particle_sets(generic_file) if generic_file.exists() else None
     return Samples(pairs, shifted, generic, efficiency)
+
+
+def write_training_events(samples: Samples) -> None:
+    """Write the user's training events, and changed ones, for the processes that train.
+
+    Only after all of a run's events were accepted: a run that is refused before leaves no folder.
+    """
+    for pair in samples.pairs.values():
+        if pair.to_write and pair.train_file is not None:
+            pair.train_file.parent.mkdir(exist_ok=True)
+            write_particle_sets(pair.train, pair.train_file)
 
 
 def truth_of(events: ParticleSets) -> dict[str, NDArray[np.generic]]:
@@ -365,10 +379,9 @@ def _own_events(config: Config, folder: Path) -> tuple[Pair, tuple[str, ...]]:
     train_file = None
     if of_map is not None:
         told = [*told_of_map(of_map), *told, *told_of_mbc(train, of_map, config.models)]
-        folder.mkdir(exist_ok=True)
         train_file = folder / f"{OWN}_{Purpose.TRAINING}.parquet"
-        write_particle_sets(train, train_file)
-    return Pair(train.used_for(Purpose.TRAINING), test.used_for(Purpose.TEST), train_file), tuple(told)
+    train, test = train.used_for(Purpose.TRAINING), test.used_for(Purpose.TEST)
+    return Pair(train, test, train_file, to_write=train_file is not None), tuple(told)
 
 
 def _test_rows(config: Config, events: ParticleSets) -> NDArray[np.bool_]:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from hepsets.analyses.continuum_suppression.about import TRUNK_MODEL
 from hepsets.analyses.continuum_suppression.config import BDT, OURS, TREES, Config, map_of, variant
 from hepsets.analyses.continuum_suppression.own_sets import network_options, tree_columns
-from hepsets.analyses.continuum_suppression.samples import Samples
+from hepsets.analyses.continuum_suppression.samples import Samples, write_training_events
+from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets
 from hepsets.core.progress import follow, progress_bar
 from hepsets.core.purpose import Purpose
@@ -129,8 +130,21 @@ def train_all(config: Config, samples: Samples, folder: Path, *, workers: int = 
 
     Each training uses one thread, so models do not depend on ``workers``; on a GPU they are trained
     one after the other.
+
+    Raises
+    ------
+    InputError
+        For negative weights beside the penalty DisCo, before anything is written.
     """
     wanted = trainings(config, samples)
+    for training in wanted:
+        weights = samples.pairs[training.comparison].train.columns["weight"]
+        if training.disco is not None and (weights < 0).any():
+            raise InputError(
+                "negative weights for the study disco", "weights from 0 up: its penalty takes no others",
+                "leave the study out",
+            )  # fmt: skip
+    write_training_events(samples)
     for name in samples.pairs:
         (folder / name).mkdir(parents=True, exist_ok=True)
     todo = sorted(

@@ -164,10 +164,12 @@ def train_all(config: Config, samples: Samples, folder: Path, *, workers: int = 
         shared = folder / "training_sets.parquet"
         write_particle_sets(samples.train, shared)
         tasks = [_Task(config, training, shared, folder) for training in todo]
-        for _ in side_by_side(_train, tasks, workers=workers, device=config.fit.device):
-            pass
-        _events_of.cache_clear()
-        shared.unlink(missing_ok=True)
+        try:
+            for _ in side_by_side(_train, tasks, workers=workers, device=config.fit.device):
+                pass
+        finally:
+            _events_of.cache_clear()
+            shared.unlink(missing_ok=True)
     found = {}
     with progress_bar("calibrating", len(wanted)) as advance:
         for training in wanted:

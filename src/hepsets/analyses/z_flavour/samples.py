@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -161,7 +162,11 @@ def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
     folder.mkdir(exist_ok=True)
     names = tuple(dict.fromkeys(CELLS[cell].sample for cell in config.cells))
     if config.data.train:
-        return _own_samples(config, folder)
+        try:
+            return _own_samples(config, folder)
+        except InputError:
+            shutil.rmtree(folder)  # features of files that are refused are nothing to go on with
+            raise
     total = round(config.data.train_per_class / config.data.shares[0])
     flavours = sorted(
         {FLAVOUR_OF[name] for cell in config.cells for name in CELLS[cell].classes}, reverse=True

@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 
 from hepsets.core.events import Events
+from hepsets.core.run import log
 from hepsets.core.weight_names import WEIGHT, earlier_weights, in_both_names, names_of_skims, predictions
 from hepsets.deploy.filter.chain import chain
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
@@ -97,6 +98,9 @@ def filter_module(
     basf2, store = import_module("basf2"), import_module("ROOT").Belle2
     event_filter = EventFilter.load(model)
     event_filter.rules(settings or FilterSettings())  # refuses what the filter does not offer
+    in_vain = event_filter.saves_nothing(settings)
+    if in_vain:
+        log.warning(in_vain)
     theirs = names_of_skims(event_filter.skims, skim_names or {})
 
     class HepsetsFilter(basf2.Module):  # type: ignore[misc, name-defined]  # known at run time

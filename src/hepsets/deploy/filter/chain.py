@@ -65,8 +65,8 @@ def chain(earlier: Mapping[str, Array], skims: Sequence[str], weights: Array, so
         if not ((column >= 0) & (column <= _LARGEST)).all():
             raise InputError(
                 f"{source}: a weight {name} that is negative, not finite or above {_LARGEST:g}",
-                "the weights of a filter",
-            )
+                "the weights of a filter", "rename it if it is none",
+            )  # fmt: skip
     here = np.mean(list(earlier.values()), axis=0) if earlier else np.ones(len(weights))
     before = np.stack([earlier.get(WEIGHT + skim, here) for skim in skims], axis=1)
     # all skims share a random number, so an event is kept at all with the likeliest one's probability

@@ -106,12 +106,15 @@ class SkimClosure:
 
 @dataclass(frozen=True, eq=False)
 class Closure:
-    """What :func:`check_filter` found: numbers of events, kept and outside the training domain, and skims."""
+    """What :func:`check_filter` found: numbers of events, kept and outside the training domain, and skims;
+    and why all are kept, if the filter's rule says so.
+    """
 
     events: int
     kept: int
     outside: int
     skims: tuple[SkimClosure, ...]
+    saves_nothing: str = ""
 
     @property
     def closes(self) -> bool:
@@ -124,6 +127,8 @@ class Closure:
             f"{self.events} events, {self.kept} kept ({self.kept / self.events:.1%}), {self.outside} outside "
             f"the training domain ({self.outside / self.events:.2%}), which are kept"
         ]
+        if self.saves_nothing:
+            told.append(f"warning: {self.saves_nothing}")
         return [*told, *(line for skim in self.skims for line in skim.lines())]
 
 
@@ -168,7 +173,7 @@ def check_filter(
                     one.add(piece, label, decision.probabilities[:, place], decision.weights[:, place])
             advance(1)
     skims = tuple(one.closure(skim) for skim, one in zip(event_filter.skims, found, strict=True))
-    return Closure(events, kept, outside, skims)
+    return Closure(events, kept, outside, skims, event_filter.saves_nothing(settings))
 
 
 class _Passing:

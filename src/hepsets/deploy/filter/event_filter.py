@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -266,14 +266,42 @@ class EventFilter:
         rules = {}
         for skim in self.card.skims:
             if settings.mode == "threshold":
-                value = skim.threshold if settings.threshold is None else settings.threshold
-                rules[skim.name] = f"score from {value:.4g}"
+                rules[skim.name] = f"score from {_threshold(skim, settings):.4g}"
             elif settings.mode == "score":
                 rules[skim.name] = "all"
             else:
                 rule = _rule(skim, settings)
                 rules[skim.name] = f"p = {_shape(rule)}, from {rule.floor:.3g} to 1"
         return rules
+
+    def saves_nothing(self, settings: FilterSettings | None = None, skims: Collection[str] = ()) -> str:
+        """Why every event would be kept, as a sentence; empty if some are left out, or none shall be.
+
+        Parameters
+        ----------
+        settings
+            How to filter.
+        skims
+            Those that count, if not all.
+        """
+        settings = FilterSettings() if settings is None else settings
+        cards = [skim for skim in self.card.skims if not skims or skim.name in skims]
+        if settings.mode == "importance":
+            keep_all = [skim.name for skim in cards if _rule(skim, settings).floor >= 1]
+            what, given = "floor is 1", settings.floor
+        elif settings.mode == "threshold":
+            keep_all = [skim.name for skim in cards if _threshold(skim, settings) <= 0]
+            what, given = "threshold is 0", settings.threshold
+        else:
+            return ""
+        if not keep_all:
+            return ""
+        chosen = "the best on validation events" if given is None else "as set"
+        name = what.split()[0]
+        return (
+            f"nothing is saved: for {', '.join(keep_all)} the {what} ({chosen}), so every event is kept with "
+            f"weight 1; another {name} can be set"
+        )
 
     def weights(
         self,
@@ -431,8 +459,7 @@ def _probabilities(
     if settings.mode == "score":
         return np.ones_like(scores)
     if settings.mode == "threshold":
-        threshold = skim.threshold if settings.threshold is None else settings.threshold
-        return (scores >= threshold).astype(np.float64)
+        return (scores >= _threshold(skim, settings)).astype(np.float64)
     rule = _rule(skim, settings)
     if isinstance(rule, ProtectedRule):
         assert protect is not None
@@ -446,6 +473,10 @@ def _rule(skim: SkimCard, settings: FilterSettings) -> KeepRule | LogisticRule |
     else:
         rule = skim.rule if settings.form == "root" else skim.logistic
     return rule if settings.floor is None else replace(rule, floor=settings.floor)
+
+
+def _threshold(skim: SkimCard, settings: FilterSettings) -> float:
+    return skim.threshold if settings.threshold is None else settings.threshold
 
 
 def _observed(name: str, events: Events) -> Observable:

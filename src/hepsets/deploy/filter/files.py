@@ -173,6 +173,7 @@ class _Work:
         self.summary = FilterSummary.of(
             event_filter.skims, unbiased=settings.mode != "threshold", weighted=settings.mode != "score"
         )
+        self.summary.saves_nothing = event_filter.saves_nothing(settings)
         self._renumber = renumber
         self._first: Integers | None = None
         skims = event_filter.skims
@@ -203,13 +204,25 @@ class _Work:
                 raise InputError(
                     f"{source}: the weight {stale[0]} of an earlier filter, which would stay as it is",
                     "basf2's names of skims as that filter had them",
-                    "give it the same --skim-name, or drop that weight",
+                    "give the same --skim-name again, or drop that weight",
                 )
         if taken:
             raise InputError(
-                f"{source} has a weight or column {taken[0]} already", "events that no other filter has seen"
+                f"{source} has a weight or column {taken[0]} already",
+                "events that no other filter has seen, or its weights under both names",
+                self._way_round(taken[0]),
             )
         return found
+
+    def _way_round(self, taken: str) -> str:
+        """What to do about a name that is taken already."""
+        skim = next((skim for skim, name in self._own.items() if taken == BASF2_WEIGHT + name), None)
+        if skim is None:
+            return "drop it, or rename it"
+        return (
+            f"write this filter's weight under another name with --skim-name {skim}=NAME, or drop or rename "
+            f"{taken}; an earlier filter's, named {WEIGHT}{skim}, is multiplied in"
+        )
 
     def decide(
         self, events: Events, numbers: Integers | None, earlier: Mapping[str, Array], source: str

@@ -83,6 +83,8 @@ class FilterSummary:
         Names of the weights of filters that saw events before this one.
     independent
         Events that would be kept on average if every skim had a random number of its own.
+    saves_nothing
+        Why every event is kept, if the filter's rule says so.
     """
 
     skims: list[SkimSummary]
@@ -96,6 +98,7 @@ class FilterSummary:
     doubled: int = 0
     earlier: dict[str, None] = field(default_factory=dict)
     independent: float = 0.0
+    saves_nothing: str = ""
 
     @classmethod
     def of(cls, names: Sequence[str], *, unbiased: bool = True, weighted: bool = True) -> FilterSummary:
@@ -143,7 +146,9 @@ class FilterSummary:
         if self.earlier:
             what = "multiplied in" if self.weighted else "left as they are"
             lines.append(f"weights of earlier filters are {what}: {', '.join(self.earlier)}")
-        if not self.unbiased:
+        if self.saves_nothing:
+            lines.append(f"warning: {self.saves_nothing}")
+        elif not self.unbiased:
             lines.append("warning: the events that were left out cannot be weighted for: the rest is biased")
         if self.outside:
             lines.append(

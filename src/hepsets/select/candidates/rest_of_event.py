@@ -26,6 +26,13 @@ ANY_B = NEUTRAL_B | CHARGED_B
 
 _MOMENTUM = ("px", "py", "pz", "energy")
 _FROM_TAG = ("mbc", "delta_e", "signal_probability")
+PARTICLE_COLUMNS = (*_MOMENTUM, "charge", "from_candidate", *SPECIES_NAMES, "dr", "dz", "species")
+"""Particle columns of :func:`candidate_events`."""
+EVENT_COLUMNS = (
+    *(*_FROM_TAG, "mode", "charm_mode", "candidate_charge"),
+    *("candidate_px", "candidate_py", "candidate_pz", "candidate_energy"),
+)
+"""Its event columns that say what a candidate is, without truth and number."""
 _POSITIVE_PDG = np.array([-11, -13, 211, 321, 2212], dtype=np.int16)
 """PDG ids of the positive particles, in the order of the species."""
 
