@@ -6,7 +6,7 @@ import sys
 import pytest
 from helpers.thread_counts import process_of
 
-from hepsets.core.parallel import computing_seconds, map_in_order, same_workers
+from hepsets.core.parallel import begin, computing_seconds, map_in_order, same_workers
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -44,6 +44,15 @@ def test_workers_start_once_for_several_maps_and_outlive_an_error_in_one():
     assert not set(map_in_order(process_of, range(8), 2)) & (first | again)
 
 
+def test_what_is_begun_goes_on_in_a_worker_or_is_done_at_once_where_there_are_none():
+    assert begin(process_of, 0)() == os.getpid()
+    with same_workers(2):
+        found = begin(process_of, 0)
+        assert found() == found() != os.getpid()
+        with pytest.raises(ValueError, match="invalid literal"):
+            begin(int, "x")()
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_computing_in_workers_is_counted_too(workers):
     before = computing_seconds()
@@ -54,7 +63,7 @@ def test_computing_in_workers_is_counted_too(workers):
 def test_workers_end_when_their_parent_is_killed_outright():
     program = """
 import time
-from hepsets.core.parallel import computing_seconds, map_in_order, same_workers
+from hepsets.core.parallel import begin, computing_seconds, map_in_order, same_workers
 if __name__ == "__main__":
     for _ in map_in_order(time.sleep, [0, *[300] * 9], 2):
         print("working", flush=True)

@@ -16,6 +16,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
+from hepsets.core.parallel import same_workers
 from hepsets.report.decay_trees import decay_tree
 from hepsets.report.figures import roc_curves, score_distributions
 from hepsets.report.page import (
@@ -122,6 +123,25 @@ def test_a_figure_is_laid_out_once_for_all_its_forms(tmp_path, monkeypatch):
     FigureFiles(tmp_path)("roc", roc_curves(RESULTS.classified, STYLES), "The ROC curves.")
     assert len(laid_out) == 1
     assert {path.name for path in tmp_path.iterdir()} == {"roc.png", "roc.pdf"}
+
+
+def test_figures_drawn_by_workers_are_those_of_one_process_to_the_byte(tmp_path):
+    drawn = []
+    for workers in (1, 2):
+        folder = tmp_path / str(workers)
+        folder.mkdir()
+        with same_workers(workers):
+            figures = FigureFiles(folder)
+            scores = {name: (RESULTS.labels, s, None) for name, s in RESULTS.scores.items()}
+            shown = [
+                figures.marked("simulation")("roc", roc_curves(RESULTS.classified, STYLES), "ROC."),
+                figures("scores", score_distributions(scores, STYLES), "Scores."),
+            ]
+            figures.wait()
+            files = {path.name: path.read_bytes() for path in folder.iterdir()}
+        drawn.append(([each.svg for each in shown], files))
+    assert set(drawn[0][1]) == {"roc.png", "roc.pdf", "scores.png", "scores.pdf"}
+    assert drawn[0] == drawn[1]
 
 
 def test_the_page_is_well_formed_and_asks_nothing_of_the_network():

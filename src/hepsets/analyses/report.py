@@ -89,4 +89,7 @@ def redraw(folder: str | Path, analysis: Callable[[str], Any]) -> Path:
 
 def _draw(result: Any, make_page: Callable[[Any, FigureFiles], Page], folder: Path) -> None:
     (folder / "figures").mkdir(exist_ok=True)
-    write_page(folder / f"{STEM}.html", make_page(result, FigureFiles(folder / "figures")))
+    figures = FigureFiles(folder / "figures")
+    page = make_page(result, figures)
+    figures.wait()
+    write_page(folder / f"{STEM}.html", page)

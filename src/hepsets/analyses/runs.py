@@ -12,6 +12,7 @@ from hepsets.analyses.contract import ANALYSES, Analysis, names_of
 from hepsets.analyses.report import STEM, page_of, report
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
+from hepsets.core.parallel import same_workers
 from hepsets.core.run import RunFolder
 from hepsets.deploy.trunk_shipped import SHIPPED, checked_trunk, trunk_checksum
 
@@ -172,7 +173,8 @@ def run(
     config = configure(analysis, options or RunOptions())
     folder = out or Path("runs") / f"{name}-{config.scale}-{datetime.now():%Y%m%d-%H%M%S}"
     with RunFolder(folder, config, resume=resume) as run_folder:
-        result = analysis.run(config, run_folder, workers=workers)
+        with same_workers(workers):
+            result = analysis.run(config, run_folder, workers=workers)
         if not (run_folder.path / f"{STEM}.html").is_file():
             report(result, page_of(analysis), run_folder.path)
         run_folder.finish(name, config.scale, config.seed, result.metrics)

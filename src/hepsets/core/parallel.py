@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -65,6 +66,26 @@ def same_workers(workers: int) -> Iterator[None]:
             yield
         finally:
             _shared.pool = None
+
+
+def begin(function: Callable[[Task], Result], task: Task) -> Callable[[], Result]:
+    """Start ``function(task)`` and give what returns its result.
+
+    Within :func:`same_workers` it goes on in one of these processes, beside what this one does next, and
+    both must be picklable; else it is done when this returns.
+    """
+    if _shared.pool is None:
+        result = function(task)
+        return lambda: result
+    future = _shared.pool.submit(_Timed(function), task)
+
+    @cache
+    def found() -> Result:
+        timed: tuple[Result, float] = future.result()
+        _shared.seconds += timed[1]
+        return timed[0]
+
+    return found
 
 
 def computing_seconds() -> float:

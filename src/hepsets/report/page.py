@@ -11,8 +11,9 @@ import hashlib
 import io
 import json
 import math
+import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 from hepsets.core.config import to_toml
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
+from hepsets.core.parallel import begin
 from hepsets.core.run import Origin
 from hepsets.core.whole_file import whole_file
 from hepsets.evaluate.filter.limit import Limit
@@ -52,14 +54,20 @@ class Drawing:
 
     Parameters
     ----------
-    svg
-        An ``<svg>`` element, from :func:`drawing` or :func:`hepsets.report.decay_trees.decay_tree`.
+    drawn
+        An ``<svg>`` element, from :func:`drawing` or :func:`hepsets.report.decay_trees.decay_tree`; or what
+        gives it, where it is still being drawn.
     caption
         What it shows and how to read it.
     """
 
-    svg: str
+    drawn: str | Callable[[], str]
     caption: str
+
+    @property
+    def svg(self) -> str:
+        """The element."""
+        return self.drawn if isinstance(self.drawn, str) else self.drawn()
 
 
 @dataclass(frozen=True)
@@ -378,6 +386,9 @@ def _json(data: Any) -> Markup:
 class FigureFiles:
     """Turns figures into page content and keeps each as PNG and PDF.
 
+    Where worker processes are at hand (:func:`hepsets.core.parallel.same_workers`) they draw, while the next
+    figure is being made; :meth:`wait` says when all files are there.
+
     Parameters
     ----------
     folder
@@ -388,18 +399,51 @@ class FigureFiles:
 
     def __init__(self, folder: Path, mark: str = "") -> None:
         self._folder, self._mark = folder, mark
+        self._begun: list[Drawing] = []
 
     def marked(self, mark: str) -> FigureFiles:
         """The same, with something written over each figure."""
-        return FigureFiles(self._folder, mark)
+        marked = FigureFiles(self._folder, mark)
+        marked._begun = self._begun
+        return marked
 
     def __call__(self, name: str, figure: Figure, caption: str) -> Drawing:
         """The figure as a drawing with a caption; its files are called ``name``."""
         if self._mark:
             mark_figure(figure, self._mark)
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # laid out once for all forms, not twice for each
-        for ending, metadata in (("png", None), ("pdf", {"CreationDate": None})):
-            with whole_file(self._folder / f"{name}.{ending}") as partial:
-                figure.savefig(partial, format=ending, dpi=160, facecolor="white", metadata=metadata)
-        return drawing(figure, caption)
+        try:
+            task = _Figure(self._folder, name, caption, pickle.dumps(figure))
+        except (pickle.PicklingError, AttributeError, TypeError):  # it holds a function of its own
+            svg = _draw(figure, self._folder, name, caption)
+            return Drawing(svg, caption)
+        self._begun.append(Drawing(begin(_draw_pickled, task), caption))
+        return self._begun[-1]
+
+    def wait(self) -> None:
+        """Return when all figures are drawn and all of their files are written."""
+        for one in self._begun:
+            _ = one.svg
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """A figure on its way to the process that draws it."""
+
+    folder: Path
+    name: str
+    caption: str
+    pickled: bytes
+
+
+def _draw_pickled(task: _Figure) -> str:
+    return _draw(pickle.loads(task.pickled), task.folder, task.name, task.caption)
+
+
+def _draw(figure: Figure, folder: Path, name: str, caption: str) -> str:
+    """Write the files of a figure; its SVG."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once for all forms, not twice for each
+    for ending, metadata in (("png", None), ("pdf", {"CreationDate": None})):
+        with whole_file(folder / f"{name}.{ending}") as partial:
+            figure.savefig(partial, format=ending, dpi=160, facecolor="white", metadata=metadata)
+    return drawing(figure, caption).svg

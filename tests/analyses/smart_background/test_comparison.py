@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,7 @@ from helpers.random_events import random_events
 
 from hepsets.analyses.smart_background import comparison
 from hepsets.analyses.smart_background.comparison import best_of, compare_models, judge
-from hepsets.analyses.smart_background.config import Config
+from hepsets.analyses.smart_background.config import Config, FitChanges
 from hepsets.analyses.smart_background.samples import Samples
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
@@ -188,8 +189,30 @@ def test_models_are_not_judged_on_training_events(tmp_path):
 
 def test_each_model_is_judged_by_its_own_trainings(monkeypatch, tmp_path):
     monkeypatch.setattr(comparison, "train_all", lambda config, trainings, *_, workers: trainings)
+    monkeypatch.setattr(comparison, "train", lambda config, name, events, folder, training: training)
     monkeypatch.setattr(comparison, "judge", lambda config, name, samples, trained, folder: (name, trained))
     found = compare_models(CONFIG, SAMPLES, tmp_path)
     assert [
         (name, [(training.model, training.number) for training in trained]) for name, trained in found
     ] == [(name, [(name, 0), (name, 1)]) for name in CONFIG.models]
+
+
+def test_two_processes_find_what_one_finds_and_leave_no_files_of_events(tmp_path):
+    settled = SpeedupConfig(retention=None, time_network=0.001)
+    config = replace(
+        CONFIG, models=("deep_sets", "flat_mlp"), speedup=settled, fit=FitChanges(epochs=1, least_steps=0)
+    )
+    folders = [tmp_path / name for name in ("one", "two")]
+    one, two = (
+        compare_models(config, SAMPLES, folder, workers=workers)
+        for folder, workers in zip(folders, (1, 2), strict=True)
+        if folder.mkdir() is None
+    )
+    for alone, beside in zip(one, two, strict=True):
+        assert alone.name == beside.name
+        assert np.array_equal(alone.scores, beside.scores)
+        assert alone.speedup.speedup == beside.speedup.speedup
+        assert alone.importance.speedup == beside.importance.speedup
+    cards = [sorted(path.name for path in folder.glob("*")) for folder in folders]
+    assert cards[0] == cards[1]
+    assert not any(name.endswith(".parquet") for name in cards[1])

@@ -14,6 +14,7 @@ from hepsets.analyses.delta_c9.page.page import make_page
 from hepsets.analyses.delta_c9.result import Result
 from hepsets.analyses.delta_c9.theory import find_meaning, study_nuisances
 from hepsets.analyses.report import report
+from hepsets.core.parallel import begin
 from hepsets.core.run import Origin, RunFolder
 
 
@@ -27,12 +28,13 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     made_here = not config.data.train
     predictions = run_cells(config, folder.path, workers=workers)
     models_folder = folder.path / "models"
+    of_detector = begin(study_detector, config)  # beside the comparison
     result = Result(
         config,
         Origin.now(),
         predictions,
         compare(config, predictions, models_folder),
-        study_detector(config),
+        of_detector(),
         find_meaning(config) if made_here else None,
         {level: look_at_one(config, level, models_folder) for level in config.levels if made_here},
         study_nuisances(config) if "nuisances" in config.studies else None,

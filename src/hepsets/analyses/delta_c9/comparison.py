@@ -16,6 +16,7 @@ from hepsets.analyses.delta_c9.predictions import Key, Predictions
 from hepsets.analyses.delta_c9.samples import Cell
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
+from hepsets.core.parallel import begin
 from hepsets.evaluate.estimates.quality import EstimatorQuality, estimator_quality
 from hepsets.evaluate.estimates.simulation_based_calibration import (
     PosteriorCalibration,
@@ -25,6 +26,7 @@ from hepsets.generate.kstmumu.density import TEST_VALUES
 from hepsets.learn.data_sets.estimator import SetEstimates
 from hepsets.learn.data_sets.morphing import Morphing
 from hepsets.learn.files import load
+from hepsets.learn.training.one_thread import one_thread
 
 LEAST_SPREAD = 1e-6
 """Predictions that differ by less are one value, as when a product of posteriors is all on one; no unit."""
@@ -97,11 +99,9 @@ def compare(config: Config, predictions: Mapping[Cell, Predictions], models: Pat
     found_bounds: list[Bound] = []
     calibration: dict[tuple[Cell, str], PosteriorCalibration] = {}
     shifts: dict[Cell, Mapping[str, Mapping[float, Measured]]] = {}
+    begun = {cell: begin(_bounds_of, (config, cell, models / cell.name)) for cell in predictions}
     for cell, of_cell in predictions.items():
-        path = models / cell.name / "morphing.safetensors"
-        morphing = load(path, Morphing) if path.exists() else None
-        truths = tuple(dict.fromkeys((*truths_of(config, cell), *TEST_VALUES)))
-        here = bounds(config, cell, morphing, truths)
+        here = begun[cell]()
         found_bounds += [bound for bound in here if bound.delta_c9 in truths_of(config, cell)]
         sigma = {(bound.delta_c9, bound.events): bound.sigma for bound in here}
         for key, estimates in of_cell.items():
@@ -115,6 +115,15 @@ def compare(config: Config, predictions: Mapping[Cell, Predictions], models: Pat
         if moved:
             shifts[cell] = moved
     return Comparison(tuple(rows["toys"]), tuple(rows["linearity"]), tuple(found_bounds), calibration, shifts)
+
+
+def _bounds_of(task: tuple[Config, Cell, Path]) -> list[Bound]:
+    config, cell, models = task
+    path = models / "morphing.safetensors"
+    morphing = load(path, Morphing) if path.exists() else None
+    truths = tuple(dict.fromkeys((*truths_of(config, cell), *TEST_VALUES)))
+    with one_thread():
+        return bounds(config, cell, morphing, truths)
 
 
 def _intervals(estimates: SetEstimates) -> np.ndarray | None:

@@ -14,7 +14,6 @@ from hepsets.analyses.pretraining.summary import markdown
 from hepsets.analyses.pretraining.tasks import TASKS
 from hepsets.analyses.pretraining.trunks import get_corpus, get_trunks
 from hepsets.analyses.report import report
-from hepsets.core.parallel import same_workers
 from hepsets.core.run import Origin, RunFolder, write_atomically
 
 
@@ -22,14 +21,13 @@ def run(config: Config, folder: RunFolder, *, workers: int = 1) -> Result:
     """Make the events, pre-train, train with few labels, say what it saves and costs, report."""
     check(config)
     events, models, cells = (folder.path / name for name in ("events", "models", "cells"))
-    with same_workers(workers):
-        corpus = get_corpus(config, folder.path, workers=workers)
-        samples = {task: get_sample(config, task, events, workers=workers) for task in config.tasks}
-        check_apart(samples, corpus.hashes)
-        limits = limits_of(config, samples, folder.path / "limits", workers=workers)
-        trunks = get_trunks(config, corpus, events, models, workers=workers)
-        found = train_all(config, events, models, cells, workers=workers)
-        train_taggers(config, events, cells, workers=workers)
+    corpus = get_corpus(config, folder.path, workers=workers)
+    samples = {task: get_sample(config, task, events, workers=workers) for task in config.tasks}
+    check_apart(samples, corpus.hashes)
+    limits = limits_of(config, samples, folder.path / "limits", workers=workers)
+    trunks = get_trunks(config, corpus, events, models, workers=workers)
+    found = train_all(config, events, models, cells, workers=workers)
+    train_taggers(config, events, cells, workers=workers)
     savings = savings_of(found)
     seconds_per_event = {task: sample.seconds_per_event for task, sample in samples.items()}
     result = Result(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -13,13 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.analyses.smart_background.config import Config
-from hepsets.analyses.smart_background.samples import Samples
-from hepsets.analyses.smart_background.training import RARE, Training, train_all
+from hepsets.analyses.smart_background.samples import Samples, in_files
+from hepsets.analyses.smart_background.training import (
+    RARE,
+    SLOWEST,
+    Training,
+    device_of,
+    events_of,
+    train,
+    train_all,
+)
 from hepsets.core.event_random import uniforms
 from hepsets.core.events import Events
 from hepsets.core.measured import Measured
 from hepsets.core.pdg import PdgMap
-from hepsets.core.progress import progress_bar
 from hepsets.core.purpose import Purpose, demand
 from hepsets.core.run import log
 from hepsets.deploy.filter.card import FilterCard, make_card, save_card
@@ -61,8 +67,10 @@ from hepsets.evaluate.scores.paired import (
 )
 from hepsets.evaluate.scores.sample import Scored, scored_events
 from hepsets.learn.decay_trees.model import EventModel
+from hepsets.learn.registry import only_here
 from hepsets.learn.training.fit import FitResult
 from hepsets.learn.training.score import score
+from hepsets.learn.training.side_by_side import side_by_side
 from hepsets.select.variables.generated import passing_observables
 
 IMPORTANCE_TRIAL = 2**32
@@ -152,14 +160,53 @@ def compare_models(
     if particles:
         log.info("test events: %d particles with %d PDG ids that training hardly saw", particles, ids)
     trainings = [Training(name, number) for name in config.models for number in range(config.training_seeds)]
-    trained = train_all(config, trainings, samples, folder, workers=workers)
-    results = []
-    with progress_bar("judging models", len(config.models)) as advance:
-        for at, name in enumerate(config.models):
-            mine = trained[at * config.training_seeds : (at + 1) * config.training_seeds]
-            results.append(judge(config, name, samples, mine, folder))
-            advance(1)
-    return tuple(results)
+    train_all(config, trainings, samples, folder, workers=workers)
+    return judge_all(config, samples, folder, workers=workers)
+
+
+def judge_all(config: Config, samples: Samples, folder: Path, *, workers: int = 1) -> tuple[ModelResult, ...]:
+    """Judge the configured models, all trained in ``folder``, several at once."""
+    alone = [name for name in config.models if only_here("decay_trees", name)]
+    together = sorted(
+        (name for name in config.models if name not in alone),
+        key=lambda name: SLOWEST.index(name) if name in SLOWEST else len(SLOWEST),
+    )
+    found: dict[str, ModelResult] = {}
+    with in_files(samples, folder) as kept:
+        facts = replace(kept, train=samples.train[:0], test=samples.test[:0])
+        for some, processes in ((together, workers), (alone, 1)):
+            given = facts if min(processes, len(some)) > 1 else samples
+            tasks = [_Judging(config, name, given, str(folder)) for name in some]
+            device = device_of(config, some)
+            done = side_by_side(_judge_task, tasks, workers=processes, device=device, title="judging models")
+            found |= dict(zip(some, done, strict=True))
+    events_of.cache_clear()
+    return tuple(found[name] for name in config.models)
+
+
+@dataclass(frozen=True)
+class _Judging:
+    """A model to judge; in another process its samples have no events but files."""
+
+    config: Config
+    name: str
+    samples: Samples
+    folder: str
+
+
+def _judge_task(task: _Judging) -> ModelResult:
+    samples, folder = task.samples, Path(task.folder)
+    if not len(samples.test):
+        samples = replace(
+            samples,
+            train=events_of(str(samples.train_file), Purpose.TRAINING),
+            test=events_of(str(samples.test_file), Purpose.TEST),
+        )
+    trained = [
+        train(task.config, task.name, samples.train, folder, training=Training(task.name, number))
+        for number in range(task.config.training_seeds)
+    ]
+    return judge(task.config, task.name, samples, trained, folder)
 
 
 def best_of(models: Sequence[ModelResult]) -> ModelResult:
@@ -213,11 +260,9 @@ def judge(
         score_events_per_s=rate,
         scores=scores,
         classification=classify(label, scores),
-        speedup=dataclasses.replace(gain, speedup=Measured(gain.speedup.value, speedups.trainings[0].se)),
+        speedup=replace(gain, speedup=Measured(gain.speedup.value, speedups.trainings[0].se)),
         curve=speedup_curve(label, scores, weight, costs),
-        importance=dataclasses.replace(
-            unbiased, speedup=Measured(unbiased.speedup.value, importances.trainings[0].se)
-        ),
+        importance=replace(unbiased, speedup=Measured(unbiased.speedup.value, importances.trainings[0].se)),
         floors=scan_floors(label, scores, weight, rule, costs),
         calibration=calibrate(label, scores),
         biases=biases_at(threshold, samples.test, scores),

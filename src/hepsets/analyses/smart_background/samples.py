@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -53,8 +55,8 @@ class Samples:
         What the events and their labels are called.
     retention_is_set
         The files have no weights, so the retention is the configured one and nothing was measured.
-    train_file
-        The training events as a file that stays while the run goes on, if there is one.
+    train_file, test_file
+        The events as files that stay while the run goes on, if there are any; see :func:`in_files`.
     """
 
     train: Events
@@ -66,6 +68,35 @@ class Samples:
     skim: str
     retention_is_set: bool = False
     train_file: Path | None = None
+    test_file: Path | None = None
+
+
+@contextmanager
+def in_files(samples: Samples, folder: Path) -> Iterator[Samples]:
+    """The same samples with both files, which other processes can read.
+
+    Those of a run that made its events are there already; else they are in ``folder`` for as long as they
+    are needed.
+    """
+    made: list[Path] = []
+
+    def file_of(known: Path | None, events: Events, name: str) -> Path:
+        if known is not None:
+            return known
+        made.append(folder / name)
+        with EventWriter(made[-1]) as writer:
+            writer.write(events)
+        return made[-1]
+
+    try:
+        yield replace(
+            samples,
+            train_file=file_of(samples.train_file, samples.train, "training_events.parquet"),
+            test_file=file_of(samples.test_file, samples.test, "test_events.parquet"),
+        )
+    finally:
+        for path in made:
+            path.unlink(missing_ok=True)
 
 
 def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
@@ -81,9 +112,9 @@ def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
     if data.train or data.test:
         return _read_samples(config)
     folder.mkdir(exist_ok=True)
-    train_file = folder / "train.parquet"
+    train_file, test_file = folder / "train.parquet", folder / "test.parquet"
     train = make_or_read(config, train_file, data.train_events, 0, data.trials, workers)
-    test = make_or_read(config, folder / "test.parquet", data.test_events, TEST_BLOCKS, 0, workers)
+    test = make_or_read(config, test_file, data.test_events, TEST_BLOCKS, 0, workers)
     retention = Measured.proportion(train.passing, train.generated)  # rules are made with it: no test events
     rate = (train.generated + test.generated) / (train.seconds + test.seconds)
     refuse_shared_events(train.events, test.events, "the training sample", "the test sample")
@@ -96,6 +127,7 @@ def get_samples(config: Config, folder: Path, *, workers: int = 1) -> Samples:
         data.sample,
         data.skim,
         train_file=train_file,
+        test_file=test_file,
     )
 
 

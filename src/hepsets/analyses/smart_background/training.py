@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import multiprocessing
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,9 +15,9 @@ from numpy.typing import NDArray
 
 from hepsets.analyses.smart_background.about import TRUNK_MODEL
 from hepsets.analyses.smart_background.config import OURS, Config, fit_config, model_config, task_of
-from hepsets.analyses.smart_background.samples import Samples
+from hepsets.analyses.smart_background.samples import Samples, in_files
 from hepsets.core.errors import InputError
-from hepsets.core.events import Events, EventWriter, read_parquet
+from hepsets.core.events import Events, read_parquet
 from hepsets.core.pdg import PdgMap
 from hepsets.core.progress import follow, progress_bar
 from hepsets.core.purpose import Purpose
@@ -82,23 +81,28 @@ def train_all(
     """Train what is not in ``folder`` yet, several at once, and load all of it, in the order given."""
     todo = [one for one in dict.fromkeys(trainings) if not _is_done(one.path(folder))]
     todo.sort(key=lambda one: SLOWEST.index(one.model) if one.model in SLOWEST else len(SLOWEST))
-    devices = {fit_config(config, one.model).device for one in todo}
-    device = "cuda" if "cuda" in devices else "auto" if "auto" in devices else "cpu"
+    device = device_of(config, [one.model for one in todo])
     if todo:
-        with _file_of(samples, folder) as path:
+        with in_files(samples, folder) as kept:
             alone = [one for one in todo if only_here("decay_trees", one.model)]
             together = [one for one in todo if one not in alone]
             for some, processes in ((together, workers), (alone, 1)):
-                tasks = [_Task(config, one, str(path), str(folder)) for one in some]
+                tasks = [_Task(config, one, str(kept.train_file), str(folder)) for one in some]
                 done = side_by_side(_train_task, tasks, workers=processes, device=device)
                 for one, told in zip(some, done, strict=True):
                     if not told:
                         _tell(one.path(folder))
-    _events_of.cache_clear()
+    events_of.cache_clear()
     return [
         train(config, one.model, samples.train, folder, training=one, options=one.options)
         for one in trainings
     ]
+
+
+def device_of(config: Config, names: Sequence[str]) -> str:
+    """The device that trainings of these models have in common: a GPU as soon as one asks for it."""
+    devices = {fit_config(config, name).device for name in names}
+    return "cuda" if "cuda" in devices else "auto" if "auto" in devices else "cpu"
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,29 +242,20 @@ def _train_task(task: _Task) -> bool:
     """Train; whether it was logged, which other processes cannot."""
     one = task.training
     train(
-        task.config, one.model, _events_of(task.events), Path(task.folder), training=one, options=one.options
+        task.config,
+        one.model,
+        events_of(task.events, Purpose.TRAINING),
+        Path(task.folder),
+        training=one,
+        options=one.options,
     )
     return multiprocessing.parent_process() is None
 
 
-@lru_cache(maxsize=1)
-def _events_of(path: str) -> Events:
-    return read_parquet(path).used_for(Purpose.TRAINING)
-
-
-@contextmanager
-def _file_of(samples: Samples, folder: Path) -> Iterator[Path]:
-    """A file with the training events: that of a run that made them, else one for as long as it is needed."""
-    if samples.train_file is not None:
-        yield samples.train_file
-        return
-    path = folder / "training_events.parquet"
-    with EventWriter(path) as writer:
-        writer.write(samples.train)
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
+@lru_cache(maxsize=2)
+def events_of(path: str, purpose: Purpose) -> Events:
+    """The events of a file, which a worker reads once for all of its tasks."""
+    return read_parquet(path).used_for(purpose)
 
 
 def _with(stem: Path, end: str) -> Path:

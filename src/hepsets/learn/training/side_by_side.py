@@ -18,7 +18,12 @@ Result = TypeVar("Result")
 
 
 def side_by_side(
-    train: Callable[[Task], Result], tasks: Sequence[Task], *, workers: int, device: str = "auto"
+    train: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    *,
+    workers: int,
+    device: str = "auto",
+    title: str = "training models",
 ) -> Iterator[Result]:
     """Yield ``train(task)`` for each task in the order of the tasks; begin with the longest.
 
@@ -33,13 +38,15 @@ def side_by_side(
         after the other in this process.
     device
         That of the trainings, as :class:`hepsets.learn.training.config.FitConfig` has it.
+    title
+        What the progress bar says.
     """
     if not tasks:
         return
     on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     alone = on_gpu or int(os.environ.get("WORLD_SIZE", "1")) > 1
     run: Callable[[Task], Result] = _OnOneThread(train)
-    with progress_bar("training models", len(tasks)) as advance:
+    with progress_bar(title, len(tasks)) as advance:
         for result in map_in_order(run, tasks, 1 if alone else min(workers, len(tasks))):
             advance(1)
             yield result
