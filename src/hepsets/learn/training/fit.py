@@ -5,13 +5,12 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -23,13 +22,11 @@ from hepsets.core.purpose import Purpose, demand
 from hepsets.core.ragged import RaggedTable
 from hepsets.learn.training.checkpoint import EpochRecord, _fingerprint, _resume, _State, _write_checkpoint
 from hepsets.learn.training.config import FitConfig
+from hepsets.learn.training.devices import Devices, devices_of
 from hepsets.learn.training.kept_memory import keep_memory
 from hepsets.learn.training.losses import Penalty
 from hepsets.learn.training.task import Binary, Held, Task
 from hepsets.learn.training.trainable import Streamed, Trainable, TrainingData, in_turn
-
-if TYPE_CHECKING:
-    from lightning.fabric import Fabric
 
 Progress = Callable[[int, int], None]
 """Called after each step with the examples trained on so far, in all epochs, and in the end."""
@@ -161,7 +158,9 @@ def fit(
         held = dataclasses.replace(held, targets=targets_held, weights=weights_held)
     if isinstance(model, Trainable) and not model.started:
         model.fit_scales(data, torch.from_numpy(chosen))
-    training = _Training(model, task, config, penalty, _fabric(config), data, truth, importance, chosen, held)
+    training = _Training(
+        model, task, config, penalty, devices_of(config.device), data, truth, importance, chosen, held
+    )
     return training.run(progress, checkpoint)
 
 
@@ -198,7 +197,7 @@ class _Training:
     task: Task
     config: FitConfig
     penalty: Penalty | None
-    fabric: Fabric
+    devices: Devices
     data: TrainingData
     targets: Tensor
     weights: Tensor | None
@@ -208,7 +207,7 @@ class _Training:
     def __post_init__(self) -> None:
         if not any(weight.requires_grad for weight in self.model.parameters()):
             raise InputError(f"{self.name}, which has no weights to train", "a module with parameters")
-        device = self.fabric.device
+        device = self.devices.device
         self.data, self.targets = self.data.to(device), self.targets.to(device)
         self.weights = None if self.weights is None else self.weights.to(device)
         self.signed = self.weights is not None and bool((self.weights < 0).any())
@@ -224,19 +223,19 @@ class _Training:
             weight_decay=self.config.weight_decay,
             fused=True,
         )
-        self.network, self.step = self.fabric.setup(self.model, self.optimizer)
+        self.network, self.step = self.devices.setup(self.model, self.optimizer)
 
     def run(self, progress: Progress | None, checkpoint: Path | None) -> FitResult:
         """Train to the end, from where the checkpoint is."""
         state = _State(copy.deepcopy(self.model.state_dict()), 0, [])
         fingerprint = "" if checkpoint is None else self.fingerprint()
         if checkpoint is not None and checkpoint.exists():
-            state = _resume(checkpoint, fingerprint, self.model, self.optimizer, self.fabric.device)
+            state = _resume(checkpoint, fingerprint, self.model, self.optimizer, self.devices.device)
         total = self.plan.epochs * self.examples
         while not self.plan.ended(state.losses):
             if self.plan.falls_now(state.losses):
                 self.model.load_state_dict(state.best)
-            record = self.fabric.broadcast(self.judged(self.epoch(state.losses, progress)))
+            record = self.devices.broadcast(self.judged(self.epoch(state.losses, progress)))
             if not math.isfinite(record.train_loss) or not math.isfinite(record.validation_loss):
                 raise InputError(
                     f"the loss of {self.name} is {record.train_loss} in epoch {record.epoch}, "
@@ -247,7 +246,7 @@ class _Training:
             if record.validation_loss < min(state.losses, default=math.inf):
                 state.best, state.best_epoch = copy.deepcopy(self.model.state_dict()), record.epoch
             state.history.append(record)
-            if checkpoint is not None and self.fabric.is_global_zero:
+            if checkpoint is not None and self.devices.is_global_zero:
                 _write_checkpoint(checkpoint, fingerprint, self.model, self.optimizer, state)
         if progress is not None and len(state.history) < self.plan.epochs:  # it ended before its time
             progress(total, total)
@@ -282,11 +281,11 @@ class _Training:
         number, examples = len(losses) + 1, self.examples
         begin = time.perf_counter()
         order = self._order(number)
-        loss_sum = torch.zeros((), device=self.fabric.device)
+        loss_sum = torch.zeros((), device=self.devices.device)
         self.model.train()
         with self._seeded(number):
-            steps = order.to(self.fabric.device).tensor_split(self.steps)
-            shares = [numbers[self.fabric.global_rank :: self.fabric.world_size] for numbers in steps]
+            steps = order.to(self.devices.device).tensor_split(self.steps)
+            shares = [numbers[self.devices.global_rank :: self.devices.world_size] for numbers in steps]
             for at, batch in enumerate(in_turn(self.data, shares)):
                 for group in self.optimizer.param_groups:
                     group["lr"] = self.plan.rate(losses, at / self.steps)
@@ -294,7 +293,7 @@ class _Training:
                 if progress is not None:
                     done = len(losses) * examples + round((at + 1) * examples / self.steps)
                     progress(done, self.plan.epochs * examples)
-        mean_sum = self.fabric.all_reduce(loss_sum, reduce_op="mean")
+        mean_sum = self.devices.all_reduce(loss_sum, reduce_op="mean")
         assert isinstance(mean_sum, Tensor)  # one tensor in, one out
         rate = float(self.optimizer.param_groups[0]["lr"])
         seconds = time.perf_counter() - begin
@@ -323,7 +322,7 @@ class _Training:
         weights, share = None, None
         if self.weights is not None:
             # gradients are averaged over processes: this makes the average the batch's own
-            weights, share = self.weights[mine], self._sums(numbers) / self.fabric.world_size
+            weights, share = self.weights[mine], self._sums(numbers) / self.devices.world_size
         outputs = self.network(inputs)
         loss = self.task.loss(outputs, targets, weights, share)
         if self.penalty is not None:
@@ -333,7 +332,7 @@ class _Training:
                 f"outputs of {self.name} that depend on none of its weights", "outputs with gradients"
             )
         self.step.zero_grad()
-        self.fabric.backward(loss)
+        self.devices.backward(loss)
         self.step.step()
         return loss.detach()
 
@@ -347,28 +346,7 @@ class _Training:
     @contextmanager
     def _seeded(self, epoch: int) -> Iterator[None]:
         """PyTorch's random numbers depend on seed, epoch and process alone while the block runs."""
-        devices = [self.fabric.device] if self.fabric.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(self.task.torch_seed(self.config.seed, epoch, self.fabric.global_rank))
+        gpus = [self.devices.device] if self.devices.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=gpus):
+            torch.manual_seed(self.task.torch_seed(self.config.seed, epoch, self.devices.global_rank))
             yield
-
-
-def _fabric(config: FitConfig) -> Fabric:
-    """Lightning Fabric on one device, or on all of a torchrun launch."""
-    from lightning.fabric import Fabric  # takes seconds to import, and only training needs it
-
-    local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    accelerator = config.device
-    if accelerator == "auto":
-        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
-    if accelerator == "cuda" and not torch.cuda.is_available():
-        raise InputError("device 'cuda'", "a machine with a CUDA device", "use device 'cpu' or 'auto'")
-    fabric = Fabric(
-        accelerator=accelerator,
-        devices=local,
-        num_nodes=world // local,
-        strategy="ddp" if world > 1 else "auto",
-    )
-    fabric.launch()
-    return fabric
