@@ -223,6 +223,8 @@ class _Training:
             weight_decay=self.config.weight_decay,
             fused=True,
         )
+        self.network: nn.Module
+        self.step: torch.optim.Optimizer
         self.network, self.step = self.devices.setup(self.model, self.optimizer)
 
     def run(self, progress: Progress | None, checkpoint: Path | None) -> FitResult:
