@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from helpers.results import event, study
+from matplotlib.image import imread
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from hepsets.core.errors import InputError
@@ -123,6 +124,14 @@ def test_a_figure_is_laid_out_once_for_all_its_forms(tmp_path, monkeypatch):
     FigureFiles(tmp_path)("roc", roc_curves(RESULTS.classified, STYLES), "The ROC curves.")
     assert len(laid_out) == 1
     assert {path.name for path in tmp_path.iterdir()} == {"roc.png", "roc.pdf"}
+
+
+def test_no_label_is_cut_off_at_the_edge_of_a_figure(tmp_path):
+    long = {f"deep_sets_gcn_pdg_normalized_{i}": found for i, found in enumerate(RESULTS.classified.values())}
+    FigureFiles(tmp_path)("roc", roc_curves(long, model_styles(tuple(long)), RESULTS.limit), "ROC.")
+    pixels = imread(tmp_path / "roc.png")[..., :3]
+    for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
+        assert (edge == 1).all()
 
 
 def test_figures_drawn_by_workers_are_those_of_one_process_to_the_byte(tmp_path):

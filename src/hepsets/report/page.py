@@ -44,6 +44,9 @@ _THEME = {
 }
 """Colours of the figures as the page's style sheet defines them, for light and for dark."""
 
+_DPI = 160
+"""Pixels per inch of figures."""
+
 Value: TypeAlias = str | int | float | Measured | None
 """Content of a table cell."""
 
@@ -441,9 +444,10 @@ def _draw_pickled(task: _Figure) -> str:
 
 def _draw(figure: Figure, folder: Path, name: str, caption: str) -> str:
     """Write the files of a figure; its SVG."""
+    figure.set_dpi(_DPI)  # letters of few pixels are wider, or narrower, than the same in print
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # laid out once for all forms, not twice for each
     for ending, metadata in (("png", None), ("pdf", {"CreationDate": None})):
         with whole_file(folder / f"{name}.{ending}") as partial:
-            figure.savefig(partial, format=ending, dpi=160, facecolor="white", metadata=metadata)
+            figure.savefig(partial, format=ending, dpi=_DPI, facecolor="white", metadata=metadata)
     return drawing(figure, caption).svg
