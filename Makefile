@@ -9,7 +9,7 @@ WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 MUTATED = $(foreach file,$(FILES),'hepsets.$(subst /,.,$(file:.py=)).*')
 MIRRORS = $(shell echo $(foreach file,$(FILES),test_$(notdir $(file))) | sed 's/ / or /g')
 
-.PHONY: help install run test jobs fuzz mutants check format validate benchmark docs notebooks architecture figures bs-dspi-results shipped shipped-delta-c9 shipped-trunk wheels clean
+.PHONY: help install run test test-base jobs fuzz mutants check format validate benchmark docs notebooks architecture figures bs-dspi-results shipped shipped-delta-c9 shipped-trunk wheels clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,10 @@ test: install ## run the tests
 # on another Python: make jobs JOBS_PYTHON=python3.13
 jobs: install ## do five jobs of users from a wheel in fresh environments, from their files to the answer (minutes)
 	JOBS_PYTHON=$(JOBS_PYTHON) $(BIN)/pytest tests/jobs -m validate -n $(WORKERS)
+
+# on another Python: make test-base PYTHON=python3.13
+test-base: ## test the base installation on any Python: its wheel in a fresh environment, without .venv or torch
+	tools/test_base.sh $(PYTHON)
 
 fuzz: install ## damage everything that is read, in thousands of ways: make fuzz FUZZ_SEED=1 FUZZ_INPUTS=500
 	FUZZ_SEED=$(or $(FUZZ_SEED),20261129) FUZZ_INPUTS=$(or $(FUZZ_INPUTS),150) $(BIN)/pytest tests/test_fuzz.py -m fuzz -n $(WORKERS)

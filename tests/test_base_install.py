@@ -9,7 +9,7 @@ from helpers.base_install import HEAVY, hepsets, python
 from helpers.command import hepsets as command
 from helpers.fresh_environment import interpreter
 from helpers.hepmc_text import hepmc_text
-from helpers.small_filter import beam_events
+from helpers.random_events import beam_events
 
 from hepsets.core.events import read_parquet, write_parquet
 

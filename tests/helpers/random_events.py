@@ -20,6 +20,16 @@ def random_events(n_events: int, seed: int = 0, *, mean_particles: float = 41.0)
     return events_of_sizes(np.maximum(rng.poisson(mean_particles, n_events), 1), seed)
 
 
+def beam_events(n_events: int, seed: int = 0) -> Events:
+    """Random events of 10 to 60 particles whose roots carry the momentum of the beams."""
+    sizes = np.random.default_rng([seed, 9]).integers(10, 61, n_events)
+    events = events_of_sizes(sizes, seed)
+    roots = events.offsets[:-1]
+    for name, value in (("px", 0.457), ("py", 0.0), ("pz", 3.002), ("energy", 11.006)):
+        events.particles[name][roots] = value
+    return events
+
+
 def events_of_sizes(sizes: NDArray[np.integer] | list[int], seed: int = 0) -> Events:
     """Events with given numbers of particles; each particle's mother is drawn from those before it."""
     rng = np.random.default_rng([seed, 1])

@@ -6,10 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
 
-import numpy as np
-
-from helpers.random_events import events_of_sizes
-from hepsets.core.events import Events
+from helpers.random_events import beam_events
 from hepsets.core.pdg import PdgMap
 from hepsets.deploy.filter.card import FilterCard, SkimCard, TrainingDomain
 from hepsets.deploy.onnx.decay_trees import export_filter
@@ -18,16 +15,6 @@ from hepsets.learn.decay_trees.model import EventModel
 from hepsets.learn.decay_trees.recipe import build_model
 
 SKIMS = ("hadronic_b0", "jpsi")
-
-
-def beam_events(n_events: int, seed: int = 0) -> Events:
-    """Random events of 10 to 60 particles whose roots carry the momentum of the beams."""
-    sizes = np.random.default_rng([seed, 9]).integers(10, 61, n_events)
-    events = events_of_sizes(sizes, seed)
-    roots = events.offsets[:-1]
-    for name, value in (("px", 0.457), ("py", 0.0), ("pz", 3.002), ("energy", 11.006)):
-        events.particles[name][roots] = value
-    return events
 
 
 TRAINING = beam_events(400, 1)

@@ -123,7 +123,10 @@ def density_ratio(
     """
     config = config or RatioConfig()
     if (simulated.weight < 0).any():
-        raise InputError("negative weights of simulation", "weights from 0 up")
+        raise InputError(
+            "negative weights of simulation", "weights from 0 up: a density has no sign",
+            "give simulation without them; training takes weights of either sign as they are",
+        )  # fmt: skip
     trees = BoostedTreesConfig(
         trees=config.trees,
         depth=config.depth,

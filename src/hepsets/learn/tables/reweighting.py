@@ -156,7 +156,10 @@ def reweight(
     """
     config = config or ReweightingConfig()
     if (simulated.weight < 0).any():
-        raise InputError("negative weights of simulation", "weights from 0 up")
+        raise InputError(
+            "negative weights of simulation", "weights from 0 up: a density has no sign",
+            "give simulation without them; training takes weights of either sign as they are",
+        )  # fmt: skip
     matrices = tuple(event_matrix(one.events, variables) for one in (simulated, data))
     groups = np.concatenate([simulated.groups, data.groups])
     true = np.arange(len(groups)) >= len(simulated.groups)
