@@ -35,7 +35,8 @@ def effective_fractions(
     rows = -(-len(first) // columns)
     figure.set_size_inches(2.5 * columns + 0.6, 2.2 * rows + 0.5)
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
-    colours = [colour, *(other for other in COLOURS if other != colour)]
+    # orange first: the blue of the first model is hard to tell from the green of our own
+    colours = [colour, *(other for other in (*COLOURS[1:], COLOURS[0]) if other != colour)]
     for axes in list(grid.flat)[len(first) :]:
         axes.remove()
     for i, (axes, found) in enumerate(zip(grid.flat, first, strict=False)):
