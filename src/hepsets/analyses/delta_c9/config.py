@@ -194,6 +194,7 @@ def _published(scale: Scale, events: int) -> dict[str, Any]:
 
 
 _SMALL_STEPS: Mapping[str, Any] = {"batch": 32, "learning_rate": 4e-4, "schedule": "plateau"}
+_FEW_STEPS: Mapping[str, Any] = {"batch": 256, "learning_rate": 2e-3, "schedule": "cosine"}
 
 SCALES: Mapping[str, Mapping[str, Any]] = {
     "quick": {
@@ -207,7 +208,7 @@ SCALES: Mapping[str, Mapping[str, Any]] = {
             "linearity_toys": 4,
         },
         "on_sets": {"set_events": [1000]},
-        "morphing": {"fit": {"epochs": 4, **_SMALL_STEPS}, "odds_fit": {"epochs": 3, **_SMALL_STEPS}},
+        "morphing": {"fit": {"epochs": 4, **_FEW_STEPS}, "odds_fit": {"epochs": 3, **_FEW_STEPS}},
         "set_summary": {"sets": 2000, "set_events": [200, 1000], "fit": {"epochs": 20, **_SMALL_STEPS}},
         "suppression": {
             "members": 2,
