@@ -9,8 +9,10 @@ import pytest
 
 from hepsets.analyses.continuum_suppression import comparison, training
 from hepsets.analyses.continuum_suppression.config import BDT, TAG_BDT, TREES, Config
-from hepsets.analyses.continuum_suppression.training import Training, seed_of
-from hepsets.core.particle_sets import ParticleSets
+from hepsets.analyses.continuum_suppression.samples import Pair, Samples, write_training_events
+from hepsets.analyses.continuum_suppression.training import Training, seed_of, train_all
+from hepsets.core.errors import InputError
+from hepsets.core.particle_sets import ParticleSets, read_particle_sets
 from hepsets.select.skims.hadronic_tag import MODE_NAMES
 
 NETWORK = "multi_deep_sets"
@@ -107,3 +109,26 @@ def test_gains_of_a_seed_are_over_the_trees_of_that_seed(monkeypatch):
     repeated = comparison.scores_of_trainings("shape", test, trained, first)
     gains = comparison._seed_gains(Config(), test, repeated)
     assert gains == {NETWORK: (pytest.approx(0.5), pytest.approx(0.75))}
+
+
+def own(tmp_path, weight):
+    """The user's own candidates as a run has them before training: in no file yet."""
+    events = EVENTS.with_columns(weight=weight)
+    return Samples(
+        {"own": Pair(events, events, tmp_path / "events" / "own.parquet", to_write=True)}, {}, None, {}
+    )
+
+
+def test_events_of_the_user_are_written_when_training_begins_and_no_sooner(tmp_path):
+    samples = own(tmp_path, EVENTS.columns["weight"])
+    assert list(tmp_path.iterdir()) == []
+    write_training_events(samples)
+    found = read_particle_sets(tmp_path / "events" / "own.parquet")
+    assert np.array_equal(found.columns["weight"], EVENTS.columns["weight"])
+
+
+def test_negative_weights_are_refused_for_the_study_disco_before_anything_is_written(tmp_path):
+    config = Config(studies=("disco",), models=(BDT,))
+    with pytest.raises(InputError, match=r"negative weights for the study disco.*leave the study out"):
+        train_all(config, own(tmp_path, EVENTS.columns["weight"] - 1.0), tmp_path / "models")
+    assert list(tmp_path.iterdir()) == []
