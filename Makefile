@@ -85,8 +85,8 @@ figures: install ## draw the detector's figures for the docs
 bs-dspi-results: install ## write tables and pictures of docs/bs_dspi.md: make bs-dspi-results RUN=FOLDER
 	$(BIN)/python tools/bs_dspi_results.py $(RUN)
 
-shipped: install ## make the package's own filters from a finished run: make shipped RUN=FOLDER
-	$(BIN)/python tools/ship_filters.py $(RUN)
+shipped: install ## make the package's own filters from a finished run: make shipped RUN=FOLDER, or one: FILTERS=hadronic_b0
+	$(BIN)/python tools/ship_filters.py $(RUN) $(FILTERS)
 
 # wheels/ has this hepsets and all that it needs, for machines without a network: pip install --no-index --find-links wheels
 wheels: install ## put hepsets and its pinned wheels into wheels/: make wheels EXTRAS=train,generate

@@ -1,6 +1,6 @@
 """Put the models of a finished run into the package as its filters, each with a model card.
 
-``python tools/ship_filters.py RUN`` (or ``make shipped RUN=…``).
+``python tools/ship_filters.py RUN`` (or ``make shipped RUN=…``); with names of filters, those alone.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,21 +33,24 @@ _TEMPLATES = Environment(
 )
 
 
-def ship(run: Path, folder: Path = FOLDER) -> None:
+def ship(run: Path, folder: Path = FOLDER, names: Sequence[str] = tuple(MODELS)) -> None:
     """Export the models of a run and write their cards.
 
     Raises
     ------
     InputError
-        If the run is not finished or lacks a model.
+        If the run is not finished or lacks a model, or there is no filter of a name.
     """
+    if strange := set(names) - set(MODELS):
+        raise InputError(f"no filter {', '.join(sorted(strange))}", f"some of {', '.join(MODELS)}")
     try:
         result = json.loads((run / "result.json").read_text())
         config = tomllib.loads((run / "config.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{run} is no finished run ({error})", "the folder of one") from error
     folder.mkdir(exist_ok=True)
-    for name, model in MODELS.items():
+    for name in names:
+        model = MODELS[name]
         path = folder / f"{name}.onnx"
         export_from_run(run, model, path)
         fit = json.loads((run / "models" / f"{model}.fit.json").read_text())
@@ -103,4 +107,4 @@ def model_card(
 
 
 if __name__ == "__main__":
-    ship(Path(sys.argv[1]))
+    ship(Path(sys.argv[1]), names=sys.argv[2:] or tuple(MODELS))

@@ -136,3 +136,9 @@ def test_an_unfinished_run_cannot_be_shipped(tmp_path):
     (tmp_path / "config.toml").write_text("")
     with pytest.raises(InputError, match="no model 'decay_sweep'"):
         ship(tmp_path, tmp_path / "filters")
+
+
+def test_only_filters_of_the_package_can_be_shipped(tmp_path):
+    with pytest.raises(InputError, match=r"no filter hadronic; expected some of hadronic_b0, all_skims"):
+        ship(tmp_path, tmp_path / "filters", ["hadronic"])
+    assert not (tmp_path / "filters").exists()
