@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import torch
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from hepsets.learn.decay_trees.model import EventNetwork, ModelConfig, features_of
 from hepsets.learn.decay_trees.recipe import EventRecipe
-from hepsets.learn.layers.attention import AttentionPlan, EncoderLayer
+from hepsets.learn.layers.attention import EncoderLayer, encode
 from hepsets.learn.layers.embedding import PdgEmbedding
+from hepsets.learn.layers.folding import linear_of_both
 from hepsets.represent.decay_trees.batch import PackedBatch
 
 
@@ -71,12 +71,12 @@ class Transformer(EventNetwork):
 
     def forward(self, features: Tensor, batch: PackedBatch) -> Tensor:
         """Logits, shape ``(n_events, heads)``."""
-        x = self.projection(torch.cat([features, self.embedding(batch.tokens)], dim=1))
-        if batch.n_particles > 0 or torch.compiler.is_exporting():
-            plan = AttentionPlan(batch)
-            for layer in self.layers:
-                x = layer(x, plan)
-        result: Tensor = self.output(batch.mean(x))
+        n = features.shape[1]
+        of_features, of_token = self.projection.weight[:, :n], self.projection.weight[:, n:]
+        x = linear_of_both(
+            features, of_features, batch.tokens, self.embedding, of_token, self.projection.bias
+        )
+        result: Tensor = self.output(batch.mean(encode(self.layers, x, batch)))
         return result
 
 

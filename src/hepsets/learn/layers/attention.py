@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hepsets.learn.layers.dropout import Dropout
+from hepsets.learn.layers.encoder_pass import encode_in_columns
+from hepsets.represent.decay_trees.graph import runs_kernels
 from hepsets.represent.sums import EventSums
 
 _EVENTS_PER_BUCKET = 64
@@ -85,6 +87,28 @@ class AttentionPlan:
             mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=bucket.allowed)
             rows.append(mixed.transpose(1, 2).reshape(-1, *query.shape[1:]))
         return torch.cat(rows).index_select(0, self.place_of_particle)
+
+
+def encode(layers: nn.ModuleList, particles: Tensor, owner: EventSums) -> Tensor:
+    """What encoder layers, one after the other, make of the particles of each event.
+
+    Parameters
+    ----------
+    layers
+        Of :class:`EncoderLayer`, all of one width.
+    particles
+        Shape ``(n_particles, width)``, and so what is returned.
+    owner
+        Which particles belong to which event.
+    """
+    if owner.n_particles == 0 and not torch.compiler.is_exporting():
+        return particles
+    if runs_kernels(particles):
+        return encode_in_columns([*layers], particles, owner.offsets)
+    plan = AttentionPlan(owner)
+    for layer in layers:
+        particles = layer(particles, plan)
+    return particles
 
 
 class EncoderLayer(nn.Module):

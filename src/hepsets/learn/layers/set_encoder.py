@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hepsets.core.errors import InputError
-from hepsets.learn.layers.attention import AttentionPlan, EncoderLayer
+from hepsets.learn.layers.attention import EncoderLayer, encode
 from hepsets.represent.sums import EventSums
 
 TYPICAL_MULTIPLICITY = 20.0
@@ -65,10 +65,7 @@ class SetEncoder(nn.Module):
 
     def forward(self, particles: Tensor, owner: EventSums) -> Encoded:
         """Embedded particles ``(n_particles, units)``, as they are before they know of each other."""
-        if owner.n_particles > 0 or torch.compiler.is_exporting():
-            plan = AttentionPlan(owner)
-            for layer in self.layers:
-                particles = layer(particles, plan)
+        particles = encode(self.layers, particles, owner)
         total = owner.sum(particles)
         mean = total / owner.multiplicity.clamp(min=1).to(total.dtype)[:, None]
         return Encoded(
