@@ -234,17 +234,14 @@ def _forward(
 ) -> tuple[Tensor, list[_Kept]]:
     """The result, ``(n_particles, width)``, and what the way back needs, if it is to be kept."""
     given = x.detach().contiguous().numpy()
-    width, parts = given.shape[1], list(_parts(offsets, given.shape[1]))
+    width = given.shape[1]
     sizes = [step.rows(keep=keep) for step in steps]
     # where a layer's rows begin; the rows behind the last one's take the result
     begins = [0, *itertools.accumulate(sizes)] if keep else [0] * (len(sizes) + 1)
     rows = begins[-1] + (width if keep else max(sizes))
-    lengths = [part.length for part in parts]
-    # all at once: the allocator keeps a large block for the next step, and fresh memory is slow
-    room = np.empty(rows * (sum(lengths) if keep else max(lengths)), np.float32)
     result, kept = np.empty_like(given), []
-    for part in parts:
-        own = room[: rows * part.length].reshape(rows, part.length)
+    for part in _parts(offsets, width):
+        own = np.empty((rows, part.length), np.float32)
         tables = [
             _Table(own[begin : begin + size], part, step, keep=keep)
             for begin, size, step in zip(begins, sizes, steps, strict=False)
@@ -255,7 +252,6 @@ def _forward(
         to_rows(own[begins[-1] : begins[-1] + width], part.n, result, part.first)
         if keep:
             kept.append(_Kept(part, tables))
-            room = room[own.size :]
     return torch.from_numpy(result), kept
 
 
