@@ -30,7 +30,7 @@ class _Type(types.Type):
         super().__init__(name=f"float32x{LANES}")
 
 
-_LANES = _Type()  # type: ignore[no-untyped-call]
+_LANES = _Type()
 
 
 @register_model(_Type)
@@ -38,7 +38,7 @@ class _Model(models.PrimitiveModel):
     """What LLVM calls them."""
 
     def __init__(self, manager: Any, of: Any) -> None:
-        super().__init__(manager, of, _FLOATS)
+        super().__init__(manager, of, _FLOATS)  # type: ignore[no-untyped-call]
 
 
 def _operation(n: int, build: Callable[..., Any]) -> Any:
