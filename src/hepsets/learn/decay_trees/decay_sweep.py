@@ -14,7 +14,7 @@ from torch.nn import functional
 from hepsets.core.errors import InputError
 from hepsets.learn.decay_trees.model import EventNetwork, ModelConfig, features_of
 from hepsets.learn.decay_trees.recipe import EventRecipe
-from hepsets.learn.decay_trees.sweep_scoring import sum_of_particles
+from hepsets.learn.decay_trees.sweep_trunk import sum_of_particles
 from hepsets.learn.layers.dropout import Dropout
 from hepsets.learn.layers.embedding import PdgEmbedding
 from hepsets.learn.layers.folding import linear_of_both, linear_of_norm
