@@ -238,18 +238,18 @@ class _Round(torch.autograd.Function):
         of_x, of_sums = torch.empty_like(x), torch.zeros_like(sums)
         of_output, of_alone = torch.zeros_like(output), torch.zeros_like(alone)
         of_biases = torch.zeros(2, units, dtype=torch.float64)
-        buffers = torch.empty(2, min(ROWS, particles), units)
+        said, heard = torch.empty(min(ROWS, particles), units), torch.empty(min(ROWS, particles), units)
         for rows, part in _parts(particles):
-            of_said, of_seen = buffers[:, : rows[1] - rows[0]]
+            of_said, of_seen = said[: rows[1] - rows[0]], heard[: rows[1] - rows[0]]
             loops.add_dropped_back(
                 rows, gradient, tree.particles, *fixed.drawn, of_said.numpy(), of_biases[0].numpy()
             )
-            of_output.addmm_(of_said.T, seen[part])
+            torch.addmm(of_output, of_said.T, seen[part], out=of_output)
             torch.mm(of_said, output, out=of_seen)
             loops.add_seen_back(
                 rows, of_seen.numpy(), seen.numpy(), tree.mothers, of_sums.numpy(), of_biases[1].numpy()
             )
-            of_alone.addmm_(of_seen.T, x[part])
+            torch.addmm(of_alone, of_seen.T, x[part], out=of_alone)
             torch.mm(of_seen, alone, out=of_x[part])
         of_output_bias, of_bias = of_biases.float()
         of_folded = torch.cat([of_alone, *torch.baddbmm(of_alone, of_sums.transpose(1, 2), sums)]) * share
@@ -304,7 +304,7 @@ class _Sum(torch.autograd.Function):
                 rows, gradient, passes.numpy(), ctx.event, of_said.numpy(), of_bias.numpy()
             )
             torch.mm(of_said, weight, out=of_x[part])
-            of_weight.addmm_(of_said.T, x[part])
+            torch.addmm(of_weight, of_said.T, x[part], out=of_weight)
         return of_x, of_weight, of_bias.float(), None
 
 
