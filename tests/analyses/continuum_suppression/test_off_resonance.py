@@ -90,6 +90,11 @@ def samples():
     return Samples({"own": pair}, {}, None, {})
 
 
+def with_columns(events, **columns):
+    columns = {name: np.broadcast_to(column, len(events)) for name, column in columns.items()}
+    return ParticleSets(events.particles, events.offsets, {**events.columns, **columns}, events.purpose)
+
+
 def applied_to(config, samples, folder):
     """As a run does it: read before anything is made, then applied."""
     return apply_off_resonance(config, samples, read_off_resonance(config), folder)
@@ -129,6 +134,18 @@ def test_simulation_is_reweighted_to_the_data_and_what_judges_was_not_looked_at(
     assert closure["R2"].chi2_after < 0.3 * closure["R2"].chi2_before
     assert told.before.auc.value > 0.58
     assert told.after.auc.value - 0.5 < 0.5 * (told.before.auc.value - 0.5)
+
+
+def test_candidates_of_one_event_of_the_data_are_on_one_side(config, samples, tmp_path):
+    data = as_background(read_off_resonance(config), samples.lead.train)
+    event = np.arange(len(data)) // 3
+    like = with_columns(samples.lead.train, event_number=np.arange(5000))
+    pair = dataclasses.replace(samples.lead, train=like, test=with_columns(samples.lead.test, event_number=0))
+    numbered = dataclasses.replace(samples, pairs={"own": pair})
+    applied = apply_off_resonance(config, numbered, with_columns(data, event_number=event), tmp_path)
+    candidates = np.bincount(applied.held.columns["event_number"].astype(int))
+    assert np.isin(candidates, (0, 3)).mean() > 0.99  # but for candidates outside the window of Mbc
+    assert (candidates == 3).sum() > 100
 
 
 def test_data_train_in_place_of_simulated_continuum(config, samples, tmp_path):

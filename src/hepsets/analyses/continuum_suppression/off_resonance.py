@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from hepsets.analyses.continuum_suppression.comparison import score_of
 from hepsets.analyses.continuum_suppression.config import ON_VARIABLES, TREES, Config, DataConfig, map_of
 from hepsets.analyses.continuum_suppression.own_sets import read_off_resonance_sets
-from hepsets.analyses.continuum_suppression.samples import Pair, Samples
+from hepsets.analyses.continuum_suppression.samples import Pair, Samples, event_keys
 from hepsets.analyses.continuum_suppression.training import Trained, Training
 from hepsets.core.errors import InputError
 from hepsets.core.event_random import uniforms
@@ -285,8 +285,7 @@ def apply_off_resonance(
     taking = [name for name in samples.pairs if name != NOT_TAKEN]
     read, like = len(data), samples.pairs[taking[0]].train
     data = _within(as_background(data, like), like, source)
-    keys = content_hashes({name: data.columns[name] for name in VARIABLES}).view(np.int64)
-    judges = uniforms(config.seed, keys, _TRIAL) < config.data.test_share
+    judges = uniforms(config.seed, _content_of_events(data), _TRIAL) < config.data.test_share
     pairs, told = dict(samples.pairs), None
     for name in taking:
         pair = pairs[name]
@@ -301,6 +300,18 @@ def apply_off_resonance(
         told = told or Applied(samples, held.used_for(Purpose.TEST), one)
     assert told is not None  # there is one that takes them
     return dataclasses.replace(told, samples=dataclasses.replace(samples, pairs=pairs))
+
+
+def _content_of_events(data: ParticleSets) -> NDArray[np.int64]:
+    """A number for each candidate by the contents of the first one of its event, shape ``(n_candidates,)``.
+
+    Where events have no numbers each candidate counts as one.
+    """
+    keys = content_hashes({name: data.columns[name] for name in VARIABLES}).view(np.int64)
+    if "event_number" not in data.columns:
+        return keys
+    _, first, event = np.unique(event_keys(data.columns), return_index=True, return_inverse=True)
+    return keys[first][event]
 
 
 def _refuse_few(train: int, held: int, name: str, *, outside: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from logging import INFO, WARNING
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -384,14 +385,26 @@ def _own_events(config: Config, folder: Path) -> tuple[Pair, tuple[str, ...]]:
     return Pair(train, test, train_file, to_write=train_file is not None), tuple(told)
 
 
+def event_keys(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.uint64]:
+    """A number for each candidate that those of one event share, shape ``(n_candidates,)``.
+
+    Parameters
+    ----------
+    columns
+        ``event_number``, and ``experiment`` and ``run`` where they are known.
+    """
+    keys = np.zeros(len(columns["event_number"]), dtype=np.uint64)
+    with np.errstate(over="ignore"):  # arithmetic is modulo 2^64 by design
+        for name in (name for name in NUMBERS if name in columns):
+            keys = mix((keys ^ columns[name].astype(np.int64).view(np.uint64)) + GOLDEN)
+    return keys
+
+
 def _test_rows(config: Config, events: ParticleSets) -> NDArray[np.bool_]:
     """Which candidates test: by the numbers of their event, or by themselves where there are none."""
     data, known = config.data, events.columns
-    keys = np.zeros(len(events), dtype=np.uint64)
     if "event_number" in known:
-        with np.errstate(over="ignore"):  # arithmetic is modulo 2^64 by design
-            for name in (name for name in NUMBERS if name in known):
-                keys = mix((keys ^ known[name].astype(np.int64).view(np.uint64)) + GOLDEN)
+        keys = event_keys(known)
     else:
         keys = content_hashes({name: known[name] for name in VARIABLES})
     return split_by_event(keys, known["label"], data.test_share, config.seed, ", ".join(data.train))
