@@ -88,16 +88,17 @@ def add_norm(
     factors, places = np.ones((channels, LANES), np.float32), _places(channels)
     for at in range(0, n, LANES):
         _draw(drawn, first + at, places, factors)
-        total = splat(_ZERO)
-        for c in range(channels):
+        total, more = splat(_ZERO), splat(_ZERO)
+        for c in range(channels):  # two sums in turn, so that neither waits for itself
             own = fma(load(change, c, at), load(factors, c, 0), load(x, c, at))
             store(change, c, at, own)
-            total = total + own
-        mean = total * per_channel
-        square = splat(_ZERO)
+            total, more = more, total + own
+        mean = (total + more) * per_channel
+        square, more = splat(_ZERO), splat(_ZERO)
         for c in range(channels):
             away = load(change, c, at) - mean
-            square = fma(away, away, square)
+            square, more = more, fma(away, away, square)
+        square = square + more
         scale = _ONE / square_root(fma(square, per_channel, eps))
         store(inverse, 0, at, scale)
         for c in range(channels):
