@@ -326,17 +326,21 @@ def _back(part: _Part, g: _Slopes, step: _Step, t: _Table, sums: _Sums) -> None:
     n, first, x, change = part.n, part.first, g.x.all, g.change.all
     deviations, gain = t.deviations[1], step.feed_forward_norm.gain
     add_norm_back(x, t.changed.all, n, deviations, gain, step.of_down, first, change, sums.feed_forward)
-    sums.down.addmm_(g.change.real, t.hidden.real.T)
+    _add_product(sums.down, g.change.real, t.hidden.real.T)
     torch.mm(step.down.weight.T, g.change.real, out=g.hidden.real)
     drop_negative_back(t.hidden.all, n, step.of_hidden[2], g.hidden.all, sums.up_bias)
-    sums.up.addmm_(g.hidden.real, t.middle.real.T)
-    g.x.real.addmm_(step.up.weight.T, g.hidden.real)
+    _add_product(sums.up, g.hidden.real, t.middle.real.T)
+    _add_product(g.x.real, step.up.weight.T, g.hidden.real)
     deviations, gain = t.deviations[0], step.attention_norm.gain
     add_norm_back(x, t.attended.all, n, deviations, gain, step.of_mixed, first, change, sums.attention)
-    sums.mix.addmm_(g.change.real, t.mixed.real.T)
+    _add_product(sums.mix, g.change.real, t.mixed.real.T)
     torch.mm(step.mix.weight.T, g.change.real, out=g.mixed.real)
     kept = t.qkv.all, part.offsets, step.heads, t.mixed.all, t.most, t.share
     attend_back(*kept, g.mixed.all, g.qkv.all)
     add_sums(g.qkv.all, n, sums.qkv_bias)
-    sums.query_key_value.addmm_(g.qkv.real, t.x.real.T)
-    g.x.real.addmm_(step.query_key_value.weight.T, g.qkv.real)
+    _add_product(sums.query_key_value, g.qkv.real, t.x.real.T)
+    _add_product(g.x.real, step.query_key_value.weight.T, g.qkv.real)
+
+
+def _add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
+    torch.addmm(total, a, b, out=total)
