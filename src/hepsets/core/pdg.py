@@ -18,6 +18,9 @@ from hepsets.core.record import parse
 UNKNOWN = 0
 """Token of every id that is not in the map."""
 
+_SMALL = 2**15
+"""Tokens of ids up to here are looked up in a table, others sought."""
+
 
 @dataclass(frozen=True)
 class PdgMap:
@@ -71,9 +74,22 @@ class PdgMap:
 
     def tokens(self, pdg: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
         """Token of each id, same shape as ``pdg``; :data:`UNKNOWN` where the map has none."""
+        pdg = np.asarray(pdg).astype(np.int64, copy=False)
+        usual = (pdg >= -_SMALL) & (pdg <= _SMALL)
+        found = self._of_small[np.where(usual, pdg, 0) + _SMALL]
+        if not usual.all():
+            found[~usual] = self._sought(pdg[~usual])
+        return found
+
+    @cached_property
+    def _of_small(self) -> NDArray[np.int64]:
+        """Tokens of all ids from -``_SMALL`` to ``_SMALL``, which nearly all particles have."""
+        return self._sought(np.arange(-_SMALL, _SMALL + 1))
+
+    def _sought(self, pdg: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
         ids, tokens = self._sorted
         if not len(ids):
-            return np.zeros(np.shape(pdg), dtype=np.int64)
+            return np.zeros(pdg.shape, dtype=np.int64)
         found = np.minimum(np.searchsorted(ids, pdg), len(ids) - 1)
         return np.where(ids[found] == pdg, tokens[found], UNKNOWN)
 

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hepsets.core.errors import InputError
+from hepsets.learn.decay_trees.gcn_scoring import Folded, can_score
+from hepsets.learn.decay_trees.gcn_training import Blocks
 from hepsets.learn.decay_trees.model import EventNetwork, ModelConfig, features_of
 from hepsets.learn.decay_trees.recipe import EventRecipe
 from hepsets.learn.layers.dropout import Dropout
@@ -154,6 +156,8 @@ class GCNStack(EventNetwork):
         Logits per event.
     """
 
+    scored_together = 2048  # of which few at a time are in the cache
+
     def __init__(
         self,
         n_features: int,
@@ -184,6 +188,24 @@ class GCNStack(EventNetwork):
 
     def forward(self, features: Tensor, batch: PackedBatch) -> Tensor:
         """Logits, shape ``(n_events, heads)``."""
+        blocks = self._blocks()
+        if self.training and blocks.can_train(features):
+            means = blocks.means(features, self.embedding.weight, batch)
+        elif can_score(blocks, features):
+            means = Folded(blocks, self.embedding.weight).means(features, batch)
+        else:
+            means = batch.mean(self._particles(features, batch))
+        result: Tensor = self.head(means)
+        return result
+
+    def _blocks(self) -> Blocks:
+        norms = [norm for norm in self.norms if isinstance(norm, nn.BatchNorm1d)]
+        inner = [layer.linear if isinstance(layer, GraphConvolution) else layer for layer in self.layers]
+        layers = [layer for layer in inner if isinstance(layer, nn.Linear)]
+        return Blocks(norms, layers, self.activation.negative_slope, self.dropout)
+
+    def _particles(self, features: Tensor, batch: PackedBatch) -> Tensor:
+        """What the blocks make of the particles, shape ``(n_particles, units)``, step by step."""
         x = features
         for place, (norm, layer) in enumerate(zip(self.norms, self.layers, strict=True)):
             linear = layer.linear if isinstance(layer, GraphConvolution) else layer
@@ -203,8 +225,7 @@ class GCNStack(EventNetwork):
             if isinstance(layer, GraphConvolution):
                 x = batch.graph.convolve(x)
             x = self.dropout(self.activation(x))
-        result: Tensor = self.head(batch.mean(x))
-        return result
+        return x
 
 
 def _stack(config: GCNStackConfig, n_tokens: int) -> GCNStack:

@@ -97,6 +97,7 @@ class EventModel(Trainable):
         self.features = features_of(config)
         self.scaler = Scaler(len(self.features))
         self.network = network
+        self.scored_together = getattr(network, "scored_together", self.scored_together)
 
     def prepare(self, events: Events | EventData) -> EventData:
         """Tensors that this model takes its batches from, of events or made of them before.

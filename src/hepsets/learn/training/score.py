@@ -14,7 +14,7 @@ from hepsets.learn.training.trainable import Trainable, TrainingData, in_evaluat
 _PREPARED_EVENTS = 8192
 
 
-def score(model: Trainable, events: Any, *, batch_events: int = 256) -> NDArray[np.float32]:
+def score(model: Trainable, events: Any, *, batch_events: int | None = None) -> NDArray[np.float32]:
     """Probability of each event to pass, by the first head, or of the first class.
 
     Parameters
@@ -24,8 +24,8 @@ def score(model: Trainable, events: Any, *, batch_events: int = 256) -> NDArray[
     events
         The events. They are prepared some thousands at a time, so memory stays small.
     batch_events
-        Events per batch; it changes the speed, not the scores. On a CPU small batches stay in the
-        cache, on a GPU a few thousand are faster.
+        Events per batch; it changes the speed, not the scores. By default as the model has it: on a CPU small
+        batches stay in the cache, on a GPU a few thousand are faster.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def score(model: Trainable, events: Any, *, batch_events: int = 256) -> NDArray[
     return np.ascontiguousarray(score_heads(model, events, batch_events=batch_events)[:, 0])
 
 
-def score_heads(model: Trainable, events: Any, *, batch_events: int = 256) -> NDArray[np.float32]:
+def score_heads(model: Trainable, events: Any, *, batch_events: int | None = None) -> NDArray[np.float32]:
     """Probability of each event to pass, by every head, or of each class; as :func:`score`.
 
     Returns
@@ -44,7 +44,7 @@ def score_heads(model: Trainable, events: Any, *, batch_events: int = 256) -> ND
         Float32, shape ``(n_events, heads)``.
     """
     result = np.empty((len(events), model.heads), dtype=np.float32)
-    prepared = max(batch_events, _PREPARED_EVENTS)
+    prepared = max(batch_events or 0, _PREPARED_EVENTS)
     for begin in range(0, len(events), prepared):
         data = model.prepare(events[begin : begin + prepared])
         logits = logits_of(model, data, batch_events=batch_events)
@@ -52,10 +52,11 @@ def score_heads(model: Trainable, events: Any, *, batch_events: int = 256) -> ND
     return result
 
 
-def logits_of(model: nn.Module, data: TrainingData, *, batch_events: int = 256) -> Tensor:
+def logits_of(model: nn.Module, data: TrainingData, *, batch_events: int | None = None) -> Tensor:
     """Logits in evaluation mode, float32 on the CPU, shape ``(n_events, heads)``."""
     device = next(model.parameters()).device
+    together = batch_events or getattr(model, "scored_together", Trainable.scored_together)
     with in_evaluation(model), torch.inference_mode():
-        outputs = (model(batch.to(device)).cpu() for batch in data.batches(batch_events))
+        outputs = (model(batch.to(device)).cpu() for batch in data.batches(together))
         parts = [output[:, None] if output.ndim == 1 else output for output in outputs]
     return torch.cat(parts) if parts else torch.empty(0, getattr(model, "heads", 1))

@@ -91,10 +91,13 @@ class Trainable(nn.Module):
         How its training went, in a line for people; files do not keep it.
     started
         Whether scales and weights are those of a trunk: training then leaves the scales alone.
+    scored_together
+        How many events make a batch in scoring.
     """
 
     told = ""
     started = False
+    scored_together = 256
 
     def __init__(self, name: str, heads: int) -> None:
         super().__init__()

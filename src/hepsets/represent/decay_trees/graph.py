@@ -40,6 +40,8 @@ class DecayGraph:
     @cached_property
     def inverse_sqrt_degree(self) -> Tensor:
         """D^-½, float32, shape ``(n_particles,)``, with the self-loop counted once."""
+        if self.mothers.device.type == "cpu" and not torch.compiler.is_exporting():
+            return torch.from_numpy(_inverse_sqrt_degree(self.mothers.numpy()))
         return torch.rsqrt(1.0 + self.is_daughter + self.n_daughters)
 
     def convolve(self, values: Tensor) -> Tensor:
@@ -95,6 +97,19 @@ class _Convolve(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         return ctx.graph._propagate(gradients[0]), None
+
+
+@kernel
+def _inverse_sqrt_degree(mothers: NDArray[np.int64]) -> NDArray[np.float32]:
+    degree = np.ones(len(mothers), np.float32)
+    for i in range(len(mothers)):
+        m = mothers[i]
+        if m != i:
+            degree[i] += np.float32(1)
+            degree[m] += np.float32(1)
+    for i in range(len(mothers)):
+        degree[i] = np.float32(1) / np.sqrt(degree[i])
+    return degree
 
 
 @kernel
