@@ -76,7 +76,7 @@ class PdgMap:
         """Token of each id, same shape as ``pdg``; :data:`UNKNOWN` where the map has none."""
         pdg = np.asarray(pdg).astype(np.int64, copy=False)
         usual = (pdg >= -_SMALL) & (pdg <= _SMALL)
-        found = self._of_small[np.where(usual, pdg, 0) + _SMALL]
+        found: NDArray[np.int64] = self._of_small[np.where(usual, pdg, 0) + _SMALL]
         if not usual.all():
             found[~usual] = self._sought(pdg[~usual])
         return found

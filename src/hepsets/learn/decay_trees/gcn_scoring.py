@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from hepsets.core.kernel import kernel, kernel_of_separate_arrays
-from hepsets.learn.decay_trees.gcn_training import Blocks, Columns, Floats, Places
+from hepsets.learn.decay_trees.gcn_training import Blocks, Columns, Floats, Places, room_of_an_event
 from hepsets.learn.layers.folding import linear_of_norm
 from hepsets.represent.decay_trees.batch import PackedBatch
 from hepsets.represent.decay_trees.graph import runs_kernels
@@ -106,8 +106,7 @@ def _convolve(
 
     ``mothers`` and ``offsets`` count from anywhere; the other arrays begin with the first event.
     """
-    longest = max(np.max(np.diff(offsets)), 1)
-    own, given = np.empty((longest, len(columns)), np.float32), np.empty((longest, len(columns)), np.float32)
+    own, given = room_of_an_event(offsets, len(columns)), room_of_an_event(offsets, len(columns))
     for event in range(len(offsets) - 1):
         part = offsets[event] - offsets[0], offsets[event + 1] - offsets[0]
         _convolve_event(x, rows, tokens, (mothers, scale), part, offsets[0], slope, own, given, columns)

@@ -357,7 +357,7 @@ def _activate(x: Floats, bias: Floats, tree: Tree, offsets: Places, rule: Rule, 
     Event by event, each of which stays in the nearest cache.
     """
     width = len(columns)
-    own, given = _room(offsets, width), _room(offsets, width)
+    own, given = room_of_an_event(offsets, width), room_of_an_event(offsets, width)
     sums, statistics = np.empty((2, width), np.float32), np.zeros((2, width))
     for event in range(len(offsets) - 1):
         part = offsets[event], offsets[event + 1]
@@ -370,9 +370,12 @@ def _activate(x: Floats, bias: Floats, tree: Tree, offsets: Places, rule: Rule, 
 
 
 @kernel
-def _room(offsets: Places, width: int) -> Floats:
-    """For the particles of any event."""
-    return np.empty((max(np.max(np.diff(offsets)), 1), width), np.float32)
+def room_of_an_event(offsets: Places, width: int) -> Floats:
+    """For the particles of any event, shape ``(n, width)``."""
+    longest = 1
+    for event in range(len(offsets) - 1):
+        longest = max(longest, offsets[event + 1] - offsets[event])
+    return np.empty((longest, width), np.float32)
 
 
 @kernel_of_separate_arrays
@@ -426,7 +429,7 @@ def _activate_back(
 ) -> Doubles:
     """In place, from gradients of what :func:`_activate` gives to those of what it takes; sums of these."""
     width = len(columns)
-    own, given = _room(offsets, width), _room(offsets, width)
+    own, given = room_of_an_event(offsets, width), room_of_an_event(offsets, width)
     sums, of_bias = np.empty(width, np.float32), np.zeros(width)
     for event in range(len(offsets) - 1):
         part = offsets[event], offsets[event + 1]

@@ -55,8 +55,8 @@ def score_heads(model: Trainable, events: Any, *, batch_events: int | None = Non
 def logits_of(model: nn.Module, data: TrainingData, *, batch_events: int | None = None) -> Tensor:
     """Logits in evaluation mode, float32 on the CPU, shape ``(n_events, heads)``."""
     device = next(model.parameters()).device
-    together = batch_events or getattr(model, "scored_together", Trainable.scored_together)
+    together: int = getattr(model, "scored_together", Trainable.scored_together)
     with in_evaluation(model), torch.inference_mode():
-        outputs = (model(batch.to(device)).cpu() for batch in data.batches(together))
+        outputs = (model(batch.to(device)).cpu() for batch in data.batches(batch_events or together))
         parts = [output[:, None] if output.ndim == 1 else output for output in outputs]
     return torch.cat(parts) if parts else torch.empty(0, getattr(model, "heads", 1))
