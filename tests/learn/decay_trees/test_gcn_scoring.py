@@ -88,4 +88,17 @@ def test_what_it_cannot_do_is_left_to_the_layers_one_by_one():
     assert not can_score(made._blocks(), batch.features)  # gradients
     with torch.inference_mode():
         assert not can_score(made._blocks(), batch.features.double())
+        made.dropout.train()  # as who wants a spread of scores does
+        assert not can_score(made._blocks(), batch.features)
+        made.dropout.eval()
+        assert can_score(made._blocks(), batch.features)
         assert not can_score(made.train()._blocks(), batch.features)
+
+
+@pytest.mark.parametrize("token", [-1, len(MAP), 10**6])
+@pytest.mark.parametrize("training", [True, False])
+def test_tokens_beyond_the_embedding_are_refused(token, training):
+    made, batch = network().train(training), batch_of(random_events(3, seed=4))
+    batch.tokens[2] = token
+    with torch.inference_mode(), pytest.raises(IndexError):
+        made(batch.features, batch)

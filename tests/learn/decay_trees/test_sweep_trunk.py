@@ -12,6 +12,7 @@ from helpers.random_events import muon_label, random_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
 from hepsets.learn.decay_trees import decay_sweep, sweep_trunk
 from hepsets.learn.decay_trees.decay_sweep import DecaySweep
@@ -206,12 +207,17 @@ def test_what_it_cannot_do_is_left_to_the_network_as_it_is_written():
     unordered = batch([6, 9], 3, mothers_first=False)
     double = dataclasses.replace(events, features=events.features.double())
     asked = dataclasses.replace(events, features=events.features.clone().requires_grad_())
+    unknown = dataclasses.replace(events, tokens=torch.full_like(events.tokens, TOKENS))
+    across = dataclasses.replace(events, mothers=torch.zeros_like(events.mothers))
     for mode in (True, False):
         made.train(mode)
-        for other in (unordered, double, asked):
+        for other in (unordered, double, asked, unknown, across):
             assert sum_of_particles(made, other) is None
         assert sum_of_particles(made, events) is not None
         assert made.pooled(unordered).shape == (2, 32)
+    for wrong, error in ((unknown, IndexError), (across, InputError)):
+        with pytest.raises(error):
+            made.pooled(wrong)
     made.pooled(asked).sum().backward()
     assert float(asked.features.grad.abs().sum()) > 0
 

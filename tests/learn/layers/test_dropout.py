@@ -30,6 +30,15 @@ def test_gradients_pass_where_values_passed() -> None:
     assert torch.equal(values.grad, dropped.detach())
 
 
+def test_gradients_of_gradients_pass_there_too() -> None:
+    values = torch.linspace(1, 2, 50, requires_grad=True)
+    dropped = Dropout(0.4)(values)
+    (slope,) = torch.autograd.grad(dropped.pow(3).sum(), values, create_graph=True)
+    (bend,) = torch.autograd.grad(slope.sum(), values)
+    factor = dropped.detach() / values.detach()
+    torch.testing.assert_close(bend, 6 * factor**3 * values.detach())
+
+
 def test_seeds_repeat_it_and_evaluation_ends_it() -> None:
     dropout, values = Dropout(0.5), torch.randn(100)
     torch.manual_seed(3)

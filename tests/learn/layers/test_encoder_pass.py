@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
 from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.layers import attention, encoder_pass
@@ -159,6 +160,25 @@ def test_parts_hold_whole_events_and_all_of_them():
         assert part.length >= part.n + 15
         assert part.length % 32 == 16
         assert after is None or part.offsets[-1] == after.offsets[0]
+
+
+@pytest.mark.parametrize(("width", "heads"), [(33, 4), (7, 4), (1, 4)])
+def test_heads_that_do_not_divide_the_width_are_refused(width, heads):
+    with pytest.raises(InputError, match=f"{width} units for {heads} attention heads"):
+        EncoderLayer(width, heads, 2 * width, 0.0)
+
+
+def test_variances_as_small_as_what_is_added_to_them():
+    layers, owner = some_layers(8, 2, 16, 1), events_of((4, 7), 8)
+    with torch.no_grad():
+        owner.features.mul_(3e-3)
+        for layer in (layers[0].mix, layers[0].down):
+            layer.weight.zero_()
+            layer.bias.zero_()
+        layers[0].attention_norm.weight.mul_(3e-3)
+        layers[0].attention_norm.bias.mul_(3e-3)
+    exact = copy.deepcopy(layers).double(), PackedSet(owner.features.double(), owner.offsets)
+    assert_alike(outcome(encode, layers, owner), outcome(encode, *exact), 1e-4)
 
 
 def test_no_particles_are_no_work():

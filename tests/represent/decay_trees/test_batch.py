@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
+import pytest
 import torch
 from helpers.random_events import event_tables
 from hypothesis import given
 
+from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.represent.decay_trees.batch import PackedBatch
 
@@ -42,3 +46,18 @@ def test_compiled_and_torch_sums_agree_with_their_gradients(events: Events) -> N
         (total**2).sum().backward()
         results.append((total.detach().double(), values.grad.double()))
     torch.testing.assert_close(results[0], results[1], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("particle", "mother"), [(3, 1), (1, 3), (2, -1), (4, 5), (0, 2**40)])
+def test_a_mother_in_another_event_or_nowhere_is_refused_before_a_loop_looks_for_her(
+    particle: int, mother: int
+) -> None:
+    mothers = torch.tensor([0, 0, 2, 2, 2])
+    batch = PackedBatch(
+        torch.ones(5, 1), torch.zeros(5, dtype=torch.int64), mothers, torch.tensor([0, 2, 2, 5])
+    )
+    assert batch.graph.n_daughters.tolist() == [1, 0, 2, 0, 0]
+    wrong = replace(batch, mothers=mothers.clone())
+    wrong.mothers[particle] = mother
+    with pytest.raises(InputError, match=f"mother {mother} of particle {particle}"):
+        _ = wrong.graph

@@ -49,3 +49,13 @@ def test_daughters_are_counted() -> None:
     graph = DecayGraph(torch.tensor([0, 0, 0, 1]))
     assert graph.is_daughter.tolist() == [0.0, 1.0, 1.0, 1.0]
     assert graph.n_daughters.tolist() == [2.0, 1.0, 0.0, 0.0]
+
+
+def test_gradients_of_gradients_are_those_of_the_matrix() -> None:
+    mothers, values = torch.tensor([0, 0, 1, 1]), torch.tensor([[1.0], [-2.0], [3.0], [0.5]])
+    found = []
+    for dtype in (torch.float32, torch.float64):  # the compiled loop, and torch's operations
+        x = values.to(dtype).requires_grad_()
+        (slope,) = torch.autograd.grad(DecayGraph(mothers).convolve(x).pow(3).sum(), x, create_graph=True)
+        found.append(torch.autograd.grad(slope.square().sum(), x)[0].double())
+    torch.testing.assert_close(*found, rtol=1e-5, atol=1e-5)

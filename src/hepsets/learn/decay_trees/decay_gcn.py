@@ -189,9 +189,9 @@ class GCNStack(EventNetwork):
     def forward(self, features: Tensor, batch: PackedBatch) -> Tensor:
         """Logits, shape ``(n_events, heads)``."""
         blocks = self._blocks()
-        if self.training and blocks.can_train(features):
+        if self.training and blocks.can_train(features) and self.embedding.holds(batch.tokens):
             means = blocks.means(features, self.embedding.weight, batch)
-        elif can_score(blocks, features):
+        elif can_score(blocks, features) and self.embedding.holds(batch.tokens):
             means = Folded(blocks, self.embedding.weight).means(features, batch)
         else:
             means = batch.mean(self._particles(features, batch))

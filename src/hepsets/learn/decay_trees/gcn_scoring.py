@@ -24,12 +24,12 @@ def can_score(blocks: Blocks, features: Tensor) -> bool:
     Parameters
     ----------
     blocks
-        In evaluation, with running statistics.
+        In evaluation, dropout included, with running statistics.
     features
         Shape ``(n_particles, n_features)``.
     """
     usual = all(not norm.training and norm.track_running_stats for norm in blocks.norms)
-    return usual and runs_kernels(features) and not torch.is_grad_enabled()
+    return usual and not blocks.dropout.training and runs_kernels(features) and not torch.is_grad_enabled()
 
 
 class Folded:

@@ -32,19 +32,18 @@ def arrange(
     is_daughter: Floats,
     daughters: Floats,
 ) -> int:
-    """Fill what ``Arranged`` holds; the number of mothers, or -1 if one comes after her daughter."""
+    """Fill what ``Arranged`` holds; the number of mothers, or -1 if one is not ahead of her daughter."""
     n = len(mothers)
     place, of = np.zeros(n, np.int64), np.empty(n, np.int64)
     n_mothers = 0
-    for i in range(n):
-        m = mothers[i]
-        if m > i:
-            return -1
-        if m != i:
-            n_mothers += place[m] == 0
-            place[m] += 1  # its daughters, for now
     for number in range(len(offsets) - 1):
         for i in range(offsets[number], offsets[number + 1]):
+            m = mothers[i]
+            if m > i or m < offsets[number]:
+                return -1
+            if m != i:
+                n_mothers += place[m] == 0
+                place[m] += 1  # its daughters, for now
             of[i] = number
     first, last = 0, n_mothers
     for i in range(n):

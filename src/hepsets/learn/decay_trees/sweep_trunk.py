@@ -54,14 +54,15 @@ def sum_of_particles(network: Network, batch: PackedBatch) -> Tensor | None:
 
     Its gradients are those of the weights. ``None`` where it has to be made as it is written: in other
     precision, on a GPU, in a graph that is traced, for gradients of features, for mothers that come after
-    their daughters, and in training for a single particle or none, which cannot be normalised.
+    their daughters or are in other events, for tokens beyond the embedding, and in training for a single
+    particle or none, which cannot be normalised.
     """
     if not runs_kernels(batch.features) or batch.features.requires_grad:
         return None
     if network.training and batch.n_particles < 2:
         return None
     tree = Arranged.of(batch)
-    if tree is None:
+    if tree is None or not network.embedding.holds(batch.tokens):
         return None
     known = _known(network.norm, batch, tree)
     columns = known.shape[1]
@@ -108,7 +109,7 @@ class Arranged:
 
     @classmethod
     def of(cls, batch: PackedBatch) -> Arranged | None:
-        """``None`` if a mother comes after her daughter."""
+        """``None`` if a mother comes after her daughter or is in another event."""
         arranged = cls(batch)
         return None if arranged.n_mothers < 0 else arranged
 
@@ -132,7 +133,7 @@ def _statistics(norm: nn.BatchNorm1d, values: Tensor) -> tuple[Tensor, Tensor]:
     assert norm.num_batches_tracked is not None
     assert norm.momentum is not None
     if not norm.training:
-        return norm.running_mean, torch.rsqrt(norm.running_var + norm.eps)
+        return norm.running_mean.clone(), torch.rsqrt(norm.running_var + norm.eps)
     n, columns = values.shape
     mean, variance = torch.empty(columns), torch.empty(columns)
     loops.moments(values.numpy(), mean.numpy(), variance.numpy())

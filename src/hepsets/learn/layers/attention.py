@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hepsets.core.errors import InputError
 from hepsets.learn.layers.dropout import Dropout
 from hepsets.learn.layers.encoder_pass import encode_in_columns
 from hepsets.represent.decay_trees.graph import runs_kernels
@@ -127,10 +128,17 @@ class EncoderLayer(nn.Module):
         Width of the hidden feed-forward layer.
     dropout
         Dropout probability.
+
+    Raises
+    ------
+    InputError
+        If the heads do not divide the width.
     """
 
     def __init__(self, width: int, heads: int, feed_forward: int, dropout: float) -> None:
         super().__init__()
+        if width % heads:
+            raise InputError(f"{width} units for {heads} attention heads", "a multiple of them")
         self.heads = heads
         self.query_key_value = nn.Linear(width, 3 * width)
         self.mix = nn.Linear(width, width)

@@ -56,7 +56,7 @@ class Dropout(nn.Module):
 
 
 class _Drop(torch.autograd.Function):
-    """The backward pass draws the same stream again and drops the same values."""
+    """The backward pass draws the same stream again and drops the same values; it has gradients, too."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, seed: np.uint32, threshold: np.uint32, scale: np.float32) -> Tensor:
@@ -65,7 +65,8 @@ class _Drop(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
-        return _dropped(gradients[0], *ctx.drawn), None, None, None
+        dropped: Tensor = _Drop.apply(gradients[0], *ctx.drawn)  # type: ignore[no-untyped-call]
+        return dropped, None, None, None
 
 
 def _dropped(values: Tensor, seed: np.uint32, threshold: np.uint32, scale: np.float32) -> Tensor:

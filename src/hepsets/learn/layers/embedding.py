@@ -12,6 +12,13 @@ class PdgEmbedding(nn.Embedding):
     CPU than PyTorch's own backward pass, which goes through the particles token by token.
     """
 
+    def holds(self, tokens: Tensor) -> bool:
+        """Whether all tokens, ``(n_particles,)``, have a vector: loops that read it do not look."""
+        if not len(tokens):
+            return True
+        lowest, highest = tokens.aminmax()
+        return bool(lowest >= 0) and bool(highest < self.num_embeddings)
+
     def forward(self, tokens: Tensor) -> Tensor:
         """Vectors of the tokens, ``(n_particles,)`` to ``(n_particles, width)``."""
         return self.weight.index_select(0, tokens)

@@ -7,7 +7,6 @@ import dataclasses
 import torch
 from torch import Tensor, nn
 
-from hepsets.core.errors import InputError
 from hepsets.learn.layers.attention import EncoderLayer, encode
 from hepsets.represent.sums import EventSums
 
@@ -58,8 +57,6 @@ class SetEncoder(nn.Module):
 
     def __init__(self, units: int, layers: int, heads: int, dropout: float = 0.0) -> None:
         super().__init__()
-        if units % heads:
-            raise InputError(f"{units} units for {heads} attention heads", "a multiple of them")
         self.layers = nn.ModuleList(EncoderLayer(units, heads, 2 * units, dropout) for _ in range(layers))
         self.of_event = nn.Linear(2 * units, units)
 

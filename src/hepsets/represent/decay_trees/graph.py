@@ -96,7 +96,7 @@ class _Convolve(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        return ctx.graph._propagate(gradients[0]), None
+        return ctx.graph.convolve(gradients[0]), None  # which has gradients itself
 
 
 @kernel
