@@ -1,4 +1,4 @@
-"""The network of `decay_sweep` up to the sums over particles, on a CPU: same numbers, fewer products, few passes."""
+"""The network of `decay_sweep` up to the sums over particles, on a CPU: fewer products, few passes.
 
 Sums over descendants and over ancestors are linear in what they add up, so they may be taken before the
 products as well as after them. A particle without daughters then needs one product of matrices where the
