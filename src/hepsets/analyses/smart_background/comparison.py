@@ -15,10 +15,10 @@ from hepsets.analyses.smart_background.config import Config
 from hepsets.analyses.smart_background.samples import Samples, in_files
 from hepsets.analyses.smart_background.training import (
     RARE,
-    SLOWEST,
     Training,
     device_of,
     events_of,
+    rank_of_time,
     train,
     train_all,
 )
@@ -160,26 +160,23 @@ def compare_models(
     if particles:
         log.info("test events: %d particles with %d PDG ids that training hardly saw", particles, ids)
     trainings = [Training(name, number) for name in config.models for number in range(config.training_seeds)]
-    train_all(config, trainings, samples, folder, workers=workers)
-    return judge_all(config, samples, folder, workers=workers)
+    with in_files(samples, folder) as kept:
+        train_all(config, trainings, kept, folder, workers=workers)
+        return judge_all(config, kept, folder, workers=workers)
 
 
 def judge_all(config: Config, samples: Samples, folder: Path, *, workers: int = 1) -> tuple[ModelResult, ...]:
-    """Judge the configured models, all trained in ``folder``, several at once."""
+    """Judge the configured models, all trained in ``folder``, several at once; ``samples`` have files."""
     alone = [name for name in config.models if only_here("decay_trees", name)]
-    together = sorted(
-        (name for name in config.models if name not in alone),
-        key=lambda name: SLOWEST.index(name) if name in SLOWEST else len(SLOWEST),
-    )
+    together = sorted((name for name in config.models if name not in alone), key=rank_of_time)
     found: dict[str, ModelResult] = {}
-    with in_files(samples, folder) as kept:
-        facts = replace(kept, train=samples.train[:0], test=samples.test[:0])
-        for some, processes in ((together, workers), (alone, 1)):
-            given = facts if min(processes, len(some)) > 1 else samples
-            tasks = [_Judging(config, name, given, str(folder)) for name in some]
-            device = device_of(config, some)
-            done = side_by_side(_judge_task, tasks, workers=processes, device=device, title="judging models")
-            found |= dict(zip(some, done, strict=True))
+    facts = replace(samples, train=samples.train[:0], test=samples.test[:0])
+    for some, processes in ((together, workers), (alone, 1)):
+        given = facts if min(processes, len(some)) > 1 else samples
+        tasks = [_Judging(config, name, given, str(folder)) for name in some]
+        device = device_of(config, some)
+        done = side_by_side(_judge_task, tasks, workers=processes, device=device, title="judging models")
+        found |= dict(zip(some, done, strict=True))
     events_of.cache_clear()
     return tuple(found[name] for name in config.models)
 
