@@ -1,7 +1,9 @@
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from helpers.thread_counts import process_of
@@ -73,3 +75,11 @@ if __name__ == "__main__":
     parent.send_signal(signal.SIGKILL)
     # the pipe closes when the last process that inherited it is gone
     assert parent.communicate(timeout=20) == (b"", None)
+
+
+def test_shared_workers_start_at_once_and_all_of_them():
+    with same_workers(2):
+        deadline = time.monotonic() + 60
+        while len(multiprocessing.active_children()) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert len(multiprocessing.active_children()) == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import signal
 import sys
@@ -59,6 +61,7 @@ def main() -> None:
     system do; Ctrl-C gives 130.
     """
     prepare_streams()
+    atexit.register(gc.freeze)  # or taking the libraries apart at the end takes a second
     signal.signal(signal.SIGTERM, _terminate)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup ignores it
         signal.signal(signal.SIGHUP, _terminate)

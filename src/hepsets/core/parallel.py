@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import multiprocessing
 import os
 import signal
@@ -52,6 +54,8 @@ def map_in_order(function: Callable[[Task], Result], tasks: Iterable[Task], work
 def same_workers(workers: int) -> Iterator[None]:
     """Within it all maps with several workers use these processes, which start once: a start takes seconds.
 
+    They start beside what this process does next.
+
     Parameters
     ----------
     workers
@@ -61,6 +65,8 @@ def same_workers(workers: int) -> Iterator[None]:
         yield
         return
     with _closing(_new_pool(workers)) as pool:
+        for _ in range(workers):  # each starts with a task that finds no other idle
+            pool.submit(os.getpid)
         _shared.pool = pool
         try:
             yield
@@ -152,6 +158,7 @@ def _end_with_parent() -> None:
     Ctrl-C goes to the parent alone, or every worker would print where it was.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    atexit.register(gc.freeze)  # or taking libraries apart at the end takes a second
     parent = multiprocessing.parent_process()
     if parent is None:
         return

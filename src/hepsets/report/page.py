@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import jinja2
+import matplotlib as mpl
 import numpy as np
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
@@ -446,7 +447,8 @@ def _draw(figure: Figure, folder: Path, name: str, caption: str) -> str:
     """Write the files of a figure; its SVG."""
     figure.set_dpi(_DPI)  # letters of few pixels are wider, or narrower, than the same in print
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # laid out once for all forms, not twice for each
+    with mpl.rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)  # laid out once for all forms; "none" would have each drawn twice
     for ending, metadata in (("png", None), ("pdf", {"CreationDate": None})):
         with whole_file(folder / f"{name}.{ending}") as partial:
             figure.savefig(partial, format=ending, dpi=_DPI, facecolor="white", metadata=metadata)
