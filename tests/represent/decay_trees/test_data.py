@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import numpy as np
+import pytest
 import torch
 from helpers.random_events import event_tables, random_events
 from hypothesis import given
@@ -41,3 +44,16 @@ def test_batches_in_order_join_to_the_whole(events: Events, size: int) -> None:
 def test_events_may_be_repeated_in_a_batch() -> None:
     events = random_events(4)
     assert_batch_is(prepared(events).batch(torch.tensor([2, 2, 0])), events[np.array([2, 2, 0])])
+
+
+def test_events_that_do_not_exist_are_refused_and_other_roads_give_the_same_batch() -> None:
+    data = prepared(random_events(4))
+    with pytest.raises(IndexError, match="event 4 of 4"):
+        data.batch(torch.tensor([0, 4]))
+    with pytest.raises(IndexError, match="event -1 of 4"):
+        data.batch(torch.tensor([-1]))
+    chosen = torch.tensor([3, 1, 1])
+    batch, other = data.batch(chosen), replace(data, features=data.features.double()).batch(chosen)
+    np.testing.assert_array_equal(batch.features, other.features.float())
+    for name in ("tokens", "mothers", "offsets", "event_types"):
+        np.testing.assert_array_equal(getattr(batch, name), getattr(other, name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from typing import cast
 
 import torch
 from pydantic import ConfigDict, Field
@@ -16,6 +17,7 @@ from hepsets.learn.decay_trees.gcn_scoring import Folded, can_score
 from hepsets.learn.decay_trees.gcn_training import Blocks
 from hepsets.learn.decay_trees.model import EventNetwork, ModelConfig, features_of
 from hepsets.learn.decay_trees.recipe import EventRecipe
+from hepsets.learn.decay_trees.relu_layers import ReluLayers
 from hepsets.learn.layers.dropout import Dropout
 from hepsets.learn.layers.embedding import PdgEmbedding
 from hepsets.learn.layers.folding import linear_of_both, linear_of_norm
@@ -97,14 +99,24 @@ class DecayGCN(EventNetwork):
 
     def forward(self, features: Tensor, batch: PackedBatch) -> Tensor:
         """Logits, shape ``(n_events, heads)``."""
-        x = features
         *hidden, output = self.layers
+        if not isinstance(output, GraphConvolution):
+            means = self._hidden().means(features, None, batch)
+            if means is not None:
+                return cast("Tensor", output(means))
+        x = features
         for layer in hidden:
             x = functional.relu(layer(x, batch) if isinstance(layer, GraphConvolution) else layer(x))
         if isinstance(output, GraphConvolution):
             return batch.mean(output(x, batch))
         result: Tensor = output(batch.mean(x))
         return result
+
+    def _hidden(self) -> ReluLayers:
+        hidden = self.layers[:-1]
+        inner = [layer.linear if isinstance(layer, GraphConvolution) else layer for layer in hidden]
+        layers = [layer for layer in inner if isinstance(layer, nn.Linear)]
+        return ReluLayers(layers, [isinstance(layer, GraphConvolution) for layer in hidden])
 
 
 def parse_family(name: str) -> tuple[int, tuple[int, ...]] | None:

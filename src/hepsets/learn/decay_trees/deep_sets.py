@@ -11,6 +11,7 @@ from torch.nn import functional
 from hepsets.learn.decay_trees.decay_gcn import GraphConvolution
 from hepsets.learn.decay_trees.model import EventNetwork, ModelConfig, features_of
 from hepsets.learn.decay_trees.recipe import EventRecipe
+from hepsets.learn.decay_trees.relu_layers import ReluLayers
 from hepsets.learn.layers.embedding import PdgEmbedding
 from hepsets.represent.decay_trees.batch import PackedBatch
 
@@ -98,6 +99,22 @@ class DeepSets(EventNetwork):
 
     def forward(self, features: Tensor, batch: PackedBatch) -> Tensor:
         """Logits, shape ``(n_events, heads)``."""
+        means = self._layers().means(features, self.embedding, batch)
+        if means is None:
+            means = batch.mean(self._particles(features, batch))
+        result: Tensor = self.output(functional.relu(self.per_event(means)))
+        return result
+
+    def _layers(self) -> ReluLayers:
+        if self.graph is None:
+            return ReluLayers([self.per_particle], [False])
+        layers = [self.graph.linear, self.per_particle]
+        return (
+            ReluLayers(layers[::-1], [False, True]) if self.graph_last else ReluLayers(layers, [True, False])
+        )
+
+    def _particles(self, features: Tensor, batch: PackedBatch) -> Tensor:
+        """Particles before the mean, shape ``(n_particles, units)``, layer by layer."""
         x = features
         if self.embedding is not None:
             x = torch.cat([x, self.embedding(batch.tokens)], dim=1)
@@ -106,9 +123,7 @@ class DeepSets(EventNetwork):
         x = functional.relu(self.per_particle(x))
         if self.graph is not None and self.graph_last:
             x = functional.relu(self.graph(x, batch))
-        x = functional.relu(self.per_event(batch.mean(x)))
-        result: Tensor = self.output(x)
-        return result
+        return x
 
 
 def _plain(config: ModelConfig, n_tokens: int) -> DeepSets:  # noqa: ARG001 (sees no PDG id)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from functools import partial
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from hepsets.core.kernel import kernel
 from hepsets.learn.decay_trees.model import EventNetwork, ModelConfig, features_of
 from hepsets.learn.decay_trees.recipe import EventRecipe
 from hepsets.represent.decay_trees.batch import PackedBatch
+from hepsets.represent.decay_trees.graph import runs_kernels
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -87,6 +91,17 @@ class FlatMLP(EventNetwork):
 
     def forward(self, features: Tensor, batch: PackedBatch) -> Tensor:
         """Logits, shape ``(n_events, heads)``."""
+        if runs_kernels(features) and not features.requires_grad:
+            table = torch.zeros(batch.n_events, self.slots, features.shape[1] + self.mask)
+            place = -1 if self.order_by is None else self.order_by
+            _fill(features.numpy(), batch.offsets.numpy(), self.mixture.numpy(), place, table.numpy())
+        else:
+            table = self._filled(features, batch)
+        result: Tensor = self.mlp(table.reshape(batch.n_events, -1))
+        return result
+
+    def _filled(self, features: Tensor, batch: PackedBatch) -> Tensor:
+        """All slots of all events, shape ``(n_events · slots, n)``, by operations of PyTorch."""
         order = _rising((features.double() * self.mixture).sum(1))
         if self.order_by is not None:
             falling = -features[:, self.order_by]
@@ -101,9 +116,59 @@ class FlatMLP(EventNetwork):
         if self.mask:
             values = torch.cat([values, torch.ones_like(values[:, :1])], dim=1)
         table = values.new_zeros(batch.n_events * self.slots + 1, values.shape[1])
-        table = table.index_copy(0, slot, values)[:-1]
-        result: Tensor = self.mlp(table.reshape(batch.n_events, -1))
-        return result
+        return table.index_copy(0, slot, values)[:-1]
+
+
+@kernel
+def _fill(
+    features: NDArray[np.float32],
+    offsets: NDArray[np.int64],
+    mixture: NDArray[np.float64],
+    order_by: int,
+    table: NDArray[np.float32],
+) -> None:
+    """Write to the slots, ``(n_events, slots, n)``, the features in their order, and 1 behind them if asked.
+
+    Each particle is compared with those before it in turn, which for some forty is faster than other ways.
+    """
+    slots, n = table.shape[1], features.shape[1]
+    longest = 0
+    for event in range(len(table)):
+        longest = max(longest, offsets[event + 1] - offsets[event])
+    order, mixed = np.empty(longest, np.int64), np.empty(longest, np.float64)
+    first = np.zeros(longest, np.float32)
+    for event in range(len(table)):
+        begin = offsets[event]
+        length = offsets[event + 1] - begin
+        for i in range(length):
+            own = 0.0
+            for k in range(n):
+                own += np.float64(features[begin + i, k]) * mixture[k]
+            mixed[i] = own
+            if order_by >= 0:
+                first[i] = -features[begin + i, order_by]
+            at = i
+            while at > 0:
+                other = order[at - 1]
+                if not (
+                    _below(first[i], first[other])
+                    or (not _below(first[other], first[i]) and _below(own, mixed[other]))
+                ):
+                    break
+                order[at] = other
+                at -= 1
+            order[at] = i
+        for slot in range(min(length, slots)):
+            for k in range(n):
+                table[event, slot, k] = features[begin + order[slot], k]
+            if table.shape[2] > n:
+                table[event, slot, n] = np.float32(1)
+
+
+@kernel
+def _below(a: float, b: float) -> bool:
+    """Whether a comes before b in rising order, what is no number (and not itself) last, as in PyTorch."""
+    return a < b or (b != b and a == a)
 
 
 def _network(config: FlatMLPConfig, n_tokens: int, *, mask: bool) -> FlatMLP:  # noqa: ARG001 (sees no PDG id)

@@ -13,9 +13,11 @@ from torch import Tensor
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
+from hepsets.core.kernel import kernel
 from hepsets.core.pdg import PdgMap
 from hepsets.represent.decay_trees.batch import PackedBatch
 from hepsets.represent.decay_trees.features import FeatureSpec
+from hepsets.represent.decay_trees.graph import runs_kernels
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +81,8 @@ class EventData:
 
     def batch(self, events: Tensor) -> PackedBatch:
         """The events numbered by ``events`` (int64, any order, repeats allowed) as one batch."""
+        if runs_kernels(self.features) and not self.features.requires_grad:
+            return self._gathered(events)
         begin = self.offsets[events]
         counts = self.offsets[events + 1] - begin
         offsets = torch.zeros(len(events) + 1, dtype=torch.int64, device=counts.device)
@@ -95,6 +99,20 @@ class EventData:
             offsets,
             self.event_types[events],
         )
+
+    def _gathered(self, events: Tensor) -> PackedBatch:
+        """The same in one pass, on a CPU."""
+        offsets = torch.empty(len(events) + 1, dtype=torch.int64)
+        strange = _begins(self.offsets.numpy(), events.numpy(), offsets.numpy())
+        if strange >= 0:
+            raise IndexError(f"event {int(events[strange])} of {len(self)}")
+        n_particles = int(offsets[-1])
+        features = torch.empty(n_particles, self.features.shape[1])
+        tokens, mothers = torch.empty(2, n_particles, dtype=torch.int64)
+        whole = self.features.numpy(), self.tokens.numpy(), self.mothers.numpy(), self.offsets.numpy()
+        part = features.numpy(), tokens.numpy(), mothers.numpy(), offsets.numpy()
+        _gather(*whole, events.numpy(), *part)
+        return PackedBatch(features, tokens, mothers, offsets, self.event_types[events])
 
     def select(self, events: Tensor) -> Self:
         """Some events as a data set of their own."""
@@ -122,6 +140,40 @@ class EventData:
         """All events in order, ``events`` at a time."""
         for begin in range(0, len(self), events):
             yield self.slice(begin, min(begin + events, len(self)))
+
+
+@kernel
+def _begins(offsets: NDArray[np.int64], events: NDArray[np.int64], chosen: NDArray[np.int64]) -> int:
+    """Write the offsets of chosen events; the place of one that does not exist, or -1."""
+    chosen[0] = 0
+    for place in range(len(events)):
+        event = events[place]
+        if not 0 <= event < len(offsets) - 1:
+            return place
+        chosen[place + 1] = chosen[place] + offsets[event + 1] - offsets[event]
+    return -1
+
+
+@kernel
+def _gather(
+    features: NDArray[np.float32],
+    tokens: NDArray[np.int64],
+    mothers: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    events: NDArray[np.int64],
+    own_features: NDArray[np.float32],
+    own_tokens: NDArray[np.int64],
+    own_mothers: NDArray[np.int64],
+    own_offsets: NDArray[np.int64],
+) -> None:
+    """Write what belongs to the events; mothers are then counted from the first particle of all."""
+    for place in range(len(events)):
+        source, first = offsets[events[place]], own_offsets[place]
+        for i in range(own_offsets[place + 1] - first):
+            own_tokens[first + i] = tokens[source + i]
+            own_mothers[first + i] = mothers[source + i] + first
+            for k in range(features.shape[1]):
+                own_features[first + i, k] = features[source + i, k]
 
 
 def event_types(events: Events) -> NDArray[np.int64]:
