@@ -1,5 +1,7 @@
 """Speedup of importance sampling: keep probabilities, their errors, and the rules that give them."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from helpers.beta_scores import STUDY, beta_sample
@@ -196,3 +198,21 @@ def test_the_influence_of_an_event_is_the_derivative_by_its_weight_and_the_netwo
             influence = getattr(found, name)
             centred = influence[event] - np.average(influence[own], weights=weights[own])
             assert change / 2e-5 == pytest.approx(centred, rel=1e-3, abs=1e-6), name
+
+
+@pytest.mark.parametrize("choose", [choose_keep_rule, choose_logistic_rule])
+def test_no_neighbour_of_the_chosen_rule_is_faster_where_events_have_weights(choose):
+    random = np.random.default_rng(5)
+    labels, scores = beta_sample(random, 4000)
+    weights = np.where(labels, random.choice([1.0, 3.0], len(labels)), 12.0)
+    rule = choose(scored(labels, scores, weights, Purpose.VALIDATION), STUDY)
+    steps = (
+        {"scale": [rule.scale * (10 / 0.3) ** (step / 35) for step in (-2, -1, 1, 2)]}
+        if isinstance(rule, KeepRule)
+        else {"offset": [rule.offset + step / 4 for step in (-2, -1, 1, 2)]}
+    ) | {"floor": [0.01, 0.02, 0.05, 0.1, 0.2]}
+    best = importance_speedup(labels, rule(scores), weights, STUDY).speedup.value
+    for name, values in steps.items():
+        for value in values:
+            other = dataclasses.replace(rule, **{name: value})
+            assert importance_speedup(labels, other(scores), weights, STUDY).speedup.value <= best

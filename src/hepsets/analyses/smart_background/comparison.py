@@ -71,7 +71,7 @@ from hepsets.learn.registry import only_here
 from hepsets.learn.training.fit import FitResult
 from hepsets.learn.training.score import score
 from hepsets.learn.training.side_by_side import side_by_side
-from hepsets.select.variables.generated import passing_observables
+from hepsets.select.variables.generated import Observable, passing_observables
 
 IMPORTANCE_TRIAL = 2**32
 """Trial number of the random numbers that importance sampling draws, beyond any detector's."""
@@ -262,8 +262,8 @@ def judge(
         importance=replace(unbiased, speedup=Measured(unbiased.speedup.value, importances.trainings[0].se)),
         floors=scan_floors(label, scores, weight, rule, costs),
         calibration=calibrate(label, scores),
-        biases=biases_at(threshold, samples.test, scores),
-        weighted_biases=weighted_biases(rule(scores), samples.test, config.seed),
+        biases=biases_at(threshold, samples.test, scores, observables),
+        weighted_biases=weighted_biases(rule(scores), samples.test, config.seed, observables),
         effective_fractions=effective_fractions(rule(scores), samples.test, costs, observables),
         protections=tuple(
             judge_protection(each, samples.test, scores, costs, observables, choice_se=choice_se)
@@ -364,35 +364,38 @@ def _retrained(
     return _judged(samples, score(model, samples.test).astype(np.float64), chosen, costs, errors)
 
 
-def biases_at(threshold: float, test: Events, scores: NDArray[np.float64]) -> tuple[Bias, ...]:
+def biases_at(
+    threshold: float, test: Events, scores: NDArray[np.float64], observables: Sequence[Observable]
+) -> tuple[Bias, ...]:
     """What a threshold does to the observables of the passing events; none if it keeps none of them.
 
-    ``scores`` are of all test events, shape ``(n_test_events,)``.
+    ``scores`` are of all test events, shape ``(n_test_events,)``; ``observables`` of those that pass.
     """
     passing = np.flatnonzero(test.columns["label"])
-    events, kept = test[passing], scores[passing] >= threshold
-    weight = events.columns["weight"]
+    kept, weight = scores[passing] >= threshold, test.columns["weight"][passing]
     return tuple(
         measure_bias(observable.name, observable.values, kept, weight, valid=observable.valid)
-        for observable in passing_observables(events)
+        for observable in observables
         if (kept & observable.valid).any()
     )
 
 
-def weighted_biases(keep: NDArray[np.float64], test: Events, seed: int) -> tuple[WeightedBias, ...]:
+def weighted_biases(
+    keep: NDArray[np.float64], test: Events, seed: int, observables: Sequence[Observable]
+) -> tuple[WeightedBias, ...]:
     """What is left of a bias when events are kept with probability ``keep`` and weighted with its inverse.
 
-    ``keep`` is that of all test events, shape ``(n_test_events,)``, above 0; ``seed`` tells which are kept.
+    ``keep`` is that of all test events, shape ``(n_test_events,)``, above 0; ``seed`` tells which are kept;
+    ``observables`` are of those that pass.
     """
     chance = uniforms(seed, np.arange(len(test)), IMPORTANCE_TRIAL)
     passing = np.flatnonzero(test.columns["label"])
-    events, probability = test[passing], keep[passing]
+    probability, weight = keep[passing], test.columns["weight"][passing]
     kept = chance[passing] < probability
-    weight = events.columns["weight"]
     return tuple(
         measure_weighted_bias(
             observable.name, observable.values, kept, probability, weight, valid=observable.valid
         )
-        for observable in passing_observables(events)
+        for observable in observables
         if observable.valid.any()
     )

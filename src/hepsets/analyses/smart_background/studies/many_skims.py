@@ -47,6 +47,7 @@ from hepsets.learn.decay_trees.model import EventModel
 from hepsets.learn.decay_trees.soft_labels import balanced_targets
 from hepsets.learn.training.fit import FitResult
 from hepsets.learn.training.score import score, score_heads
+from hepsets.select.variables.generated import passing_observables
 
 MULTI_SKIM = "multi_skim"
 """Name of the model in files and metrics."""
@@ -405,6 +406,7 @@ def _judge(
     of_type = classify(label, by_type[test.columns["event_type"]], weight)
     keep = card.rule(scores)
     labelled = test.with_columns(label=label)
+    observables = passing_observables(test[np.flatnonzero(label)])
     return OneSkim(
         skim=card.name,
         retention=counts.retention(card.name),
@@ -414,8 +416,8 @@ def _judge(
         importance=chosen.importance(label, scores, weight, costs),
         effective_fraction=_effective_fraction(keep[label], weight[label]),
         effective_fraction_of_all=_effective_fraction(greatest[label], weight[label]),
-        biases=biases_at(card.threshold, labelled, scores),
-        weighted_biases=weighted_biases(keep, labelled, config.seed),
+        biases=biases_at(card.threshold, labelled, scores, observables),
+        weighted_biases=weighted_biases(keep, labelled, config.seed, observables),
         samples=tuple(_by_sample(counts, test, chosen, scores, costs)),
     )
 
