@@ -168,7 +168,6 @@ TESTED_ELSEWHERE = {
     "learn/training/logit_spline.py": ("learn/training/test_calibration.py", "the calibration that it is"),
     "learn/training/one_thread.py": ("learn/training/test_side_by_side.py", "trainings on one thread each"),
     "learn/training/score.py": ("learn/training/test_fit.py", "the loop that takes them"),
-    "learn/training/trainable.py": ("contracts/test_model_contract.py", "every model"),
     "report/likelihood_figures.py": (
         "analyses/delta_c9/page/test_single_sets.py",
         "the figures that share it",

@@ -1,4 +1,7 @@
+from itertools import product
+
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +23,24 @@ def test_kinematics_are_those_of_the_network_as_it_is_written():
     loops.kinematics(features, particles, is_daughter, daughters, loops.ACCEPTANCE, known)
     rows = (torch.from_numpy(column) for column in (features[particles], is_daughter, daughters))
     np.testing.assert_allclose(known, kinematics(*rows).numpy(), rtol=3e-6, atol=3e-6)
+
+
+@pytest.mark.parametrize("size", [1e9, 1e12, 1e18, 1e36])
+def test_kinematics_of_values_whose_squares_overflow_are_those_of_the_network_as_it_is_written(size):
+    features = np.ones((6, 8), np.float32)
+    for row, (column, sign) in enumerate(product((0, 3), (1, -1))):  # time and z
+        features[row, column] = sign * size
+    known, order, one = np.empty((6, KINEMATICS), np.float32), np.arange(6), np.ones(6, np.float32)
+    loops.kinematics(features, order, one, one, loops.ACCEPTANCE, known)
+    expected = kinematics(*map(torch.from_numpy, (features, one, one)))
+    np.testing.assert_allclose(known, expected.numpy(), rtol=3e-6, atol=3e-6)
+
+
+def test_moments_of_what_is_no_number_are_none():
+    mean, variance = np.empty((2, 2), np.float32)
+    loops.moments(np.array([[1, np.nan], [3, 2]], np.float32), mean, variance)
+    np.testing.assert_array_equal(mean, [2, np.nan])
+    np.testing.assert_array_equal(variance, [1, np.nan])
 
 
 @given(

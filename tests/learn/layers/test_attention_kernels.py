@@ -73,11 +73,12 @@ def test_scores_of_eighty_neither_overflow_nor_vanish(sign):
     assert_as_pytorch(qkv, sizes, 1, gradient, tolerance=1e-4)
 
 
-def test_scores_far_beyond_the_exponents_of_floats_pick_the_largest_key():
-    qkv, gradient = columns((5, 9), 2, 4, spread=100.0)  # scores of tens of thousands
+@pytest.mark.parametrize("spread", [1e2, 1e5, 1e9, 1e15])  # scores of tens of thousands, and up to 10³⁰
+def test_scores_far_beyond_the_exponents_of_floats_pick_the_largest_key(spread):
+    qkv, gradient = columns((5, 9), 2, 4, spread=spread)
     mixed, of_qkv = attended(qkv, (5, 9), 2, gradient)
     wanted, _ = expected(qkv, (5, 9), 2, gradient)
-    np.testing.assert_allclose(mixed, wanted, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(mixed, wanted, rtol=1e-4, atol=1e-5 * spread)
     assert np.isfinite(of_qkv).all()
 
 

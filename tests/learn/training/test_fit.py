@@ -1,6 +1,7 @@
 import contextlib
 import dataclasses
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -96,8 +97,14 @@ def test_raw_inputs_stay_raw() -> None:
     assert torch.equal(model.scaler.scale, torch.ones(8))
 
 
-@pytest.mark.parametrize("name", ["deep_sets_pdg", "gcn_stack"])
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "settle"])
+@pytest.mark.parametrize(
+    ("name", "schedule"),
+    [
+        *product(["deep_sets_pdg", "gcn_stack"], ["constant", "cosine", "settle"]),
+        ("decay_sweep", "cosine"),
+        ("transformer", "cosine"),
+    ],
+)
 def test_a_resumed_fit_equals_an_uninterrupted_one_bit_by_bit(name, schedule, tmp_path) -> None:
     config = dataclasses.replace(CONFIG, schedule=schedule)
     whole = fresh(name)

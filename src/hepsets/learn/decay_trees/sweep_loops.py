@@ -61,12 +61,14 @@ def arrange(
     return n_mothers
 
 
-_ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
+_ZERO, _HALF, _ONE, _LOG_2 = np.float32(0), np.float32(0.5), np.float32(1), np.float32(math.log(2))
 
 
 @kernel
 def _asinh(value: np.float32) -> np.float32:
     """For numbers from 0 up, as exact as a sum with a number of order one can hold."""
+    if value > np.float32(1e9):  # whose square may be beyond single precision
+        return np.float32(math.log(value) + _LOG_2)
     return np.float32(math.log(value + np.sqrt(value * value + _ONE)))
 
 
@@ -159,7 +161,7 @@ def moments(values: Floats, mean: Floats, variance: Floats) -> None:
             squares[k] += value * value
     for k in range(width):
         centre = total[k] / n
-        mean[k], variance[k] = centre, max(0.0, squares[k] / n - centre * centre)
+        mean[k], variance[k] = centre, max(squares[k] / n - centre * centre, 0.0)
 
 
 @kernel

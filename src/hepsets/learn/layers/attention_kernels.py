@@ -3,7 +3,7 @@
 Values stand in columns: a row for each channel, particles side by side, sixteen at a time. An event has some
 forty particles and a head some eight channels, which together stay in the nearest cache. As in FlashAttention
 (Dao et al., arXiv:2205.14135) no weight of attention is kept: the way back makes them again from the largest
-score of each query and the sum of its weights.
+product of each query and the sum of its weights.
 
 Rows hold at least 15 more columns than there are particles: what is done to the last particles of an event is
 done to those behind them, too, whose own results overwrite it.
@@ -43,8 +43,8 @@ def attend(
     mixed
         Written: ``(heads · width, columns)``; 0 behind the last particle.
     most, share
-        Written, for :func:`attend_back`: the largest score of each query in powers of two, and one over the
-        sum of weights, ``(heads, columns)``.
+        Written, for :func:`attend_back`: the largest product of each query with a key, and one over the sum
+        of weights, ``(heads, columns)``.
     """
     units = mixed.shape[0]
     width = units // heads
@@ -55,10 +55,10 @@ def attend(
         for head in range(heads):
             own = head * width
             for at in range(begin, begin + n, LANES):
-                largest = _products(qkv, own, at, qkv, units + own, begin, n, width, weights, 0) * scale
+                largest = _products(qkv, own, at, qkv, units + own, begin, n, width, weights, 0)
                 total = splat(_ZERO)
                 for j in range(n):
-                    weight = two_to_the(fma(load(weights, j, 0), scale, -largest))
+                    weight = two_to_the((load(weights, j, 0) - largest) * scale)  # never above 0
                     store(weights, j, 0, weight)
                     total = total + weight
                 inverse = np.float32(1) / total
@@ -108,7 +108,7 @@ def attend_back(
                 _products(qkv, key, at, qkv, query, begin, n, width, weights, 0)
                 _products(qkv, value, at, gradient, own, begin, n, width, of_scores, block)
                 for i in range(n):
-                    score = fma(load(weights, i, 0), scale, -spread(most, head, begin + i))
+                    score = (load(weights, i, 0) - spread(most, head, begin + i)) * scale
                     weight = two_to_the(score) * spread(share, head, begin + i)
                     slope = load(of_scores, block + i, 0) - spread(mean, 0, i)
                     store(weights, i, 0, weight)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
 from typing import Any, Protocol, runtime_checkable
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -167,12 +170,33 @@ class Trainable(nn.Module):
         raise NotImplementedError
 
 
+_LOCK = Lock()
+_FOUND: WeakKeyDictionary[nn.Module, _Found] = WeakKeyDictionary()
+
+
 @contextmanager
 def in_evaluation(model: nn.Module) -> Iterator[None]:
-    """The model in evaluation mode while the block runs, then as it was found."""
-    was_training = model.training
-    model.eval()
+    """The model in evaluation mode while the block runs, then as it was found.
+
+    Of blocks that run at once, in several threads, the last one leaves the model as the first found it.
+    """
+    with _LOCK:
+        found = _FOUND.setdefault(model, _Found(model.training))
+        found.blocks += 1
+        model.eval()
     try:
         yield
     finally:
-        model.train(was_training)
+        with _LOCK:
+            found.blocks -= 1
+            if not found.blocks:
+                del _FOUND[model]
+                model.train(found.training)
+
+
+@dataclass
+class _Found:
+    """The mode that a model was found in, and how many blocks have it in evaluation."""
+
+    training: bool
+    blocks: int = 0
