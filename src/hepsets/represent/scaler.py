@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hepsets.core.kernel import kernel
+from hepsets.core.kernel import kernel_of_separate_arrays
 from hepsets.represent.decay_trees.graph import runs_kernels
 
 
@@ -82,7 +82,7 @@ class Scaler(nn.Module):
         return (features - self.mean) / self.scale
 
 
-@kernel
+@kernel_of_separate_arrays
 def _scale(
     features: NDArray[np.float32],
     mean: NDArray[np.float32],

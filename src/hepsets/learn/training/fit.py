@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from hepsets.core.errors import InputError
 from hepsets.core.purpose import Purpose, demand
 from hepsets.core.ragged import RaggedTable
+from hepsets.learn.training.adam import Adam
 from hepsets.learn.training.checkpoint import EpochRecord, _fingerprint, _resume, _State, _write_checkpoint
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.devices import Devices, devices_of
@@ -217,11 +218,8 @@ class _Training:
         self.examples = math.ceil(len(self.chosen) / self.parts)
         self.steps = math.ceil(self.examples / self.config.batch)
         self.plan = self.config.plan(self.steps)
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(),
-            lr=self.config.learning_rate,
-            weight_decay=self.config.weight_decay,
-            fused=True,
+        self.optimizer = Adam(
+            self.model.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay
         )
         self.network: nn.Module
         self.step: torch.optim.Optimizer

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events
-from hepsets.core.kernel import kernel
+from hepsets.core.kernel import kernel, kernel_of_separate_arrays
 from hepsets.core.pdg import PdgMap
 from hepsets.represent.decay_trees.batch import PackedBatch
 from hepsets.represent.decay_trees.features import FeatureSpec
@@ -154,7 +154,7 @@ def _begins(offsets: NDArray[np.int64], events: NDArray[np.int64], chosen: NDArr
     return -1
 
 
-@kernel
+@kernel_of_separate_arrays
 def _gather(
     features: NDArray[np.float32],
     tokens: NDArray[np.int64],

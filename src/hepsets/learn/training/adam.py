@@ -1,0 +1,66 @@
+"""Adam with decoupled weight decay that looks up only once what it works on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim.adamw import adamw
+
+
+class Adam(torch.optim.AdamW):
+    """:class:`torch.optim.AdamW`, fused, of one group of weights, with fewer steps in Python.
+
+    For a network of a few thousand weights PyTorch's own way from the weights to the one call that moves them
+    takes several times as long as the call.
+
+    Parameters
+    ----------
+    weights
+        What is trained.
+    lr, weight_decay
+        Learning rate, and the weight decay, 0 for none.
+    """
+
+    def __init__(self, weights: Any, *, lr: float, weight_decay: float) -> None:
+        super().__init__(weights, lr=lr, weight_decay=weight_decay, fused=True)
+        self._moments: tuple[list[Tensor], list[Tensor], list[Tensor]] | None = None
+
+    def load_state_dict(self, state_dict: Any) -> None:
+        """As PyTorch's."""
+        super().load_state_dict(state_dict)
+        self._moments = None
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """As PyTorch's, bit for bit; weights without a gradient stay, and such steps go its own way."""
+        (group,) = self.param_groups
+        weights: list[Tensor] = group["params"]
+        slopes = [weight.grad for weight in weights if weight.grad is not None]
+        if closure is not None or len(slopes) < len(weights):
+            self._moments = None
+            return super().step(closure)
+        if self._moments is None:
+            super().step()
+            states = [self.state[weight] for weight in weights]
+            first, second, steps = ([one[key] for one in states] for key in ("exp_avg", "exp_avg_sq", "step"))
+            self._moments = first, second, steps
+            return None
+        first, second, steps = self._moments
+        beta1, beta2 = group["betas"]
+        adamw(
+            weights, slopes, first, second, [], steps, fused=True, foreach=False, amsgrad=False,
+            beta1=beta1, beta2=beta2, lr=group["lr"], weight_decay=group["weight_decay"], eps=group["eps"],
+            maximize=False,
+        )  # fmt: skip
+        return None
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """As PyTorch's; without gradients, unless ``set_to_none`` is false."""
+        if not set_to_none:
+            super().zero_grad(set_to_none=False)
+            return
+        for weight in self.param_groups[0]["params"]:
+            weight.grad = None
