@@ -41,7 +41,8 @@ class Adam(torch.optim.AdamW):
         slopes = [weight.grad for weight in weights if weight.grad is not None]
         if closure is not None or len(slopes) < len(weights):
             self._moments = None
-            return super().step(closure)
+            told: float | None = super().step(closure)
+            return told
         if self._moments is None:
             super().step()
             states = [self.state[weight] for weight in weights]
