@@ -1,12 +1,13 @@
 """Compiled functions and the records that they read."""
 
+import sys
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from numba.core.compiler import Flags
 
-from hepsets.core.kernel import as_record, kernel, kernel_of_separate_arrays
+from hepsets.core.kernel import as_record, kept_record, kernel, kernel_of_separate_arrays, part_of_kernel
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,37 @@ def test_a_kernel_of_separate_arrays_does_what_it_says_and_the_compiler_is_told(
     np.testing.assert_array_equal(values, 1 + np.tile(np.arange(4), (3, 1)))
     assert add_rows._compiler._customize_flags(Flags()).noalias
     assert not energy._compiler._customize_flags(Flags()).noalias
+
+
+@part_of_kernel
+def longest(springs):
+    found = 0.0
+    for i in range(len(springs)):
+        found = max(found, springs[i].length)
+    return found
+
+
+@kernel
+def longest_of_halves(springs):
+    half = len(springs) // 2
+    return longest(springs[:half]), longest(springs[half:])
+
+
+def test_a_part_of_a_kernel_counts_no_array_as_held_and_works_alone_too():
+    springs = np.zeros(4, dtype=[("stiffness", float), ("length", float)])
+    springs["length"] = [1.0, 4.0, 3.0, 2.0]
+    held = sys.getrefcount(springs)
+    assert longest(springs) == 4.0
+    assert longest_of_halves(springs) == (4.0, 3.0)
+    assert sys.getrefcount(springs) == held
+    assert not longest.targetoptions["_nrt"]
+    assert longest.targetoptions["forceinline"]
+
+
+def test_the_record_of_a_frozen_config_is_made_once_and_another_one_has_its_own():
+    assert kept_record(Spring()) is kept_record(Spring())
+    assert kept_record(Spring(3.0))["stiffness"] == 3.0
+    assert kept_record(Spring())["stiffness"] == 2.0
 
 
 def test_only_dataclasses_become_records():

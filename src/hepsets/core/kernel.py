@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -41,8 +42,18 @@ def kernel_of_separate_arrays(function: Function) -> Function:
     return _compiled(function, separate=True)
 
 
-def _compiled(function: Function, *, separate: bool = False) -> Function:
-    compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
+def part_of_kernel(function: Function) -> Function:
+    """As :func:`kernel`, for parts of hot loops: compiled into each kernel that calls them.
+
+    An array takes seven arguments and is counted as held at each call, so that a call with some of them costs
+    more than many a part does. Here nothing is counted: a part makes no array, copies none and returns none.
+    """
+    return _compiled(function, part=True)
+
+
+def _compiled(function: Function, *, separate: bool = False, part: bool = False) -> Function:
+    options: dict[str, Any] = {"forceinline": True, "_nrt": False} if part else {}
+    compiled: Any = numba.njit(nogil=True, error_model="numpy", **options)(function)
     if separate:
         compiled._compiler._customize_flags = _with_separate_arrays
     _cache_on_disk(compiled)
@@ -131,3 +142,9 @@ def as_record(config: object, without: Collection[str] = ()) -> Record:
     for name in names:
         record[name] = getattr(config, name)
     return record[0]
+
+
+@lru_cache(maxsize=64)
+def kept_record(config: Hashable) -> Record:
+    """As :func:`as_record` of a frozen config, made once: nothing may write to it."""
+    return as_record(config)

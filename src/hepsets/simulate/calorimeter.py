@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from hepsets.core.kernel import Record, kernel
+from hepsets.core.kernel import Record, kernel, part_of_kernel
 from hepsets.core.random_stream import Stream, exponential, normal, uniform
 
 CLUSTER = np.dtype(
@@ -121,7 +121,7 @@ def angle_resolution(config: Record, energy: float) -> float:
     return math.hypot(config.angle / math.sqrt(energy), config.angle_constant)
 
 
-@kernel
+@part_of_kernel
 def _store(
     stream: Stream, config: Record, energy: float, theta: float, phi: float, shape: float, cluster: Record
 ) -> bool:
@@ -140,7 +140,7 @@ def _store(
     return True
 
 
-@kernel
+@part_of_kernel
 def measure_photon(stream: Stream, config: Record, particle: Record, cluster: Record) -> bool:
     """Measure one photon into ``cluster``; tell whether it left one."""
     energy = particle.energy
@@ -164,7 +164,7 @@ def measure_photon(stream: Stream, config: Record, particle: Record, cluster: Re
     return _store(stream, config, seen, theta, phi, config.photon_shape, cluster)
 
 
-@kernel
+@part_of_kernel
 def hadronic_cluster(
     stream: Stream, config: Record, particle: Record, mean_energy: float, spread: float, cluster: Record
 ) -> bool:
@@ -176,7 +176,7 @@ def hadronic_cluster(
     return _store(stream, config, energy, theta, phi, config.other_shape, cluster)
 
 
-@kernel
+@part_of_kernel
 def background_cluster(stream: Stream, config: Record, cluster: Record) -> bool:
     """A cluster from beam background, uniform in solid angle over the calorimeter."""
     low = math.cos(math.radians(config.backward_max))

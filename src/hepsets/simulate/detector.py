@@ -13,7 +13,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from hepsets.core.events import Events
-from hepsets.core.kernel import Record, as_record, integer, kernel
+from hepsets.core.kernel import Record, integer, kept_record, kernel, part_of_kernel
 from hepsets.core.random_stream import Stream, checked_event_numbers, poisson, start, uniform
 from hepsets.generate.beams import BeamConfig
 from hepsets.simulate.calorimeter import (
@@ -171,7 +171,7 @@ def _species(kind: int) -> int:
     return _UNSEEN
 
 
-@kernel
+@part_of_kernel
 def _charged(
     stream: Stream,
     numbers: _Numbers,
@@ -196,7 +196,7 @@ def _charged(
     return True
 
 
-@kernel
+@part_of_kernel
 def _split_offs(
     stream: Stream, calorimeter: Record, particle: Record, i: int, clusters: NDArray[np.void], n: int
 ) -> int:
@@ -209,7 +209,7 @@ def _split_offs(
     return n
 
 
-@kernel
+@part_of_kernel
 def _neutral(stream: Stream, calorimeter: Record, particle: Record, is_photon: bool, cluster: Record) -> bool:
     """Measure a photon, K_L or neutron; tell whether it left a cluster."""
     if is_photon:
@@ -230,8 +230,12 @@ def _respond(
     made: _Made,
 ) -> None:
     stream, likelihood = np.zeros(1, dtype=np.uint64), np.zeros(5, dtype=np.float64)
+    # arrays are taken from their tuples once: within the loop each would be counted as held, again and again
     pdg, mothers, offsets = generated.pdg, generated.mothers, generated.offsets
+    x, y, z, energy = generated.x, generated.y, generated.z, generated.energy
+    px, py, pz = generated.px, generated.py, generated.pz
     tracks, clusters, calorimeter = made.tracks, made.clusters, numbers.calorimeter
+    track_offsets, cluster_offsets = made.track_offsets, made.cluster_offsets
     has_daughter = np.zeros(len(pdg), dtype=np.bool_)
     for i in range(len(pdg)):
         if mothers[i] != i:
@@ -246,9 +250,8 @@ def _respond(
             species = _species(abs(pdg[i]))
             if species == _UNSEEN:
                 continue
-            particle.x, particle.y, particle.z = generated.x[i], generated.y[i], generated.z[i]
-            particle.px, particle.py, particle.pz = generated.px[i], generated.py[i], generated.pz[i]
-            particle.energy = generated.energy[i]
+            particle.x, particle.y, particle.z = x[i], y[i], z[i]
+            particle.px, particle.py, particle.pz, particle.energy = px[i], py[i], pz[i], energy[i]
             if species == _NEUTRAL:
                 if _neutral(stream, calorimeter, particle, pdg[i] == 22, clusters[n_clusters]):
                     clusters[n_clusters].particle = i
@@ -267,8 +270,8 @@ def _respond(
             if background_cluster(stream, calorimeter, clusters[n_clusters]):
                 clusters[n_clusters].particle = -1
                 n_clusters += 1
-        made.track_offsets[event + 1] = n_tracks
-        made.cluster_offsets[event + 1] = n_clusters
+        track_offsets[event + 1] = n_tracks
+        cluster_offsets[event + 1] = n_clusters
 
 
 def simulate(
@@ -307,7 +310,7 @@ def simulate(
         seed,
         numbers,
         trial,
-        _Numbers(*map(as_record, parts)),
+        _Numbers(*map(kept_record, parts)),
         np.zeros(1, dtype=PARTICLE),
         made,
     )

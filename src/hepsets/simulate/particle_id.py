@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from hepsets.core.kernel import Record, kernel
+from hepsets.core.kernel import Record, kernel, part_of_kernel
 from hepsets.core.masses import M_E, M_K, M_MU, M_P, M_PI
 from hepsets.core.random_stream import Stream, normal, uniform
 
@@ -99,7 +99,7 @@ def _draw(stream: Stream, mean: float, width: float, outliers: float, low: float
     return mean + width * normal(stream)
 
 
-@kernel
+@part_of_kernel
 def identify(
     stream: Stream,
     config: Record,
@@ -113,12 +113,11 @@ def identify(
     ``momentum`` [GeV] and ``theta`` [rad] are true; a track that decayed in flight passes here as the
     species that reached the outer detectors.
     """
-    seen = _draw(
-        stream, log_dedx(MASSES[species], momentum), config.dedx_resolution, config.dedx_outliers, 2.0, 3.0
-    )
     for h in range(5):
-        expected = log_dedx(MASSES[h], momentum)
-        likelihood[h] = _density(seen, expected, config.dedx_resolution, config.dedx_outliers, 3.0)
+        likelihood[h] = log_dedx(MASSES[h], momentum)  # what is expected, first of all
+    seen = _draw(stream, likelihood[species], config.dedx_resolution, config.dedx_outliers, 2.0, 3.0)
+    for h in range(5):
+        likelihood[h] = _density(seen, likelihood[h], config.dedx_resolution, config.dedx_outliers, 3.0)
 
     degrees = math.degrees(theta)
     pt = momentum * math.sin(theta)

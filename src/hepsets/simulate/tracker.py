@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from hepsets.core.kernel import Record, kernel
+from hepsets.core.kernel import Record, kernel, part_of_kernel
 from hepsets.core.masses import FLIGHT_K, FLIGHT_PI
 from hepsets.core.random_stream import Stream, exponential, normal, uniform
 from hepsets.simulate.particle_id import ELECTRON, KAON, MASSES, PION
@@ -128,7 +128,7 @@ def impact_resolution(constant: float, scattering: float, p_beta: float, sine: f
     return math.hypot(constant, scattering / (p_beta * sine**power))
 
 
-@kernel
+@part_of_kernel
 def _fate_in_flight(
     stream: Stream, config: Record, species: int, momentum: float, pt: float, radius: float
 ) -> int:
@@ -143,7 +143,7 @@ def _fate_in_flight(
     return KINKED if decay_radius < config.outer_radius else FOUND
 
 
-@kernel
+@part_of_kernel
 def measure_track(
     stream: Stream,
     config: Record,

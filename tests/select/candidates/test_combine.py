@@ -2,17 +2,21 @@
 
 import numpy as np
 import pytest
+from helpers import naive_candidates as naive
 from helpers.decay_chains import upsilon_events
 from helpers.random_events import random_events
 
+from hepsets.core.events import Events
 from hepsets.core.masses import M_D0, M_KS, M_PI, M_PI0
 from hepsets.select.candidates.charm import CHARM_MODE_NAMES
-from hepsets.select.candidates.combine import combine
+from hepsets.select.candidates.combine import combine, room_for_lists
 from hepsets.select.candidates.record import (
     CANDIDATE,
     D0,
     D_PLUS,
     D_S,
+    D_S_STAR,
+    DSTAR0,
     DSTAR_PLUS,
     KAON,
     KSHORT,
@@ -23,7 +27,9 @@ from hepsets.select.candidates.record import (
     THREE_PI,
     TWO_PI,
     TWO_PI_SAME,
+    Best,
     Seen,
+    insert,
 )
 from hepsets.select.candidates.truth import true_mother
 from hepsets.simulate.belle2 import BELLE2
@@ -166,3 +172,77 @@ def test_more_than_sixty_four_tracks_are_no_harm():
     lists = combine(simulate(events, seed=1, event_numbers=numbers, detector=BELLE2), event_numbers=numbers)
     assert lists.values.dtype == CANDIDATE
     assert lists.offsets.shape == (3, N_KINDS + 1)
+
+
+@pytest.fixture(scope="module")
+def busy():
+    """Events with all that charm mesons can be made of, among them many wrong combinations."""
+    d0 = (-421, [321, -211, 211, -211, PI0_CHAIN])
+    d_plus = (411, [KS_CHAIN, 211, 211, -211])
+    d_s = (431, [321, -321, 211])
+    pairs = [
+        [
+            (511, [(-413, [(-421, [KS_CHAIN, 211, -211, PI0_CHAIN]), -211]), 211]),
+            (-511, [d_plus, -211, PI0_CHAIN]),
+        ],
+        [(521, [(-423, [d0, PI0_CHAIN]), 211, PI0_CHAIN]), (-521, [(421, [-321, 211, PI0_CHAIN]), -211])],
+        [(511, [(-411, [321, -211, -211, PI0_CHAIN]), (433, [d_s, 22])]), (-511, [d_plus, -211, 211, -211])],
+    ]
+    events = Events.concatenate([upsilon_events(pair, 100, seed=seed) for seed, pair in enumerate(pairs)])
+    numbers = np.arange(300)
+    return combine(simulate(events, seed=3, event_numbers=numbers, detector=BELLE2), event_numbers=numbers)
+
+
+@pytest.mark.parametrize("kind", [D0, D_PLUS, D_S])
+def test_no_charm_meson_is_lost_to_a_quick_test(busy, kind):
+    names, total = ("mode", "flavour", "tracks", "clusters", "mass", "quality"), 0
+    for event in range(300):
+        expected = naive.charm(busy, event, event, kind)
+        found = [tuple(c[name] for name in names) for c in busy.of(event, kind)]
+        assert [row[:4] for row in found] == [row[:4] for row in expected]
+        assert np.array([row[4:] for row in found]) == pytest.approx(np.array([row[4:] for row in expected]))
+        total += len(found)
+    assert total > (20 if kind == D_S else 150)
+
+
+def test_no_excited_charm_meson_is_lost_to_a_quick_test(busy):
+    for star in (DSTAR_PLUS, DSTAR0, D_S_STAR):
+        total = 0
+        for event in range(300):
+            expected = naive.excited(busy, event, star)
+            found = [tuple(c[name] for name in ("tracks", "clusters")) for c in busy.of(event, star)]
+            assert found == [row[:2] for row in expected]
+            total += len(found)
+        assert total > 10
+
+
+def test_no_kshort_is_lost_to_the_quick_test_of_its_mass(busy):
+    total = 0
+    for event in range(300):
+        expected = naive.kshorts(busy, event)
+        found = [(int(c["tracks"]), c["mass"]) for c in busy.of(event, KSHORT)]
+        assert [tracks for tracks, _ in found] == [tracks for tracks, _ in expected]
+        assert [mass for _, mass in found] == pytest.approx([mass for _, mass in expected])
+        total += len(found)
+    assert total > 30
+
+
+def test_the_best_are_kept_in_order_and_among_equals_the_first():
+    rng = np.random.default_rng(1)
+    for capacity in (1, 3, 20):
+        best, n, given = Best.of(capacity), 0, np.zeros(60, dtype=CANDIDATE)
+        given["quality"], given["mode"] = rng.integers(0, 15, 60), np.arange(60)
+        for candidate in given:
+            n = insert(best, n, capacity, candidate)
+        expected = np.argsort(-given["quality"], kind="stable")[:capacity]
+        assert best.values["mode"][best.places[:n]].tolist() == expected.tolist()
+
+
+def test_memory_that_is_used_again_changes_no_list(lists, busy):
+    room = room_for_lists(1500)
+    room["mass"] = np.nan
+    for before in (lists, busy):
+        numbers = np.arange(len(before.offsets))
+        again = combine(before.reconstructed, event_numbers=numbers, room=room)
+        assert np.array_equal(again.offsets, before.offsets)
+        assert again.values.tobytes() == before.values.tobytes()

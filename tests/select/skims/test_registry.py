@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 from helpers.decay_chains import conjugate, continuum_events, upsilon_events
+from helpers.random_events import random_events
 
 from hepsets.core.errors import InputError
 from hepsets.core.events import PARTICLE_COLUMNS, Events
 from hepsets.select.skims import registry as skims
 from hepsets.select.skims.hadronic_tag import NEUTRAL_B, find_b_mesons
 from hepsets.select.skims.registry import SKIMS, count_passes, find_candidates, run_skims
+from hepsets.simulate.belle2 import BELLE2, EXTREMES
 
 CHAIN = (511, [(-411, [321, -211, -211]), 211, (111, [22, 22])])
 
@@ -116,6 +118,22 @@ def test_candidates_and_passes_agree(events):
     assert np.array_equal(candidates.passes, passes)
     assert set(candidates.event_number) == set(numbers[passes])
     assert (np.diff(candidates.event_number) >= 0).all()
+
+
+@pytest.mark.parametrize("skim", SKIMS)
+def test_an_event_that_is_left_at_its_first_candidate_passes_as_with_all_of_them(skim, every_kind):
+    events = Events.concatenate([every_kind, random_events(60, seed=1, mean_particles=70.0)])
+    numbers = np.arange(11, 11 + len(events))
+    for detector in (BELLE2, EXTREMES["far_off"]):
+        all_of_them = [
+            find_candidates(events, skim, seed=6, event_numbers=numbers, trial=t, detector=detector).passes
+            for t in range(4)
+        ]
+        assert 0 < np.sum(all_of_them) < np.size(all_of_them)
+        once = run_skims(events, [skim], seed=6, event_numbers=numbers, trial=2, detector=detector)[skim]
+        assert np.array_equal(once, all_of_them[2])
+        counts = count_passes(events, [skim], seed=6, event_numbers=numbers, trials=4, detector=detector)
+        assert np.array_equal(counts[skim], np.sum(all_of_them, axis=0))
 
 
 def test_a_third_skim_is_one_function_and_one_line(events, monkeypatch):

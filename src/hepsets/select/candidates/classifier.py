@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.core.kernel import kernel
+from hepsets.core.kernel import kernel, part_of_kernel
 
 WEIGHTS_FILE = "candidate_classifier.npz"
 
@@ -47,20 +47,21 @@ class Classifier(NamedTuple):
         return cls(np.zeros((2, n_modes, 1)), np.zeros((2, n_features, 1)), output)
 
 
-@kernel
+@part_of_kernel
 def logit(network: Classifier, features: NDArray[np.float64], mode: int, fold: int) -> float:
     """Logit of the signal probability of one candidate, by the network of the given fold.
 
     ``features`` has shape ``(n_features,)``.
     """
     n_features, n_hidden = network.hidden.shape[1], network.hidden.shape[2]
-    result = network.output[fold, n_hidden]
+    mode_shift, hidden, output = network
+    result = output[fold, n_hidden]
     for unit in range(n_hidden):
-        total = network.mode_shift[fold, mode, unit]
+        total = mode_shift[fold, mode, unit]
         for i in range(n_features):
-            total += network.hidden[fold, i, unit] * features[i]
+            total += hidden[fold, i, unit] * features[i]
         if total > 0.0:
-            result += network.output[fold, unit] * total
+            result += output[fold, unit] * total
     return float(result)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from hepsets.core.kernel import Record, as_record, integer, kernel
+from hepsets.core.kernel import Record, integer, kept_record, kernel, part_of_kernel
 from hepsets.core.lorentz import Frame
 from hepsets.core.lorentz_kernels import boost
 from hepsets.core.masses import M_E, M_K, M_KS, M_MU, M_PI, M_PI0
@@ -28,6 +28,7 @@ from hepsets.select.candidates.charm import (
     Room,
     find_charm,
     find_excited,
+    prepare_vertices,
 )
 from hepsets.select.candidates.classifier import Classifier, Classifiers, default_classifiers
 from hepsets.select.candidates.record import (
@@ -51,17 +52,18 @@ from hepsets.select.candidates.record import (
     TWO_PI,
     TWO_PI_SAME,
     Batch,
+    Best,
     ParticleLists,
     Seen,
-    _insert,
     add,
     clear,
     copy,
+    insert,
     seen_in,
 )
 from hepsets.select.candidates.truth import true_mother
 from hepsets.simulate.detector import Reconstructed
-from hepsets.simulate.vertexing import intersect
+from hepsets.simulate.vertexing import CURVATURE, intersect
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -108,14 +110,13 @@ class CandidateConfig:
 _NONE, _PI0_PDG, _KSHORT_PDG = integer(0), integer(111), integer(310)
 
 
-@kernel
-def _store(
-    best: NDArray[np.void], n_best: int, lists: NDArray[np.void], n: int, seen: Seen, expected: int
-) -> int:
+@part_of_kernel
+def _store(best: Best, n_best: int, lists: NDArray[np.void], n: int, seen: Seen, expected: int) -> int:
     """Append the best to the lists and match them: ``expected`` times the flavour, or either sign."""
+    values, places = best.values, best.places
     for k in range(n_best):
         c = lists[n + k]
-        copy(best[k], c)
+        copy(values[places[k]], c)
         if c.matched:
             sign = -1 if c.flavour < 0 else 1
             either = c.flavour == 0 and expected > 400
@@ -123,10 +124,10 @@ def _store(
     return n + n_best
 
 
-@kernel
+@part_of_kernel
 def _stable(kind: int, seen: Seen, frame: Frame, cuts: Record, lists: NDArray[np.void], n: int) -> int:
     """Charged pions, kaons, electrons or muons from near the axis."""
-    begin = n
+    begin, tracks, pdg = n, seen.tracks, seen.pdg
     if kind == PION:
         mass, species = M_PI, 211
     elif kind == KAON:
@@ -135,8 +136,8 @@ def _stable(kind: int, seen: Seen, frame: Frame, cuts: Record, lists: NDArray[np
         mass, species = M_E, -11
     else:
         mass, species = M_MU, -13
-    for i in range(min(len(seen.tracks), 64)):
-        track = seen.tracks[i]
+    for i in range(min(len(tracks), 64)):
+        track = tracks[i]
         if abs(track.d0) > cuts.max_d0 or abs(track.z0) > cuts.max_z0:
             continue
         if kind == PION:
@@ -161,37 +162,36 @@ def _stable(kind: int, seen: Seen, frame: Frame, cuts: Record, lists: NDArray[np
         if kind == KAON:
             c.kaons = c.tracks
         c.charge = track.charge
-        c.matched = 1 if seen.pdg[track.particle] == species * track.charge else 0
+        c.matched = 1 if pdg[track.particle] == species * track.charge else 0
         n += 1
     return n
 
 
-@kernel
+@part_of_kernel
 def _photons(seen: Seen, frame: Frame, lists: NDArray[np.void], n: int) -> int:
     """Every cluster as a photon."""
-    for i in range(min(len(seen.clusters), 64)):
-        cluster = seen.clusters[i]
+    clusters, pdg = seen.clusters, seen.pdg
+    for i in range(min(len(clusters), 64)):
+        cluster = clusters[i]
         c = lists[n]
         clear(c)
         c.px, c.py, c.pz, c.energy = boost(cluster.px, cluster.py, cluster.pz, cluster.energy, frame)
         c.soft_photon = cluster.energy
         c.shower = cluster.shape
         c.clusters = np.uint64(1) << np.uint64(i)
-        c.matched = 1 if cluster.particle >= 0 and seen.pdg[cluster.particle] == 22 else 0
+        c.matched = 1 if cluster.particle >= 0 and pdg[cluster.particle] == 22 else 0
         n += 1
     return n
 
 
-@kernel
-def _neutral_pions(
-    seen: Seen, cuts: Record, photons: NDArray[np.void], new: Record, best: NDArray[np.void]
-) -> int:
+@part_of_kernel
+def _neutral_pions(seen: Seen, cuts: Record, photons: NDArray[np.void], new: Record, best: Best) -> int:
     """Pairs of photons in the mass window, with energies scaled to the nominal mass."""
-    n_best = _NONE
+    n_best, clusters = _NONE, seen.clusters
     for i in range(len(photons)):
-        a = seen.clusters[i]
+        a = clusters[i]
         for j in range(i):
-            b = seen.clusters[j]
+            b = clusters[j]
             mass2 = 2.0 * (a.energy * b.energy - a.px * b.px - a.py * b.py - a.pz * b.pz)
             if mass2 < cuts.pi0_mass_min**2 or mass2 > cuts.pi0_mass_max**2:
                 continue
@@ -210,11 +210,28 @@ def _neutral_pions(
             new.neutral_chi2 = ((new.mass - M_PI0) / cuts.pi0_mass_sigma) ** 2
             shape = math.log(max(a.shape * b.shape, 1.0e-6))
             new.quality = shape + math.log(new.soft_photon) - 0.5 * new.neutral_chi2
-            n_best = _insert(best, n_best, _CAPACITY[PI0], new)
+            n_best = insert(best, n_best, _CAPACITY[PI0], new)
     return n_best
 
 
-@kernel
+@part_of_kernel
+def _mass2_where_they_meet(a: Record, b: Record, energy: float, field: float) -> float:
+    """Mass squared of two opposite tracks where they meet, up to rounding, before the place is known.
+
+    Two circles cross at the same angle in both their points; if they miss each other, the tracks are parallel
+    or antiparallel at their closest points.
+    """
+    pt_a, pt_b = math.sqrt(a.px**2 + a.py**2), math.sqrt(b.px**2 + b.py**2)
+    r_a, r_b = pt_a / (CURVATURE * field), pt_b / (CURVATURE * field)
+    k_a, k_b = a.charge * r_a - a.d0, b.charge * r_b - b.d0
+    cosine = (a.px * b.px + a.py * b.py) / (pt_a * pt_b)
+    distance2 = k_a * k_a + k_b * k_b - 2.0 * k_a * k_b * cosine
+    cos_meeting = min(max((distance2 - r_a * r_a - r_b * r_b) / (2.0 * r_a * r_b), -1.0), 1.0)
+    pt2 = pt_a * pt_a + pt_b * pt_b + 2.0 * pt_a * pt_b * cos_meeting
+    return float(energy**2 - (a.pz + b.pz) ** 2 - pt2)
+
+
+@part_of_kernel
 def _kshorts(
     seen: Seen,
     frame: Frame,
@@ -222,24 +239,29 @@ def _kshorts(
     field: float,
     vertex: NDArray[np.float64],
     new: Record,
-    best: NDArray[np.void],
+    best: Best,
 ) -> int:
     """Pairs of opposite tracks that meet away from the axis, taken as pions."""
-    n_best = _NONE
-    n_tracks = min(len(seen.tracks), 64)
+    n_best, tracks, pdg = _NONE, seen.tracks, seen.pdg
+    n_tracks = min(len(tracks), 64)
+    # the quick test of the mass leaves room for rounding
+    low, high = M_KS - cuts.ks_mass_window - 1.0e-6, M_KS + cuts.ks_mass_window + 1.0e-6
     for i in range(n_tracks):
-        a = seen.tracks[i]
+        a = tracks[i]
         if a.charge < 0:
             continue
         e_a = math.sqrt(a.px**2 + a.py**2 + a.pz**2 + M_PI * M_PI)
         for j in range(n_tracks):
-            b = seen.tracks[j]
+            b = tracks[j]
             if b.charge > 0:
                 continue
             energy = e_a + math.sqrt(b.px**2 + b.py**2 + b.pz**2 + M_PI * M_PI)
             pz = a.pz + b.pz
             mass2 = energy**2 - (a.px + b.px) ** 2 - (a.py + b.py) ** 2 - pz * pz
             if mass2 > 0.8**2:  # turning to the vertex changes the mass by much less than this allows
+                continue
+            quick = _mass2_where_they_meet(a, b, energy, field)
+            if (low > 0.0 and quick < low * low) or quick > high * high:
                 continue
             gap, turn_a, turn_b = intersect(a, b, field, vertex)
             radius = math.hypot(vertex[0], vertex[1])
@@ -264,13 +286,13 @@ def _kshorts(
             new.pid = math.log(max(a.pion * b.pion, 1.0e-4))
             new.tracks = (np.uint64(1) << np.uint64(i)) | (np.uint64(1) << np.uint64(j))
             new.quality = -abs(mass - M_KS)
-            right = seen.pdg[a.particle] == 211 and seen.pdg[b.particle] == -211
+            right = pdg[a.particle] == 211 and pdg[b.particle] == -211
             new.matched = 1 if right else 0
-            n_best = _insert(best, n_best, _CAPACITY[KSHORT], new)
+            n_best = insert(best, n_best, _CAPACITY[KSHORT], new)
     return n_best
 
 
-@kernel
+@part_of_kernel
 def _pion_pairs(kind: int, pions: NDArray[np.void], lists: NDArray[np.void], n: int) -> int:
     """Two pions of opposite or of the same charge."""
     begin = n
@@ -287,7 +309,7 @@ def _pion_pairs(kind: int, pions: NDArray[np.void], lists: NDArray[np.void], n: 
     return n
 
 
-@kernel
+@part_of_kernel
 def _pion_triplets(pairs: NDArray[np.void], pions: NDArray[np.void], lists: NDArray[np.void], n: int) -> int:
     """Two pions of the same charge and one of the other."""
     begin = n
@@ -355,11 +377,12 @@ def _combine(
         judge = Judge(how.cuts, how.network, event_numbers[event] & 1)
         at[PION] = n
         n = _light(seen, how, vertex, room, lists, at)
+        prepare_vertices(seen.tracks, room.parts)
         for charm in (D0, D_PLUS, D_S):
             n_best = _NONE
             for mode in range(N_CHARM_MODES):
                 if _MODES[mode, 0] == charm:
-                    n_best = find_charm(mode, n_best, lists, at, seen, judge, room)
+                    n_best = find_charm(mode, n_best, lists, at, len(seen.tracks), judge, room)
             n = at[charm + 1] = _store(room.best, n_best, lists, n, seen, _CHARM_PDG[charm])
         for star in (DSTAR_PLUS, DSTAR0, D_S_STAR):
             n_best = _NONE
@@ -371,12 +394,19 @@ def _combine(
             n = at[kind + 1] = _stable(kind, seen, how.frame, how.cuts, lists, n)
 
 
+def room_for_lists(n_events: int) -> NDArray[np.void]:
+    """Memory for the lists of so many events, records of candidates, shape ``(n_most,)``."""
+    # np.empty reserves, it does not touch: the unused part of this upper bound costs nothing
+    return np.empty(n_events * int(_CAPACITY.sum()) + 1, dtype=CANDIDATE)
+
+
 def combine(
     reconstructed: Reconstructed,
     *,
     event_numbers: NDArray[np.int64],
     cuts: CandidateConfig | None = None,
     classifiers: Classifiers | None = None,
+    room: NDArray[np.void] | None = None,
 ) -> ParticleLists:
     """Build all candidate lists.
 
@@ -388,16 +418,18 @@ def combine(
         Shape ``(n_events,)``; their parity chooses the classifier's fold.
     cuts, classifiers
         By default those of the package.
+    room
+        Memory from :func:`room_for_lists` for as many events at least, which the lists take and the next call
+        with it takes again; by default their own.
     """
     n_events = len(reconstructed)
-    # np.empty reserves, it does not touch: the unused part of this upper bound costs nothing
-    values = np.empty(n_events * int(_CAPACITY.sum()) + 1, dtype=CANDIDATE)
+    values = room_for_lists(n_events) if room is None else room
     offsets = np.zeros((n_events, N_KINDS + 1), dtype=np.int64)
     _combine(
         Batch.of(reconstructed),
         np.ascontiguousarray(event_numbers, dtype=np.int64),
         _Reader(
-            as_record(cuts or CandidateConfig()),
+            kept_record(cuts or CandidateConfig()),
             Frame.moving(*reconstructed.detector.beams.velocity),
             reconstructed.detector.tracker.field,
             (classifiers or default_classifiers()).charm,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.core.kernel import Record, kernel
+from hepsets.core.kernel import Record, kernel, part_of_kernel
 from hepsets.simulate.detector import Reconstructed
 
 PION, KAON, PHOTON, PI0, KSHORT, TWO_PI, TWO_PI_SAME, THREE_PI = range(8)
@@ -153,7 +153,7 @@ def seen_in(batch: Batch, event: int) -> Seen:
     )
 
 
-@kernel
+@part_of_kernel
 def clear(c: Record) -> None:
     """Make ``c`` an empty sum: no momentum, no daughters, nothing wrong yet."""
     c.px = c.py = c.pz = c.energy = 0.0
@@ -164,7 +164,7 @@ def clear(c: Record) -> None:
     c.matched = 1
 
 
-@kernel
+@part_of_kernel
 def copy(source: Record, target: Record) -> None:
     """Copy a candidate (an assignment would only give it a second name)."""
     target.px, target.py, target.pz, target.energy = source.px, source.py, source.pz, source.energy
@@ -177,13 +177,13 @@ def copy(source: Record, target: Record) -> None:
     target.mode, target.matched = source.mode, source.matched
 
 
-@kernel
+@part_of_kernel
 def overlap(a: Record, b: Record) -> bool:
     """Whether two candidates share a track or a cluster."""
     return bool((a.tracks & b.tracks) | (a.clusters & b.clusters))
 
 
-@kernel
+@part_of_kernel
 def add(c: Record, other: Record) -> bool:
     """Add a daughter to ``c``; False, and nothing is changed, if they overlap."""
     if overlap(c, other):
@@ -204,22 +204,38 @@ def add(c: Record, other: Record) -> bool:
     return True
 
 
-@kernel
+@part_of_kernel
 def set_mass(c: Record) -> None:
     """Set the mass from the four-momentum."""
     c.mass = math.sqrt(max(c.energy**2 - c.px**2 - c.py**2 - c.pz**2, 0.0))
 
 
-@kernel
-def _insert(best: NDArray[np.void], n: int, capacity: int, c: Record) -> int:
-    """Keep the ``capacity`` best by quality, sorted downwards; return how many there are now."""
+class Best(NamedTuple):
+    """The best candidates so far, in no order, and their places, the best first."""
+
+    values: NDArray[np.void]
+    places: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, capacity: int) -> Best:
+        """Room for at most so many."""
+        return cls(np.zeros(capacity, dtype=CANDIDATE), np.zeros(capacity, dtype=np.int64))
+
+
+@part_of_kernel
+def insert(best: Best, n: int, capacity: int, c: Record) -> int:
+    """Keep the ``capacity`` best by quality; return how many there are now, ``n`` having been there."""
+    values, places = best.values, best.places
+    place = n
     if n == capacity:
-        if c.quality <= best[n - 1].quality:
+        place = places[n - 1]
+        if c.quality <= values[place].quality:
             return n
         n -= 1
     at = n
-    while at > 0 and best[at - 1].quality < c.quality:
-        copy(best[at - 1], best[at])
+    while at > 0 and values[places[at - 1]].quality < c.quality:
+        places[at] = places[at - 1]
         at -= 1
-    copy(c, best[at])
+    places[at] = place
+    copy(c, values[place])
     return n + 1

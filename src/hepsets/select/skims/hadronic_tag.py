@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from hepsets.core.kernel import Record, as_record, integer, kernel
+from hepsets.core.kernel import Record, integer, kept_record, kernel, part_of_kernel
 from hepsets.generate import tag_modes
 from hepsets.generate.tag_modes import Content
 from hepsets.select.candidates.charm import (
@@ -141,7 +141,7 @@ class Candidates(SkimCandidates):
         return self.values["delta_e"]
 
 
-@kernel
+@part_of_kernel
 def _features(
     charm: Record,
     other: Record,
@@ -174,12 +174,13 @@ def _features(
 
 
 class _Rules(NamedTuple):
-    """What makes a B: allowed pairs, cuts, beam energy [GeV] and classifier."""
+    """What makes a B: allowed pairs, cuts, beam energy [GeV], classifier; whether one per event is enough."""
 
     allowed: NDArray[np.bool_]
     cuts: Record
     beam_energy: float
     network: Classifier
+    first_only: bool
 
 
 class _Event(NamedTuple):
@@ -216,7 +217,7 @@ class _Table(NamedTuple):
         )
 
 
-@kernel
+@part_of_kernel
 def _write(
     table: _Table,
     n: int,
@@ -246,7 +247,7 @@ def _write(
     built.kaons = charm.kaons | other.kaons
 
 
-@kernel
+@part_of_kernel
 def _join(
     companion: int,
     second_logit: float,
@@ -259,11 +260,12 @@ def _join(
 ) -> int:
     """Join one companion with every allowed charm meson; return the number of candidates so far."""
     other, at, cuts, beam_energy = scratch.other[0], event.at, rules.cuts, rules.beam_energy
+    allowed, features = rules.allowed, scratch.features
     n_tracks, n_clusters = len(event.seen.tracks), len(event.seen.clusters)
     max_p2 = beam_energy * beam_energy - cuts.min_mbc * cuts.min_mbc
     prepared = False
     for charm_index in range(len(_CHARM_KINDS)):
-        if not rules.allowed[charm_index, companion]:
+        if not allowed[charm_index, companion]:
             continue
         kind = _CHARM_KINDS[charm_index]
         for k in range(at[kind], at[kind + 1]):
@@ -287,25 +289,28 @@ def _join(
                 other.vertex_chi2 = reduced_vertex_chi2(other.tracks, event.seen.tracks, scratch.equations)
             mode = charm_index * N_COMPANIONS + companion
             p = math.sqrt(p2)
-            _features(charm, other, second_logit, p, pz, n_tracks, n_clusters, scratch.features)
-            probability = sigmoid(logit(rules.network, scratch.features, mode, event.fold))
+            _features(charm, other, second_logit, p, pz, n_tracks, n_clusters, features)
+            probability = sigmoid(logit(rules.network, features, mode, event.fold))
             if probability <= cuts.min_signal_probability:
                 continue
             if n < len(table.found):
                 _write(table, n, event, mode, charm, other, flavour, probability, beam_energy)
-                table.features[n] = scratch.features
+                for i in range(N_BEAUTY_FEATURES):
+                    table.features[n, i] = features[i]
             n += 1
+            if rules.first_only:
+                return n
     return n
 
 
-@kernel
+@part_of_kernel
 def _energies(
     companion: int, lists: NDArray[np.void], at: NDArray[np.int64], rules: _Rules
 ) -> tuple[float, float]:
     """Within which energies [GeV] a companion can make a B with any of the charm mesons."""
-    lowest, highest = np.inf, -np.inf
+    lowest, highest, allowed = np.inf, -np.inf, rules.allowed
     for charm_index in range(len(_CHARM_KINDS)):
-        if rules.allowed[charm_index, companion]:
+        if allowed[charm_index, companion]:
             kind = _CHARM_KINDS[charm_index]
             for k in range(at[kind], at[kind + 1]):
                 rest = rules.beam_energy - lists[k].energy
@@ -314,7 +319,27 @@ def _energies(
     return lowest, highest
 
 
-@kernel
+@part_of_kernel
+def _some_charm_fits(
+    companion: int,
+    energy: float,
+    allowed: NDArray[np.bool_],
+    lists: NDArray[np.void],
+    at: NDArray[np.int64],
+    beam_energy: float,
+    max_delta_e: float,
+) -> bool:
+    """Whether a companion of this energy [GeV] makes a B's energy with any of the charm mesons."""
+    for charm_index in range(len(_CHARM_KINDS)):
+        if allowed[charm_index, companion]:
+            kind = _CHARM_KINDS[charm_index]
+            for k in range(at[kind], at[kind + 1]):
+                if abs(lists[k].energy + energy - beam_energy) <= max_delta_e:
+                    return True
+    return False
+
+
+@part_of_kernel
 def _with_companions(
     companion: int,
     lists: NDArray[np.void],
@@ -328,7 +353,8 @@ def _with_companions(
 
     Each loop over optional daughters runs once if the companion has none of them.
     """
-    at = event.at
+    at, allowed = event.at, rules.allowed
+    beam_energy, max_delta_e = rules.beam_energy, rules.cuts.max_delta_e
     lowest, highest = _energies(companion, lists, at, rules)
     if lowest > highest:
         return n
@@ -355,6 +381,8 @@ def _with_companions(
                     total = with_pi0 + lists[r].energy if n_pi0 > 1 else with_pi0
                     if total < lowest or total > highest:
                         continue
+                    if not _some_charm_fits(companion, total, allowed, lists, at, beam_energy, max_delta_e):
+                        continue
                     copy(lists[i], other)
                     if second_list >= 0:
                         add(other, lists[j])
@@ -363,6 +391,8 @@ def _with_companions(
                     if n_pi0 > 1 and not add(other, lists[r]):
                         continue
                     n = _join(companion, second_logit, lists, event, rules, scratch, table, n)
+                    if rules.first_only and n > 0:
+                        return n
     return n
 
 
@@ -391,6 +421,30 @@ def _tag(
     return n
 
 
+@kernel
+def _passing(
+    lists: NDArray[np.void],
+    offsets: NDArray[np.int64],
+    batch: Batch,
+    event_numbers: NDArray[np.int64],
+    rules: _Rules,
+    other: NDArray[np.void],
+    table: _Table,
+    passes: NDArray[np.bool_],
+) -> None:
+    """Which events have a candidate: each is left at the first one, and none is written."""
+    scratch = _Scratch(other, np.zeros(N_BEAUTY_FEATURES), np.zeros(10))
+    for number in range(len(offsets)):
+        at = offsets[number]
+        if at[D0] == at[DSTAR0 + 1]:
+            continue
+        event = _Event(number, event_numbers[number] & 1, at, seen_in(batch, number))
+        for companion in range(N_COMPANIONS):
+            if _with_companions(companion, lists, event, rules, scratch, table, _NONE) > 0:
+                passes[number] = True
+                break
+
+
 def _allowed_pairs(b: int) -> NDArray[np.bool_]:
     """Which pairs of charm meson and companion are modes of a B, shape ``(4, 10)``."""
     table = np.zeros((len(_CHARM_IDS), N_COMPANIONS), dtype=np.bool_)
@@ -401,6 +455,23 @@ def _allowed_pairs(b: int) -> NDArray[np.bool_]:
 
 NEUTRAL_B, CHARGED_B = _allowed_pairs(511), _allowed_pairs(521)
 """The modes of :data:`hepsets.generate.tag_modes.B_MODES` as pairs of charm meson and companion."""
+
+
+def _rules(
+    lists: ParticleLists,
+    allowed: NDArray[np.bool_],
+    cuts: TagConfig | None,
+    classifiers: Classifiers | None,
+    *,
+    first_only: bool,
+) -> _Rules:
+    return _Rules(
+        allowed,
+        kept_record(cuts or TagConfig()),
+        0.5 * lists.reconstructed.detector.beams.energy,
+        (classifiers or default_classifiers()).beauty,
+        first_only,
+    )
 
 
 def find_b_mesons(
@@ -425,12 +496,7 @@ def find_b_mesons(
         By default those of the package.
     """
     seen = lists.reconstructed
-    rules = _Rules(
-        allowed,
-        as_record(cuts or TagConfig()),
-        0.5 * seen.detector.beams.energy,
-        (classifiers or default_classifiers()).beauty,
-    )
+    rules = _rules(lists, allowed, cuts, classifiers, first_only=False)
     capacity = 8 * len(seen) + 64
     while True:
         table = _Table.with_room_for(capacity)
@@ -454,7 +520,31 @@ def find_b_mesons(
         capacity = n
 
 
-@skim(keep=0.25, place=0)
+def have_b_mesons(
+    lists: ParticleLists, event_numbers: NDArray[np.int64], allowed: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Whether each event has an accepted candidate of :func:`find_b_mesons`, shape ``(n_events,)``.
+
+    Parameters
+    ----------
+    lists, event_numbers, allowed
+        As there.
+    """
+    passes = np.zeros(len(event_numbers), dtype=np.bool_)
+    _passing(
+        lists.values,
+        lists.offsets,
+        Batch.of(lists.reconstructed),
+        event_numbers,
+        _rules(lists, allowed, None, None, first_only=True),
+        np.zeros(1, dtype=CANDIDATE),
+        _Table.with_room_for(0),
+        passes,
+    )
+    return passes
+
+
+@skim(keep=0.25, place=0, passing=lambda lists, numbers: have_b_mesons(lists, numbers, NEUTRAL_B))
 def hadronic_b0(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimCandidates:
     """Fully reconstructed hadronic B0 decays.
 
@@ -463,7 +553,7 @@ def hadronic_b0(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimC
     return find_b_mesons(lists, event_numbers, NEUTRAL_B)
 
 
-@skim(keep=0.16, place=1)
+@skim(keep=0.16, place=1, passing=lambda lists, numbers: have_b_mesons(lists, numbers, CHARGED_B))
 def hadronic_bplus(lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimCandidates:
     """Fully reconstructed hadronic B+ decays.
 

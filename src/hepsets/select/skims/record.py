@@ -141,6 +141,10 @@ Find: TypeAlias = Callable[[ParticleLists, NDArray[np.int64]], SkimCandidates]
 """From the particle lists and event numbers of a batch to the candidates that make events pass."""
 
 
+Passing: TypeAlias = Callable[[ParticleLists, NDArray[np.int64]], NDArray[np.bool_]]
+"""From the same to whether each event has a candidate, where that is found sooner than all candidates."""
+
+
 class Skim:
     """A skim of the package: made of its function by :func:`skim`, whose name and docstring it takes.
 
@@ -152,25 +156,33 @@ class Skim:
         Probability that a sample for many skims keeps an event that passes this one.
     place
         Where it stands among the skims; models for many skims have their heads in this order.
+    passing
+        Tells which events have a candidate; by default those of which ``find`` finds one.
     """
 
     __name__: str
 
-    def __init__(self, find: Find, *, keep: float, place: int) -> None:
+    def __init__(self, find: Find, *, keep: float, place: int, passing: Passing | None = None) -> None:
         update_wrapper(self, find)
-        self._find, self.keep, self.place = find, keep, place
+        self._find, self.keep, self.place, self._passing = find, keep, place, passing
 
     def __call__(self, lists: ParticleLists, event_numbers: NDArray[np.int64]) -> SkimCandidates:
         """The candidates of a batch of events; ``event_numbers`` has shape ``(n_events,)``."""
         return self._find(lists, event_numbers)
 
+    def passes(self, lists: ParticleLists, event_numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether each event of a batch has a candidate, shape ``(n_events,)``."""
+        if self._passing:
+            return self._passing(lists, event_numbers)
+        return self._find(lists, event_numbers).passes
 
-def skim(*, keep: float = 1.0, place: int = 100) -> Callable[[Find], Skim]:
+
+def skim(*, keep: float = 1.0, place: int = 100, passing: Passing | None = None) -> Callable[[Find], Skim]:
     """Make a function a skim: it is in the registry, by the function's name, for standing in this folder.
 
     Parameters
     ----------
-    keep, place
+    keep, place, passing
         As of :class:`Skim`; by default a sample for many skims keeps all its events, and it stands last.
     """
-    return lambda find: Skim(find, keep=keep, place=place)
+    return lambda find: Skim(find, keep=keep, place=place, passing=passing)

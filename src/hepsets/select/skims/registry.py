@@ -19,7 +19,8 @@ from hepsets.core.errors import InputError
 from hepsets.core.events import Events
 from hepsets.core.random_stream import checked_event_numbers
 from hepsets.core.registry import Registry
-from hepsets.select.candidates.combine import combine
+from hepsets.select.candidates.combine import combine, room_for_lists
+from hepsets.select.candidates.record import ParticleLists
 from hepsets.select.skims.record import Find, Skim, SkimCandidates
 from hepsets.simulate.belle2 import BELLE2
 from hepsets.simulate.detector import DetectorConfig, simulate
@@ -59,6 +60,10 @@ def _batches(events: Events, numbers: NDArray[np.int64]) -> Iterator[tuple[slice
         yield part, events[part], numbers[part]
 
 
+def _passes(skim: Find, lists: ParticleLists, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return skim.passes(lists, numbers) if isinstance(skim, Skim) else skim(lists, numbers).passes
+
+
 def run_skims(
     events: Events,
     skims: Sequence[str],
@@ -94,11 +99,12 @@ def run_skims(
     numbers = checked_event_numbers(event_numbers, events)
     chosen = {name: SKIMS.find(name) for name in skims}
     result = {name: np.zeros(len(events), dtype=np.bool_) for name in chosen}
+    room = room_for_lists(min(len(events), BATCH_EVENTS))
     for part, batch, batch_numbers in _batches(events, numbers):
         seen = simulate(batch, seed=seed, event_numbers=batch_numbers, trial=trial, detector=detector)
-        lists = combine(seen, event_numbers=batch_numbers)
+        lists = combine(seen, event_numbers=batch_numbers, room=room)
         for name, skim in chosen.items():
-            result[name][part] = skim(lists, batch_numbers).passes
+            result[name][part] = _passes(skim, lists, batch_numbers)
     return result
 
 
@@ -132,12 +138,13 @@ def count_passes(
     numbers = checked_event_numbers(event_numbers, events)
     chosen = {name: SKIMS.find(name) for name in skims}
     result = {name: np.zeros(len(events), dtype=np.int32) for name in chosen}
+    room = room_for_lists(min(len(events), BATCH_EVENTS))
     for part, batch, batch_numbers in _batches(events, numbers):
         for trial in range(first_trial, first_trial + trials):
             seen = simulate(batch, seed=seed, event_numbers=batch_numbers, trial=trial, detector=detector)
-            lists = combine(seen, event_numbers=batch_numbers)
+            lists = combine(seen, event_numbers=batch_numbers, room=room)
             for name, skim in chosen.items():
-                result[name][part] += skim(lists, batch_numbers).passes
+                result[name][part] += _passes(skim, lists, batch_numbers)
     return result
 
 
