@@ -14,6 +14,7 @@ from helpers.toy_corpus import toy_events, toy_trunk
 
 from hepsets.analyses.inspection import SPELLINGS, inspect_file
 from hepsets.core.errors import InputError
+from hepsets.core.particle_sets import ParticleSets, write_particle_sets
 from hepsets.core.record import checksum_of_file
 from hepsets.formats.candidate_map import CandidateMap
 from hepsets.formats.column_names import VARIABLES
@@ -104,6 +105,41 @@ def test_hepmc_is_counted_and_sent_to_the_filter(tmp_path):
     text = told(tmp_path / "e.hepmc")
     assert "5 events" in text
     assert "hepsets filter" in text
+
+
+def test_events_that_cannot_be_read_do_not_fit(tmp_path):
+    events = random_events(5).with_columns(label=np.arange(5) % 2 == 0)
+    table = events.to_arrow()
+    lists = ak.to_list(ak.from_arrow(table))
+    lists[0]["particles"][0]["mother_index"] = -1  # a root of other conventions
+    ak.to_parquet(ak.from_iter(lists), tmp_path / "e.parquet")
+    text = told(tmp_path / "e.parquet")
+    assert "smart-background: lacks the index of a particle in the same event" in text
+    assert "mother_index -1 of particle 0 in event 0 points nowhere" in text
+
+
+def test_candidates_with_their_particles_are_off_resonance_data_or_for_a_model(tmp_path):
+    p = {name: np.ones(4, np.float32) for name in ("px", "py", "pz", "energy", "charge", "from_candidate")}
+    sets = ParticleSets(p, np.array([0, 2, 4]), {"mbc": np.full(2, 5.28)})
+    write_particle_sets(sets, tmp_path / "off.parquet")
+    text = told(tmp_path / "off.parquet")
+    assert "continuum-suppression: fits" in text
+    assert "--off-resonance" in text
+
+
+def test_lists_that_the_proposed_map_leaves_out_are_named(tmp_path):
+    names = [f"roe_trk_{tail}" for tail in ("px", "py", "pz", "q", "pidK")]
+    pq.write_table(pa.table({name: pa.array([[1.0], []]) for name in names}), tmp_path / "c.parquet")
+    assert "# lists that no name says what they are: roe_trk_pidK" in told(tmp_path / "c.parquet")
+
+
+def test_decays_in_a_root_file_get_their_column_map_and_need_no_run(tmp_path):
+    with uproot.recreate(tmp_path / "d.root") as file:
+        file.mktree("t", dict.fromkeys(("q2", "ctl", "ctk", "phi"), "float64"))
+        file["t"].extend({name: np.zeros(3) for name in ("q2", "ctl", "ctk", "phi")})
+    text = told(tmp_path / "d.root")
+    assert "d.root:t --column q_squared=q2 --column costheta_mu=ctl --column costheta_K=ctk" in text
+    assert "--model" not in text
 
 
 def test_decays_of_other_names_get_their_column_map(tmp_path):

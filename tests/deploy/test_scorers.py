@@ -15,6 +15,12 @@ from hepsets.learn.files import save
 from hepsets.learn.vertexed_events.recipe import build_vertexed_model
 
 
+@pytest.mark.parametrize("name", [None, "own/two"])
+def test_a_run_that_is_not_there_is_told_as_such(tmp_path, name):
+    with pytest.raises(InputError, match=r"no file or folder .*RUN; expected the folder of a run"):
+        find_scorer(tmp_path / "RUN", name)
+
+
 def test_a_run_with_several_models_asks_which(tmp_path):
     models = tmp_path / "run" / "models"
     models.mkdir(parents=True)
@@ -61,6 +67,7 @@ def test_a_filter_of_the_package_is_found_by_its_name():
 
 def test_what_is_estimated_of_many_events_is_no_score(tmp_path, monkeypatch):
     path = tmp_path / "set.safetensors"
+    path.touch()
     model = SimpleNamespace(name="morphing", kind="data_sets")
     monkeypatch.setattr("hepsets.learn.files.load", lambda _: model)
     with pytest.raises(InputError, match="hepsets infer"):

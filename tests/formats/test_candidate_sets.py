@@ -102,6 +102,16 @@ def test_energies_are_worked_out_with_the_mass_of_the_most_probable_species(tmp_
     np.testing.assert_allclose(mass2, expected**2, atol=2e-5)
 
 
+def test_a_pion_that_the_map_does_not_name_has_what_the_kaon_leaves(tmp_path):
+    gone = ("energy", "pion", "electron", "muon", "proton")
+    sets = {name: {k: v for k, v in one.items() if k not in gone} for name, one in MAP.sets.items()}
+    p = read(write_root(tmp_path / "mine.root", branches(EVENTS, "centre_of_mass")),
+             dataclasses.replace(MAP, sets=sets, frame="centre_of_mass"))[0].particles  # fmt: skip
+    mass2 = p["energy"].astype(float) ** 2 - sum(p[a].astype(float) ** 2 for a in ("px", "py", "pz"))
+    expected = np.where(p["charge"] != 0, np.where(p["kaon"] > 0.5, 0.49368, 0.13957), 0)
+    np.testing.assert_allclose(mass2, expected**2, atol=2e-5)
+
+
 def test_what_is_no_number_is_masked_or_left_out_and_counted(tmp_path):
     given = branches(EVENTS)
     first = next(i for i, one in enumerate(given["rt_kaon"]) if len(one))

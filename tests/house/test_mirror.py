@@ -209,6 +209,7 @@ OF_NO_SOURCE = {
     "test_fuzz.py": "everything that is read, damaged",
     "test_links.py": "links in the docs",
     "examples/test_examples.py": "examples/, and their notebooks",
+    "examples/test_files_of_another_layout.py": "the lines of docs/files.md for them, as they stand",
     "examples/test_recipes.py": "docs/recipes.md, as it stands",
     "jobs": "what users come with, from a wheel in fresh environments",
     "test_public_names.py": "the names of import hepsets",

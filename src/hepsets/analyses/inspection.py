@@ -15,7 +15,7 @@ import tomli_w
 from hepsets.analyses.contract import ANALYSES
 from hepsets.core.compression import decompressed
 from hepsets.core.errors import InputError
-from hepsets.core.events import PARTICLE_COLUMNS
+from hepsets.core.events import PARTICLE_COLUMNS, iter_parquet
 from hepsets.core.parquet import open_parquet
 from hepsets.core.record import checksum_of_file
 from hepsets.formats.candidate_map import CandidateMap
@@ -97,7 +97,7 @@ class Inspection:
 
 
 def inspect_file(source: Path) -> Inspection:
-    """Look at a file, at its names and numbers of rows alone.
+    """Look at a file, at its names and numbers of rows; of labelled events the first ones are read.
 
     Parameters
     ----------
@@ -188,7 +188,11 @@ _LISTS = re.compile(r"\w+\[\]|(std::)?(vector|ROOT::VecOps::RVec)<[\w ]+>")
 
 def _smart_background(path: Path, kind: Format, table: Table) -> list[Verdict]:
     if kind is Format.HEPMC3:
-        return [Verdict("smart-background", "", f"hepsets filter {path} --out kept.hepmc (its filters)")]
+        out = "kept.hepmc" if path.name != "kept.hepmc" else "kept_again.hepmc"
+        return [Verdict("smart-background", "", f"hepsets filter {path} --out {out} (its filters)")]
+    if kind is Format.PARQUET_FRAME and _kinds_of(table.lists) >= _DECAY_LISTS:
+        how = f"lists of a decay tree become that column by the lines of docs/files.md: {_LAYOUT}"
+        return [Verdict("smart-background", "a column particles, lists of records", how)]
     if kind is not Format.EVENT_TABLE:
         return []
     with open_parquet(path) as file:
@@ -204,13 +208,31 @@ def _smart_background(path: Path, kind: Format, table: Table) -> list[Verdict]:
         how = f"hepsets simulate {path} --skim hadronic_b0 --out labelled.parquet"
         how = f"call {labels[0]} so" if labels else how
         return [Verdict("smart-background", "a column label, 0 or 1", how)]
+    try:
+        next(iter_parquet(path, row_groups=[0], columns=["label"]), None)
+    except InputError as error:
+        return [Verdict("smart-background", error.expected, f"{error.came}; {error.remedy}")]
     return [Verdict("smart-background", "", f"hepsets run smart-background --data {path}")]
+
+
+_LAYOUT = "files-of-another-layout"
+_DECAY_LISTS = frozenset(("pdg", "mother"))
+
+
+def _kinds_of(lists: Sequence[str]) -> set[str]:
+    """Which of :data:`_DECAY_LISTS` names of lists say that they are."""
+    return {kind for kind in _DECAY_LISTS for name in lists if kind in name.lower()}
 
 
 def _continuum(path: Path, kind: Format, table: Table) -> list[Verdict]:
     of_map = proposed_map(table.columns) if kind in (Format.ROOT_NTUPLE, Format.PARQUET_FRAME) else None
     if of_map is not None:
         return [_own_sets(path, table, of_map)]
+    if kind is Format.EVENT_TABLE and _are_candidates(path, table):
+        how = (
+            f"hepsets run continuum-suppression --off-resonance {path} (of data), or hepsets apply RUN {path}"
+        )
+        return [Verdict("continuum-suppression", "", how)]
     if kind is not Format.ROOT_NTUPLE:
         return []
     where = f"{path}:{table.name}"
@@ -226,6 +248,13 @@ def _continuum(path: Path, kind: Format, table: Table) -> list[Verdict]:
     return [Verdict("continuum-suppression", "", f"hepsets run continuum-suppression --data {where}")]
 
 
+def _are_candidates(path: Path, table: Table) -> bool:
+    """Whether particles are marked as a candidate's or the rest of its event's, as hepsets writes them."""
+    with open_parquet(path) as file:
+        struct = file.schema_arrow.field("particles").type.value_type
+    return "from_candidate" in {field.name for field in struct} and "mbc" in table.columns
+
+
 def _own_sets(path: Path, table: Table, of_map: CandidateMap) -> Verdict:
     """Candidates with lists of particles, and the map that their names suggest."""
     usual = {"is_signal", "is_continuum", "is_not_continuum"} & set(find_columns(table.columns))
@@ -237,6 +266,9 @@ def _own_sets(path: Path, table: Table, of_map: CandidateMap) -> Verdict:
         'frame = "laboratory"  # or "centre_of_mass"',
         *(f"# {line}" for line in of_map.missing),
     ]
+    used = {name for one in of_map.sets.values() for name in one.values()}
+    if unused := [name for name in table.lists if name not in used]:
+        how.append(f"# lists that no name says what they are: {', '.join(unused)}")
     label = "" if usual else "a label (data.columns.label, or signal=FILE and continuum=FILE)"
     return Verdict("continuum-suppression", label, "\n".join(how))
 
@@ -273,20 +305,22 @@ def _z_flavour(path: Path, kind: Format, table: Table) -> list[Verdict]:
 
 
 def _delta_c9(path: Path, kind: Format, table: Table) -> list[Verdict]:
-    if kind not in (Format.PARQUET_FRAME, Format.CSV_FRAME):
+    if kind not in (Format.PARQUET_FRAME, Format.CSV_FRAME, Format.ROOT_NTUPLE):
         return []
-    plain = {name.lower().replace("_", ""): name for name in table.columns}
+    single = [name for name in table.columns if name not in table.lists]
+    plain = {name.lower().replace("_", ""): name for name in single}
     yours: dict[str, str] = {}
     for name, spelled in SPELLINGS.items():
-        own = name if name in table.columns else None
+        own = name if name in single else None
         found = own or next((plain[each] for each in spelled if each in plain), None)
         if found:
             yours[name] = found
-    if len(yours) < 2:
+    if len(yours) < (3 if kind is Format.ROOT_NTUPLE else 2):
         return []
     lacks = ", ".join(name for name in SPELLINGS if name not in yours)
+    where = f"{path}:{table.name}" if table.name else str(path)
     map_ = "".join(f" --column {name}={own}" for name, own in yours.items() if own != name)
-    return [Verdict("delta-c9", lacks, f"hepsets infer delta-c9 {path} --model RUN{map_}")]
+    return [Verdict("delta-c9", lacks, f"hepsets infer delta-c9 {where}{map_}")]
 
 
 def _bs_dspi(_: Path, kind: Format, table: Table) -> list[Verdict]:

@@ -10,6 +10,7 @@ import typer
 
 from hepsets.cli.application import Seed, command
 from hepsets.core.errors import InputError
+from hepsets.core.extras import require
 from hepsets.core.file_roles import STREAM, Input, Output
 from hepsets.core.streams import echo
 from hepsets.core.whole_file import together
@@ -94,6 +95,8 @@ def filter_events(
     from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
     from hepsets.deploy.filter.files import filter_files
 
+    if report:
+        require("report", "hepsets filter --report")
     settings = FilterSettings(mode, form, floor, threshold, seed, sample, protect)  # type: ignore[arg-type]  # it checks them
     event_filter = EventFilter.load(model)
     with together():

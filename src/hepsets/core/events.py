@@ -17,6 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
+from hepsets.core.event_units import refuse_mev
 from hepsets.core.parquet import TableWriter, arrow_table, event_columns, iter_row_groups, particle_lists
 from hepsets.core.purpose import common
 from hepsets.core.ragged import RaggedTable, checked_offsets
@@ -353,7 +354,7 @@ def read_parquet(
     Raises
     ------
     InputError
-        For anything that is not a readable, valid event file.
+        For anything that is not a readable, valid event file, and for one in MeV.
     """
     return Events.concatenate(list(iter_parquet(path, row_groups=row_groups, columns=columns)))
 
@@ -374,9 +375,11 @@ def iter_parquet(
     for table in iter_row_groups(path, row_groups=row_groups, columns=columns):
         events = Events.from_arrow(table, source=str(path))
         try:
-            yield events.validate()
+            valid = events.validate()
+            refuse_mev(valid.particles)
         except InputError as error:
             raise error.within(path) from error
+        yield valid
 
 
 def write_parquet(events: Events, path: str | Path) -> None:

@@ -530,16 +530,11 @@ def read_events(
     if doubled:
         raise InputError(f"column {doubled[0]!r} of the file for two columns", "one for each")
     wanted = [called[name] for name in dict.fromkeys([*VARIABLES, *names])]
+    optional, remedy = list(called.values()), "say what the file calls them: --column q_squared=NAME"
     if split_tree(path)[0].suffix == ".root":
-        frame = read_columns(path, wanted, optional=list(called.values()))
+        frame = read_columns(path, wanted, optional=optional, remedy=remedy)
     else:
-        frame = read_frame(
-            path,
-            wanted,
-            optional=list(called.values()),
-            trust_pickle=trust_pickle,
-            remedy="rename them, or say what the file calls them: --column q_squared=NAME",
-        )
+        frame = read_frame(path, wanted, optional=optional, trust_pickle=trust_pickle, remedy=remedy)
     return EventFrame({name: frame[own] for name, own in called.items() if own in frame})
 
 

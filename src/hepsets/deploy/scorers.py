@@ -35,6 +35,9 @@ def find_scorer(where: Path, name: str | None = None) -> Scorer:
     """
     if where.is_dir():
         return scorer_of(_of_run(where, name))
+    if str(where) not in SHIPPED and not where.exists():
+        expected = f"the folder of a run, a model file, or one of {', '.join(SHIPPED)}"
+        raise InputError(f"no file or folder {where}", expected, "check the path")
     if name is not None:
         raise InputError(f"a name, {name!r}, for the single file {where}", "no name")
     return scorer_of(filter_file(where) if str(where) in SHIPPED else where)

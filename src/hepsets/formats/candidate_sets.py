@@ -362,6 +362,8 @@ def _energies(
     mass = np.zeros(len(momentum))
     if track:
         probable = np.stack([particles[key] for key in IDENTIFICATION])
+        if probable.any() and not particles["pion"].any():  # not in the map: what the others leave
+            probable[IDENTIFICATION.index("pion")] = 1.0 - probable.sum(axis=0)
         known = probable.any(axis=0)
         mass = np.where(known, MASSES[probable.argmax(axis=0)], M_PI)
     worked_out = np.hypot(momentum, mass)

@@ -17,7 +17,9 @@ from hepsets.core.parquet import open_parquet
 from hepsets.formats.root_files import opened, split_tree, trees_of
 
 
-def read_columns(path: str | Path, columns: Sequence[str], *, optional: Sequence[str] = ()) -> EventFrame:
+def read_columns(
+    path: str | Path, columns: Sequence[str], *, optional: Sequence[str] = (), remedy: str = ""
+) -> EventFrame:
     """Columns of a table; what else it holds is not looked at.
 
     Parameters
@@ -28,6 +30,8 @@ def read_columns(path: str | Path, columns: Sequence[str], *, optional: Sequence
         Their names. Nulls and empty cells are NaN.
     optional
         Columns to read besides, where the table has them.
+    remedy
+        What to do about a missing column; by default a close name is told.
 
     Raises
     ------
@@ -37,9 +41,9 @@ def read_columns(path: str | Path, columns: Sequence[str], *, optional: Sequence
     """
     file, tree = split_tree(path)
     if file.suffix == ".root":
-        return _from_root(file, tree, columns, optional)
+        return _from_root(file, tree, columns, optional, remedy)
     (names,) = tables_of(file).values()
-    _refuse_missing(file, names, columns)
+    _refuse_missing(file, names, columns, remedy)
     return read_frame(file, list(dict.fromkeys(columns)), optional=optional, nulls_as_nan=True)
 
 
@@ -90,12 +94,15 @@ def _named_trees(path: Path, tree: str | None, file: Any) -> dict[str, Any]:
     return {tree: trees[tree]}
 
 
-def _from_root(path: Path, tree: str | None, columns: Sequence[str], optional: Sequence[str]) -> EventFrame:
+def _from_root(
+    path: Path, tree: str | None, columns: Sequence[str], optional: Sequence[str], remedy: str
+) -> EventFrame:
     with opened(path) as file:
         trees = _named_trees(path, tree, file)
         fitting = {name: one for name, one in trees.items() if set(columns) <= set(one.keys())}
         if not fitting:
-            _refuse_missing(path, [key for one in trees.values() for key in one.keys()], columns)  # noqa: SIM118
+            names = [key for one in trees.values() for key in one.keys()]  # noqa: SIM118
+            _refuse_missing(path, names, columns, remedy)
             raise InputError(f"{path}: no tree with all of {', '.join(columns)}", "one tree that has them")
         if len(fitting) > 1:
             raise InputError(
@@ -119,7 +126,7 @@ def _numbers(path: Path, name: str, branch: Any) -> np.ndarray:
     return np.asarray(column)
 
 
-def _refuse_missing(path: Path, names: Sequence[str], columns: Sequence[str]) -> None:
+def _refuse_missing(path: Path, names: Sequence[str], columns: Sequence[str], remedy: str = "") -> None:
     """Refuse a table without a column, naming those that are called alike."""
     missing = [column for column in columns if column not in names]
     if not missing:
@@ -131,5 +138,5 @@ def _refuse_missing(path: Path, names: Sequence[str], columns: Sequence[str]) ->
     raise InputError(
         f"{path} has no column {', '.join(missing)}",
         f"one of its {len(names)} columns, such as {', '.join(close or few)}",
-        f"did you mean {close[0]}?" if close else "",
+        remedy or (f"did you mean {close[0]}?" if close else ""),
     )

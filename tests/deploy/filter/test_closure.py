@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from helpers.hepmc_text import hepmc_text
 from helpers.small_filter import beam_events, small_filter
 
 from hepsets.core.errors import InputError
@@ -18,6 +19,12 @@ def sample(folder, events=1500, **columns):
     with EventWriter(folder / "full.parquet") as writer:
         writer.write(made.with_columns(**{"label": label, **columns}))
     return folder / "full.parquet", label
+
+
+def test_hepmc_holds_no_labels_and_says_how_to_give_it_some(tmp_path):
+    (tmp_path / "e.hepmc").write_bytes(hepmc_text(beam_events(5, 1)))
+    with pytest.raises(InputError, match="is HepMC and holds no labels; expected parquet with"):
+        check_filter(EventFilter.load(small_filter()), [tmp_path / "e.hepmc"])
 
 
 def test_a_filter_closes_on_events_that_nobody_chose(tmp_path):

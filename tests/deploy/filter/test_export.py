@@ -1,11 +1,21 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from helpers.small_filter import TRAINING, beam_events, small_card, small_model
 
 from hepsets.core.errors import InputError
-from hepsets.core.events import Events
-from hepsets.deploy.filter.card import TrainingDomain, load_card, make_card, save_card, total_momentum
+from hepsets.core.events import Events, EventWriter
+from hepsets.deploy.filter.card import (
+    OWN_FILES,
+    TrainingDomain,
+    load_card,
+    make_card,
+    save_card,
+    total_momentum,
+)
 from hepsets.deploy.filter.event_filter import EventFilter
+from hepsets.deploy.filter.export import own_file
 from hepsets.deploy.onnx import decay_trees as export
 from hepsets.deploy.onnx.decay_trees import edge_cases, export_filter
 from hepsets.learn.training.score import logits_of
@@ -101,3 +111,14 @@ def test_the_total_momentum_is_that_of_all_roots():
         column = events.particles[name]
         assert total[0, place] == pytest.approx(column[0])
         assert total[1, place] == pytest.approx(column[begin] + column[second])
+
+
+def test_a_run_on_files_of_the_users_is_compared_on_these_files(tmp_path):
+    with EventWriter(tmp_path / "mine.parquet") as writer:
+        writer.write(EVENTS)
+    card = dataclasses.replace(small_card(), sample=OWN_FILES)
+    (tmp_path / "config.toml").write_text(f'[data]\ntrain = ["gone", "{tmp_path}/mine.parquet"]\n')
+    assert own_file(tmp_path, card) == tmp_path / "mine.parquet"
+    assert own_file(tmp_path, small_card()) is None
+    (tmp_path / "mine.parquet").unlink()
+    assert own_file(tmp_path, card) is None

@@ -39,6 +39,13 @@ def test_mbc_ends_at_the_beam_energy_on_resonance_and_masses_stay(candidates):
     assert columns["delta_e"] == pytest.approx(columns["candidate_energy"] - 0.5 * ON)
 
 
+def test_delta_e_of_a_file_grows_by_what_energies_gain_whatever_masses_the_daughters_got(candidates):
+    """As where daughters are taken for kaons, and ΔE is that of another hypothesis."""
+    own = candidates.with_columns(candidate_energy=candidates.columns["candidate_energy"] + 0.7)
+    right, found = (scaled_sets(one, ON, BELOW).columns for one in (candidates, own))
+    assert found["delta_e"] == pytest.approx(right["delta_e"])
+
+
 def test_variables_of_scaled_particles_are_the_scaled_variables(candidates):
     """As far as particles are massless; what is a ratio stays what it is."""
     p = candidates.particles

@@ -27,6 +27,7 @@ from hepsets.core.shared_events import (
     n_repeated,
     refuse_shared,
 )
+from hepsets.deploy.filter.card import OWN_FILES
 from hepsets.evaluate.filter.speedup import measured_retention
 from hepsets.formats.given_files import refuse_same_files
 
@@ -250,7 +251,7 @@ def _read_samples(config: Config) -> Samples:
         passing,
         None,
         False,
-        "own files",
+        OWN_FILES,
         "label",
         retention_is_set=is_set,
     )

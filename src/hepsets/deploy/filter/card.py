@@ -46,6 +46,9 @@ LATEST = 1e4
 
 MOMENTUM = ("px", "py", "pz", "energy")
 
+OWN_FILES = "own files"
+"""The sample of a card, and of a run, that was trained on files of the user's."""
+
 
 @dataclass(frozen=True)
 class TrainingDomain:

@@ -17,6 +17,7 @@ from hepsets.core.parquet import open_parquet
 from hepsets.core.progress import progress_bar
 from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
 from hepsets.evaluate.filter.bias import WeightedBias, measure_weighted_bias
+from hepsets.formats.recognise import Format, recognise
 from hepsets.select.variables.generated import passing_observables
 
 Array = NDArray[np.float64]
@@ -101,7 +102,8 @@ class SkimClosure:
                 f"(from {bias.edges[low]:.3g} to {bias.edges[low + 1]:.3g}) to {one.fraction.max():.3f}"
             )
         verdict = "closes" if self.closes else "DOES NOT CLOSE"
-        return [*told, f"  {verdict}: least p-value of {len(self.observables) + 1} tests {self.p_value:.2g}"]
+        tests = len(self.observables) + 1
+        return [*told, f"  {verdict}: least p-value times the number of tests ({tests}) {self.p_value:.2g}"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,6 +237,11 @@ def _bare(events: Events) -> Events:
 
 def _labels(path: Path, skims: Sequence[str]) -> list[str]:
     """The column that says which events pass each skim."""
+    if recognise(path) is Format.HEPMC3:
+        raise InputError(
+            f"{path}, which is HepMC and holds no labels", "parquet with a column label, 0 or 1",
+            "hs.read reads it, hs.write(events.with_columns(label=…), FILE) writes it",
+        )  # fmt: skip
     with open_parquet(path) as file:
         there = file.schema_arrow.names
     labels = [f"label_{skim}" for skim in skims]

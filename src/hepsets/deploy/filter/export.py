@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events, iter_parquet
 from hepsets.core.record import checksum_of_file
-from hepsets.deploy.filter.card import FilterCard, load_card
+from hepsets.deploy.filter.card import OWN_FILES, FilterCard, load_card
 from hepsets.deploy.onnx.decay_trees import export_filter
 from hepsets.learn.decay_trees.model import EventModel
 from hepsets.learn.files import load
@@ -65,6 +66,7 @@ def export_from_run(run: Path, name: str, out: Path, data: Path | None = None) -
             "model and card of one run",
             "copy both from the run once more",
         )
+    data = data or own_file(run, card)
     events = _generated(card) if data is None else next(iter_parquet(data))
     events = events[:COMPARED_EVENTS]
     return len(events), export_filter(model, card, out, events)
@@ -92,12 +94,25 @@ def models_of(run: Path) -> dict[str, Path]:
     return {file.relative_to(folder).with_suffix("").as_posix(): file for file in files}
 
 
+def own_file(run: Path, card: FilterCard) -> Path | None:
+    """The file of the user's that a run was trained on, if it is still there; none for generated events."""
+    config = run / "config.toml"
+    if card.sample != OWN_FILES or not config.is_file():
+        return None
+    given = tomllib.loads(config.read_text("utf-8")).get("data", {}).get("train", ())
+    return next((Path(one) for one in given if Path(one).is_file()), None)
+
+
 def _generated(card: FilterCard) -> Events:
     from hepsets.generate.pythia import SAMPLES, generate_block
 
     samples = card.event_types or (card.sample,)
     if not set(samples) <= set(SAMPLES):
-        raise InputError(f"a model trained on {card.sample!r}", f"one of {', '.join(SAMPLES)}", "give --data")
+        raise InputError(
+            f"a model trained on {card.sample!r}",
+            f"one of {', '.join(SAMPLES)}",
+            "give --data FILE (data=FILE in Python)",
+        )
     each = -(-COMPARED_EVENTS // len(samples))
     parts = [generate_block(sample, _SEED, 0, each) for sample in samples]
     events = Events.concatenate(parts)

@@ -101,7 +101,7 @@ def scaled_sets(sets: ParticleSets, on: float, below: float) -> ParticleSets:
         if name in columns:
             columns[name] = columns[name] * by
     if "delta_e" in columns:
-        columns["delta_e"] = columns["candidate_energy"] - 0.5 * on
+        columns["delta_e"] = columns["delta_e"] + gained - 0.5 * below
     kept = {
         name: moved[name].astype(column.dtype) if name in moved else column
         for name, column in sets.particles.items()
