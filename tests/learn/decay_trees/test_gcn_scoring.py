@@ -92,6 +92,11 @@ def test_what_it_cannot_do_is_left_to_the_layers_one_by_one():
         assert not can_score(made._blocks(), batch.features)
         made.dropout.eval()
         assert can_score(made._blocks(), batch.features)
+        made.norms[1].track_running_stats = False
+        assert not can_score(made._blocks(), batch.features)
+        made.norms[1].track_running_stats = True
+        made.norms[1].train()
+        assert not can_score(made._blocks(), batch.features)
         assert not can_score(made.train()._blocks(), batch.features)
 
 

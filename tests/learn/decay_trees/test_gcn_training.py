@@ -177,6 +177,17 @@ def test_weights_of_zero_learn_as_they_always_did():
     assert float(gradients["layers.2.bias"].abs().min()) > 0
 
 
+def test_values_of_zero_that_were_kept_have_gradients_and_those_that_were_dropped_none():
+    made, batch = network(), batch_of(random_events(20, seed=9))
+    torch.nn.init.zeros_(made.layers[0].linear.weight)
+    torch.nn.init.zeros_(made.layers[0].linear.bias)
+    made.norms[1].eps = 1.0  # its inputs are all the same, but for rounding
+    _, gradients = learnt(made, batch)
+    _, wanted = learnt(*in_double(made, batch))
+    assert float(wanted["layers.0.linear.bias"].abs().min()) > 1e-4
+    assert_alike(gradients["layers.0.linear.bias"], wanted["layers.0.linear.bias"], 1e-3)
+
+
 def test_a_seeded_training_has_the_curve_that_it_always_had():
     events = random_events(400, seed=1)
     labels, config = muon_label(events), FitConfig(epochs=3, batch=64, device="cpu")
@@ -209,8 +220,20 @@ def test_what_it_cannot_do_is_left_to_the_layers_one_by_one():
     assert not copy.deepcopy(made).eval()._blocks().can_train(batch.features)
     assert not made._blocks().can_train(batch.features.double())
     assert not made._blocks().can_train(batch.features[:1])
-    made.norms[1].eval()
+    assert not made._blocks().can_train(batch.features.clone().requires_grad_())
+    assert made._blocks().can_train(batch.features)
+    with torch.autocast("cpu"):
+        assert not made._blocks().can_train(batch.features)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("training", False), ("track_running_stats", False), ("momentum", None)]
+)
+def test_norms_with_statistics_of_another_kind_are_left_to_the_layers_one_by_one(option, value):
+    made, batch = network(), batch_of(random_events(5, seed=1))
+    setattr(made.norms[1], option, value)
     assert not made._blocks().can_train(batch.features)
+    made(batch.features, batch).sum().backward()
 
 
 def test_a_norm_of_one_particle_is_refused_as_it_always_was():

@@ -172,6 +172,43 @@ def test_gradients_can_be_asked_for_twice_but_not_of_themselves():
         again.sum().backward()
 
 
+def test_gradients_are_those_of_the_statistics_that_the_values_were_made_with():
+    made, events = network(), batch([20, 30], 1)
+    _, expected, _ = sums_and_gradients(sum_of_particles, made, events)
+    sums = sum_of_particles(made, events)
+    made.train()
+    sum_of_particles(made, batch([40, 10], 2))  # moves the running statistics
+    outer = torch.sin(torch.arange(sums.numel(), dtype=sums.dtype)).view(sums.shape)
+    (sums * outer).sum().backward()
+    for name, gradient in expected.items():
+        assert torch.equal(made.get_parameter(name).grad, gradient), name
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_variances_as_small_as_what_is_added_to_them(training):
+    made, events = network(dropout=0.0).train(training), batch([20, 30, 1], 1)
+    for norm in (made.norm, made.rounds[0].norm):
+        norm.eps = 1.0
+    found, expected = (sums_and_gradients(of, made, events) for of in (sum_of_particles, as_written))
+    torch.testing.assert_close(found[0], expected[0], rtol=1e-4, atol=1e-4)
+    assert_near(found[1], expected[1], 1e-3)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_values_of_zero_have_no_gradients(training):
+    made, events = network(dropout=0.0).train(training), batch([20, 30], 1)
+    for layer in (made.inputs, made.rounds[0].messages, made.rounds[0].output, made.pool):
+        torch.nn.init.zeros_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+    for one in ((), (made.pool,), (made.pool, made.rounds[0].output)):  # from the last layer on
+        for layer in one:
+            torch.nn.init.ones_(layer.bias)
+            torch.nn.init.normal_(layer.weight)
+        _, found, _ = sums_and_gradients(sum_of_particles, made, events)
+        _, expected, _ = sums_and_gradients(as_written, made, events)
+        assert_near(found, expected, 1e-3)
+
+
 def test_frozen_layers_stay_frozen():
     made, events = network().train(), batch([20, 30], 1)
     for frozen in (made.embedding, made.inputs, made.norm):
@@ -230,6 +267,16 @@ def test_numbers_that_overflow_stay_no_numbers():
     assert not torch.isfinite(found[0]).all()
     torch.testing.assert_close(found[1], expected[1], rtol=2e-5, atol=2e-5)
     assert not torch.isfinite(sum_of_particles(made.train(), events)).all()
+
+
+def test_what_is_no_number_lets_gradients_pass_as_in_the_network_as_it_is_written():
+    made, events = network(dropout=0.0), batch([6, 9, 20], 3)
+    events.features[8, 4] = torch.nan
+    _, found, _ = sums_and_gradients(sum_of_particles, made, events)
+    _, expected, _ = sums_and_gradients(as_written, made, events)
+    for name in ("pool.bias", "rounds.0.output.bias", "rounds.0.messages.bias"):
+        assert torch.isfinite(expected[name]).all()
+        torch.testing.assert_close(found[name], expected[name], rtol=1e-4, atol=1e-3, msg=name)
 
 
 @pytest.mark.parametrize("sizes", [[], [0], [1], [2], [0, 3, 0]])
