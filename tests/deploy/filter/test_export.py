@@ -120,5 +120,11 @@ def test_a_run_on_files_of_the_users_is_compared_on_these_files(tmp_path):
     (tmp_path / "config.toml").write_text(f'[data]\ntrain = ["gone", "{tmp_path}/mine.parquet"]\n')
     assert own_file(tmp_path, card) == tmp_path / "mine.parquet"
     assert own_file(tmp_path, small_card()) is None
+    (tmp_path / "config.toml").write_text('[data]\ntrain = ["../mine.parquet"]\n')
+    (tmp_path / "run").mkdir()
+    (tmp_path / "config.toml").rename(tmp_path / "run" / "config.toml")
+    assert own_file(tmp_path / "run", card) is None
+    (tmp_path / "run" / "config.toml").write_text('[data]\ntrain = ["mine.parquet"]\n')
+    assert own_file(tmp_path / "run", card) == tmp_path / "mine.parquet"
     (tmp_path / "mine.parquet").unlink()
-    assert own_file(tmp_path, card) is None
+    assert own_file(tmp_path / "run", card) is None

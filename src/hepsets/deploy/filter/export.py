@@ -95,12 +95,13 @@ def models_of(run: Path) -> dict[str, Path]:
 
 
 def own_file(run: Path, card: FilterCard) -> Path | None:
-    """The file of the user's that a run was trained on, if it is still there; none for generated events."""
+    """The user's file that a run was trained on, here or beside the run; none for generated events."""
     config = run / "config.toml"
     if card.sample != OWN_FILES or not config.is_file():
         return None
     given = tomllib.loads(config.read_text("utf-8")).get("data", {}).get("train", ())
-    return next((Path(one) for one in given if Path(one).is_file()), None)
+    places = (Path(one) for name in given for one in (name, run.parent / name))
+    return next((one for one in places if one.is_file()), None)
 
 
 def _generated(card: FilterCard) -> Events:
