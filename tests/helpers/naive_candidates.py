@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from hepsets.select.candidates.charm import (
     charm_features,
     reduced_vertex_chi2,
 )
-from hepsets.select.candidates.classifier import default_classifiers, logit
+from hepsets.select.candidates.classifier import default_classifiers, logit, sigmoid
 from hepsets.select.candidates.combine import CandidateConfig
 from hepsets.select.candidates.record import (
     _CAPACITY,
@@ -31,7 +31,16 @@ from hepsets.select.candidates.record import (
     PION,
     add,
     clear,
+    overlap,
     set_mass,
+)
+from hepsets.select.skims.hadronic_tag import (
+    _CHARM_KINDS,
+    _COMPANIONS,
+    N_BEAUTY_FEATURES,
+    N_COMPANIONS,
+    TagConfig,
+    _features,
 )
 from hepsets.simulate.vertexing import intersect
 
@@ -130,3 +139,56 @@ def kshorts(lists, event):
         ):
             found.append(((1 << i) | (1 << j), mass))
     return sorted(found, key=lambda row: abs(row[-1] - M_KS))[: _CAPACITY[KSHORT]]
+
+
+def b_mesons(lists, event, number, allowed):
+    """(mode, tracks, clusters, probability) of the hadronic tag's candidates in an event, sorted."""
+    seen, cuts = lists.reconstructed, TagConfig()
+    tracks = seen.tracks[slice(*seen.track_offsets[event : event + 2])]
+    n_clusters = int(np.diff(seen.cluster_offsets)[event])
+    beam, network = 0.5 * seen.detector.beams.energy, default_classifiers().beauty
+    found = []
+    for companion, (parts, second_logit) in _companions(lists, event):
+        other = _sum(parts)
+        if other is None:
+            continue
+        other["vertex_chi2"] = reduced_vertex_chi2(other["tracks"], tracks, np.zeros(10))
+        for row in np.flatnonzero(allowed[:, companion]):
+            for meson in lists.of(event, _CHARM_KINDS[row]):
+                flavour = other["charge"] or -meson["flavour"]
+                charges = int(meson["charge"]), int(other["charge"])
+                p = np.array([meson[name] + other[name] for name in ("px", "py", "pz")])
+                if (
+                    overlap(meson, other)
+                    or abs(meson["energy"] + other["energy"] - beam) > cuts.max_delta_e
+                    or p @ p > beam**2 - cuts.min_mbc**2
+                    or meson["flavour"] * flavour > 0
+                    or charges[0] * charges[1] > 0
+                    or abs(sum(charges)) > 1
+                ):
+                    continue
+                features, mode = np.zeros(N_BEAUTY_FEATURES), int(row) * N_COMPANIONS + companion
+                size = float(np.sqrt(p @ p))
+                _features(meson, other, second_logit, size, float(p[2]), len(tracks), n_clusters, features)
+                probability = sigmoid(logit(network, features, mode, number & 1))
+                if probability > cuts.min_signal_probability:
+                    used = [int(meson[name] | other[name]) for name in ("tracks", "clusters")]
+                    found.append((mode, *used, probability))
+    return sorted(found)
+
+
+def _companions(lists, event):
+    """Kind of each companion, what it is made of, and the quality of a second charm meson."""
+    for companion, (first, charge, n_pi0, second) in enumerate(_COMPANIONS):
+        for one in lists.of(event, first):
+            if abs(one["charge"]) != charge:
+                continue
+            for two in lists.of(event, second) if second >= 0 else (None,):
+                if two is not None and two["flavour"] * one["charge"] < 0:
+                    continue
+                quality = two["quality"] if two is not None else 0.0
+                if first in (D_S, D_S_STAR):
+                    quality = one["quality"]
+                for pi0 in combinations(lists.of(event, PI0), n_pi0):
+                    parts = [one, *([two] if two is not None else []), *reversed(pi0)]
+                    yield companion, (parts, float(quality))

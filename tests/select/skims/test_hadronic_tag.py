@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from helpers import naive_candidates as naive
 from helpers.decay_chains import conjugate, upsilon_events
 from helpers.perfect_detector import PERFECT
 from sklearn.metrics import roc_auc_score
 
+from hepsets.core.events import Events
 from hepsets.select.candidates.classifier import default_classifiers
 from hepsets.select.candidates.combine import CandidateConfig, combine
 from hepsets.select.skims.hadronic_tag import (
@@ -15,6 +17,7 @@ from hepsets.select.skims.hadronic_tag import (
     NEUTRAL_B,
     TagConfig,
     find_b_mesons,
+    have_b_mesons,
 )
 from hepsets.simulate.belle2 import BELLE2
 from hepsets.simulate.detector import simulate
@@ -197,3 +200,23 @@ def test_the_table_has_one_row_per_candidate(busy):
         table.column_names
     )
     assert table["mode"][0].as_py() in MODE_NAMES
+
+
+def test_no_candidate_is_lost_to_a_quick_test_and_events_with_one_are_told():
+    pairs = [[NEUTRAL[n], CHARGED[c]] for n in NEUTRAL for c in ("anti-D*0 pi+", "D*- pi+ pi+")]
+    events = Events.concatenate([upsilon_events(pair, 8, seed=seed) for seed, pair in enumerate(pairs)])
+    numbers = np.arange(len(events))
+    lists = combine(simulate(events, seed=4, event_numbers=numbers, detector=PERFECT), event_numbers=numbers)
+    for allowed in (NEUTRAL_B, CHARGED_B):
+        found = find_b_mesons(lists, numbers, allowed)
+        values, total = found.values, 0
+        for event in numbers:
+            expected = naive.b_mesons(lists, event, event, allowed)
+            here = values[values["event"] == event]
+            names = ("mode", "tracks", "clusters", "signal_probability")
+            told = sorted((*(int(c[n]) for n in names[:3]), c[names[3]]) for c in here)
+            assert [row[:3] for row in told] == [row[:3] for row in expected]
+            assert [row[3] for row in told] == pytest.approx([row[3] for row in expected])
+            total += len(told)
+        assert total > 50
+        assert np.array_equal(have_b_mesons(lists, numbers, allowed), found.passes)
