@@ -15,6 +15,7 @@ import typer
 
 from hepsets.cli import apply, events, filter, fit_mass, infer, look, new_analysis, pretrain, run, tag  # noqa: A004, F401 (each adds its commands)
 from hepsets.cli.application import app, command
+from hepsets.core.compiling import tell_compiling
 from hepsets.core.errors import InputError, reason
 from hepsets.core.extras import telling_extras
 from hepsets.core.streams import discard_output, echo, prepare_streams
@@ -61,6 +62,7 @@ def main() -> None:
     system do; Ctrl-C gives 130.
     """
     prepare_streams()
+    tell_compiling()
     atexit.register(gc.freeze)  # or taking the libraries apart at the end takes a second
     signal.signal(signal.SIGTERM, _terminate)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup ignores it

@@ -15,6 +15,8 @@ from typing import Any, TypeAlias, TypeVar
 import numba
 import numpy as np
 
+from hepsets.core.compiling import compiling
+
 Record: TypeAlias = Any
 """One element of a structured array: kernels read and write its fields as attributes."""
 
@@ -95,13 +97,19 @@ def _cache_on_disk(compiled: Any) -> None:
         setattr(numba.config, "CACHE_DIR", str(own))  # noqa: B010 (made at run time, mypy does not see it)
         compiled.enable_caching()
     cache = compiled._cache
-    save = cache.save_overload
+    save, load = cache.save_overload, cache.load_overload
 
     def save_if_possible(*what: Any) -> None:
         with suppress(OSError):
             save(*what)
 
-    cache.save_overload = save_if_possible
+    def load_or_tell(*what: Any) -> Any:
+        found = load(*what)
+        if found is None:
+            compiling()
+        return found
+
+    cache.save_overload, cache.load_overload = save_if_possible, load_or_tell
 
 
 def private_folder() -> Path | None:

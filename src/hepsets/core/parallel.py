@@ -16,7 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
+from multiprocessing.synchronize import Semaphore
 from typing import Any, TypeVar
+
+from hepsets.core.compiling import take_turns, turn_of_workers
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -149,7 +152,15 @@ def _closing(pool: ProcessPoolExecutor) -> Iterator[ProcessPoolExecutor]:
 def _new_pool(workers: int) -> ProcessPoolExecutor:
     # fork would copy the threads' locks of torch and numba; spawned workers start clean
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
+    return ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_begin_worker, initargs=(turn_of_workers(),)
+    )
+
+
+def _begin_worker(turn: Semaphore | None) -> None:
+    take_turns(turn)
+    atexit.register(gc.freeze)  # or taking libraries apart at the end takes a second
+    _end_with_parent()
 
 
 def _end_with_parent() -> None:
@@ -158,7 +169,6 @@ def _end_with_parent() -> None:
     Ctrl-C goes to the parent alone, or every worker would print where it was.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    atexit.register(gc.freeze)  # or taking libraries apart at the end takes a second
     parent = multiprocessing.parent_process()
     if parent is None:
         return

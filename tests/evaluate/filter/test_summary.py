@@ -59,9 +59,9 @@ def test_the_lines_tell_a_shift_what_was_kept():
     weights = np.array([[4.0], [0], [1.5], [0]])
     summary.add(weights / 4, weights / 4, weights, weights[:, 0] > 0)
     kept = "2 of 4 events kept (50.00 %)"
-    assert summary.lines() == [kept, "a: 2 kept, sum of weights 5.5, effective size 1.7"]
+    assert summary.lines() == [kept, "a: 2 kept, sum of weights 5.5 ± 3.6, effective size 1.7"]
     summary.earlier["hepsets_b"] = None
-    told = "a: 2 kept, sum of weights 5.5 (4.0 before), effective size 1.7"
+    told = "a: 2 kept, sum of weights 5.5 ± 3.6 (4.0 before), effective size 1.7"
     assert summary.lines() == [kept, told, "weights of earlier filters are multiplied in: hepsets_b"]
     other = FilterSummary.of(["a"], unbiased=False, weighted=False)
     other.earlier.update({"hepsets_b": None, "hepsets_c": None})

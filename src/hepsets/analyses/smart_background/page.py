@@ -49,13 +49,13 @@ def _summary(result: Result, best: ModelResult) -> str:
     skim = f"{result.samples.skim} events" if result.samples.made_here else "passing events"
     text = verdict(result.models) + (
         f" With the threshold of {best.name} a data set of {skim} costs "
-        f"{best.speedup.speedup.value:.1f} times less computing, with weights and without bias "
-        f"{best.importance.speedup.value:.1f} times less."
+        f"{best.speedup.speedup} times less computing, with weights and without bias "
+        f"{best.importance.speedup} times less."
     )
     if result.limit is not None:
         text += (
             " The best that any filter could reach that sees the generated event alone is estimated at "
-            f"{result.limit.max_speedup.value:.1f} and {result.limit.importance_speedup.value:.1f}."
+            f"{result.limit.max_speedup} and {result.limit.importance_speedup}."
         )
     return text
 

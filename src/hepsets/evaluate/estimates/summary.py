@@ -103,7 +103,7 @@ class Inference:
         lines = [
             *self.verdict.lines(),
             self.estimate() if self.verdict.answer != "no" else f"not to be used: {self.estimate()}",
-            f"besides: simulation ± {self.simulation_se:.3f}, theory about ± "
+            f"besides: simulation ± {self._simulation_error()}, theory about ± "
             f"{self.theory['total']:.2f} ({groups})",
             f"events: {self.events} of {self.events_given}"
             + (
@@ -120,6 +120,9 @@ class Inference:
         )
         lines.append(f"model: morphing, {self.level} level, q² window {self.window}")
         return lines + [f"warning: {text}" for text in self.warnings]
+
+    def _simulation_error(self) -> str:
+        return f"{self.simulation_se:.3f}" if self.simulation_se >= 5e-4 else f"{self.simulation_se:.1g}"
 
     def estimate(self) -> str:
         """The estimate with its intervals, or the limit, in one line."""

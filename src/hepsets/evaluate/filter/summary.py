@@ -53,8 +53,12 @@ class SkimSummary:
         """
         if not self.sum_before:
             return Measured(0.0, 0.0)
-        error = float(np.sqrt(max(self.chance, 0.0)))
-        return Measured(self.sum_weights / self.sum_before, error / self.sum_before)
+        return Measured(self.sum_weights / self.sum_before, self.chance_error / self.sum_before)
+
+    @property
+    def chance_error(self) -> float:
+        """Standard error of the sum of weights from which events this filter happened to keep."""
+        return float(np.sqrt(max(self.chance, 0.0)))
 
 
 @dataclass
@@ -139,6 +143,7 @@ class FilterSummary:
         lines = [f"{self.kept} of {self.read} events kept ({100 * share:.2f} %)"]
         lines += [
             f"{skim.name}: {skim.kept} kept, sum of weights {skim.sum_weights:.1f}"
+            + (f" ± {skim.chance_error:.1f}" if skim.chance_error else "")
             + (f" ({skim.sum_before:.1f} before)" if self.earlier else "")
             + f", effective size {skim.effective:.1f}"
             for skim in self.skims

@@ -13,7 +13,7 @@ from hepsets.core.parallel import map_in_order
 from hepsets.core.progress import progress_bar
 from hepsets.select.skims.registry import count_passes
 
-CHUNK_EVENTS = 100
+CHUNK_EVENTS = 25
 """Events per task."""
 
 
