@@ -41,3 +41,11 @@ def test_quantiles_are_not_moved_by_tails_nor_by_what_is_absent() -> None:
     scaler.fit_quantiles(features, -9.0)
     torch.testing.assert_close(scaler.mean, torch.tensor([1.0, 1.0, 5.0]), atol=1e-3, rtol=0)
     torch.testing.assert_close(scaler.scale, torch.tensor([0.01, 0.01, 1.0]), atol=1e-3, rtol=0)
+
+
+def test_a_scaler_in_double_precision_scales_in_double_precision() -> None:
+    features = torch.randn(10, 2)
+    scaler = Scaler(2)
+    scaler.fit(features)
+    exact = (features.double() - scaler.mean.double()) / scaler.scale.double()
+    torch.testing.assert_close(scaler.double()(features), exact, rtol=1e-12, atol=0)

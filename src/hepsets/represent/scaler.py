@@ -75,7 +75,8 @@ class Scaler(nn.Module):
         if torch.compiler.is_exporting():  # ONNX Runtime is slow at stretching such short rows
             centred = torch.addmm(-self.mean, features, torch.eye(len(self.mean)))
             return centred @ torch.diag(1 / self.scale)
-        if runs_kernels(features) and features.ndim == 2 and not features.requires_grad:
+        plain = runs_kernels(features) and runs_kernels(self.mean) and not features.requires_grad
+        if plain and features.ndim == 2:
             result = np.empty(features.shape, dtype=np.float32)
             _scale(features.contiguous().numpy(), self.mean.numpy(), self.scale.numpy(), result)
             return torch.from_numpy(result)

@@ -1,6 +1,7 @@
 from unittest import mock
 
 import numpy as np
+import pytest
 import torch
 from helpers.random_events import event_tables, events_of_sizes
 from hypothesis import given
@@ -78,3 +79,18 @@ def test_features_may_have_gradients() -> None:
     torch.testing.assert_close(logits, model.network(batch.features, batch))
     logits.sum().backward()
     assert float(features.grad.abs().sum()) > 0
+
+
+def test_other_precisions_are_as_in_pytorch() -> None:
+    events = events_of_sizes([7, 20], seed=1)
+    model = build_model("flat_mlp_mask", PdgMap(()), max_particles=12)
+    expected = score(model, events)
+    np.testing.assert_allclose(score(model.double(), events), expected, atol=1e-6)
+    with pytest.raises(RuntimeError, match="dtype"):  # single precision times half
+        score(model.half(), events)
+
+
+def test_no_events_have_no_logits() -> None:
+    model = build_model("flat_mlp", PdgMap(()), heads=2)
+    batch = model.prepare(events_of_sizes([3], seed=1)).batch(torch.arange(0))
+    assert model.logits(batch).shape == (0, 2)

@@ -134,6 +134,32 @@ def test_what_is_no_number_reaches_the_loss_and_is_told():
         )
 
 
+@pytest.mark.parametrize("name", KINDS)
+def test_infinities_spread_no_further_than_in_the_layers_one_by_one(name):
+    events = events_of_sizes([5, 0, 41, 3], seed=3)
+    model = model_of(name, events, units=5)
+    batch = batch_of(model, events)
+    for value in (torch.inf, -torch.inf, 1e38):
+        batch.features[2, 2] = batch.features[46, 0] = value
+        found, gradients = learnt(model.network, batch.features, batch)
+        with one_by_one():
+            expected, wanted = learnt(model.network, batch.features, batch)
+        torch.testing.assert_close(found, expected, equal_nan=True)
+        for part, gradient in gradients.items():
+            torch.testing.assert_close(torch.isnan(gradient), torch.isnan(wanted[part]), msg=part)
+
+
+def test_particles_that_change_before_the_way_back_are_told():
+    events = events_of_sizes([5, 3], seed=3)
+    model = model_of("deep_sets_pdg", events)
+    for changed in ("features", "tokens"):
+        batch = batch_of(model, events)
+        logits = model.network(batch.features, batch)
+        getattr(batch, changed).zero_()
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            logits.sum().backward()
+
+
 def test_gradients_can_be_asked_for_twice_and_not_of_gradients():
     events = random_events(5, seed=1)
     model = model_of("deep_sets_gcn_pdg", events)

@@ -54,3 +54,21 @@ def test_a_closure_and_gradients_of_zero_are_as_in_pytorch():
     assert weight.grad.tolist() == [0, 0]
     optimizer.zero_grad()
     assert weight.grad is None
+
+
+def test_a_copy_goes_on_by_itself():
+    pair = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(1))
+    optimizer = Adam(pair, lr=0.1, weight_decay=0.1)
+
+    def move(optimizer, weights):
+        for _ in range(2):
+            for weight in weights:
+                weight.grad = torch.full_like(weight, 0.3)
+            optimizer.step()
+
+    move(optimizer, pair)
+    copied, weights = copy.deepcopy((optimizer, pair))
+    move(copied, weights)
+    assert not torch.equal(weights[0], pair[0])
+    move(optimizer, pair)
+    assert torch.equal(weights[0], pair[0])

@@ -91,13 +91,14 @@ class FlatMLP(EventNetwork):
 
     def forward(self, features: Tensor, batch: PackedBatch) -> Tensor:
         """Logits, shape ``(n_events, heads)``."""
-        if runs_kernels(features) and not features.requires_grad:
+        exact = self.mixture.dtype == torch.float64
+        if runs_kernels(features) and exact and not features.requires_grad:
             table = torch.zeros(batch.n_events, self.slots, features.shape[1] + self.mask)
             place = -1 if self.order_by is None else self.order_by
             _fill(features.numpy(), batch.offsets.numpy(), self.mixture.numpy(), place, table.numpy())
         else:
             table = self._filled(features, batch)
-        result: Tensor = self.mlp(table.reshape(batch.n_events, -1))
+        result: Tensor = self.mlp(table.reshape(batch.n_events, self.slots * (features.shape[1] + self.mask)))
         return result
 
     def _filled(self, features: Tensor, batch: PackedBatch) -> Tensor:

@@ -31,7 +31,7 @@ Given: TypeAlias = tuple[Rows, Places, Places, Rows, Places]
 """Features, tokens, mothers, D^-½ as a column, offsets."""
 Weights: TypeAlias = tuple[Rows, Rows, Tables, Rows, Flags]
 """Of the first layer: of features, ``(n_features, columns)``, and of each token, ``(n_tokens, columns)``; of
-the layers behind it ``(layers - 1, columns, columns)``, and biases; which layers are on the tree."""
+the layers behind it ``(layers - 1, units, columns)``, and biases; which layers are on the tree."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,9 @@ class ReluLayers:
 
 
 class _Packed:
-    """Weights as the loops take them: columns, and rows behind the first layer, up to a multiple of 32.
+    """Weights as the loops take them: with columns up to a multiple of 32.
+
+    Rows are those of the units alone: of a particle that is not finite, columns beyond hold no zeros.
 
     Parameters
     ----------
@@ -104,11 +106,11 @@ class _Packed:
         if self.embedding is not None:
             of_tokens = torch.addmm(bias, self.embedding, self.first[:, n:].T)
         self.rows, of_features = self.wide(of_tokens), self.wide(self.first[:, :n].T)
-        self.behind, ahead = torch.zeros(2, layers - 1, self.columns, self.columns)
+        self.behind, ahead = torch.zeros(2, layers - 1, self.units, self.columns)
         shifts = torch.zeros(layers - 1, self.columns)
         for place, weight in enumerate(others):
-            self.behind[place, : self.units, : self.units] = weight
-            ahead[place, : self.units, : self.units] = weight.T
+            self.behind[place, :, : self.units] = weight
+            ahead[place, :, : self.units] = weight.T
             shifts[place, : self.units] = biases[place]
         flags = np.array(on_graph, dtype=np.bool_)
         self.ahead = of_features.numpy(), self.rows.numpy(), ahead.numpy(), shifts.numpy(), flags
@@ -148,13 +150,13 @@ class _Means(torch.autograd.Function):
     ) -> Tensor:
         ctx.packed = _Packed(on_graph, features.shape[1], weights)
         means, ctx.given, ctx.kept = _forward(ctx.packed, features, batch, keep=True)
-        ctx.save_for_backward(*weights)
+        ctx.save_for_backward(features, batch.tokens, *weights)
         return means
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *of_means: Tensor) -> tuple[Tensor | None, ...]:
-        _ = ctx.saved_tensors  # complains about weights that have changed since
+        _ = ctx.saved_tensors  # complains about what has changed since
         packed, kept = ctx.packed, ctx.kept
         n, units = packed.n, packed.units
         of_first, of_rows = torch.zeros(n, packed.columns), torch.zeros_like(packed.rows)
@@ -168,7 +170,7 @@ class _Means(torch.autograd.Function):
         if packed.embedding is not None:
             of_first = torch.cat([of_first, of_rows.T @ packed.embedding], dim=1)
             of_embedding = (of_rows @ packed.first[:, n:],)
-        of_weights = of_first, *of_behind[:, :units, :units]
+        of_weights = of_first, *of_behind[:, :, :units]
         of_biases = of_rows.sum(0), *of_shifts[:, :units]
         return None, None, None, *of_weights, *of_biases, *of_embedding
 

@@ -28,6 +28,11 @@ class Adam(torch.optim.AdamW):
         super().__init__(weights, lr=lr, weight_decay=weight_decay, fused=True)
         self._moments: tuple[list[Tensor], list[Tensor], list[Tensor]] | None = None
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """As PyTorch's, of copies, too."""
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        self._moments = None
+
     def load_state_dict(self, state_dict: Any) -> None:
         """As PyTorch's."""
         super().load_state_dict(state_dict)
