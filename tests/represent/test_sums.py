@@ -44,3 +44,9 @@ def test_the_gradient_of_a_sum_reaches_each_of_its_particles():
     values = torch.zeros(sum(COUNTS), 1, requires_grad=True)
     (Owned(COUNTS).sum(values) * torch.arange(5.0)[:, None]).sum().backward()
     assert values.grad.flatten().tolist() == [0, 0, 0, 2, 3, 3, 3, 3]
+
+
+def test_where_no_loop_is_compiled_particles_know_their_events_too(monkeypatch):
+    monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
+    assert Owned(COUNTS).event_of_particle.tolist() == [0, 0, 0, 2, 3, 3, 3, 3]
+    assert Owned((0, 2)).event_of_particle.tolist() == [1, 1]

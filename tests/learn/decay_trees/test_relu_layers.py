@@ -182,6 +182,13 @@ def test_what_it_cannot_do_is_left_to_the_layers_one_by_one():
     assert layers.means(batch.features, network.embedding, batch) is not None
     assert layers.means(batch.features.double(), network.embedding, batch) is None
     assert layers.means(batch.features.clone().requires_grad_(), network.embedding, batch) is None
+    apart = torch.stack([batch.features, batch.features], dim=2)[:, :, 0]
+    found, gradients = learnt(network, apart, batch)
+    expected, wanted = learnt(network, batch.features, batch)
+    assert torch.equal(found, expected)
+    assert all(torch.equal(gradients[part], wanted[part]) for part in wanted)
+    exact = copy.deepcopy(network).double()(batch.features, batch)  # PyTorch puts features beside vectors
+    torch.testing.assert_close(exact.detach(), found.double(), rtol=1e-4, atol=1e-5)
     strange = replace(batch, tokens=batch.tokens + len(MAP))
     assert layers.means(strange.features, network.embedding, strange) is None
     with torch.autocast("cpu", torch.bfloat16):

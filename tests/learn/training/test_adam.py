@@ -72,3 +72,19 @@ def test_a_copy_goes_on_by_itself():
     assert not torch.equal(weights[0], pair[0])
     move(optimizer, pair)
     assert torch.equal(weights[0], pair[0])
+
+
+def test_a_closure_that_makes_the_gradients_is_asked_in_each_step():
+    found, expected = (nn.Parameter(torch.ones(2)) for _ in range(2))
+    for weight, kind in ((found, Adam), (expected, torch.optim.AdamW)):
+        optimizer = kind([weight], lr=0.1, weight_decay=0.1)
+        weight.grad = torch.ones(2)
+        for step in range(4):
+
+            def closure(weight=weight, step=step):
+                weight.grad = torch.full((2,), float(step))
+                return step
+
+            asked = step in (1, 2)
+            assert optimizer.step(closure if asked else None) == (step if asked else None)
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)

@@ -116,3 +116,33 @@ def test_a_logit_that_is_no_number_makes_a_loss_that_is_none():
     loss.backward()
     assert torch.isnan(loss)
     assert torch.isnan(logits.grad).ravel().tolist() == [False, True]
+
+
+def test_the_gradient_is_that_of_what_is_made_of_the_loss():
+    logits, ones = torch.zeros(2, 1, requires_grad=True), torch.ones(2, 1)
+    (3 * cross_entropy(logits, ones, ones, torch.full((1,), 2.0))).backward()
+    assert logits.grad.ravel().tolist() == [-0.75, -0.75]
+
+
+def test_a_certain_event_still_has_a_loss():
+    logits, ones = torch.full((1, 1), 40.0, requires_grad=True), torch.ones(1, 1)
+    assert float(cross_entropy(logits, ones, ones, torch.ones(1)).detach()) == pytest.approx(np.exp(-40))
+
+
+def test_other_shapes_and_further_gradients_are_as_in_pytorch():
+    random = torch.Generator().manual_seed(1)
+    logits, targets = (torch.rand(4, 3, generator=random) for _ in range(2))
+    weights, sums = torch.rand(4, 1, generator=random), torch.tensor(2.0)
+    expected = cross_entropy(logits, targets, weights.expand(4, 3), sums.expand(3))  # of no gradients
+    for known in ((weights, sums), (weights.expand(4, 3), sums.expand(3))):
+        found = cross_entropy(logits.clone().requires_grad_(), targets, *known)
+        torch.testing.assert_close(found.detach(), expected)
+    weights.requires_grad_()
+    cross_entropy(logits.requires_grad_(), targets, weights.expand(4, 3), sums.expand(3)).backward()
+    assert bool((weights.grad > 0).all())
+    row = torch.zeros(4, requires_grad=True)
+    assert float(cross_entropy(row, torch.ones(4), torch.ones(4), torch.tensor(4.0)).detach()) == (
+        pytest.approx(np.log(2))
+    )
+    with pytest.raises(ValueError, match="Target size"):
+        cross_entropy(logits, targets[:2], weights.detach().expand(4, 3), sums.expand(3))

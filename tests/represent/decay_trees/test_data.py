@@ -57,3 +57,30 @@ def test_events_that_do_not_exist_are_refused_and_other_roads_give_the_same_batc
     np.testing.assert_array_equal(batch.features, other.features.float())
     for name in ("tokens", "mothers", "offsets", "event_types"):
         np.testing.assert_array_equal(getattr(batch, name), getattr(other, name))
+
+
+def test_types_go_with_their_events() -> None:
+    data = replace(prepared(random_events(5)), event_types=torch.tensor([3, 1, 4, 1, 5]))
+    chosen = torch.tensor([4, 2, 2])
+    assert data.batch(chosen).event_types.tolist() == [5, 4, 4]
+    assert data.select(chosen).event_types.tolist() == [5, 4, 4]
+    assert [batch.event_types.tolist() for batch in data.batches(2)] == [[3, 1], [4, 1], [5]]
+
+
+def test_selected_events_are_a_data_set_like_the_one_of_these_events() -> None:
+    events = random_events(6)
+    chosen = np.array([4, 0, 4, 5])
+    selected = prepared(events).select(torch.from_numpy(chosen))
+    for found, expected in zip(selected.tensors(), prepared(events[chosen]).tensors(), strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+def test_gradients_reach_the_features_that_a_batch_was_made_of() -> None:
+    data = prepared(random_events(4))
+    features = data.features.clone().requires_grad_()
+    replace(data, features=features).batch(torch.tensor([2, 2])).features.sum().backward()
+    assert features.grad is not None
+    begin, end = data.offsets[2:4].tolist()
+    assert features.grad[begin:end].unique().tolist() == [2]
+    assert not features.grad[:begin].any()
+    assert not features.grad[end:].any()

@@ -29,13 +29,8 @@ class Adam(torch.optim.AdamW):
         self._moments: tuple[list[Tensor], list[Tensor], list[Tensor]] | None = None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """As PyTorch's, of copies, too."""
+        """As PyTorch's, which calls it for copies and for states that are loaded."""
         super().__setstate__(state)  # type: ignore[no-untyped-call]
-        self._moments = None
-
-    def load_state_dict(self, state_dict: Any) -> None:
-        """As PyTorch's."""
-        super().load_state_dict(state_dict)
         self._moments = None
 
     @torch.no_grad()
