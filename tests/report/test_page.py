@@ -6,8 +6,11 @@ import re
 import shutil
 import struct
 import subprocess
+from dataclasses import replace
+from email.message import Message
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -165,6 +168,25 @@ def test_the_page_is_well_formed_and_asks_nothing_of_the_network():
     addresses = set(re.findall(r"https?://[^\s\"'<)]+", html))
     assert all(address.startswith("http://www.w3.org/") for address in addresses), addresses
     assert not re.search(r"@import|url\((?!#)", html)
+
+
+def test_a_page_names_the_documentation_that_explains_it_and_links_to_it_where_it_has_an_address(monkeypatch):
+    page = Page("A title", "A summary.", (), docs="smart_background")
+    assert "<code>docs/smart_background.md</code>" in render(page)
+    told = Message()
+    told["Project-URL"] = "Source, https://example.org/code"
+    told["Project-URL"] = "Documentation, https://example.org/hepsets/"
+    monkeypatch.setattr("hepsets.report.page.metadata", lambda _: told)
+    assert '<a href="https://example.org/hepsets/smart_background/">' in render(page)
+    assert "documentation of hepsets" not in render(replace(page, docs=""))
+
+
+def test_the_documentation_that_pages_name_is_there():
+    root = Path(__file__).parents[2]
+    sources = [path.read_text(encoding="utf-8") for path in (root / "src" / "hepsets").rglob("*.py")]
+    named = {name for source in sources for name in re.findall(r'docs="(\w+)"', source)}
+    assert {"smart_background", "filter", "infer"} < named
+    assert all((root / "docs" / f"{name}.md").is_file() for name in named)
 
 
 def test_text_of_users_cannot_become_markup():

@@ -15,6 +15,7 @@ import pickle
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -215,6 +216,9 @@ class Page:
         Two to four numbers.
     sections
         In reading order, with distinct titles.
+    docs
+        Name of the page of the documentation that explains it, without its ending; the page links to it
+        where the package says at which address its documentation is.
     """
 
     title: str
@@ -222,6 +226,7 @@ class Page:
     sections: tuple[Section, ...]
     facts: tuple[tuple[str, str], ...] = ()
     key_figures: tuple[KeyFigure, ...] = field(default=())
+    docs: str = ""
 
     def __post_init__(self) -> None:
         anchors = [section.anchor for section in self.sections]
@@ -301,7 +306,16 @@ def render(page: Page) -> str:
         "explorer": lambda block: isinstance(block, SpeedupExplorer),
         "number": lambda value: not isinstance(value, str),
     }
-    return environment.get_template("page.html").render(page=page, terms=terms)
+    return environment.get_template("page.html").render(page=page, terms=terms, address=_documentation())
+
+
+def _documentation() -> str:
+    """Address of the documentation, as the package's own metadata has it; empty if it has none."""
+    for entry in metadata("hepsets").get_all("Project-URL") or ():
+        label, _, address = entry.partition(", ")
+        if label.strip().lower() == "documentation":
+            return str(address).strip().rstrip("/")
+    return ""
 
 
 def cell_text(value: Value, digits: int | None = None) -> str:
@@ -449,7 +463,7 @@ def _draw(figure: Figure, folder: Path, name: str, caption: str) -> str:
     figure.draw_without_rendering()
     with mpl.rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
         figure.set_layout_engine(None)  # laid out once for all forms; "none" would have each drawn twice
-    for ending, metadata in (("png", None), ("pdf", {"CreationDate": None})):
+    for ending, about in (("png", None), ("pdf", {"CreationDate": None})):
         with whole_file(folder / f"{name}.{ending}") as partial:
-            figure.savefig(partial, format=ending, dpi=_DPI, facecolor="white", metadata=metadata)
+            figure.savefig(partial, format=ending, dpi=_DPI, facecolor="white", metadata=about)
     return drawing(figure, caption).svg

@@ -71,6 +71,7 @@ def make_page(result: Result, figures: FigureFiles) -> Page:
     if not result.config.data.train:
         figures = figures.marked("simulation")
     return Page(
+        docs="bs_dspi",
         title="B_s → D_sπ",
         summary=_summary(result),
         facts=_facts(result),

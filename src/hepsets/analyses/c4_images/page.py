@@ -47,6 +47,7 @@ TURNED = {
 def make_page(result: Result, figures: FigureFiles) -> Page:
     """The page, out of what the run found alone."""
     return Page(
+        docs="c4_images",
         title="Is rotation symmetry worth building into an image network?",
         summary=_summary(result),
         facts=_facts(result),

@@ -32,6 +32,7 @@ def make_page(result: Result, figures: FigureFiles) -> Page:
     """The page, out of what the run found alone."""
     best = recommended(result.models)
     return Page(
+        docs="continuum_suppression",
         title="Continuum suppression",
         summary=" ".join((*sculpting_warnings(result), _summary(result, best))),
         facts=_facts(result),

@@ -36,6 +36,7 @@ def make_page(result: Result, figures: FigureFiles) -> Page:
     best = result.best
     train, held, test = result.sizes
     return Page(
+        docs="flavour_tagging",
         title="B⁰ or B̄⁰?",
         summary=_summary(result),
         facts=(

@@ -33,6 +33,7 @@ from hepsets.report.page import (
 def make_page(result: Result, figures: FigureFiles) -> Page:
     """The page, out of what the run found alone."""
     return Page(
+        docs="pretraining",
         title=question,
         summary=" ".join(verdict(result, task) for task in result.tasks),
         facts=_facts(result),

@@ -37,6 +37,7 @@ def make_page(result: Result, figures: FigureFiles) -> Page:
     """The page, out of what the run found alone."""
     best = best_of(result.models)
     return Page(
+        docs="smart_background",
         title="Smart background",
         summary=_summary(result, best),
         facts=_facts(result, best),

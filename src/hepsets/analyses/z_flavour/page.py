@@ -59,6 +59,7 @@ REASONS = {
 def make_page(result: Result, figures: FigureFiles) -> Page:
     """The page, out of what the run found alone."""
     return Page(
+        docs="z_flavour",
         title="Which quark did the Z decay to?",
         summary=_summary(result),
         facts=_facts(result),

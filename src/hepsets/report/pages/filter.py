@@ -56,6 +56,7 @@ def write_filter_page(
         )
     words.append(Listing("What the command said", "\n".join(summary.lines())))
     page = Page(
+        docs="filter",
         title="What the filter kept",
         summary=_in_short(summary),
         facts=tuple(facts.items()),

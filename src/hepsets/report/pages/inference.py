@@ -60,6 +60,7 @@ def write_inference_page(path: str | Path, inference: Inference, facts: Mapping[
             KeyFigure(f"{fit.p_value:.2g}", "p of the fit", f"χ² {fit.chi2:.1f} for {fit.ndof} cells")
         )
     page = Page(
+        docs="infer",
         title="ΔC9 from a set of B⁰ → K*⁰μ⁺μ⁻ events",
         summary=" ".join(_sentences(inference)),
         facts=tuple(facts.items()),

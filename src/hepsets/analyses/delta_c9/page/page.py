@@ -25,6 +25,7 @@ from hepsets.report.page import FigureFiles, KeyFigure, Page, Section, configura
 def make_page(result: Result, figures: FigureFiles) -> Page:
     """The page, out of what the run found alone."""
     return Page(
+        docs="delta_c9",
         title="ΔC9 from B⁰ → K*⁰μ⁺μ⁻",
         summary=_summary(result),
         facts=_facts(result),
