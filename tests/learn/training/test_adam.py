@@ -88,3 +88,17 @@ def test_a_closure_that_makes_the_gradients_is_asked_in_each_step():
             asked = step in (1, 2)
             assert optimizer.step(closure if asked else None) == (step if asked else None)
     torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)
+
+
+def test_an_optimizer_that_has_stepped_goes_on_with_the_state_that_it_loads():
+    found, expected = (nn.Parameter(torch.ones(2)) for _ in range(2))
+    for weight, kind in ((found, Adam), (expected, torch.optim.AdamW)):
+        optimizer = kind([weight], lr=0.1, weight_decay=0.1)
+        for step in range(6):
+            weight.grad = torch.full((2,), float(step))
+            optimizer.step()
+            if step == 2:
+                kept = copy.deepcopy(optimizer.state_dict())
+        optimizer.load_state_dict(kept)
+        optimizer.step()
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)
