@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.synchronize import Semaphore
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # every command starts with this file, few have workers
+    from multiprocessing.synchronize import Semaphore
 
 
 @dataclass
@@ -34,7 +36,9 @@ def tell_compiling() -> None:
 def turn_of_workers() -> Semaphore | None:
     """What workers give to :func:`take_turns`; ``None`` if nothing is told, or has been already."""
     if _teller.turn is not None and _teller.shared is None:
-        _take(multiprocessing.get_context("spawn").Semaphore(1))
+        from multiprocessing import get_context
+
+        _take(get_context("spawn").Semaphore(1))
     return _teller.shared
 
 

@@ -53,6 +53,9 @@ def cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor, sums: Tensor
     return ((each * weights).sum(0) / sums.clamp(min=1e-12)).mean()
 
 
+cross_entropy.takes_negative_weights = True  # type: ignore[attr-defined]  # it is linear in them
+
+
 def _is_usual(logits: Tensor, *known: Tensor) -> bool:
     """Whether the compiled loop can do it: single precision on a CPU, and gradients of logits alone."""
     alike = [logits.shape, logits.shape, logits.shape[1:]] == [each.shape for each in known]
@@ -91,9 +94,6 @@ def _cross_entropy(logits: Floats, targets: Floats, weights: Floats, sums: Float
             total += weight * ((1 - y) * z - min(z, 0.0) + math.log1p(small))
             slope[i, head] = weight * (probability - y)
     return total
-
-
-cross_entropy.takes_negative_weights = True  # type: ignore[attr-defined]  # it is linear in them
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
