@@ -147,6 +147,7 @@ def test_the_report_has_every_plot(finished):
     } <= figures
     html = (folder / "report.html").read_text()
     assert "This is a closure test" in html
+    assert "<!-- simulation -->" in html
     assert "luminosity" in html
     assert "http://" not in html.replace("http://www.w3.org", "")
 

@@ -122,6 +122,7 @@ def test_the_report_is_drawn_again_from_what_was_kept(made, tmp_path, monkeypatc
     page = (folder / "report.html").read_text()
     assert "B⁰ or B̄⁰?" in page
     assert "GFlaT" in page
+    assert "<!-- simulation -->" in page
     assert {path.stem for path in (folder / "figures").iterdir()} >= {"tags", "calibration", "efficiencies"}
     assert (folder / "predictions" / "test.parquet").exists()
     before, after = redrawn(folder, flavour_tagging, tmp_path, monkeypatch)

@@ -191,6 +191,7 @@ def test_a_resumed_run_trains_nothing_again_and_finds_the_same(finished, tmp_pat
 def test_the_page_needs_nothing_from_outside(finished):
     page = (finished[0] / "report.html").read_text()
     assert "Limit" in page
+    assert "<!-- simulation -->" in page  # over its figures
     assert "src=" not in page.replace('src="data:', "")
     assert 'href="http' not in page
 

@@ -115,6 +115,7 @@ def test_a_run_looks_closer_at_our_tagger(made) -> None:
     page = (folder / "report.html").read_text()
     assert "Working points beside published taggers" in page
     assert "60 GeV" in page
+    assert "<!-- simulation -->" in page
     if result.look.closure is not None:  # so few events may not tell R_b
         assert abs(metrics["r_b"]["value"] - metrics["r_b"]["truth"]) < 5 * metrics["r_b"]["se"]
 

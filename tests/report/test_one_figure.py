@@ -14,7 +14,7 @@ def page(figures):
         DRAWN.append(name)
         figure = Figure()
         figure.subplots().set_title(name)
-        figures.marked("simulation")(name, figure, "A caption.")
+        figures.of_simulation()(name, figure, "A caption.")
 
 
 def test_it_is_the_one_that_was_asked_for_and_nothing_is_drawn_after_it():
@@ -22,7 +22,7 @@ def test_it_is_the_one_that_was_asked_for_and_nothing_is_drawn_after_it():
     figure = one_figure(page, "speedup")
     assert figure.axes[0].get_title() == "speedup"
     assert DRAWN == ["roc", "speedup"]
-    assert figure.axes[0].get_title(loc="right") == "simulation"
+    assert figure.get_suptitle() == "simulation"  # above the title
     assert one_figure(page).axes[0].get_title() == "roc"
 
 

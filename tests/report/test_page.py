@@ -146,7 +146,7 @@ def test_figures_drawn_by_workers_are_those_of_one_process_to_the_byte(tmp_path)
             figures = FigureFiles(folder)
             scores = {name: (RESULTS.labels, s, None) for name, s in RESULTS.scores.items()}
             shown = [
-                figures.marked("simulation")("roc", roc_curves(RESULTS.classified, STYLES), "ROC."),
+                figures.of_simulation()("roc", roc_curves(RESULTS.classified, STYLES), "ROC."),
                 figures("scores", score_distributions(scores, STYLES), "Scores."),
             ]
             figures.wait()
@@ -256,6 +256,14 @@ def test_the_same_figure_twice_keeps_its_ids_apart_from_others_and_is_repeatable
 )
 def test_numbers_are_written_with_their_error_in_brackets(value, digits, text):
     assert cell_text(value, digits) == text
+
+
+def test_text_in_a_column_of_numbers_stands_under_them_and_sorts_last():
+    rows = (("a", Measured(0.5, 0.1), "one"), ("b", "one value", "two"))
+    table = Table((Column("model"), Column("spread"), Column("text")), rows)
+    html = render(replace(PAGE, sections=(Section("Spread", (table,)),)))
+    assert '<td class="number" data-sort="">one value</td>' in html
+    assert '<td data-sort="two">two</td>' in html
 
 
 def test_a_page_appears_whole_or_not_at_all(tmp_path, monkeypatch):

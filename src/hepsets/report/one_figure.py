@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from hepsets.core.errors import InputError
 from hepsets.report.page import Drawing, FigureFiles
-from hepsets.report.style import mark_figure
+from hepsets.report.style import mark_simulation
 
 
 class _Found(Exception):  # noqa: N818 (it is no error)
@@ -21,19 +21,19 @@ class _Found(Exception):  # noqa: N818 (it is no error)
 class _Sought(FigureFiles):
     """Takes the figures that a page draws, and stops it at the one that is sought."""
 
-    def __init__(self, name: str | None, seen: list[str], mark: str = "") -> None:
-        self.name, self.seen, self.mark = name, seen, mark
+    def __init__(self, name: str | None, seen: list[str], simulation: bool = False) -> None:
+        self.name, self.seen, self.simulation = name, seen, simulation
 
-    def marked(self, mark: str) -> FigureFiles:
-        """The same, with something written over each figure."""
-        return _Sought(self.name, self.seen, mark)
+    def of_simulation(self) -> FigureFiles:
+        """The same, with "simulation" written over each figure."""
+        return _Sought(self.name, self.seen, True)
 
     def __call__(self, name: str, figure: Figure, caption: str) -> Drawing:
         """Nothing but a caption."""
         self.seen.append(name)
         if self.name in (name, None):
-            if self.mark:
-                mark_figure(figure, self.mark)
+            if self.simulation:
+                mark_simulation(figure)
             raise _Found(figure)
         return Drawing("", caption)
 

@@ -35,7 +35,7 @@ from hepsets.core.whole_file import whole_file
 from hepsets.evaluate.filter.limit import Limit
 from hepsets.evaluate.filter.speedup import SpeedupCurve, SpeedupResult
 from hepsets.report.glossary import Terms
-from hepsets.report.style import COLOURS, INK, MUTED, PAPER, RULE, Style, house_style, mark_figure
+from hepsets.report.style import COLOURS, INK, MUTED, PAPER, RULE, Style, house_style, mark_simulation
 
 _THEME = {
     INK: "var(--ink)",
@@ -109,6 +109,12 @@ class Table:
                 raise InputError(
                     f"a table row of {len(row)} cells", f"{len(self.columns)}, one for each column"
                 )
+
+    @property
+    def numeric(self) -> frozenset[int]:
+        """Places of the columns that hold a number; text there ("one value") sorts last."""
+        places = range(len(self.columns))
+        return frozenset(at for at in places if not all(isinstance(row[at], str) for row in self.rows))
 
 
 @dataclass(frozen=True)
@@ -411,24 +417,22 @@ class FigureFiles:
     ----------
     folder
         An existing folder.
-    mark
-        What is written over each figure: "simulation", say.
     """
 
-    def __init__(self, folder: Path, mark: str = "") -> None:
-        self._folder, self._mark = folder, mark
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._simulation = folder, False
         self._begun: list[Drawing] = []
 
-    def marked(self, mark: str) -> FigureFiles:
-        """The same, with something written over each figure."""
-        marked = FigureFiles(self._folder, mark)
-        marked._begun = self._begun
+    def of_simulation(self) -> FigureFiles:
+        """The same, with "simulation" written over each figure."""
+        marked = FigureFiles(self._folder)
+        marked._simulation, marked._begun = True, self._begun
         return marked
 
     def __call__(self, name: str, figure: Figure, caption: str) -> Drawing:
         """The figure as a drawing with a caption; its files are called ``name``."""
-        if self._mark:
-            mark_figure(figure, self._mark)
+        if self._simulation:
+            mark_simulation(figure)
         try:
             task = _Figure(self._folder, name, caption, pickle.dumps(figure))
         except (pickle.PicklingError, AttributeError, TypeError):  # it holds a function of its own

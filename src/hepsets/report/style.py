@@ -126,14 +126,20 @@ def save(figure: Figure, path: str | Path, form: str | None = None) -> None:
         figure.savefig(path, format=form, facecolor="white", dpi=160)
 
 
-def mark_figure(figure: Figure, mark: str) -> None:
-    """Write what a figure shows over its top right corner: "simulation", say."""
+def mark_simulation(figure: Figure) -> None:
+    """Write "simulation" over the top right corner of a figure, above titles that are there."""
     placed = [(axes, axes.get_subplotspec()) for axes in figure.axes]
     top = [(axes, place) for axes, place in placed if place is not None and place.rowspan.start == 0]
-    if top:
-        axes, _ = max(top, key=lambda one: one[1].colspan.stop)
-        with house_style():
-            axes.set_title(mark, loc="right", color=MUTED, fontstyle="italic", fontsize=8)
+    style: dict[str, Any] = {"color": MUTED, "fontstyle": "italic", "fontsize": 8}
+    with house_style():
+        if (
+            any(axes.get_title() or axes.get_title(loc="left") for axes, _ in top)
+            and not figure.get_suptitle()
+        ):
+            figure.suptitle("simulation", x=0.995, ha="right", **style)
+        elif top:
+            axes, _ = max(top, key=lambda one: one[1].colspan.stop)
+            axes.set_title("simulation", loc="right", **style)
 
 
 class ShownFigure(Figure):

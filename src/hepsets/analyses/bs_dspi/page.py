@@ -69,7 +69,7 @@ GENERATED = 5.36693
 def make_page(result: Result, figures: FigureFiles) -> Page:
     """The page, out of what the run found alone."""
     if not result.config.data.train:
-        figures = figures.marked("simulation")
+        figures = figures.of_simulation()
     return Page(
         docs="bs_dspi",
         title="B_s → D_sπ",

@@ -30,6 +30,8 @@ from hepsets.report.page import (
 
 def make_page(result: Result, figures: FigureFiles) -> Page:
     """The page, out of what the run found alone."""
+    if result.samples.made_here:
+        figures = figures.of_simulation()
     best = recommended(result.models)
     return Page(
         docs="continuum_suppression",
@@ -45,6 +47,12 @@ def _percent(value: Measured) -> str:
     return f"{per_cent(value)} %"
 
 
+def _less(gain: Measured) -> str:
+    if gain.value < 0:
+        return f"{_percent(Measured(-gain.value, gain.se))} more"
+    return f"{_percent(gain)} less"
+
+
 def _summary(result: Result, best: ModelResult) -> str:
     at = f"{100 * result.config.signal_efficiency:g} %"
     left = _percent(best.left.background)
@@ -53,21 +61,21 @@ def _summary(result: Result, best: ModelResult) -> str:
     lead = result.lead
     where = {"shape_only": "by the shape of the event alone (candidates wrong in signal and background) "}
     text = (
-        f"At {at} signal efficiency {where.get(lead.name, '')}{best.name} leaves {_percent(best.gain)} less "
+        f"At {at} signal efficiency {where.get(lead.name, '')}{best.name} leaves {_less(best.gain)} "
         "background than boosted trees on the thirty classic variables"
     )
     if best.gain_over_tag is not None:
-        text += f", and {_percent(best.gain_over_tag)} less than trees that also know the tag's quality"
+        text += f", and {_less(best.gain_over_tag)} than trees that also know the tag's quality"
     if "multi_deep_sets" in lead.by_name:
-        text += f"; multi_deep_sets {_percent(lead.by_name['multi_deep_sets'].gain)} less than the former"
+        text += f"; multi_deep_sets {_less(lead.by_name['multi_deep_sets'].gain)} than the former"
     text += ". " + _crown(lead, best)
     others = [
-        f"{TITLES[name][0].lower()}{TITLES[name][1:]}: {_percent(recommended(one.models).gain)}"
+        f"{TITLES[name][0].lower()}{TITLES[name][1:]}: {_less(recommended(one.models).gain)}"
         for name, one in result.comparisons.items()
         if name != lead.name
     ]
     return (
-        f"{text} Elsewhere {best.name} leaves less than the first trees: {'; '.join(others)}."
+        f"{text} Elsewhere {best.name} leaves, compared with the first trees: {'; '.join(others)}."
         if others
         else text
     )

@@ -33,6 +33,8 @@ COMPARABLE = (
 
 def make_page(result: Result, figures: FigureFiles) -> Page:
     """The page, out of what the run found alone."""
+    if not result.config.data.train and not result.config.data.test:
+        figures = figures.of_simulation()
     best = result.best
     train, held, test = result.sizes
     return Page(

@@ -32,6 +32,7 @@ from hepsets.report.page import (
 
 def make_page(result: Result, figures: FigureFiles) -> Page:
     """The page, out of what the run found alone."""
+    figures = figures.of_simulation()  # all of its events are generated
     return Page(
         docs="pretraining",
         title=question,

@@ -35,6 +35,8 @@ from hepsets.report.page import (
 
 def make_page(result: Result, figures: FigureFiles) -> Page:
     """The page, out of what the run found alone."""
+    if result.samples.made_here:
+        figures = figures.of_simulation()
     best = best_of(result.models)
     return Page(
         docs="smart_background",

@@ -58,6 +58,8 @@ REASONS = {
 
 def make_page(result: Result, figures: FigureFiles) -> Page:
     """The page, out of what the run found alone."""
+    if not result.config.data.train and not result.config.data.test:
+        figures = figures.of_simulation()
     return Page(
         docs="z_flavour",
         title="Which quark did the Z decay to?",

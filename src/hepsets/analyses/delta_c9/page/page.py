@@ -24,6 +24,8 @@ from hepsets.report.page import FigureFiles, KeyFigure, Page, Section, configura
 
 def make_page(result: Result, figures: FigureFiles) -> Page:
     """The page, out of what the run found alone."""
+    if not result.config.data.train:
+        figures = figures.of_simulation()
     return Page(
         docs="delta_c9",
         title="ΔC9 from B⁰ → K*⁰μ⁺μ⁻",
