@@ -15,8 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.results import event, study
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import AutoLocator
 
 from hepsets.core.errors import InputError
 from hepsets.core.measured import Measured
@@ -137,6 +139,16 @@ def test_no_label_is_cut_off_at_the_edge_of_a_figure(tmp_path):
         assert (edge == 1).all()
 
 
+def test_every_form_of_a_figure_has_the_ticks_for_which_it_was_laid_out(tmp_path):
+    class ByResolution(AutoLocator):
+        def __call__(self):
+            return [0, 1] if self.axis.figure.dpi > 100 else [0, 0.123, 1]
+
+    figure = Figure()
+    figure.subplots().xaxis.set_major_locator(ByResolution())
+    assert "0.123" not in FigureFiles(tmp_path)("ticks", figure, "Ticks.").svg
+
+
 def test_figures_drawn_by_workers_are_those_of_one_process_to_the_byte(tmp_path):
     drawn = []
     for workers in (1, 2):
@@ -252,6 +264,11 @@ def test_the_same_figure_twice_keeps_its_ids_apart_from_others_and_is_repeatable
         (-1.5, 1, "−1.5"),
         (np.int64(1234567), None, "1\u202f234\u202f567"),
         ("raw", None, "raw"),
+        (86_699.7, 0, "86\u202f700"),
+        (12_345.6, None, "12\u202f346"),
+        (Measured(5776.0, 6046.0), None, "5\u202f776(6046)"),
+        (-8.34e-7, None, "−8.3·10⁻⁷"),
+        (0.0, None, "0"),
     ],
 )
 def test_numbers_are_written_with_their_error_in_brackets(value, digits, text):

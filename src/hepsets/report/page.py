@@ -24,6 +24,7 @@ import matplotlib as mpl
 import numpy as np
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
+from matplotlib.ticker import AutoLocator, FixedLocator
 from numpy.typing import NDArray
 
 from hepsets.core.config import to_toml
@@ -47,6 +48,7 @@ _THEME = {
 """Colours of the figures as the page's style sheet defines them, for light and for dark."""
 
 _DPI = 160
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 """Pixels per inch of figures."""
 
 Value: TypeAlias = str | int | float | Measured | None
@@ -339,7 +341,7 @@ def cell_text(value: Value, digits: int | None = None) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, Measured) and value.se < 1e-9 * abs(value.value):  # rounding, no error
-        text = f"{value.value:.{4 if digits is None else digits}f}(0)"
+        text = f"{value.value:,.{4 if digits is None else digits}f}(0)"
     elif isinstance(value, Measured):
         places = digits
         if places is None:
@@ -347,13 +349,29 @@ def cell_text(value: Value, digits: int | None = None) -> str:
         elif value.se > 0:  # an error of 0 in the last digit would be none
             places = max(places, math.ceil(-math.log10(2 * value.se)))
         error = f"{value.se:.{places}f}" if value.se >= 1 else f"{value.se * 10**places:.0f}"
-        text = f"{value.value:.{places}f}({error})"
-    elif isinstance(value, (int, np.integer)):
-        text = f"{value:,}".replace(",", "\u202f")
+        text = f"{value.value:,.{places}f}({error})"
+    elif isinstance(value, (int, np.integer)) or (digits is None and abs(value) >= 10_000):
+        text = f"{value:,.0f}"
+    elif digits is None:
+        text = f"{value:.4g}" if abs(value) >= 1e-4 or value == 0 else power_text(value, 2)
     else:
-        text = f"{value:.{digits}f}" if digits is not None else f"{value:.4g}"
+        text = f"{value:,.{digits}f}"
     text = re.sub(r"^-(?=[0.]*(\(|$))", "", text)  # no negative zero
-    return text.replace("-", "−")
+    return text.replace("-", "−").replace(",", "\u202f")
+
+
+def power_text(value: float, figures: int = 1) -> str:
+    """A number with so many significant figures, by a power of ten where it is small.
+
+    Examples
+    --------
+    >>> power_text(8.3e-7), power_text(0.92), power_text(8.35e-7, 2)
+    ('8·10⁻⁷', '0.9', '8.4·10⁻⁷')
+    """
+    if not 0 < abs(value) < 1e-3:
+        return f"{value:.{figures}g}"
+    mantissa, exponent = f"{value:.{figures - 1}e}".split("e")
+    return f"{mantissa}·10{str(int(exponent)).translate(_RAISED)}"
 
 
 # -- inside ------------------------------------------------------------------------------------------
@@ -465,6 +483,9 @@ def _draw(figure: Figure, folder: Path, name: str, caption: str) -> str:
     """Write the files of a figure; its SVG."""
     figure.set_dpi(_DPI)  # letters of few pixels are wider, or narrower, than the same in print
     figure.draw_without_rendering()
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        if isinstance(axis.get_major_locator(), AutoLocator):  # another resolution may find room for more
+            axis.set_major_locator(FixedLocator(axis.get_majorticklocs()))
     with mpl.rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
         figure.set_layout_engine(None)  # laid out once for all forms; "none" would have each drawn twice
     for ending, about in (("png", None), ("pdf", {"CreationDate": None})):

@@ -48,14 +48,14 @@ PARTS = {
 """What the components of the fits are called in figures."""
 
 KINDS = {
-    "bs_dspi": "B_s → D_sπ",
+    "bs_dspi": "Bₛ → Dₛπ",
     "lhcb_bbbar": "combinations",
     "b0_dpi": "B⁰ → D⁻π⁺",
     "lb_lcpi": "Λ_b → Λ_cπ",
-    "bs_dsstpi": "B_s → D_s*π",
-    "bs_dsrho": "B_s → D_sρ",
-    "bs_dsk": "B_s → D_sK",
-    "b0_dspi": "B⁰ → D_sπ",
+    "bs_dsstpi": "Bₛ → Dₛ*π",
+    "bs_dsrho": "Bₛ → Dₛρ",
+    "bs_dsk": "Bₛ → DₛK",
+    "b0_dspi": "B⁰ → Dₛπ",
 }
 """What the samples are called."""
 
@@ -72,7 +72,7 @@ def make_page(result: Result, figures: FigureFiles) -> Page:
         figures = figures.of_simulation()
     return Page(
         docs="bs_dspi",
-        title="B_s → D_sπ",
+        title="Bₛ → Dₛπ",
         summary=_summary(result),
         facts=_facts(result),
         key_figures=_key_figures(result),
@@ -107,7 +107,7 @@ def sections(result: Result, figures: FigureFiles) -> Iterator[Section]:
 
 def _summary(result: Result) -> str:
     after, before = result.fits.after, result.fits.before
-    said = f"{after.signal} B_s → D_sπ decays at {mev(after.mean)} MeV."
+    said = f"{after.signal} Bₛ → Dₛπ decays at {mev(after.mean)} MeV."
     if after.s_over_b is not None and before.s_over_b is not None:
         said += (
             f" Signal over background within three widths grows from {before.s_over_b} to {after.s_over_b},"
@@ -145,7 +145,7 @@ def _key_figures(result: Result) -> tuple[KeyFigure, ...]:
 
 CAPTION = (
     "{what}: {fit.signal} signal decays{truth} at {mean} MeV, {width} MeV wide{quality}. Candidates (bins "
-    "without any have no point), the fit with its components, and (candidates − fit)/error, by what the D_s "
+    "without any have no point), the fit with its components, and (candidates − fit)/error, by what the Dₛ "
     "decays through; mean and width are {how}."
 )
 
@@ -207,7 +207,8 @@ def _table(result: Result) -> Table:
             (
                 f"{name} (mean and width held)" if fit.held else name,
                 mev(fit.mean), mev(fit.sigma), fit.signal, fit.truth if fit.truth >= 0 else None,
-                fit.in_window, fit.background, fit.s_over_b, good.chi2, good.ndf, good.p_value,
+                fit.in_window, fit.background, fit.s_over_b, good.chi2,
+                good.ndf if good.ndf > 0 else None, good.p_value,
             )
         )  # fmt: skip
     return Table(columns, tuple(rows), highlight=1)
@@ -217,7 +218,7 @@ def _notes(fit: JudgedFit) -> str:
     said = [f"{one} is on its limit: its error is not known." for one in fit.at_limits]
     if fit.growth > 1.005:
         said.append(
-            "Combinations that share a D_s or tracks are not independent: errors count their families, "
+            "Combinations that share a Dₛ or tracks are not independent: errors count their families, "
             f"which makes that of the yield {fit.growth:.2f} times that of the likelihood."
         )
     said += [f"{note[0].upper()}{note[1:]}." for note in fit.remarks]
@@ -294,7 +295,7 @@ def _classifier(result: Result, figures: FigureFiles) -> Iterator[Content]:
     )
     yield figures(
         "roc",
-        roc_figure(found.quality, ("share of simulated signal", "share of the sideband")),
+        roc_figure(found.quality, found.auc, ("share of simulated signal", "share of the sideband")),
         f"Signal kept against sideband kept: area {auc_text(found.auc)}.",
     )
     if result.checks.importance:
@@ -364,7 +365,7 @@ def _sculpting(result: Result, figures: FigureFiles) -> Iterator[Content]:
         "much "
         "of the signal is compared with that of what it rejects, for the trees that select and for trees "
         "that "
-        f"see no momenta; {'no' if worst > 0.01 else 'a'} difference is seen. Combinations share D_s and "
+        f"see no momenta; {'no' if worst > 0.01 else 'a'} difference is seen. Combinations share Dₛ and "
         "tracks: "
         "families of them count once, where there are enough; the naive p-value takes all for independent."
     )

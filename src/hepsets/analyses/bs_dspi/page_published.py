@@ -64,7 +64,7 @@ def _content(found: Published, figures: FigureFiles, label: str) -> Iterator[Con
     drawn = shared_figures.training_curves({NAME: curve}, styles, steps="tree")
     caption = "Loss of training (dashed) and test part (solid), least after"
     yield figures("published_loss", drawn, f"{caption} {best + 1} trees.")
-    drawn = roc_figure(found.quality, ("share of signal", "share of background"))
+    drawn = roc_figure(found.quality, found.quality.auc, ("share of signal", "share of background"))
     caption = "ROC curve of the published test part, area"
     yield figures("published_roc", drawn, f"{caption} {auc_text(found.quality.auc)}.")
     order = sorted(found.gains, key=lambda one: -found.gains[one])

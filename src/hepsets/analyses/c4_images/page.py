@@ -34,6 +34,7 @@ from hepsets.report.page import (
     Section,
     Table,
     configuration,
+    power_text,
 )
 
 TURNED = {
@@ -112,7 +113,7 @@ def _key_figures(result: Result) -> tuple[KeyFigure, ...]:
     for one in result.gains:
         if one.data == lead.data and one.other == PLAIN:
             found.append(KeyFigure(f"{per_cent(one.difference)} %", f"gain over {PLAIN}", "same test images"))
-    found.append(KeyFigure(f"{lead.invariance_error:.0e}", "change under four turns", "of a probability"))
+    found.append(KeyFigure(power_text(lead.invariance_error), "change under four turns", "of a probability"))
     return tuple(found)
 
 
@@ -147,8 +148,8 @@ def _table(models: Sequence[ModelResult]) -> Table:
             one.accuracy,
             one.of_test.of_images,
             one.of_test.spread if len(one.seeds) > 1 else None,
-            f"{one.equivariance_error:.0e}",
-            f"{one.invariance_error:.0e}",
+            one.equivariance_error,
+            one.invariance_error,
             one.seconds,
             one.images_per_s,
         )
@@ -224,9 +225,9 @@ def _symmetry(result: Result, figures: FigureFiles) -> Iterator[Content]:
     yield (
         f"Of {len(result.layers):,} combinations of layer, kernel, image size, stride and padding "
         f"{len(accepted):,} are accepted, with an error of at most "
-        f"{max(one.error for one in accepted):.0e}. {len(refused):,} are refused with a message that says "
-        "what to use, since their windows leave out pixels on one side: done all the same, the least error "
-        f"among them would be {min((one.error for one in refused), default=0):.2g}."
+        f"{power_text(max(one.error for one in accepted))}. {len(refused):,} are refused with a message that "
+        "says what to use, since their windows leave out pixels on one side: done all the same, the least "
+        f"error among them would be {min((one.error for one in refused), default=0):.2g}."
     )
     yield figures(
         "configurations",
@@ -367,7 +368,7 @@ def _views(result: Result, views: Sequence[str], figures: FigureFiles) -> Iterat
                     len(one.seeds),
                     one.accuracy,
                     one.tests[f"{TEST}_any"].accuracy,
-                    f"{one.invariance_error:.0e}",
+                    one.invariance_error,
                     one.images_per_s,
                 )
                 for one in result.of(sample)

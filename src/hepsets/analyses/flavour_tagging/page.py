@@ -14,7 +14,17 @@ from hepsets.analyses.flavour_tagging.summary import notes_of, per_cent
 from hepsets.core.measured import Measured
 from hepsets.formats.whole_event_files import SetCounts
 from hepsets.report import figures as shared_figures
-from hepsets.report.page import Column, Content, FigureFiles, KeyFigure, Page, Section, Table, configuration
+from hepsets.report.page import (
+    Column,
+    Content,
+    FigureFiles,
+    KeyFigure,
+    Page,
+    Section,
+    Table,
+    configuration,
+    power_text,
+)
 
 COMPARABLE = (
     "Lines mark what Belle II reached: 30.0 % (category-based) and 37.4 % (GFlaT) in data, 43.4 % (TFlaT) in "
@@ -101,7 +111,7 @@ def _key_figures(result: Result, best: ModelResult) -> tuple[KeyFigure, ...]:
             KeyFigure(f"{per_cent(trees[0].power.binned, 1)} %", "the same of category trees", TREES)
         )
     found.append(KeyFigure(str(best.line.slope), "slope of true against claimed w", best.name))
-    found.append(KeyFigure(f"{best.asymmetry:.0e}", "largest |r + r of the conjugate event|", best.name))
+    found.append(KeyFigure(power_text(best.asymmetry), "largest |r + r of the conjugate event|", best.name))
     return tuple(found)
 
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from hepsets.analyses.bs_dspi.checks import Sculpting
 from hepsets.analyses.bs_dspi.cut import ChosenCut
+from hepsets.core.measured import Measured
 from hepsets.evaluate.scores.area_importance import AreaImportance
 from hepsets.evaluate.scores.classification import Classification
 from hepsets.evaluate.scores.sideband import SidebandTest
@@ -49,13 +50,15 @@ def score_figure(
 
 
 @styled
-def roc_figure(figure: Figure, quality: Classification, names: tuple[str, str]) -> None:
+def roc_figure(figure: Figure, quality: Classification, auc: Measured, names: tuple[str, str]) -> None:
     """Share of the signal that cuts keep against that of the background, on a logarithmic axis.
 
     Parameters
     ----------
     quality
         Of a classifier.
+    auc
+        The area, with an error that may know what candidates share.
     names
         What signal and background are called.
     """
@@ -71,7 +74,7 @@ def roc_figure(figure: Figure, quality: Classification, names: tuple[str, str]) 
         "by chance", (0.5, 0.5), xytext=(-6, 4), textcoords="offset points", ha="right", color=MUTED
     )
     axes.set(xscale="log", xlabel=f"{names[1]} kept", ylabel=f"{names[0]} kept")
-    axes.set(xlim=(lowest, 1), ylim=(0, 1.02), title=f"AUC {quality.auc.value:.4f} ± {quality.auc.se:.4f}")
+    axes.set(xlim=(lowest, 1), ylim=(0, 1.02), title=f"AUC {auc.value:.4f} ± {auc.se:.4f}")
 
 
 @styled
