@@ -17,6 +17,7 @@ from helpers.tiny_run import tiny_run
 
 from hepsets.analyses import c4_images
 from hepsets.analyses.c4_images import Config
+from hepsets.analyses.c4_images.about import MODELS, SETS
 from hepsets.analyses.c4_images.config import (
     DataConfig,
     ImagesConfig,
@@ -25,6 +26,7 @@ from hepsets.analyses.c4_images.config import (
     ViewsConfig,
     check,
 )
+from hepsets.analyses.c4_images.figures.models import style_of
 from hepsets.analyses.c4_images.samples import store
 from hepsets.analyses.c4_images.summary import markdown
 from hepsets.analyses.c4_images.training import train_all
@@ -202,3 +204,8 @@ def test_what_cannot_be_is_refused_before_anything_is_made(changed, said):
 
 def test_its_result_tells_the_headline_with_errors_and_draws_it(made):
     says_and_draws(made[1])
+
+
+def test_no_two_models_share_a_colour():
+    names = (*MODELS, SETS, *(f"{name}_augmented" for name in MODELS))
+    assert len({style_of(name).colour for name in names}) == len(names)

@@ -172,7 +172,6 @@ TESTED_ELSEWHERE = {
         "analyses/delta_c9/page/test_single_sets.py",
         "the figures that share it",
     ),
-    "report/style.py": ("report/test_figures.py", "the figures that it styles"),
     "select/candidates/charm.py": ("select/candidates/test_combine.py", "one detector's candidates for all"),
     "select/candidates/classifier.py": ("select/skims/test_hadronic_tag.py", "the candidates that it judges"),
     "select/candidates/record.py": ("select/candidates/test_combine.py", "one detector's candidates for all"),

@@ -275,8 +275,14 @@ def test_numbers_are_written_with_their_error_in_brackets(value, digits, text):
     assert cell_text(value, digits) == text
 
 
+def test_a_sign_in_prose_is_a_minus_but_what_is_typed_stays_as_it_is():
+    text = "From -0.066 to (-2), 1-19 GeV²; `--floor -1`, `x` and -3."
+    html = render(replace(PAGE, sections=(Section("Signs", (text,)),)))
+    assert "From −0.066 to (−2), 1-19 GeV²; <code>--floor -1</code>, <code>x</code> and −3." in html
+
+
 def test_text_in_a_column_of_numbers_stands_under_them_and_sorts_last():
-    rows = (("a", Measured(0.5, 0.1), "one"), ("b", "one value", "two"))
+    rows = (("a", Measured(0.5, 0.1), "one"), ("b", "one value", "two"), ("c", None, None))
     table = Table((Column("model"), Column("spread"), Column("text")), rows)
     html = render(replace(PAGE, sections=(Section("Spread", (table,)),)))
     assert '<td class="number" data-sort="">one value</td>' in html

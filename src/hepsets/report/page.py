@@ -115,8 +115,11 @@ class Table:
     @property
     def numeric(self) -> frozenset[int]:
         """Places of the columns that hold a number; text there ("one value") sorts last."""
-        places = range(len(self.columns))
-        return frozenset(at for at in places if not all(isinstance(row[at], str) for row in self.rows))
+        return frozenset(
+            at
+            for at in range(len(self.columns))
+            if any(row[at] is not None and not isinstance(row[at], str) for row in self.rows)
+        )
 
 
 @dataclass(frozen=True)
@@ -410,10 +413,14 @@ def _sort_key(value: Value) -> str:
 
 
 def _prose(text: str) -> Markup:
-    """Paragraphs split at blank lines; `code` in backticks; everything else is plain text."""
+    """Paragraphs split at blank lines; `code` in backticks, signs of numbers; all else is plain text."""
     paragraphs = [part for part in re.split(r"\n\s*\n", text.strip()) if part]
-    marked = [re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(part))) for part in paragraphs]
-    return Markup("".join(f"<p>{part}</p>" for part in marked))
+    return Markup("".join(f"<p>{_signed(part)}</p>" for part in paragraphs))
+
+
+def _signed(paragraph: str) -> str:
+    plain = re.sub(r"(?<![^\s(])-(?=[\d.])(?=[^`]*(?:`[^`]*`[^`]*)*$)", "−", paragraph)  # outside code
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(plain)))
 
 
 def _rounded(values: NDArray[np.float64]) -> list[float]:

@@ -127,19 +127,20 @@ def save(figure: Figure, path: str | Path, form: str | None = None) -> None:
 
 
 def mark_simulation(figure: Figure) -> None:
-    """Write "simulation" over the top right corner of a figure, above titles that are there."""
+    """Write "simulation" over the top right panel of a figure, above its title if it has one."""
     placed = [(axes, axes.get_subplotspec()) for axes in figure.axes]
     top = [(axes, place) for axes, place in placed if place is not None and place.rowspan.start == 0]
-    style: dict[str, Any] = {"color": MUTED, "fontstyle": "italic", "fontsize": 8}
+    if not top:
+        return
+    axes, _ = max(top, key=lambda one: one[1].colspan.stop)
+    titles = [title for loc in ("left", "center", "right") if (title := axes.get_title(loc=loc))]
+    lines = max((title.count("\n") + 1 for title in titles), default=0)
     with house_style():
-        if (
-            any(axes.get_title() or axes.get_title(loc="left") for axes, _ in top)
-            and not figure.get_suptitle()
-        ):
-            figure.suptitle("simulation", x=0.995, ha="right", **style)
-        elif top:
-            axes, _ = max(top, key=lambda one: one[1].colspan.stop)
-            axes.set_title("simulation", loc="right", **style)
+        axes.annotate(
+            "simulation", (1, 1), xytext=(0, 5 + 11.5 * lines),
+            xycoords="axes fraction", textcoords="offset points",
+            ha="right", color=MUTED, fontstyle="italic", fontsize=8,
+        )  # fmt: skip
 
 
 class ShownFigure(Figure):

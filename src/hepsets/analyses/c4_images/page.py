@@ -232,7 +232,7 @@ def _symmetry(result: Result, figures: FigureFiles) -> Iterator[Content]:
     yield figures(
         "configurations",
         configurations(result.layers),
-        "Each dot is one configuration; the dashed line is the bound of 1e-5.",
+        "Each dot is one configuration; the dashed line is the bound of 10⁻⁵.",
     )
 
 

@@ -28,14 +28,14 @@ from hepsets.report.style import (
 
 _SHADES = LinearSegmentedColormap.from_list("shades", ["#f2f6fa", COLOURS[0]])
 
-_STYLES = model_styles((*MODELS, SETS))
-
 _SUFFIX = "_augmented"
+
+_STYLES = model_styles((*MODELS, SETS, *(f"{name}{_SUFFIX}" for name in MODELS)))
 
 
 def style_of(name: str) -> Style:
     """How a model is drawn in every figure; augmented ones are dashed diamonds."""
-    own = _STYLES[name.removesuffix(_SUFFIX)]
+    own = _STYLES[name]
     return Style(own.colour, (0, (3, 1.5)), "D") if name.endswith(_SUFFIX) else own
 
 
