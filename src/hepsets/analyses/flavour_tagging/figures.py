@@ -47,7 +47,8 @@ def tags_of_both(figure: Figure, models: Sequence[ModelResult]) -> None:
             axes.stairs(shares, HISTOGRAM, color=colour, label=label)
         axes.set_title(name)
         axes.set_yscale("log")
-    panels[0][0].legend(loc="upper center", ncols=2)
+    curves, labels = panels[0][0].get_legend_handles_labels()
+    figure.legend(curves, labels, loc="outside upper left", ncols=2)
 
 
 @styled
@@ -111,8 +112,12 @@ def learning_curves(figure: Figure, points: Sequence[LearningPoint]) -> None:
             label=name,
             ms=4,
         )
-    for value in REFERENCES.values():
-        axes.axhline(value, color=RULE, lw=0.8, zorder=0)
+    for label, value in REFERENCES.items():
+        axes.axhline(value, color=MUTED, lw=0.8, ls=(0, (4, 3)), zorder=0)
+        axes.annotate(
+            label, (1, value), xytext=(0, 2), xycoords=("axes fraction", "data"),
+            textcoords="offset points", ha="right", fontsize=7, color=MUTED,
+        )  # fmt: skip
     axes.set_xscale("log")
     axes.set_xlabel("tag sides to train on")
     axes.set_ylabel("effective tagging efficiency")

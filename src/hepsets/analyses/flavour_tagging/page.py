@@ -135,7 +135,7 @@ def _efficiency(result: Result, figures: FigureFiles) -> Iterator[Content]:
             Column("binomial error"),
             Column("gain", f"over {TREES}, paired"),
             Column("spread", "of trainings"),
-            Column("odd", "largest |r + r̄|", digits=7),
+            Column("odd", "largest |r + r̄|"),
         ),
         tuple(
             (
