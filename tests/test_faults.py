@@ -359,8 +359,13 @@ def test_paths_need_not_be_utf8(text_file, events_file, tmp_path):
     assert len(list(folder.iterdir())) == 6
 
 
-def test_ctrl_c_is_one_line_and_130(tmp_path):
-    words = ["generate", "kstmumu", "--events", "30000000", "--out", tmp_path / "x.parquet"]
+@pytest.mark.parametrize(
+    "made",
+    [["kstmumu", "--events", "30000000"], ["mixed", "--events", "3000000", "--workers", "2"]],
+    ids=["alone", "with workers"],
+)
+def test_ctrl_c_is_one_line_and_130(made, tmp_path):
+    words = ["generate", *made, "--out", tmp_path / "x.parquet"]
     # who runs the tests in the background of a shell has them ignore Ctrl-C
     process = start(*words, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     while not list(tmp_path.iterdir()):

@@ -12,7 +12,7 @@ from helpers.hepmc_text import hepmc_text
 from helpers.random_events import random_events
 from helpers.toy_corpus import toy_events, toy_trunk
 
-from hepsets.analyses.inspection import SPELLINGS, inspect_file
+from hepsets.analyses.inspection import _LISTS, SPELLINGS, inspect_file
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets, write_particle_sets
 from hepsets.core.record import checksum_of_file
@@ -82,6 +82,23 @@ def test_lists_of_names_that_say_nothing_are_told_with_a_map_to_be_filled_in(tmp
         CandidateMap(proposed["sets"])
 
 
+@pytest.mark.parametrize("kind", ["int8", "int32", "int64", "uint16", "float32", "bool"])
+def test_lists_of_any_numbers_are_lists(tmp_path, kind):
+    with uproot.recreate(tmp_path / "m.root") as file:
+        file.mktree("t", {"charge": f"var * {kind}", "px": "var * float64"})
+        file["t"].extend(
+            {"charge": ak.values_astype(ak.Array([[1], [1, 0]]), kind), "px": ak.Array([[1.0], [2.0, 3.0]])}
+        )
+    assert "lists of numbers: charge, px" in told(tmp_path / "m.root")
+
+
+def test_what_root_calls_vectors_are_lists_and_vectors_of_vectors_are_not():
+    for kind in ("std::vector<std::int64_t>", "std::vector<int>", "std::vector<unsigned int>", "float[]"):
+        assert _LISTS.fullmatch(kind)
+    for kind in ("std::vector<std::vector<float>>", "std::string", "float[3]", "double"):
+        assert not _LISTS.fullmatch(kind)
+
+
 def test_lists_that_are_quantities_of_no_known_set_are_put_into_one_to_be_seen_to(tmp_path):
     names = [f"mu_{tail}" for tail in ("px", "py", "pz", "charge")] + ["x_E", "x_theta", "x_phi"]
     lists = {name: pa.array([[1.0], [], [2.0]]) for name in (*names, "odd")}
@@ -148,6 +165,8 @@ def test_decays_of_other_names_get_their_column_map(tmp_path):
     assert "2 events" in text
     for pair in ("q_squared=q2", "costheta_mu=cosThetaL", "costheta_K=cos_theta_k", "chi=phi"):
         assert f"--column {pair}" in text
+    (tmp_path / "d.csv").write_text('"q2","cosThetaL","cos_theta_k","phi"\n1,0.1,0.2,0.3\n')
+    assert "--column q_squared=q2 --column costheta_mu=cosThetaL" in told(tmp_path / "d.csv")
     (tmp_path / "d.csv").write_text("q2,cosThetaL,mass\n1,0.1,5.2\n")
     assert "delta-c9: lacks costheta_K, chi" in told(tmp_path / "d.csv")
 

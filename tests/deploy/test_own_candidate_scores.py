@@ -1,6 +1,7 @@
 """Models that carry the column map of a user's files score more of them: branches, columns, NaN."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -58,6 +59,20 @@ def test_a_score_is_that_of_our_own_path_on_the_same_candidates(tmp_path, expect
     found = pq.read_table(tmp_path / "out.parquet")
     np.testing.assert_allclose(found["cs"].to_numpy(), expected, atol=2e-6)
     assert found.column_names[:-1] == list(given)
+
+
+@pytest.mark.parametrize("named", ["", ":analysis/B0"])
+def test_a_tree_in_a_folder_gets_its_scores_there(tmp_path, expected, named):
+    with uproot.open(write_root(tmp_path / "flat.root", branches(EVENTS))) as file:
+        given = file["B0"].arrays()
+    with uproot.recreate(tmp_path / "mine.root") as file:
+        file.mktree("analysis/B0", {name: given[name].type.content for name in given.fields})
+        file["analysis/B0"].extend({name: given[name] for name in given.fields})
+        file["other"] = {"x": np.arange(3)}
+    apply_file(saved(tmp_path, model()), Path(f"{tmp_path}/mine.root{named}"), tmp_path / "out.root")
+    with uproot.open(tmp_path / "out.root") as file:
+        np.testing.assert_allclose(file["analysis/B0"]["score"].array(library="np"), expected, atol=2e-6)
+        assert file["other"]["x"].array(library="np").tolist() == [0, 1, 2]
 
 
 def test_the_map_goes_into_the_exported_graph(tmp_path, expected):

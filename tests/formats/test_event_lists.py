@@ -8,7 +8,8 @@ import pytest
 import uproot
 
 from hepsets.core.errors import InputError
-from hepsets.formats.event_lists import Column, iter_pieces
+from hepsets.formats.event_lists import Column, choose_tree, iter_pieces
+from hepsets.formats.root_files import trees_of
 
 COLUMNS = {"n": Column("counting", whole=True, lists=False), "x": Column("places"), "y": Column()}
 
@@ -33,6 +34,23 @@ def test_lists_come_end_to_end_with_their_lengths(tmp_path, suffix):
     assert piece.values["x"].tolist() == [1.5, 2.5, 3.5]
     assert piece.offsets(["x", "y"], "n").tolist() == [0, 2, 2, 3]
     assert "y" not in piece.values
+
+
+def test_a_tree_in_a_folder_is_known_by_its_name_with_the_folder(tmp_path):
+    with uproot.recreate(tmp_path / "a.root") as file:
+        for name in ("signal/t", "data/t", "other"):
+            file.mktree(name, {"z" if name == "other" else "x": "float64"})
+            file[name].extend({"z" if name == "other" else "x": np.arange(3.0)})
+    with uproot.open(tmp_path / "a.root") as file:
+        trees = trees_of(file)
+        known = {"what": "a test", "known_by": lambda names: "x" in names}
+        assert choose_tree(tmp_path, trees, "data/t", **known) == "data/t"
+        assert (
+            choose_tree(tmp_path, {name: trees[name] for name in ("signal/t", "other")}, None, **known)
+            == "signal/t"
+        )
+        with pytest.raises(InputError, match="several trees that could be meant: signal/t, data/t"):
+            choose_tree(tmp_path, trees, None, **known)
 
 
 @pytest.mark.parametrize(

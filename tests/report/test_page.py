@@ -289,6 +289,20 @@ def test_text_in_a_column_of_numbers_stands_under_them_and_sorts_last():
     assert '<td data-sort="two">two</td>' in html
 
 
+def test_a_column_without_any_entry_is_not_shown():
+    columns = (Column("model"), Column("To limit"), Column("Loss"), Column("Note"))
+    table = Table(columns, (("a", None, 0.5, ""), ("b", None, None, "")))
+    html = render(replace(PAGE, sections=(Section("Models", (table,)),)))
+    assert "To limit" not in html
+    assert "Note</button>" not in html
+    assert "Loss</button>" in html
+    assert [len(re.findall("<t[dh]", row)) for row in re.findall(r"<tr\b.*?</tr>", html, re.DOTALL)][:3] == [
+        2,
+        2,
+        2,
+    ]
+
+
 def test_a_page_appears_whole_or_not_at_all(tmp_path, monkeypatch):
     write_page(tmp_path / "report.html", PAGE)
     before = (tmp_path / "report.html").read_text(encoding="utf-8")

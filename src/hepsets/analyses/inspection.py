@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -163,7 +164,8 @@ def _tables(path: Path, kind: Format) -> list[Table]:
     with path.open("rb") as raw, decompressed(raw, str(path)) as text:
         if kind is Format.CSV_FRAME:
             header = text.readline().decode("utf-8", "replace").strip()
-            return [Table("", sum(1 for line in text if line.strip()), tuple(header.split(",")))]
+            names = tuple(next(csv.reader([header]), []))  # names may stand in quotes
+            return [Table("", sum(1 for line in text if line.strip()), names)]
         return [Table("", sum(line.startswith(b"E ") for line in text), ("particles and vertices",))]
 
 
@@ -180,7 +182,7 @@ def _lists_of(tree: Any) -> list[str]:
     return [name for name, kind in tree.typenames().items() if _LISTS.fullmatch(kind)]
 
 
-_LISTS = re.compile(r"\w+\[\]|(std::)?(vector|ROOT::VecOps::RVec)<[\w ]+>")
+_LISTS = re.compile(r"\w+\[\]|(std::)?(vector|ROOT::VecOps::RVec)<[\w: ]+>")
 
 
 # -- analyses --------------------------------------------------------------------------------------

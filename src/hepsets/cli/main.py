@@ -70,9 +70,20 @@ def main() -> None:
     code = _run(sys.argv[1:])
     if code == _INTERRUPTED:
         _say("interrupted")
-    if code in _STOPPED:  # all is cleaned up; workers end with this process, whatever they are at
+    if code in _STOPPED:  # all else is cleaned up
+        _end_workers()
         os._exit(code)
     raise SystemExit(code)
+
+
+def _end_workers() -> None:
+    """End worker processes, whatever they are at, and take back what multiprocessing would call leaked."""
+    if "multiprocessing.util" in sys.modules:
+        from multiprocessing import active_children, util
+
+        for worker in active_children():
+            worker.kill()
+        util._run_finalizers(0)  # type: ignore[attr-defined]  # semaphores; the public way waits for workers
 
 
 def _run(words: list[str]) -> int:

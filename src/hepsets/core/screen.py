@@ -63,6 +63,21 @@ def aligned(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]
     ]
 
 
+def filled(
+    headings: Sequence[str], rows: Iterable[Sequence[str]]
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Headings and rows of a table without the columns in which no row says anything.
+
+    Examples
+    --------
+    >>> filled(("model", "to the limit", "AUC"), [("a", "", "0.9"), ("b", "", "0.8")])
+    (('model', 'AUC'), [('a', '0.9'), ('b', '0.8')])
+    """
+    table = [tuple(row) for row in rows]
+    said = [place for place in range(len(headings)) if not table or any(row[place] for row in table)]
+    return tuple(headings[place] for place in said), [tuple(row[place] for place in said) for row in table]
+
+
 def column_lines(columns: Mapping[str, NDArray[Any]]) -> Iterator[str]:
     """What event columns hold, a line each: how many are true, or mean with its error, least and greatest.
 

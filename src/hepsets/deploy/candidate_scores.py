@@ -137,7 +137,7 @@ class CandidateScorer:
 
         what = "a tree with the variables of the model, one row per candidate"
         with opened(path) as file:
-            return str(choose_tree(path, trees_of(file), tree, what=what, known_by=fits).name)
+            return choose_tree(path, trees_of(file), tree, what=what, known_by=fits)
 
     def scoring(self, path: Path, tree: str | None) -> Scoring:
         """The scores of a file."""

@@ -171,7 +171,7 @@ class FlavourTagger:
     def tree_of(self, path: Path, tree: str | None) -> str:
         """The tree of a ROOT file of FCC-ee courses that is meant."""
         with opened(path) as file:
-            return str(choose_tree(path, trees_of(file), tree, what=WHAT, known_by=is_fcc_tree).name)
+            return choose_tree(path, trees_of(file), tree, what=WHAT, known_by=is_fcc_tree)
 
     def scoring(self, path: Path, tree: str | None) -> FlavourScoring:
         """The scores of a file with the columns of FCC-ee courses, or of particles and vertices as

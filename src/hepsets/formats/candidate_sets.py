@@ -149,7 +149,7 @@ def tree_with(path: Path, tree: str | None, of_map: CandidateMap) -> str:
     """The tree of a ROOT file that holds the lists of a map; ``tree`` is what a user calls it."""
     with opened(path) as file:
         known_by = set(of_map.lists).issubset
-        return str(choose_tree(path, trees_of(file), tree, what=WHAT, known_by=known_by).name)
+        return choose_tree(path, trees_of(file), tree, what=WHAT, known_by=known_by)
 
 
 def iter_candidates(

@@ -117,8 +117,9 @@ def iter_edm4hep(
 
 def _pieces(file: FlavouredFile, collections: Collections) -> Iterator[tuple[Piece, Layout]]:
     with opened(file.path) as root:
-        tree = choose_tree(file.path, trees_of(root), file.tree, what=WHAT, known_by=is_edm4hep)
-        where = f"{file.path}: tree {tree.name!r}"
+        trees = trees_of(root)
+        name = choose_tree(file.path, trees, file.tree, what=WHAT, known_by=is_edm4hep)
+        tree, where = trees[name], f"{file.path}: tree {name!r}"
         layout = find_layout(tree.keys(), collections, where)
         names = layout.branches
         columns = {branch: Column(whole=branch in layout.whole) for branch in names}

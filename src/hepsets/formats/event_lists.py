@@ -144,8 +144,9 @@ def iter_pieces(
         yield from _parquet_pieces(path, columns, what, remedy)
         return
     with opened(path) as file:
-        chosen = choose_tree(path, trees_of(file), tree, what=what, known_by=known_by)
-        where = f"{path}: tree {chosen.name!r}"
+        trees = trees_of(file)
+        name = choose_tree(path, trees, tree, what=what, known_by=known_by)
+        chosen, where = trees[name], f"{path}: tree {name!r}"
         names = present_columns(chosen.keys(), columns, where, what, remedy)
         for array in chosen.iterate(filter_name=lambda name: name in names, step_size=STEP, library="ak"):
             found = {name: flat_of_awkward(array[name], f"{where}: branch {name}") for name in names}
@@ -159,8 +160,9 @@ def choose_tree(
     *,
     what: str,
     known_by: Callable[[Collection[str]], bool],
-) -> Any:
-    """The one tree of a ROOT file that is meant; parameters as in :func:`iter_pieces`.
+) -> str:
+    """The one tree of a ROOT file that is meant, by its name with its folders; parameters as in
+    :func:`iter_pieces`.
 
     Raises
     ------
@@ -183,9 +185,9 @@ def choose_tree(
             f"{path}: none of the trees {', '.join(trees)} is {what}", what,
             f"name one, as {path}:{next(iter(trees))}, to see what it lacks",
         )  # fmt: skip
-    chosen = trees[fitting[0] if fitting else next(iter(trees))]
-    if not chosen.num_entries:
-        raise InputError(f"{path}: tree {chosen.name!r} is empty", "at least one event")
+    chosen = fitting[0] if fitting else next(iter(trees))
+    if not trees[chosen].num_entries:
+        raise InputError(f"{path}: tree {chosen!r} is empty", "at least one event")
     return chosen
 
 

@@ -98,7 +98,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table that readers can sort; ``highlight`` is the number of the row that stands out."""
+    """A table that readers can sort; ``highlight`` is the number of the row that stands out.
+
+    A column in which no row has an entry, such as the distance to a limit that nobody knows, is not shown.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Value, ...], ...]
@@ -119,6 +122,14 @@ class Table:
             at
             for at in range(len(self.columns))
             if any(row[at] is not None and not isinstance(row[at], str) for row in self.rows)
+        )
+
+    @property
+    def said(self) -> tuple[int, ...]:
+        """Places of the columns that are shown."""
+        places = range(len(self.columns))
+        return tuple(
+            at for at in places if not self.rows or any(row[at] not in (None, "") for row in self.rows)
         )
 
 

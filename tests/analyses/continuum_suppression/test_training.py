@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from hepsets.analyses.continuum_suppression import comparison, training
 from hepsets.analyses.continuum_suppression.config import BDT, TAG_BDT, TREES, Config
 from hepsets.analyses.continuum_suppression.samples import Pair, Samples, write_training_events
-from hepsets.analyses.continuum_suppression.training import Training, seed_of, train_all
+from hepsets.analyses.continuum_suppression.training import Training, seed_of, train_all, trainings
 from hepsets.core.errors import InputError
 from hepsets.core.particle_sets import ParticleSets, read_particle_sets
 from hepsets.select.skims.hadronic_tag import MODE_NAMES
@@ -109,6 +110,24 @@ def test_gains_of_a_seed_are_over_the_trees_of_that_seed(monkeypatch):
     repeated = comparison.scores_of_trainings("shape", test, trained, first)
     gains = comparison._seed_gains(Config(), test, repeated)
     assert gains == {NETWORK: (pytest.approx(0.5), pytest.approx(0.75))}
+
+
+@pytest.mark.parametrize(
+    ("seeds", "repeated"),
+    [
+        ((BDT,), [BDT]),
+        ((NETWORK,), [BDT, NETWORK]),
+        ((BDT, NETWORK), [BDT, NETWORK]),
+        ((), []),
+        (("combined",), []),
+    ],
+)
+def test_what_is_trained_again_is_what_was_asked_for_with_the_trees_beside_a_network(
+    tmp_path, seeds, repeated
+):
+    config = dataclasses.replace(Config(), models=(BDT, NETWORK), seed_models=seeds, training_seeds=2)
+    found = trainings(dataclasses.replace(config, studies=()), own(tmp_path, np.ones(len(EVENTS))))
+    assert [one.model for one in found if one.repetition == 1] == repeated
 
 
 def own(tmp_path, weight):

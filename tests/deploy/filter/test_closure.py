@@ -60,6 +60,18 @@ def test_weights_that_do_not_make_up_for_the_choice_are_seen(tmp_path, monkeypat
     assert "DOES NOT CLOSE" in "\n".join(found.lines())
 
 
+def test_a_label_that_may_be_another_skims_is_told(tmp_path):
+    keep = EventFilter.load(small_filter())
+    path, label = sample(tmp_path)
+    assert "warning" not in "\n".join(check_filter(keep, [path]).lines())
+    path, _ = sample(tmp_path, label_fast_charm=label)
+    assert "warning: label is taken for that of hadronic_b0; " in "\n".join(
+        check_filter(keep, [path]).lines()
+    )
+    path, _ = sample(tmp_path, label_fast_charm=label, label_hadronic_b0=label)
+    assert "warning" not in "\n".join(check_filter(keep, [path]).lines())
+
+
 def test_what_cannot_be_checked_is_refused(tmp_path):
     path, _ = sample(tmp_path, 100)
     keep = EventFilter.load(small_filter())

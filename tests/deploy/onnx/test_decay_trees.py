@@ -6,6 +6,7 @@ import pytest
 from helpers.random_events import random_events
 
 from hepsets.core.errors import InputError
+from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
 from hepsets.deploy.onnx.decay_trees import OnnxModel, export_onnx
 from hepsets.learn.decay_trees.recipe import build_model
@@ -39,6 +40,16 @@ def test_scaler_features_and_heads_are_in_the_graph(coordinates: str, heads: int
     np.testing.assert_allclose(
         exported.score(EVENTS, batch_events=7), score(model, EVENTS), rtol=0, atol=1e-5
     )
+
+
+@pytest.mark.parametrize("name", ["transformer", "tree_encoder"])
+@pytest.mark.parametrize("events", [0, 1, 3])
+def test_attention_takes_batches_without_any_particle(name: str, events: int, tmp_path) -> None:
+    model = build_model(name, PDG_MAP)
+    export_onnx(model, tmp_path / "model.onnx")
+    hollow = Events(EVENTS[:0].particles, np.zeros(events + 1, dtype=np.int64))
+    found = OnnxModel(tmp_path / "model.onnx", threads=1).score(hollow)
+    np.testing.assert_allclose(found, score(model, hollow), rtol=0, atol=1e-5)
 
 
 def test_a_file_does_not_tell_where_it_was_made(tmp_path) -> None:

@@ -12,7 +12,7 @@ from hepsets.analyses.bs_dspi.mass_fits import JudgedFit
 from hepsets.analyses.bs_dspi.oscillation import TRUTH
 from hepsets.analyses.bs_dspi.result import Result
 from hepsets.core.measured import Measured
-from hepsets.core.screen import aligned
+from hepsets.core.screen import aligned, filled
 
 HEADINGS = ("fit", "mean [MeV]", "width [MeV]", "signal", "true", "S/B in 3 σ", "χ²/ndf")
 
@@ -103,15 +103,16 @@ def lines_of(result: Result) -> Iterator[str]:
 
 def headline(result: Result) -> Iterator[str]:
     """The fits, and what the selection does."""
-    yield from aligned(HEADINGS, rows_of(result))
+    yield from aligned(*filled(HEADINGS, rows_of(result)))
     yield from lines_of(result)
 
 
 def print_summary(result: Result) -> None:
     """The table and what it does not say."""
     console = Console()
-    table = Table(*HEADINGS, box=SIMPLE_HEAD)
-    for row in rows_of(result):
+    headings, rows = filled(HEADINGS, rows_of(result))
+    table = Table(*headings, box=SIMPLE_HEAD)
+    for row in rows:
         table.add_row(*row)
     console.print(table)
     for line in lines_of(result):
@@ -120,6 +121,7 @@ def print_summary(result: Result) -> None:
 
 def markdown(result: Result) -> str:
     """The same as markdown."""
-    lines = [f"| {' | '.join(HEADINGS)} |", "|---" * len(HEADINGS) + "|"]
-    lines += [f"| {' | '.join(row)} |" for row in rows_of(result)]
+    headings, rows = filled(HEADINGS, rows_of(result))
+    lines = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([*lines, "", *(f"- {line}" for line in lines_of(result))]) + "\n"

@@ -13,7 +13,7 @@ from hepsets.analyses.continuum_suppression.config import BDT, OURS, OWN
 from hepsets.analyses.continuum_suppression.recommended import recommended, sculpting_warning
 from hepsets.analyses.continuum_suppression.result import Result
 from hepsets.core.measured import Measured
-from hepsets.core.screen import aligned
+from hepsets.core.screen import aligned, filled
 
 TITLES: Mapping[str, str] = {
     "shape_only": "Shape only: candidates wrong in signal and background",
@@ -79,8 +79,9 @@ def markdown(result: Result) -> str:
     ]
     for name, comparison in result.comparisons.items():
         lines += [f"### {TITLES[name]} (`{name}`)", "", " ".join(notes_of(comparison)), ""]
-        lines += ["| " + " | ".join(HEADINGS) + " |", "|---" * len(HEADINGS) + "|"]
-        for first, *rest in rows_of(comparison):
+        headings, rows = filled(HEADINGS, rows_of(comparison))
+        lines += ["| " + " | ".join(headings) + " |", "|---" * len(headings) + "|"]
+        for first, *rest in rows:
             lines.append(
                 f"| {f'**`{first}`**' if first == OURS else f'`{first}`'} | " + " | ".join(rest) + " |"
             )
@@ -102,7 +103,7 @@ def headline(result: Result) -> Iterator[str]:
     yield from sculpting_warnings(result)
     lead = result.lead
     yield f"{TITLES[lead.name]}; per cent, at {100 * result.config.signal_efficiency:g} % signal efficiency"
-    yield from aligned(HEADINGS[:5], [row[:5] for row in rows_of(lead)])
+    yield from aligned(*filled(HEADINGS[:5], [row[:5] for row in rows_of(lead)]))
     for name, other in result.comparisons.items():
         best = recommended(other.models)
         if name != lead.name and best.name != BDT:
@@ -120,9 +121,10 @@ def print_summary(result: Result) -> None:
     console.width = max(console.width, 124)
     for name, comparison in result.comparisons.items():
         table = Table(box=SIMPLE_HEAD, pad_edge=False, title=TITLES[name], title_justify="left")
-        for heading in HEADINGS:
+        headings, rows = filled(HEADINGS, rows_of(comparison))
+        for heading in headings:
             table.add_column(heading, justify="left" if heading == "model" else "right", no_wrap=True)
-        for row in rows_of(comparison):
+        for row in rows:
             table.add_row(*row)
         console.print(table)
         for note in notes_of(comparison):

@@ -94,11 +94,13 @@ def trainings(config: Config, samples: Samples) -> tuple[Training, ...]:
     """All that a run trains: the models of each comparison, some with other seeds, those of the studies."""
     found = [Training(name, comparison) for comparison in samples.pairs for name in config.models]
     lead, studied = next(iter(samples.pairs)), samples.studied
-    repeated = [name for name in config.models if name in config.seed_models and name != BDT]
+    repeated = [name for name in config.models if name in config.seed_models]
+    if repeated and BDT not in repeated:
+        repeated.insert(0, BDT)  # gains are over the trees of the same seed
     found += [
         Training(name, lead, repetition)
         for repetition in range(1, config.training_seeds)
-        for name in ((BDT, *repeated) if repeated else ())  # gains are over the trees of the same seed
+        for name in repeated
     ]
     if not samples.with_particles:
         return tuple(found)

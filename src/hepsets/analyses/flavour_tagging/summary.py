@@ -12,7 +12,7 @@ from hepsets.analyses.flavour_tagging.about import OURS
 from hepsets.analyses.flavour_tagging.comparison import ModelResult
 from hepsets.analyses.flavour_tagging.result import Result
 from hepsets.core.measured import Measured
-from hepsets.core.screen import aligned
+from hepsets.core.screen import aligned, filled
 
 TITLE = "Effective tagging efficiency ε_eff, calibrated, on the same test events"
 
@@ -65,8 +65,9 @@ def notes_of(result: Result) -> Iterator[str]:
 
 def markdown(result: Result) -> str:
     """The same as markdown."""
-    lines = [f"**{TITLE}**", "", f"| {' | '.join(HEADINGS)} |", "|---" * len(HEADINGS) + "|"]
-    for first, *rest in rows_of(result.models):
+    headings, rows = filled(HEADINGS, rows_of(result.models))
+    lines = [f"**{TITLE}**", "", f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
+    for first, *rest in rows:
         lines.append(f"| {f'**`{first}`**' if first == OURS else f'`{first}`'} | {' | '.join(rest)} |")
     return "\n".join([*lines, "", *notes_of(result)]) + "\n"
 
@@ -75,7 +76,7 @@ def headline(result: Result) -> Iterator[str]:
     """The taggers with their effective efficiencies and the slope of the wrong-tag fraction."""
     shown = [HEADINGS.index(name) for name in ("model", "ε_eff [%]", "over the trees [%]", "slope of w")]
     rows = [[row[at] for at in shown] for row in rows_of(result.models)]
-    yield from aligned([HEADINGS[at] for at in shown], rows)
+    yield from aligned(*filled([HEADINGS[at] for at in shown], rows))
     yield from notes_of(result)
 
 
@@ -83,8 +84,9 @@ def print_summary(result: Result) -> None:
     """Print the table of models and what must be known of it."""
     console = Console()
     console.width = max(console.width, 110)
-    table = Table(*HEADINGS, box=SIMPLE_HEAD, title=TITLE, title_justify="left")
-    for row in rows_of(result.models):
+    headings, rows = filled(HEADINGS, rows_of(result.models))
+    table = Table(*headings, box=SIMPLE_HEAD, title=TITLE, title_justify="left")
+    for row in rows:
         table.add_row(*row)
     console.print(table)
     for note in notes_of(result):

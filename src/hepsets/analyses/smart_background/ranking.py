@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hepsets.analyses.smart_background.comparison import ModelResult
 from hepsets.analyses.smart_background.config import OURS
 from hepsets.core.measured import Measured
+from hepsets.core.screen import filled
 from hepsets.evaluate.filter.limit import Limit
 from hepsets.evaluate.scores.paired import DISTINCT, Repeated, indistinct, winner
 from hepsets.report.page import Column, Table
@@ -146,15 +147,18 @@ def legend(models: Sequence[ModelResult]) -> str:
 def markdown(models: Sequence[ModelResult], limit: Limit | None) -> str:
     """The table and its legend, as README and documentation show it."""
     best = crowned(models)
-    lines = ["| " + " | ".join(HEADINGS) + " |", "|" + "---|" * len(HEADINGS)]
+    rows = []
     for number, (model, cells) in enumerate(zip(ranked(models), rows_of(models, limit), strict=True), 1):
         name = f"`{model.name}`" + cells[0].removeprefix(model.name)
         name = f"**{name}**" if model is best else name
         name += " (ours)" if model.name == OURS else ""
-        lines.append("| " + " | ".join([str(number), name, *cells[1:]]) + " |")
+        rows.append((str(number), name, *cells[1:]))
     if limit is not None:
         name, *cells = limit_row(limit)
-        lines.append("| " + " | ".join(["", f"*{name}*", *cells]) + " |")
+        rows.append(("", f"*{name}*", *cells))
+    headings, rows = filled(HEADINGS, rows)
+    lines = ["| " + " | ".join(row) + " |" for row in (headings, *rows)]
+    lines.insert(1, "|" + "---|" * len(headings))
     return "\n".join(lines) + f"\n\n{legend(models)}\n"
 
 

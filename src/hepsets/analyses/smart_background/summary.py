@@ -10,7 +10,7 @@ from rich.table import Table
 
 from hepsets.analyses.smart_background.ranking import HEADINGS, legend, limit_row, rows_of, verdict
 from hepsets.analyses.smart_background.result import Result
-from hepsets.core.screen import aligned
+from hepsets.core.screen import aligned, filled
 
 
 def headline(result: Result) -> Iterator[str]:
@@ -26,29 +26,30 @@ def headline(result: Result) -> Iterator[str]:
 def print_summary(result: Result) -> None:
     """Print the table of models, best last, the limit, and which models can be told apart.
 
-    What a terminal has no room for, parameters, inputs, and spreads that are not known, is in ``table.md``.
+    What a terminal has no room for, parameters, inputs, and spreads that are not known, is in ``table.md``;
+    a column without any entry is left out.
     """
     once = len(result.models[0].fits) == 1
+    rows = [(str(number), *row) for number, row in enumerate(rows_of(result.models, result.limit), 1)]
+    rows = [*reversed(rows), *([("", *limit_row(result.limit))] if result.limit is not None else [])]
+    headings, rows = filled(HEADINGS, rows)
     shown = [
         place
-        for place, heading in enumerate(HEADINGS)
+        for place, heading in enumerate(headings)
         if heading not in ("parameters", "inputs") and not (once and heading == "spread")
     ]
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for place in shown:
         heading = (
-            HEADINGS[place]
+            headings[place]
             .replace("speedup, ", "speedup,\n")
             .replace("not distinguishable", "not told\napart")
         )
         table.add_column(heading, justify="left" if heading == "model" else "right", no_wrap=True)
-    rows = [[str(number), *row] for number, row in enumerate(rows_of(result.models, result.limit), 1)]
-    for row in reversed(rows):
+    for number, row in enumerate(rows):
+        if result.limit is not None and number == len(rows) - 1:
+            table.add_section()
         table.add_row(*(row[place] for place in shown))
-    if result.limit is not None:
-        table.add_section()
-        last = ["", *limit_row(result.limit)]
-        table.add_row(*(last[place] for place in shown))
     console = Console()
     console.width = max(console.width, 150)  # a number that is cut would be another
     console.print(table)

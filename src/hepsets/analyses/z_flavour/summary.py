@@ -13,7 +13,7 @@ from hepsets.analyses.z_flavour.comparison import SHOWN, CellResult, ModelResult
 from hepsets.analyses.z_flavour.other_seeds import Quantity, SeedStudy
 from hepsets.analyses.z_flavour.result import Result
 from hepsets.core.measured import Measured
-from hepsets.core.screen import aligned
+from hepsets.core.screen import aligned, filled
 
 TITLES = {
     "published": "As published: the coursework's features, seeded vertices, true kinds",
@@ -134,8 +134,9 @@ def print_summary(result: Result) -> None:
     """The tables of all comparisons."""
     console = Console()
     for name, cell in result.cells.items():
-        table = Table(*HEADINGS, box=SIMPLE_HEAD, title=f"{TITLES[name]} (per cent)")
-        for row in rows_of(cell):
+        headings, rows = filled(HEADINGS, rows_of(cell))
+        table = Table(*headings, box=SIMPLE_HEAD, title=f"{TITLES[name]} (per cent)")
+        for row in rows:
             table.add_row(*row)
         console.print(table)
     if result.seeds is not None:
@@ -151,7 +152,7 @@ def markdown(result: Result) -> str:
     """The same as markdown."""
     parts = []
     for name, cell in result.cells.items():
-        parts.append(_markdown_table(f"{TITLES[name]}** (per cent)", HEADINGS, rows_of(cell)))
+        parts.append(_markdown_table(f"{TITLES[name]}** (per cent)", *filled(HEADINGS, rows_of(cell))))
         if told := not_converged(cell):
             parts.append(told)
     if result.seeds is not None:

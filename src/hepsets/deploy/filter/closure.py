@@ -109,7 +109,8 @@ class SkimClosure:
 @dataclass(frozen=True, eq=False)
 class Closure:
     """What :func:`check_filter` found: numbers of events, kept and outside the training domain, and skims;
-    and why all are kept, if the filter's rule says so.
+    why all are kept, if the filter's rule says so; and which labels were taken for those of its skim, where
+    the files have them of others.
     """
 
     events: int
@@ -117,6 +118,7 @@ class Closure:
     outside: int
     skims: tuple[SkimClosure, ...]
     saves_nothing: str = ""
+    taken: str = ""
 
     @property
     def closes(self) -> bool:
@@ -129,8 +131,7 @@ class Closure:
             f"{self.events} events, {self.kept} kept ({self.kept / self.events:.1%}), {self.outside} outside "
             f"the training domain ({self.outside / self.events:.2%}), which are kept"
         ]
-        if self.saves_nothing:
-            told.append(f"warning: {self.saves_nothing}")
+        told += [f"warning: {text}" for text in (self.saves_nothing, self.taken) if text]
         return [*told, *(line for skim in self.skims for line in skim.lines())]
 
 
@@ -161,11 +162,16 @@ def check_filter(
         raise InputError(f"mode {settings.mode}", "importance, which alone has weights to check")
     found = [_Passing() for _ in event_filter.skims]
     events = kept = outside = 0
+    taken = ""
     with progress_bar("checking the filter", len(files)) as advance:
         for path in files:
             labels = _labels(path, event_filter.skims)
             with open_parquet(path) as file:
-                known = [name for name in ("weight", "event_type") if name in file.schema_arrow.names]
+                there = file.schema_arrow.names
+            known = [name for name in ("weight", "event_type") if name in there]
+            others = [name for name in there if name.startswith("label_")]
+            if labels == ["label"] and others:
+                taken = f"label is taken for that of {event_filter.skims[0]}; {path} has {', '.join(others)}"
             for piece in iter_parquet(path, columns=[*dict.fromkeys(labels), *known]):
                 numbers = events + np.arange(len(piece))
                 decision = event_filter.decide(_bare(piece), settings, event_numbers=numbers)
@@ -175,7 +181,7 @@ def check_filter(
                     one.add(piece, label, decision.probabilities[:, place], decision.weights[:, place])
             advance(1)
     skims = tuple(one.closure(skim) for skim, one in zip(event_filter.skims, found, strict=True))
-    return Closure(events, kept, outside, skims, event_filter.saves_nothing(settings))
+    return Closure(events, kept, outside, skims, event_filter.saves_nothing(settings), taken)
 
 
 class _Passing:
