@@ -111,7 +111,10 @@ def _of(package: str) -> str:
 @command("run", needs="train")
 def run(
     analysis: Name,
-    scale: Annotated[Scale | None, typer.Option(help="Size of the run.")] = None,
+    scale: Annotated[
+        Scale | None,
+        typer.Option(help="How much is generated and trained; events in your own files are all taken."),
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with settings."), Input()] = None,
     settings: Settings = None,
     data: Annotated[
