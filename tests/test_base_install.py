@@ -111,8 +111,8 @@ def test_python_reads_and_filters_and_names_the_extra_of_all_else(folder):
 
 
 @pytest.mark.validate
-def test_the_wheel_holds_what_the_package_ships(wheel):
-    names = zipfile.ZipFile(wheel).namelist()
+def test_the_wheel_holds_what_the_package_ships(fresh):
+    names = zipfile.ZipFile(fresh.wheel()).namelist()
     for shipped in (
         "filter/shipped_filters/hadronic_b0.onnx",
         "trunk/shipped.safetensors",

@@ -63,16 +63,20 @@ class FreshEnvironments:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def wheel(self) -> Path:
+        """The wheel of these sources."""
+        return next((self.once("wheel", self._make_wheel) / "wheels").glob("*.whl"))
+
     def get(
         self, extras: str = "", *, python: str = sys.executable, pins: str = "constraints.txt"
     ) -> Environment:
         """The environment of these extras (as ``train,generate``), interpreter and pins."""
         name = "-".join([extras.replace(",", "-") or "base", Path(python).name, Path(pins).stem])
-        wheel = self.once("wheel", self._make_wheel) / "wheels"
+        wheel = self.wheel()
 
         def make(folder: Path) -> None:
             subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True)
-            asked = f"{next(wheel.glob('*.whl'))}[{extras}]" if extras else next(wheel.glob("*.whl"))
+            asked = f"{wheel}[{extras}]" if extras else wheel
             few = ("--quiet", "--only-binary", ":all:", "--no-compile", "--constraint", ROOT / pins)
             pip("install", *few, asked, python=folder / "bin" / "python")
             packages = next((folder / "lib").glob("python*/site-packages"))
