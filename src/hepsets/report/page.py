@@ -503,7 +503,7 @@ def _draw(figure: Figure, folder: Path, name: str, caption: str) -> str:
     figure.draw_without_rendering()
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
         if isinstance(axis.get_major_locator(), AutoLocator):  # another resolution may find room for more
-            axis.set_major_locator(FixedLocator(axis.get_majorticklocs().tolist()))
+            axis.set_major_locator(FixedLocator([*axis.get_majorticklocs()]))
     with mpl.rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
         figure.set_layout_engine(None)  # laid out once for all forms; "none" would have each drawn twice
     for ending, about in (("png", None), ("pdf", {"CreationDate": None})):
