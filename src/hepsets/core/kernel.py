@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 import numba
 import numpy as np
 
+from hepsets.core.called_kernel import build_into_callers
 from hepsets.core.compiling import compiling
 
 Record: TypeAlias = Any
@@ -54,11 +55,14 @@ def part_of_kernel(function: Function) -> Function:
 
 
 def _compiled(function: Function, *, separate: bool = False, part: bool = False) -> Function:
-    options: dict[str, Any] = {"forceinline": True, "_nrt": False} if part else {}
+    options: dict[str, Any] = {"no_cfunc_wrapper": True}  # nothing calls kernels from C
+    if part:
+        options |= {"forceinline": True, "_nrt": False}
     compiled: Any = numba.njit(nogil=True, error_model="numpy", **options)(function)
     if separate:
         compiled._compiler._customize_flags = _with_separate_arrays
     _cache_on_disk(compiled)
+    build_into_callers(compiled)
     result: Function = compiled
     return result
 
