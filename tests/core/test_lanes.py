@@ -7,7 +7,9 @@ from numba.core.errors import TypingError
 from hepsets.core.kernel import kernel
 from hepsets.core.lanes import (
     LANES,
+    above,
     fma,
+    kept,
     larger,
     load,
     passed,
@@ -18,6 +20,7 @@ from hepsets.core.lanes import (
     turn,
     two_to_the,
 )
+from hepsets.learn.layers.dropout import keeps
 
 
 @kernel
@@ -35,11 +38,25 @@ def all_operations(values, result):
     store(result, 3, 0, larger(a, b))
     store(result, 4, 0, passed(a, b))
     store(result, 5, 0, square_root(a * a) + splat(one))
+    store(result, 6, 0, above(a, b, a))
 
 
 @kernel
 def turned(table, result):
     turn(table, 2, 3, result, 1, 4)
+
+
+@kernel
+def chosen(values, places, seed, threshold, result):
+    for row in range(len(values)):
+        store(result, row, 0, kept(load(values, row, 0), np.uint32(places[row]), seed, threshold))
+
+
+@kernel
+def kept_one_by_one(places, seed, threshold, result):
+    for row in range(len(places)):
+        for k in range(result.shape[1]):
+            result[row, k] = keeps(np.uint32(places[row] + k), seed, threshold)
 
 
 def sixteen(rows=1):
@@ -48,7 +65,7 @@ def sixteen(rows=1):
 
 def test_they_add_multiply_and_choose_as_numpy_does():
     rng = np.random.default_rng(1)
-    values, result = rng.normal(size=(2, LANES + 1)).astype(np.float32), sixteen(6)
+    values, result = rng.normal(size=(2, LANES + 1)).astype(np.float32), sixteen(7)
     values[0, 5] = 0
     all_operations(values, result)
     a, b = values[:, 1:]
@@ -59,8 +76,19 @@ def test_they_add_multiply_and_choose_as_numpy_does():
         np.maximum(a, b),
         np.where(a <= 0, 0, b),
         np.abs(a) + 1,
+        np.where(a > 0, b, a),
     ]
     np.testing.assert_allclose(result, expected, rtol=3e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize(("seed", "threshold"), [(0, 0), (7, 2**30), (2**32 - 5, 3 * 2**30)])
+def test_they_keep_what_numbers_one_by_one_would_keep(seed, threshold):
+    places = np.array([0, 16, 1000, 2**31 - 3, 2**32 - 9])
+    values, result, expected = np.ones((5, LANES), np.float32), sixteen(5), sixteen(5)
+    chosen(values, places, np.uint32(seed), np.uint32(threshold), result)
+    kept_one_by_one(places, np.uint32(seed), np.uint32(threshold), expected)
+    np.testing.assert_array_equal(result, expected)
+    assert abs(result.mean() - (1 - threshold / 2**32)) < 0.15
 
 
 def test_a_product_is_rounded_once_with_its_sum():
@@ -94,7 +122,7 @@ def test_powers_of_whole_numbers_are_exact_and_tiny_ones_end_somewhere():
 
 
 def test_what_is_no_number_passes():
-    values, result = np.full((2, LANES + 1), np.nan, np.float32), sixteen(6)
+    values, result = np.full((2, LANES + 1), np.nan, np.float32), sixteen(7)
     all_operations(values, result)
     assert np.isnan(result).all()
 

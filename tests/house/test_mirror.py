@@ -133,6 +133,7 @@ TESTED_ELSEWHERE = {
     "deploy/onnx/runtime.py": ("contracts/test_model_contract.py", "every model"),
     "deploy/onnx/trace.py": ("contracts/test_model_contract.py", "every model"),
     "deploy/scale_out.py": ("deploy/test_production.py", "one cluster for both"),
+    "learn/decay_trees/gcn_passes.py": ("learn/decay_trees/test_gcn_training.py", "forward and back"),
     "learn/data_sets/estimator.py": ("contracts/test_model_contract.py", "every estimator"),
     "learn/data_sets/likelihood_estimator.py": (
         "learn/data_sets/test_set_summary.py",

@@ -93,6 +93,10 @@ def _passed(builder: Any, a: Any, b: Any) -> Any:
     return builder.select(builder.fcmp_ordered("<=", a, nothing), nothing, b)
 
 
+def _above(builder: Any, a: Any, b: Any, c: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(">", a, ir.Constant(_FLOATS, [0.0] * LANES)), b, c)
+
+
 def _power_of_two(builder: Any, k: Any) -> Any:
     """2ᵏ of numbers that have 1.5 · 2²³ added to them, so that k stands in their last bits."""
     shifted = builder.shl(builder.bitcast(k, _INTEGERS), ir.Constant(_INTEGERS, [23] * LANES))
@@ -111,6 +115,9 @@ larger = _operation(2, _larger)
 
 passed = _operation(2, _passed)
 """b, but 0 where a is 0 or less."""
+
+above = _operation(3, _above)
+"""b where a is above 0, c elsewhere."""
 
 square_root = _operation(1, _named("sqrt"))
 """√a."""
@@ -239,6 +246,43 @@ def _turned(builder: Any, rows: list[Any]) -> list[Any]:
                 )
         size //= 2
     return rows
+
+
+# -- random choice ------------------------------------------------------------------------------------
+
+
+@_emitted
+def kept(_: Any, value: Any, place: Any, seed: Any, threshold: Any) -> Any:
+    """Numbers of sixteen places in a row, the first one given: those that are kept, 0 for those dropped.
+
+    What ``seed`` and ``threshold`` mean, and the choice, is as in :func:`hepsets.learn.layers.dropout.keeps`.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ARG001
+        value, place, seed, threshold = given
+
+        def all_of(number: int) -> Any:
+            return ir.Constant(_INTEGERS, [number] * LANES)
+
+        def mixed(h: Any, shift: int) -> Any:
+            return builder.xor(h, builder.lshr(h, all_of(shift)))
+
+        def everywhere(number: Any) -> Any:
+            first = builder.insert_element(all_of(0), number, ir.Constant(ir.IntType(32), 0))
+            return builder.shuffle_vector(first, first, all_of(0))
+
+        step = 0x9E3779B9
+        begin = builder.add(builder.mul(place, ir.Constant(ir.IntType(32), step)), seed)
+        steps = ir.Constant(_INTEGERS, [k * step % 2**32 for k in range(LANES)])
+        h = mixed(builder.add(everywhere(begin), steps), 16)
+        h = mixed(builder.mul(h, all_of(0x21F0AAAD)), 15)
+        h = mixed(builder.mul(h, all_of(0x735A2D97)), 15)
+        chosen = builder.icmp_unsigned(">=", h, everywhere(threshold))
+        return builder.select(chosen, value, ir.Constant(_FLOATS, [0.0] * LANES))
+
+    whole = all(isinstance(number, types.Integer) for number in (place, seed, threshold))
+    known = value == _LANES and whole
+    return (_LANES(_LANES, types.uint32, types.uint32, types.uint32), generate) if known else None
 
 
 # -- 2ˣ --------------------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ def test_means_and_gradients_are_those_of_the_layers_one_by_one(events):
             assert_alike(gradient, wanted[name], 1e-3)
 
 
-@pytest.mark.parametrize(("units", "dropout"), [(5, 0.0), (5, 0.4), (32, 0.179)])
+@pytest.mark.parametrize(("units", "dropout"), [(5, 0.0), (2, 0.1), (5, 0.4), (32, 0.179), (40, 0.3)])
 def test_gradients_of_a_batch_agree_with_double_precision(units, dropout):
     made, batch = network(dropout=dropout, units=units), batch_of(random_events(40, seed=2))
     found, gradients = learnt(made, batch)

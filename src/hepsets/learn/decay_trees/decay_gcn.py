@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hepsets.core.errors import InputError
+from hepsets.learn.decay_trees.gcn_head import Head
 from hepsets.learn.decay_trees.gcn_scoring import Folded, can_score
 from hepsets.learn.decay_trees.gcn_training import Blocks
 from hepsets.learn.decay_trees.model import EventNetwork, ModelConfig, features_of
@@ -207,8 +208,16 @@ class GCNStack(EventNetwork):
             means = Folded(blocks, self.embedding.weight).means(features, batch)
         else:
             means = batch.mean(self._particles(features, batch))
-        result: Tensor = self.head(means)
+        head = self._head()
+        result: Tensor = head.logits(means) if self.training and head.can_train(means) else self.head(means)
         return result
+
+    def _head(self) -> Head:
+        first, norm, _, _, last = self.head
+        assert isinstance(first, nn.Linear)
+        assert isinstance(norm, nn.BatchNorm1d)
+        assert isinstance(last, nn.Linear)
+        return Head(first, norm, self.activation.negative_slope, self.dropout, last)
 
     def _blocks(self) -> Blocks:
         norms = [norm for norm in self.norms if isinstance(norm, nn.BatchNorm1d)]

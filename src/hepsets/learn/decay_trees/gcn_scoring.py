@@ -1,21 +1,20 @@
-"""The tuned stack as it is scored: events by the dozen, which stay in the cache from layer to layer."""
+"""The tuned stack as it is scored: an event goes alone through all layers and stays in the nearest cache."""
 
 from __future__ import annotations
-
-from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from hepsets.core.kernel import kernel, kernel_of_separate_arrays
-from hepsets.learn.decay_trees.gcn_training import Blocks, Columns, Floats, Places, room_of_an_event
+from hepsets.core.kernel import kernel
+from hepsets.core.lanes import LANES, above, load, splat, store
+from hepsets.learn.decay_trees.gcn_passes import Given, Tables, around, give, room_of_an_event, weigh
+from hepsets.learn.decay_trees.gcn_training import Blocks
 from hepsets.learn.layers.folding import linear_of_norm
+from hepsets.learn.layers.narrow_products import COLUMNS, Rows, multiply
 from hepsets.represent.decay_trees.batch import PackedBatch
 from hepsets.represent.decay_trees.graph import runs_kernels
-
-EVENTS = 128
-"""Events at a time: two arrays of 42 particles each by 32 columns are 1.4 MB."""
 
 
 def can_score(blocks: Blocks, features: Tensor) -> bool:
@@ -46,13 +45,18 @@ class Folded:
 
     def __init__(self, blocks: Blocks, embedding: Tensor) -> None:
         pairs = zip(blocks.layers, blocks.norms, strict=True)
-        folded = [linear_of_norm(layer.weight, layer.bias, norm) for layer, norm in pairs]
-        (first, bias), *others = folded
-        n = first.shape[1] - embedding.shape[1]
+        (first, bias), *others = [linear_of_norm(layer.weight, layer.bias, norm) for layer, norm in pairs]
+        n, self.units = first.shape[1] - embedding.shape[1], len(bias)
         rows = torch.addmm(bias, embedding, first[:, n:].T)
-        self.weights = [first[:, :n].T, *(weight.T for weight, _ in others)]
-        self.rows = [rows.numpy(), *(shift[None].numpy() for _, shift in others)]
+        weights = torch.stack([weight.T for weight, _ in others])
+        shifts = torch.stack([shift for _, shift in others])
+        self.rows, *self.weights = (self._wide(part) for part in (rows, first[:, :n].T, weights, shifts))
         self.slope = np.float32(blocks.slope)
+
+    def _wide(self, part: Tensor) -> Tables:
+        """With columns up to a multiple of 32."""
+        wide: Tables = functional.pad(part, (0, -self.units % COLUMNS)).contiguous().numpy()
+        return wide
 
     def means(self, features: Tensor, batch: PackedBatch) -> Tensor:
         """Means over the particles of each event, shape ``(n_events, units)``.
@@ -64,26 +68,15 @@ class Folded:
         batch
             The events.
         """
-        offsets, graph = batch.offsets.numpy(), batch.graph
-        edges = offsets[np.append(np.arange(0, batch.n_events, EVENTS), batch.n_events)]
-        longest, columns = int(np.diff(edges).max(initial=0)), (0,) * self.rows[0].shape[1]
-        x, before = torch.empty(longest, len(columns)), torch.empty(longest, len(columns))
-        mothers, scale = graph.mothers.numpy(), graph.inverse_sqrt_degree.numpy()
-        tokens, none = batch.tokens.numpy(), np.zeros(longest, dtype=np.int64)
-        means = torch.zeros(batch.n_events, len(columns))
-        for block, (begin, end) in enumerate(pairwise(edges)):
-            part = slice(block * EVENTS, (block + 1) * EVENTS + 1)
-            tree = mothers[begin:end], scale[begin:end], offsets[part]
-            n = end - begin
-            torch.mm(features[begin:end], self.weights[0], out=x[:n])
-            _convolve(x.numpy(), self.rows[0], tokens[begin:end], *tree, self.slope, columns)
-            for weight, rows in zip(self.weights[1:-1], self.rows[1:-1], strict=True):
-                x, before = before, x
-                torch.mm(before[:n], weight, out=x[:n])
-                _convolve(x.numpy(), rows, none, *tree, self.slope, columns)
-            torch.mm(x[:n], self.weights[-1], out=before[:n])
-            _average(before.numpy(), self.rows[-1][0], tree[2], self.slope, means[part].numpy(), columns)
-        return means
+        graph = batch.graph
+        given = (
+            features.contiguous().numpy(), self.rows, batch.tokens.numpy(), graph.mothers.numpy(),
+            graph.inverse_sqrt_degree.numpy(), batch.offsets.numpy(),
+        )  # fmt: skip
+        means = torch.empty(batch.n_events, self.rows.shape[1])
+        of_features, weights, shifts = self.weights
+        _means(given, of_features, weights, shifts, self.slope, means.numpy())
+        return means[:, : self.units]
 
 
 # -- compiled ---------------------------------------------------------------------------------------
@@ -92,75 +85,39 @@ _ZERO, _ONE = np.float32(0), np.float32(1)
 
 
 @kernel
-def _convolve(
-    x: Floats,
-    rows: Floats,
-    tokens: Places,
-    mothers: Places,
-    scale: Floats,
-    offsets: Places,
-    slope: np.float32,
-    columns: Columns,
+def _means(
+    given: Given, of_features: Rows, weights: Tables, shifts: Rows, slope: np.float32, means: Rows
 ) -> None:
-    """Add the row of each particle's token, convolve, activate: in place, event by event.
+    """Write means of all events, ``(n_events, columns)``.
 
-    ``mothers`` and ``offsets`` count from anywhere; the other arrays begin with the first event.
+    Weights are ``(n_features, columns)`` of features and ``(blocks - 1, units, columns)`` of blocks behind
+    the first; of the embedding there is what the first block makes of each token.
     """
-    own, given = room_of_an_event(offsets, len(columns)), room_of_an_event(offsets, len(columns))
+    features, rows, tokens, mothers, scale, offsets = given
+    columns = shifts.shape[1]
+    own, received = room_of_an_event(offsets, columns), room_of_an_event(offsets, columns)
+    x, nothing = room_of_an_event(offsets, columns), np.zeros((1, columns), np.float32)
     for event in range(len(offsets) - 1):
-        part = offsets[event] - offsets[0], offsets[event + 1] - offsets[0]
-        _convolve_event(x, rows, tokens, (mothers, scale), part, offsets[0], slope, own, given, columns)
-
-
-@kernel_of_separate_arrays
-def _convolve_event(
-    x: Floats,
-    rows: Floats,
-    tokens: Places,
-    tree: tuple[Places, Floats],
-    part: tuple[int, int],
-    start: int,
-    slope: np.float32,
-    own: Floats,
-    given: Floats,
-    columns: Columns,
-) -> None:
-    """First what daughters give to their mothers, then all else of a particle at once.
-
-    Loops over ``units`` are as long as others: told so, the compiler would not make vectors of them.
-    """
-    begin, end = part
-    mothers, scale = tree
-    units, width = x.shape[1], len(columns)
-    for i in range(begin, end):
-        t, s = tokens[i], scale[i]
-        for k in range(units):
-            own[i - begin, k] = (x[i, k] + rows[t, k]) * s
-        for k in range(width):
-            given[i - begin, k] = _ZERO
-    for i in range(begin, end):
-        m = mothers[i] - start
-        if m != i:
-            for k in range(units):
-                given[m - begin, k] += own[i - begin, k]
-    for i in range(begin, end):
-        m, s = mothers[i] - start, scale[i]
-        linked = _ZERO if m == i else _ONE
-        for k in range(width):
-            value = s * (own[i - begin, k] + given[i - begin, k] + linked * own[m - begin, k])
-            x[i, k] = value if value > _ZERO else value * slope
-
-
-@kernel_of_separate_arrays
-def _average(
-    x: Floats, bias: Floats, offsets: Places, slope: np.float32, means: Floats, columns: Columns
-) -> None:
-    """Activated values, averaged over each event."""
-    for event in range(len(offsets) - 1):
-        begin, end = offsets[event] - offsets[0], offsets[event + 1] - offsets[0]
-        for i in range(begin, end):
-            for k in range(len(columns)):
-                value = x[i, k] + bias[k]
-                means[event, k] += value if value > _ZERO else value * slope
-        for k in range(len(columns)):
-            means[event, k] /= np.float32(max(end - begin, 1))
+        begin = offsets[event]
+        n = offsets[event + 1] - begin
+        multiply(features, begin, n, of_features, nothing, 0, own, 0)
+        for i in range(n):
+            t = tokens[begin + i]
+            for c in range(0, columns, LANES):
+                store(own, i, c, load(own, i, c) + load(rows, t, c))
+        for block in range(len(weights)):
+            for c in range(0, columns, COLUMNS):
+                weigh(own, received, scale, begin, n, c)
+                give(own, received, mothers, begin, n, c)
+                for i in range(n):
+                    p, q = around(own, received, mothers, scale, begin, i, c)
+                    store(x, i, c, above(p, p, p * slope))
+                    store(x, i, c + LANES, above(q, q, q * slope))
+            multiply(x, 0, n, weights[block], shifts, block, own, 0)
+        share = _ONE / np.float32(max(n, 1))
+        for c in range(0, columns, LANES):
+            total = splat(_ZERO)
+            for i in range(n):
+                value = load(own, i, c)
+                total = total + above(value, value, value * slope)
+            store(means, event, c, total * share)

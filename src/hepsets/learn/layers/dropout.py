@@ -45,10 +45,15 @@ class Dropout(nn.Module):
 
         They drop what :meth:`forward` would have dropped in place of this call.
         """
+        seeds, threshold, scale = self.drawn_together(1)
+        return np.uint32(seeds[0]), threshold, scale
+
+    def drawn_together(self, n: int) -> tuple[NDArray[np.uint32], np.uint32, np.float32]:
+        """As ``n`` calls of :meth:`drawn`, with all seeds, shape ``(n,)``."""
         if not self.training or self.probability == 0.0:
-            return np.uint32(0), np.uint32(0), np.float32(1)
-        seed = np.uint32(int(torch.randint(2**32, ())))
-        return seed, np.uint32(self.probability * 2**32), np.float32(1.0 / (1.0 - self.probability))
+            return np.zeros(n, np.uint32), np.uint32(0), np.float32(1)
+        seeds = torch.randint(2**32, (n,)).numpy().astype(np.uint32)
+        return seeds, np.uint32(self.probability * 2**32), np.float32(1.0 / (1.0 - self.probability))
 
     def extra_repr(self) -> str:
         """What ``print`` shows between the brackets."""
