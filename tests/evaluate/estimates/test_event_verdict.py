@@ -1,6 +1,7 @@
 """Whether events look like the model's: good ones do, bad ones do not and are told why, few cannot tell."""
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -11,7 +12,15 @@ from hepsets.evaluate.estimates import event_verdict
 from hepsets.evaluate.estimates.agreement import Agreement, CellFit
 from hepsets.evaluate.estimates.agreement import Test as Comparison
 from hepsets.evaluate.estimates.event_mistakes import Mistake
-from hepsets.evaluate.estimates.event_verdict import EXCLUDED, LIKELIER, Cause, Judge, Verdict
+from hepsets.evaluate.estimates.event_verdict import (
+    EXCLUDED,
+    FALSE_ALARM,
+    LIKELIER,
+    MENDED,
+    Cause,
+    Judge,
+    Verdict,
+)
 from hepsets.evaluate.estimates.goodness_of_fit import CellModel
 from hepsets.evaluate.estimates.reference_events import FOLDED_CHI, ReferenceEvents, with_folded_chi
 from hepsets.generate.kstmumu.density import VARIABLES, WINDOWS
@@ -235,8 +244,9 @@ def test_pairs_are_tried_where_no_single_mistake_explains_the_events(monkeypatch
     simulated = small_judge(np.zeros(200), np.linspace(-1, 1, 200))
     asked = []
 
-    def explaining(self, frame, mistakes):
+    def explaining(self, frame, mistakes, least=MENDED):
         assert len(frame) == 200
+        assert least == (FALSE_ALARM if len(asked) % 2 == 0 else MENDED)
         asked.append([mistake.name for mistake in mistakes])
         return () if len(asked) == 1 else (Cause(mistakes[0].name, "", 1.0, 0.0),)
 
@@ -254,6 +264,19 @@ def test_pairs_are_tried_where_no_single_mistake_explains_the_events(monkeypatch
     assert tried == len(single) + len(pairs)
     assert causes[0].name == pairs[0] == f"cosθ_ℓ has the other sign, and {parts[0]}"
     assert simulated._causes(frame, agreement)[1] == len(single)
+
+
+def test_a_single_mistake_that_is_hardly_believed_comes_before_pairs_but_not_before_a_good_one(monkeypatch):
+    simulated = small_judge(np.zeros(400), np.linspace(-0.5, 1.5, 400))
+    monkeypatch.setattr(event_verdict, "LEAST_REFERENCE", 0)
+    doubtful, good = (Mistake(name, "", lambda e: e) for name in ("doubtful", "good"))
+    agreement = Agreement(1e-9, (), CellFit(0.0, 0.0, 0.0))
+    p_values = iter((0.004, 0.004, 0.004, 0.3))
+    monkeypatch.setattr(Judge, "_compare", lambda *_: replace(agreement, p_value=next(p_values)))
+    frame = simulated.reference.frame[::10]
+    assert simulated._explaining(frame, [doubtful]) == ()
+    assert [each.p_value for each in simulated._explaining(frame, [doubtful], FALSE_ALARM)] == [0.004]
+    assert [each.name for each in simulated._explaining(frame, [doubtful, good], FALSE_ALARM)] == ["good"]
 
 
 @pytest.mark.parametrize("edge", [-0.8, -0.5])
