@@ -10,6 +10,7 @@ from hepsets.core.lanes import (
     above,
     fma,
     kept,
+    lane_sums,
     larger,
     load,
     passed,
@@ -57,6 +58,11 @@ def kept_one_by_one(places, seed, threshold, result):
     for row in range(len(places)):
         for k in range(result.shape[1]):
             result[row, k] = keeps(np.uint32(places[row] + k), seed, threshold)
+
+
+@kernel
+def summed(table, result):
+    store(result, 0, 0, lane_sums(table, 2, 3))
 
 
 def sixteen(rows=1):
@@ -134,6 +140,12 @@ def test_a_square_of_numbers_is_turned():
     np.testing.assert_array_equal(result[1:17, 4:20], table[2:18, 3:19].T)
     result[1:17, 4:20] = 0
     assert not result.any()
+
+
+def test_rows_are_summed_over_lanes():
+    table, result = np.arange(20 * 24, dtype=np.float32).reshape(20, 24), sixteen()
+    summed(table, result)
+    np.testing.assert_array_equal(result[0], table[2:18, 3:19].sum(1))
 
 
 @pytest.mark.parametrize("table", [np.zeros((16, 16)), np.zeros((16, 32), np.float32)[:, ::2]])

@@ -152,6 +152,7 @@ TESTED_ELSEWHERE = {
     "learn/decay_trees/transformer.py": ("contracts/test_model_contract.py", "every model"),
     "learn/decay_trees/tree_encoder.py": ("contracts/test_model_contract.py", "every model"),
     "learn/layers/attention.py": ("contracts/test_model_contract.py", "every model"),
+    "learn/layers/encoder_loops.py": ("learn/layers/test_encoder_pass.py", "the pass that it is"),
     "represent/particle_sets/joined.py": ("learn/pretraining/test_encoder.py", "the trunk that joins sets"),
     "learn/layers/set_encoder.py": ("learn/pretraining/test_encoder.py", "the trunk that it is in"),
     "learn/particle_sets/particle_encoder.py": ("contracts/test_model_contract.py", "every model"),

@@ -11,7 +11,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, models, overload, register_model
 
-from hepsets.core.kernel import kernel
+from hepsets.core.kernel import part_of_kernel
 
 LANES = 16
 """Numbers side by side; one AVX-512 register, or several of a smaller kind, with the same results."""
@@ -236,16 +236,36 @@ def _turned(builder: Any, rows: list[Any]) -> list[Any]:
     """Sixteen rows as columns: blocks of 8 × 8 numbers change places, then of 4 × 4, and so on."""
     size = LANES // 2
     while size:
-        own = [k if not k & size else LANES + (k ^ size) for k in range(LANES)]
-        other = [k ^ size if not k & size else LANES + k for k in range(LANES)]
         for k in range(LANES):
             if not k & size:
-                pair = rows[k], rows[k | size]
-                rows[k], rows[k | size] = (
-                    builder.shuffle_vector(*pair, ir.Constant(_INTEGERS, which)) for which in (own, other)
-                )
+                rows[k], rows[k | size] = _exchanged(builder, rows[k], rows[k | size], size)
         size //= 2
     return rows
+
+
+def _exchanged(builder: Any, a: Any, b: Any, size: int) -> tuple[Any, Any]:
+    """Two rows: every other ``size`` numbers of the first changed places with those of the second."""
+    own = [k if not k & size else LANES + (k ^ size) for k in range(LANES)]
+    other = [k ^ size if not k & size else LANES + k for k in range(LANES)]
+    first, second = (builder.shuffle_vector(a, b, ir.Constant(_INTEGERS, which)) for which in (own, other))
+    return first, second
+
+
+@_emitted
+def lane_sums(_: Any, table: Any, row: Any, at: Any) -> Any:
+    """Of the 16 × 16 numbers at ``table[row, at]``, the sum of each row: that of the k-th in lane k."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        kind, (table, row, at) = signature.args[0], given
+        below = [builder.add(row, ir.Constant(row.type, k)) for k in range(LANES)]
+        rows = [builder.load(_sixteen(context, builder, kind, table, each, at), align=4) for each in below]
+        size = LANES // 2
+        while size:
+            rows = [builder.fadd(*_exchanged(builder, rows[k], rows[k + size], size)) for k in range(size)]
+            size //= 2
+        return rows[0]
+
+    return (_LANES(table, types.intp, types.intp), generate) if _is_place(table, row, at) else None
 
 
 # -- random choice ------------------------------------------------------------------------------------
@@ -295,7 +315,7 @@ _C1, _C2, _C3, _C4, _C5, _C6 = (
 _ONE = np.float32(1)
 
 
-@kernel
+@part_of_kernel
 def two_to_the(x: Lanes) -> Lanes:
     """2ˣ for numbers up to 127, within one unit in the last place; 2⁻¹²⁶ for all below −126.
 

@@ -17,6 +17,8 @@ from hepsets.core.pdg import PdgMap
 from hepsets.learn.decay_trees.recipe import build_model
 from hepsets.learn.layers import attention, encoder_pass
 from hepsets.learn.layers.attention import AttentionPlan, EncoderLayer, encode
+from hepsets.learn.layers.column_products import TILE
+from hepsets.learn.layers.encoder_loops import length_of
 from hepsets.learn.training.config import FitConfig
 from hepsets.learn.training.fit import fit
 from hepsets.represent.particle_sets.data import PackedSet
@@ -43,6 +45,11 @@ def plain(layers, x, owner):
     for layer in layers:
         x = layer(x, plan)
     return x
+
+
+def parts_of(layers, owner, *, keep=True):
+    """The parts of a batch that go through layers one after the other, and how much memory they need."""
+    return encoder_pass._batch(owner.offsets.numpy(), encoder_pass._packed(layers), keep=keep)
 
 
 def outcome(how, layers, owner, seed=3):
@@ -79,7 +86,7 @@ def test_results_and_gradients_are_those_of_the_plain_layers_in_double_precision
 @pytest.mark.parametrize("sizes", [(3, 0, 41, 60), [40] * 60])  # in one part, and in several
 def test_dropout_drops_what_it_drops_in_plain_layers(sizes):
     layers, owner = some_layers(32, 4, 64, 2, dropout=0.17), events_of(sizes, 32)
-    assert len(list(encoder_pass._parts(owner.offsets.numpy(), 32))) == (1 if len(sizes) == 4 else 2)
+    assert len(parts_of(layers, owner)[0].parts) == (2 if len(sizes) == 4 else 6)
     assert_alike(outcome(encode, layers, owner), outcome(plain, layers, owner), 2e-5)
     torch.manual_seed(9)
     first = encode(layers, owner.features, owner)
@@ -148,18 +155,30 @@ def test_weights_that_change_before_the_way_back_are_told():
         loss.backward()
 
 
-def test_parts_hold_whole_events_and_all_of_them():
-    sizes = [0, 2000, 1, 0, 30, 5000, 0, 700, 700]
-    offsets = events_of(sizes, 1).offsets.numpy()
-    parts = list(encoder_pass._parts(offsets, 32))
-    assert len(parts) > 2
-    assert sum(part.n for part in parts) == sum(sizes)
-    for part, after in zip(parts, [*parts[1:], None], strict=True):
-        assert part.first == part.offsets[0]
-        assert part.n == part.offsets[-1] - part.offsets[0] > 0
-        assert part.length >= part.n + 15
-        assert part.length % 32 == 16
-        assert after is None or part.offsets[-1] == after.offsets[0]
+def test_parts_hold_whole_events_and_all_of_them_and_what_is_kept_has_its_own_memory():
+    sizes = [0, 2000, 1, 0, 30, 5000, 0, 700, 700, 0]
+    layers, owner = some_layers(32, 4, 64, 2), events_of(sizes, 32)
+    batch, size = parts_of(layers, owner)
+    particles = np.diff(owner.offsets.numpy()[batch.parts])
+    assert len(particles) > 2
+    assert particles.min() > 0
+    assert particles.sum() == sum(sizes)
+    assert batch.parts[0] == 0
+    rows = 2 * (3 * 32 + 2 * 4 + 2)
+    np.testing.assert_array_equal(np.diff(batch.begins), [rows * length_of(int(n)) for n in particles])
+    assert size == batch.begins[-1]
+    other, less = parts_of(layers, owner, keep=False)
+    np.testing.assert_array_equal(other.parts, batch.parts)
+    assert not other.begins.any()
+    assert less == rows // 2 * length_of(5000)
+
+
+@pytest.mark.parametrize("n", [1, 47, 48, 49, 1000])
+def test_rows_have_whole_tiles_and_room_behind_the_last_particle_in_an_odd_number_of_cache_lines(n):
+    length = length_of(n)
+    assert length >= n + 15
+    assert length >= -(-n // TILE) * TILE
+    assert length % 32 == 16
 
 
 @pytest.mark.parametrize(("width", "heads"), [(33, 4), (7, 4), (1, 4)])

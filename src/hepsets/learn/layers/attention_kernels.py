@@ -16,7 +16,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.core.kernel import kernel
+from hepsets.core.kernel import kernel, part_of_kernel
 from hepsets.core.lanes import LANES, Lanes, fma, larger, load, splat, spread, store, turn, two_to_the
 
 Columns = NDArray[np.float32]
@@ -105,14 +105,11 @@ def attend_back(
                 store(mean, 0, at, total)
             for first in range(0, n, LANES):
                 at, block = begin + first, (first // LANES) * rows
-                _products(qkv, key, at, qkv, query, begin, n, width, weights, 0)
-                _products(qkv, value, at, gradient, own, begin, n, width, of_scores, block)
-                for i in range(n):
-                    score = (load(weights, i, 0) - spread(most, head, begin + i)) * scale
-                    weight = two_to_the(score) * spread(share, head, begin + i)
-                    slope = load(of_scores, block + i, 0) - spread(mean, 0, i)
-                    store(weights, i, 0, weight)
-                    store(of_scores, block + i, 0, slope * (weight * small))
+                tables = qkv, gradient, most, share, mean
+                for i in range(0, n, 4):
+                    _back_four(
+                        tables, head, width, units, at, begin, i, scale, small, weights, of_scores, block
+                    )
                 _sums(weights, 0, n, gradient, own, begin, width, of_qkv, value, at)
                 _sums(of_scores, block, n, qkv, query, begin, width, of_qkv, key, at)
             for first in range(0, n, LANES):
@@ -120,6 +117,51 @@ def attend_back(
                     turn(of_scores, (block // LANES) * rows + first, 0, weights, block, 0)
                 _sums(weights, 0, n, qkv, key, begin, width, of_qkv, query, begin + first)
     of_qkv[:, offsets[-1] - offsets[0] :] = _ZERO
+
+
+@part_of_kernel
+def _back_four(
+    tables: tuple[Columns, Columns, Columns, Columns, Columns],
+    head: int,
+    width: int,
+    units: int,
+    at: int,
+    begin: int,
+    i: int,
+    scale: np.float32,
+    small: np.float32,
+    weights: Columns,
+    of_scores: Columns,
+    block: int,
+) -> None:
+    """Weights of sixteen keys for four queries from the i-th on, and scores' gradients."""
+    qkv, gradient, most, share, mean = tables
+    a, b, c, d = splat(_ZERO), splat(_ZERO), splat(_ZERO), splat(_ZERO)
+    e, f, g, h = a, b, c, d
+    to = begin + i
+    for channel in range(head * width, head * width + width):
+        key, value = load(qkv, units + channel, at), load(qkv, 2 * units + channel, at)
+        a = fma(key, spread(qkv, channel, to), a)
+        b = fma(key, spread(qkv, channel, to + 1), b)
+        c = fma(key, spread(qkv, channel, to + 2), c)
+        d = fma(key, spread(qkv, channel, to + 3), d)
+        e = fma(value, spread(gradient, channel, to), e)
+        f = fma(value, spread(gradient, channel, to + 1), f)
+        g = fma(value, spread(gradient, channel, to + 2), g)
+        h = fma(value, spread(gradient, channel, to + 3), h)
+    a = two_to_the((a - spread(most, head, to)) * scale) * spread(share, head, to)
+    b = two_to_the((b - spread(most, head, to + 1)) * scale) * spread(share, head, to + 1)
+    c = two_to_the((c - spread(most, head, to + 2)) * scale) * spread(share, head, to + 2)
+    d = two_to_the((d - spread(most, head, to + 3)) * scale) * spread(share, head, to + 3)
+    store(weights, i, 0, a)
+    store(weights, i + 1, 0, b)
+    store(weights, i + 2, 0, c)
+    store(weights, i + 3, 0, d)
+    row = block + i
+    store(of_scores, row, 0, (e - spread(mean, 0, i)) * (a * small))
+    store(of_scores, row + 1, 0, (f - spread(mean, 0, i + 1)) * (b * small))
+    store(of_scores, row + 2, 0, (g - spread(mean, 0, i + 2)) * (c * small))
+    store(of_scores, row + 3, 0, (h - spread(mean, 0, i + 3)) * (d * small))
 
 
 @kernel
@@ -130,7 +172,7 @@ def _longest(offsets: NDArray[np.int64]) -> int:
     return longest
 
 
-@kernel
+@part_of_kernel
 def _products(
     some: Columns,
     row: int,
@@ -171,7 +213,7 @@ def _products(
     return largest
 
 
-@kernel
+@part_of_kernel
 def _sums(
     weights: Columns,
     first: int,
@@ -185,20 +227,28 @@ def _sums(
     to: int,
 ) -> None:
     """Channel by channel the sum over j of ``weights[first + j]`` · the j-th value, for sixteen particles."""
-    for channel in range(0, width - 3, 4):
-        a, b, c, d = splat(_ZERO), splat(_ZERO), splat(_ZERO), splat(_ZERO)
-        from_row = row + channel
+    for channel in range(0, width - 7, 8):  # eight at a time, so that no sum waits for itself
+        nothing, from_row, into = splat(_ZERO), row + channel, to_row + channel
+        a, b, c, d, e, f, g, h = nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing
         for j in range(n):
-            weight = load(weights, first + j, 0)
-            a = fma(weight, spread(values, from_row, begin + j), a)
-            b = fma(weight, spread(values, from_row + 1, begin + j), b)
-            c = fma(weight, spread(values, from_row + 2, begin + j), c)
-            d = fma(weight, spread(values, from_row + 3, begin + j), d)
-        store(sums, to_row + channel, to, a)
-        store(sums, to_row + channel + 1, to, b)
-        store(sums, to_row + channel + 2, to, c)
-        store(sums, to_row + channel + 3, to, d)
-    for channel in range(width - width % 4, width):
+            weight, at = load(weights, first + j, 0), begin + j
+            a = fma(weight, spread(values, from_row, at), a)
+            b = fma(weight, spread(values, from_row + 1, at), b)
+            c = fma(weight, spread(values, from_row + 2, at), c)
+            d = fma(weight, spread(values, from_row + 3, at), d)
+            e = fma(weight, spread(values, from_row + 4, at), e)
+            f = fma(weight, spread(values, from_row + 5, at), f)
+            g = fma(weight, spread(values, from_row + 6, at), g)
+            h = fma(weight, spread(values, from_row + 7, at), h)
+        store(sums, into, to, a)
+        store(sums, into + 1, to, b)
+        store(sums, into + 2, to, c)
+        store(sums, into + 3, to, d)
+        store(sums, into + 4, to, e)
+        store(sums, into + 5, to, f)
+        store(sums, into + 6, to, g)
+        store(sums, into + 7, to, h)
+    for channel in range(width - width % 8, width):
         a = splat(_ZERO)
         for j in range(n):
             a = fma(load(weights, first + j, 0), spread(values, row + channel, begin + j), a)
