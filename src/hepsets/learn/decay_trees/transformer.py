@@ -49,6 +49,8 @@ class Transformer(EventNetwork):
         Logits per event.
     """
 
+    scored_together = 1024  # of which few at a time are in the cache
+
     def __init__(
         self,
         n_features: int,
