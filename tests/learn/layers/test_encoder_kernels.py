@@ -18,10 +18,10 @@ DROPS = pytest.mark.parametrize("probability", [0.0, 0.3])
 
 
 @kernel
-def add_norm(x, change, gain, shift, eps, drawn, inverse, result):
+def add_norm(x, change, norm, drawn, inverse, result):
     of_units = masks(len(x))
     for at in range(0, ALL, TILE):
-        encoder_kernels.add_norm(x, change, at, gain, shift, eps, drawn, of_units, FIRST, inverse, result)
+        encoder_kernels.add_norm(x, change, at, norm, drawn, of_units, FIRST, inverse, result)
 
 
 @kernel
@@ -85,7 +85,7 @@ def test_a_norm_of_residual_and_dropped_change_and_its_gradients(channels, proba
     expected.backward(torch.from_numpy(gradient[:, :N].astype(float)))
 
     result, inverse = np.empty_like(x), np.empty((1, LENGTH), np.float32)
-    add_norm(x, change, gain, shift, EPS, draws, inverse, result)
+    add_norm(x, change, (gain, shift, EPS), draws, inverse, result)
     assert_close(result[:, :N], expected)
     again = np.empty_like(x)
     scale_and_shift(change, gain, shift, again)
@@ -108,8 +108,8 @@ def test_the_result_of_a_norm_may_stand_in_the_place_of_x():
     gain, shift = np.ones((2, 1, 6), np.float32)
     draws, _ = drawn(0.3, 6)
     result, inverse = np.empty_like(x), np.empty((1, LENGTH), np.float32)
-    add_norm(x, change, gain, shift, EPS, draws, inverse, result)
-    add_norm(x, other, gain, shift, EPS, draws, inverse, x)
+    add_norm(x, change, (gain, shift, EPS), draws, inverse, result)
+    add_norm(x, other, (gain, shift, EPS), draws, inverse, x)
     np.testing.assert_array_equal(x[:, :N], result[:, :N])
 
 
@@ -140,7 +140,7 @@ def test_what_is_no_number_passes():
     assert np.isnan(hidden[2, 5])
     x, change, result, inverse = hidden, table(6, 9), table(6, 9), np.empty((1, LENGTH), np.float32)
     gain, shift = np.ones((2, 1, 6), np.float32)
-    add_norm(x, change, gain, shift, EPS, drawn(0.0, 6)[0], inverse, result)
+    add_norm(x, change, (gain, shift, EPS), drawn(0.0, 6)[0], inverse, result)
     assert np.isnan(result[:, 5]).all()
     assert np.isfinite(np.delete(result[:, :N], 5, axis=1)).all()
 

@@ -87,7 +87,7 @@ def attend_back(
     """
     units = mixed.shape[0]
     width = units // heads
-    scale, small = np.float32(_LOG2_E / math.sqrt(width)), np.float32(1 / math.sqrt(width))
+    scales = np.float32(_LOG2_E / math.sqrt(width)), np.float32(1 / math.sqrt(width))
     blocks = (_longest(offsets) + LANES - 1) // LANES
     rows = blocks * LANES  # for each block of keys, a row per query
     weights = np.empty((rows, LANES), np.float32)
@@ -107,9 +107,7 @@ def attend_back(
                 at, block = begin + first, (first // LANES) * rows
                 tables = qkv, gradient, most, share, mean
                 for i in range(0, n, 4):
-                    _back_four(
-                        tables, head, width, units, at, begin, i, scale, small, weights, of_scores, block
-                    )
+                    _back_four(tables, head, width, at, begin, i, scales, weights, of_scores, block)
                 _sums(weights, 0, n, gradient, own, begin, width, of_qkv, value, at)
                 _sums(of_scores, block, n, qkv, query, begin, width, of_qkv, key, at)
             for first in range(0, n, LANES):
@@ -124,18 +122,18 @@ def _back_four(
     tables: tuple[Columns, Columns, Columns, Columns, Columns],
     head: int,
     width: int,
-    units: int,
     at: int,
     begin: int,
     i: int,
-    scale: np.float32,
-    small: np.float32,
+    scales: tuple[np.float32, np.float32],
     weights: Columns,
     of_scores: Columns,
     block: int,
 ) -> None:
     """Weights of sixteen keys for four queries from the i-th on, and scores' gradients."""
     qkv, gradient, most, share, mean = tables
+    scale, small = scales
+    units = len(gradient)
     a, b, c, d = splat(_ZERO), splat(_ZERO), splat(_ZERO), splat(_ZERO)
     e, f, g, h = a, b, c, d
     to = begin + i

@@ -99,7 +99,10 @@ def store_three(table: Columns, row: int, at: int, a: Lanes, b: Lanes, c: Lanes)
 
 
 def blocks(layers: int, n_out: int, n_in: int) -> NDArray[np.float32]:
-    """Zeros to which :func:`add_outer` adds, for each layer, products of so many channels with so many."""
+    """Zeros to which :func:`add_outer` adds, for each layer, products of so many channels with so many.
+
+    Shape ``(layers, n_blocks, 16)``.
+    """
     return np.zeros((layers, -(-n_out // 4) * -(-n_in // 4), LANES), np.float32)
 
 

@@ -22,6 +22,9 @@ Columns: TypeAlias = NDArray[np.float32]
 Drawn: TypeAlias = tuple[np.uint32, np.uint32, np.float32]
 """What is dropped, see :meth:`hepsets.learn.layers.dropout.Dropout.drawn`."""
 
+Norm: TypeAlias = tuple[Columns, Columns, np.float32]
+"""Gain and shift of a norm, and what it adds to variances."""
+
 Masks: TypeAlias = tuple[NDArray[np.uint32], Columns]
 """See :func:`masks`."""
 
@@ -60,9 +63,7 @@ def add_norm(
     x: Columns,
     change: Columns,
     at: int,
-    gain: Columns,
-    shift: Columns,
-    eps: np.float32,
+    norm: Norm,
     drawn: Drawn,
     masks: Masks,
     first: int,
@@ -77,10 +78,8 @@ def add_norm(
         Shape ``(channels, columns)``; in place of the change its normalised sum with x is left.
     at
         The tile's first column.
-    gain, shift
-        Of the norm, shape ``(1, channels)``.
-    eps
-        Added to variances.
+    norm
+        Gain and shift, shape ``(1, channels)``, and what is added to variances.
     drawn, masks, first
         What is dropped, :func:`masks` of as many channels, and the number of the particle in column 0 in the
         whole batch, where places are counted.
@@ -89,6 +88,7 @@ def add_norm(
     result
         Written, ``(channels, columns)``; may be x.
     """
+    gain, shift, eps = norm
     per_channel, factors = np.float32(1 / len(x)), masks[1]
     p, q = at + LANES, at + 2 * LANES
     _draw(drawn, first + at, masks)

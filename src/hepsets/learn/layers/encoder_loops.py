@@ -254,17 +254,17 @@ def _through(
     draws, eps = layers.draws, layers.eps
     mix, up, down = layers.matrices.mix[layer], layers.matrices.up[layer], layers.matrices.down[layer]
     of_mix, of_up, of_down = layers.rows.mix[layer], layers.rows.up[layer], layers.rows.down[layer]
-    gain, shift = layers.rows.attention_gain[layer], layers.rows.attention_shift[layer]
-    last_gain, last_shift = layers.rows.feed_forward_gain[layer], layers.rows.feed_forward_shift[layer]
+    norm = layers.rows.attention_gain[layer], layers.rows.attention_shift[layer], eps[layer, 0]
+    last = layers.rows.feed_forward_gain[layer], layers.rows.feed_forward_shift[layer], eps[layer, 1]
     for at in range(0, n, TILE):
         multiply(mix, of_mix, k.mixed, at, k.attended)
         drawn, inverse = _drawn(draws, layer, 0), k.attention_deviations
-        add_norm(r.x, k.attended, at, gain, shift, eps[layer, 0], drawn, of_units, first, inverse, r.middle)
+        add_norm(r.x, k.attended, at, norm, drawn, of_units, first, inverse, r.middle)
         multiply(up, of_up, r.middle, at, r.hidden)
         drop_negative(r.hidden, at, _drawn(draws, layer, 1), of_hidden, first)
         multiply(down, of_down, r.hidden, at, k.changed)
-        drawn, inverse, more = _drawn(draws, layer, 2), k.feed_forward_deviations, eps[layer, 1]
-        add_norm(r.middle, k.changed, at, last_gain, last_shift, more, drawn, of_units, first, inverse, r.x)
+        drawn, inverse = _drawn(draws, layer, 2), k.feed_forward_deviations
+        add_norm(r.middle, k.changed, at, last, drawn, of_units, first, inverse, r.x)
 
 
 # -- back --------------------------------------------------------------------------------------------
