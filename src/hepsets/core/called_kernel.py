@@ -13,6 +13,8 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Flags, compile_extra
 from numba.core.typing.templates import make_concrete_template
 
+from hepsets.core.checked_cache import check_files
+
 Types = tuple[Any, ...]
 """numba's types of the arguments of a call."""
 
@@ -145,6 +147,10 @@ class _Cache(FunctionCache):
     """numba's cache of a function, where code for callers has a key of its own."""
 
     _impl_class = _CodeCacheImpl
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(function)
+        check_files(self)
 
     def _index_key(self, signature: Any, codegen: Any) -> Any:
         return (*super()._index_key(signature, codegen), "called")

@@ -16,6 +16,7 @@ import numba
 import numpy as np
 
 from hepsets.core.called_kernel import build_into_callers
+from hepsets.core.checked_cache import check_files
 from hepsets.core.compiling import compiling
 
 Record: TypeAlias = Any
@@ -101,6 +102,7 @@ def _cache_on_disk(compiled: Any) -> None:
         setattr(numba.config, "CACHE_DIR", str(own))  # noqa: B010 (made at run time, mypy does not see it)
         compiled.enable_caching()
     cache = compiled._cache
+    check_files(cache)
     save, load = cache.save_overload, cache.load_overload
 
     def save_if_possible(*what: Any) -> None:
