@@ -1,5 +1,7 @@
 """Compiled functions and the records that they read."""
 
+import os
+import subprocess
 import sys
 from dataclasses import dataclass
 
@@ -33,6 +35,13 @@ def test_a_kernel_reads_the_numbers_of_a_config_by_name():
 def test_division_by_zero_gives_infinity_as_in_numpy():
     assert ratio(1.0, 0.0) == np.inf
     assert np.isnan(ratio(0.0, 0.0))
+
+
+def test_python_runs_kernels_where_numba_is_switched_off():
+    lines = "from hepsets.core.kernel import kernel; half = lambda x: x / 2; print(kernel(half) is half)"
+    command = [sys.executable, "-c", lines]
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    assert subprocess.check_output(command, env=environment, text=True) == "True\n"
 
 
 @kernel_of_separate_arrays

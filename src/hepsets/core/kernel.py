@@ -31,7 +31,8 @@ def kernel(function: Function) -> Function:
     Floating point keeps IEEE order (no ``fastmath``), so that results do not depend on the machine's
     vector width; a division by zero gives inf or NaN as in numpy. numba's cache looks only at the file
     of the outermost function: after editing a kernel that is called from another file, clear
-    ``__pycache__`` (``make clean``).
+    ``__pycache__`` (``make clean``). Hand a kernel that calls itself variables, not plain numbers: code
+    that numba keeps for such a number cannot be run by the next process.
     """
     return _compiled(function)
 
@@ -60,6 +61,8 @@ def _compiled(function: Function, *, separate: bool = False, part: bool = False)
     if part:
         options |= {"forceinline": True, "_nrt": False}
     compiled: Any = numba.njit(nogil=True, error_model="numpy", **options)(function)
+    if compiled is function:  # NUMBA_DISABLE_JIT: Python runs it, for debuggers
+        return function
     if separate:
         compiled._compiler._customize_flags = _with_separate_arrays
     _cache_on_disk(compiled)
