@@ -50,6 +50,16 @@ def test_particles_of_equal_energy_have_one_order_too() -> None:
     np.testing.assert_allclose(score(model, there), score(model, turned), atol=1e-6)
 
 
+def test_particles_of_equal_energy_have_one_order_where_they_exchange_features_too() -> None:
+    model = build_model("flat_mlp", PdgMap(()))
+    others = [name for name in model.features.names if name != "energy"]
+    particles = torch.eye(len(model.features))[[model.features.names.index(name) for name in others]]
+    batch = model.prepare(events_of_sizes([len(others)], seed=2)).batch(torch.arange(1))
+    expected = model.network(particles, batch)  # each has one feature of 1, all others are 0
+    assert torch.equal(model.network(particles.flip(0), batch), expected)
+    assert torch.equal(model.network(particles.roll(1, 0), batch), expected)
+
+
 @given(event_tables(), st.sampled_from([3, 12]), st.booleans(), st.integers(0, 3))
 def test_compiled_slots_are_those_of_pytorch(
     events: Events, slots: int, with_energy: bool, seed: int

@@ -66,6 +66,44 @@ def test_logits_and_gradients_agree_with_double_precision(units, heads, dropout)
     assert made.head[1].num_batches_tracked == 1
 
 
+def test_the_norm_adds_its_own_eps_to_the_variance_and_remembers_by_its_own_momentum():
+    made, values = network(dropout=0.0), means()
+    made.head[1].eps, made.head[1].momentum = 0.5, 0.25
+    exact = copy.deepcopy(made.head).double()
+    found, gradients = learnt(made._head().logits, made.head, values)
+    expected, wanted = learnt(exact, exact, values.double())
+    torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-5)
+    for gradient, other in zip(gradients, wanted, strict=True):
+        torch.testing.assert_close(gradient.double(), other, rtol=2e-5, atol=2e-5)
+    for name in ("running_mean", "running_var"):
+        statistics, others = getattr(made.head[1], name), getattr(exact[1], name)
+        torch.testing.assert_close(statistics.double(), others, rtol=1e-5, atol=1e-6)
+
+
+def test_means_and_what_comes_back_may_lie_column_by_column():
+    made, values = network(heads=3), means()
+    turned = values.T.contiguous().T
+    weight = torch.linspace(-1, 1, 150).view(50, 3)
+    found = []
+    for given, by in ((values, weight), (turned, weight.T.contiguous().T)):
+        torch.manual_seed(3)
+        given = given.clone().requires_grad_()
+        logits = made._head().logits(given)
+        parts = torch.autograd.grad(logits, [given, *made.head.parameters()], by)
+        found.append([logits, *parts])
+    assert not given.is_contiguous()
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+
+
+def test_means_that_change_before_the_way_back_are_complained_about():
+    made, values = network(), means().requires_grad_() * 1
+    total = made._head().logits(values).sum()
+    with torch.no_grad():
+        values.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        total.backward()
+
+
 def test_gradients_can_be_asked_for_twice():
     made, values = network(), means().requires_grad_()
     total = made._head().logits(values).square().sum()

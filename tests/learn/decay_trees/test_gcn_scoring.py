@@ -72,6 +72,13 @@ def test_scores_of_the_published_width_agree_to_a_millionth():
     assert float(difference.abs().max()) < 1e-6
 
 
+def test_features_may_lie_column_by_column():
+    made, batch = network(), batch_of(random_events(10, seed=3))
+    with torch.inference_mode():
+        expected = made(batch.features, batch)
+        assert torch.equal(made(batch.features.T.contiguous().T, batch), expected)
+
+
 def test_what_is_no_number_stays_none():
     made, batch = network(), batch_of(random_events(3, seed=4))
     batch.features[0, 2] = torch.nan

@@ -34,10 +34,15 @@ class _SameDropout(Dropout):
         return values * _dropped(torch.ones(values.shape), *drawn).to(values.dtype)
 
 
-def network(*, dropout=0.2, units=5, graph_layers=2):
+def network(*, dropout=0.2, units=5, graph_layers=2, embedding=3):
     torch.manual_seed(5)
     made = GCNStack(
-        len(FEATURES), units, n_tokens=len(MAP), embedding=3, graph_layers=graph_layers, dropout=dropout
+        len(FEATURES),
+        units,
+        n_tokens=len(MAP),
+        embedding=embedding,
+        graph_layers=graph_layers,
+        dropout=dropout,
     )
     for part in made.modules():
         if isinstance(part, torch.nn.BatchNorm1d):
@@ -114,6 +119,15 @@ def test_gradients_of_a_batch_agree_with_double_precision(units, dropout):
         assert_alike(gradient, wanted[name], 2e-4)
 
 
+def test_an_embedding_may_have_more_columns_than_the_units_fill():
+    made, batch = network(units=5, embedding=40), batch_of(random_events(20, seed=2))
+    found, gradients = learnt(made, batch)
+    expected, wanted = learnt(*in_double(made, batch))
+    assert_alike(found, expected)
+    for name, gradient in gradients.items():
+        assert_alike(gradient, wanted[name], 2e-4)
+
+
 def test_a_step_along_the_gradient_changes_the_means_as_it_says():
     made, batch = network(), batch_of(random_events(60, seed=4))
     _, gradients = learnt(made, batch)
@@ -150,6 +164,16 @@ def test_running_statistics_are_those_of_the_norms_themselves():
     for (name, found), (_, expected) in zip(made.named_buffers(), alone.named_buffers(), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6, msg=name)
     assert made.norms[1].num_batches_tracked == 3
+
+
+def test_running_statistics_move_by_the_momentum_of_their_norm():
+    made, batch = network(), batch_of(random_events(10, seed=6))
+    made.norms[0].momentum = 0.25
+    _means(made, batch)
+    norm, n = made.norms[0], len(FEATURES)
+    torch.testing.assert_close(norm.running_mean[:n], 0.25 * batch.features.mean(0), rtol=1e-4, atol=1e-5)
+    expected = 0.75 + 0.25 * batch.features.var(0)  # from 1 a quarter of the way
+    torch.testing.assert_close(norm.running_var[:n], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_features_far_from_zero_lose_no_more_than_they_always_did():
@@ -213,6 +237,16 @@ def test_gradients_can_be_asked_for_twice():
     once = made.norms[0].weight.grad.clone()
     means.backward()
     torch.testing.assert_close(made.norms[0].weight.grad, 2 * once)
+
+
+@pytest.mark.parametrize("changed", ["features", "tokens", "embedding"])
+def test_what_changes_before_the_way_back_is_complained_about(changed):
+    made, batch = network(), batch_of(random_events(5, seed=1))
+    total = _means(made, batch).sum()
+    with torch.no_grad():
+        (made.embedding.weight if changed == "embedding" else getattr(batch, changed)).zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        total.backward()
 
 
 def test_what_it_cannot_do_is_left_to_the_layers_one_by_one():
