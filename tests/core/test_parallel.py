@@ -4,10 +4,12 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 from helpers.thread_counts import process_of
 
+from hepsets.core import parallel
 from hepsets.core.parallel import begin, computing_seconds, map_in_order, same_workers
 
 
@@ -65,6 +67,8 @@ def test_computing_in_workers_is_counted_too(workers):
 def test_workers_end_when_their_parent_is_killed_outright():
     program = """
 import time
+from concurrent.futures import ProcessPoolExecutor
+from hepsets.core import parallel
 from hepsets.core.parallel import begin, computing_seconds, map_in_order, same_workers
 if __name__ == "__main__":
     for _ in map_in_order(time.sleep, [0, *[300] * 9], 2):
@@ -83,3 +87,20 @@ def test_shared_workers_start_at_once_and_all_of_them():
         while len(multiprocessing.active_children()) < 2 and time.monotonic() < deadline:
             time.sleep(0.01)
         assert len(multiprocessing.active_children()) == 2
+
+
+def test_ctrl_c_while_a_worker_starts_waits_until_it_has_what_it_needs(monkeypatch):
+    said = []
+
+    class Slow(ProcessPoolExecutor):
+        def submit(self, *what):
+            signal.raise_signal(signal.SIGINT)
+            said.append("started")
+            return super().submit(*what)
+
+    monkeypatch.setattr(parallel, "ProcessPoolExecutor", Slow)
+    with pytest.raises(KeyboardInterrupt):
+        list(map_in_order(abs, [-1], workers=2))
+    assert said == ["started"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())

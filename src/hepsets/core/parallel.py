@@ -69,7 +69,7 @@ def same_workers(workers: int) -> Iterator[None]:
         return
     with _closing(_new_pool(workers)) as pool:
         for _ in range(workers):  # each starts with a task that finds no other idle
-            pool.submit(os.getpid)
+            _submit(pool, os.getpid)
         _shared.pool = pool
         try:
             yield
@@ -86,7 +86,7 @@ def begin(function: Callable[[Task], Result], task: Task) -> Callable[[], Result
     if _shared.pool is None:
         result = function(task)
         return lambda: result
-    future = _shared.pool.submit(_Timed(function), task)
+    future = _submit(_shared.pool, _Timed(function), task)
 
     @cache
     def found() -> Result:
@@ -124,15 +124,34 @@ def _in_order(
     todo = iter(tasks)
     timed: Callable[[Task], tuple[Result, float]] = _Timed(function)
     try:
-        pending.extend(pool.submit(timed, task) for task in islice(todo, 2 * workers))
+        pending.extend(_submit(pool, timed, task) for task in islice(todo, 2 * workers))
         while pending:
             result, seconds = pending.popleft().result()
             _shared.seconds += seconds
             yield result
-            pending.extend(pool.submit(timed, task) for task in islice(todo, 1))
+            pending.extend(_submit(pool, timed, task) for task in islice(todo, 1))
     finally:
         for future in pending:
             future.cancel()
+
+
+def _submit(pool: ProcessPoolExecutor, function: Callable[..., Result], *task: Any) -> Future[Result]:
+    """Submit a task, which may start a process; Ctrl-C waits until that has all that it needs.
+
+    The process itself is deaf to Ctrl-C from the first on: it would say where it was.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return pool.submit(function, *task)
+    asked: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # new processes inherit it
+    try:
+        return pool.submit(function, *task)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, before)
+        if asked:
+            signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager
