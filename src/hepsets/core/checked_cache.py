@@ -1,4 +1,4 @@
-"""numba's cache files with a check: code that is damaged, or belongs to another call, is compiled anew."""
+"""Cache files of numba with a check: code that is damaged, or belongs to another call, is compiled anew."""
 
 # mypy: disallow-untyped-calls=False
 
