@@ -47,9 +47,7 @@ class _Scores(nn.Module):
         offsets: Tensor,
         event_types: Tensor | None = None,
     ) -> Tensor:
-        if (
-            self.attends
-        ):  # a last event of one particle: attention takes rows of the batch, so one must be there
+        if self.attends:  # takes rows of the batch, so one must be there: a last event of one particle
             nothing = particles.new_zeros(1, particles.shape[1])
             root = tokens.new_zeros(1)
             particles, tokens = torch.cat([particles, nothing]), torch.cat([tokens, root])
