@@ -188,6 +188,18 @@ def test_features_far_from_zero_lose_no_more_than_they_always_did():
     assert float(made.norms[0].running_mean[3]) == pytest.approx(100.0, rel=0.02)
 
 
+def test_units_that_are_the_same_for_all_particles_have_no_variance_below_zero():
+    made, batch = network(dropout=0.0, units=8), batch_of(events_of_sizes([1] * 20))
+    first = made._blocks().layers[0]
+    torch.nn.init.zeros_(first.weight)
+    with torch.no_grad():  # their squares are rounded up as often as down, by more than a norm adds
+        first.bias.copy_(torch.linspace(311.1, 377.7, 8))
+    means, gradients = learnt(made, batch)
+    assert means.isfinite().all()
+    assert all(gradient.isfinite().all() for gradient in gradients.values())
+    assert float(made.norms[1].running_var.max()) == pytest.approx(0.9, abs=0.01)
+
+
 def test_weights_of_zero_learn_as_they_always_did():
     made, batch = network(), batch_of(random_events(10, seed=9))
     for layer in made._blocks().layers:
