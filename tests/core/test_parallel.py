@@ -108,3 +108,11 @@ def test_ctrl_c_while_a_worker_starts_waits_until_it_has_what_it_needs(monkeypat
     finally:
         signal.signal(signal.SIGINT, before)
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_who_handles_ctrl_c_in_c_keeps_it(monkeypatch):
+    changed = []
+    monkeypatch.setattr(signal, "getsignal", lambda _: None)  # what Python says of such a handler
+    monkeypatch.setattr(signal, "signal", lambda *what: changed.append(what))
+    assert list(map_in_order(abs, [-1, -2], workers=2)) == [1, 2]
+    assert changed == []

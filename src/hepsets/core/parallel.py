@@ -140,7 +140,8 @@ def _submit(pool: ProcessPoolExecutor, function: Callable[..., Result], *task: A
 
     The process itself is deaf to Ctrl-C from the first on: it would say where it was.
     """
-    if threading.current_thread() is not threading.main_thread():
+    ours = signal.getsignal(signal.SIGINT) is not None  # or C code handles it, which Python cannot bring back
+    if not ours or threading.current_thread() is not threading.main_thread():
         return pool.submit(function, *task)
     asked: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
