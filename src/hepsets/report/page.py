@@ -15,6 +15,7 @@ import pickle
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -115,7 +116,7 @@ class Table:
                     f"a table row of {len(row)} cells", f"{len(self.columns)}, one for each column"
                 )
 
-    @property
+    @cached_property
     def numeric(self) -> frozenset[int]:
         """Places of the columns that hold a number; text there ("one value") sorts last."""
         return frozenset(
@@ -124,7 +125,7 @@ class Table:
             if any(row[at] is not None and not isinstance(row[at], str) for row in self.rows)
         )
 
-    @property
+    @cached_property
     def said(self) -> tuple[int, ...]:
         """Places of the columns that are shown."""
         places = range(len(self.columns))
