@@ -123,19 +123,11 @@ def test_the_wheel_holds_what_the_package_ships(fresh):
 
 
 @pytest.mark.validate
-@pytest.mark.parametrize(
-    ("minor", "pins", "most"),
-    [
-        *((minor, "constraints.txt", 340) for minor in (11, 12, 13) if interpreter(minor)),
-        (sys.version_info[1], "constraints-small.txt", 300),
-    ],
-)
-def test_a_fresh_environment_is_small_and_filters_scores_and_inspects(
-    folder, fresh, tmp_path, minor, pins, most
-):
-    environment = fresh.get(python=interpreter(minor), pins=pins)
-    print(f"\n{environment.name}, {pins}: {environment.megabytes:.0f} MB")
-    assert environment.megabytes < most
+@pytest.mark.parametrize("minor", [minor for minor in (11, 12, 13) if interpreter(minor)])
+def test_a_fresh_environment_is_small_and_filters_scores_and_inspects(folder, fresh, tmp_path, minor):
+    environment = fresh.get(python=interpreter(minor))
+    print(f"\n{environment.name}: {environment.megabytes:.0f} MB")
+    assert environment.megabytes < 300
     for line in (
         "hepsets --help",
         f"hepsets filter {folder}/mine.hepmc --out kept.hepmc",

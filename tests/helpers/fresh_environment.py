@@ -67,17 +67,15 @@ class FreshEnvironments:
         """The wheel of these sources."""
         return next((self.once("wheel", self._make_wheel) / "wheels").glob("*.whl"))
 
-    def get(
-        self, extras: str = "", *, python: str = sys.executable, pins: str = "constraints.txt"
-    ) -> Environment:
-        """The environment of these extras (as ``train,generate``), interpreter and pins."""
-        name = "-".join([extras.replace(",", "-") or "base", Path(python).name, Path(pins).stem])
+    def get(self, extras: str = "", *, python: str = sys.executable) -> Environment:
+        """The environment of these extras (as ``train,generate``) and interpreter, with the pins."""
+        name = "-".join([extras.replace(",", "-") or "base", Path(python).name])
         wheel = self.wheel()
 
         def make(folder: Path) -> None:
             subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True)
             asked = f"{wheel}[{extras}]" if extras else wheel
-            few = ("--quiet", "--only-binary", ":all:", "--no-compile", "--constraint", ROOT / pins)
+            few = ("--quiet", "--only-binary", ":all:", "--no-compile", "--constraint", ROOT / "constraints.txt")
             pip("install", *few, asked, python=folder / "bin" / "python")
             packages = next((folder / "lib").glob("python*/site-packages"))
             size = sum(file.stat().st_size for file in packages.rglob("*") if file.is_file()) / 1e6

@@ -42,16 +42,6 @@ def test_scaler_features_and_heads_are_in_the_graph(coordinates: str, heads: int
     )
 
 
-@pytest.mark.parametrize("name", ["transformer", "tree_encoder"])
-@pytest.mark.parametrize("events", [0, 1, 3])
-def test_attention_takes_batches_without_any_particle(name: str, events: int, tmp_path) -> None:
-    model = build_model(name, PDG_MAP)
-    export_onnx(model, tmp_path / "model.onnx")
-    hollow = Events(EVENTS[:0].particles, np.zeros(events + 1, dtype=np.int64))
-    found = OnnxModel(tmp_path / "model.onnx", threads=1).score(hollow)
-    np.testing.assert_allclose(found, score(model, hollow), rtol=0, atol=1e-5)
-
-
 def test_a_file_does_not_tell_where_it_was_made(tmp_path) -> None:
     export_onnx(build_model("decay_sweep", PDG_MAP), tmp_path / "model.onnx")
     content = (tmp_path / "model.onnx").read_bytes()

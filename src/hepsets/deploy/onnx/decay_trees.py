@@ -21,7 +21,6 @@ from hepsets.deploy.filter.event_filter import CARD, EventFilter
 from hepsets.deploy.onnx.runtime import OnnxModel as OnnxModel
 from hepsets.deploy.onnx.trace import on_cpu_in_evaluation, traced, write_graph
 from hepsets.learn.decay_trees.model import EventModel
-from hepsets.learn.layers.attention import EncoderLayer
 from hepsets.learn.training.score import logits_of
 from hepsets.represent.decay_trees.batch import PackedBatch
 from hepsets.represent.decay_trees.features import RAW_COLUMNS
@@ -37,7 +36,6 @@ class _Scores(nn.Module):
         super().__init__()
         self.model = model
         self.skims = skims
-        self.attends = any(isinstance(part, EncoderLayer) for part in model.modules())
 
     def forward(
         self,
@@ -47,15 +45,8 @@ class _Scores(nn.Module):
         offsets: Tensor,
         event_types: Tensor | None = None,
     ) -> Tensor:
-        if self.attends:  # takes rows of the batch, so one must be there: a last event of one particle
-            nothing = particles.new_zeros(1, particles.shape[1])
-            root = tokens.new_zeros(1)
-            particles, tokens = torch.cat([particles, nothing]), torch.cat([tokens, root])
-            mothers, offsets = torch.cat([mothers, offsets[-1:]]), torch.cat([offsets, offsets[-1:] + 1])
-            event_types = None if event_types is None else torch.cat([event_types, root])
         features = self.model.features.of_raw(particles)
         logits: Tensor = self.model(PackedBatch(features, tokens, mothers, offsets, event_types))
-        logits = logits[:-1] if self.attends else logits
         if logits.ndim == 2:
             logits = logits[:, 0] if self.skims == 1 else logits[:, : self.skims]
         return torch.sigmoid(logits)

@@ -58,13 +58,16 @@ class AttentionPlan:
             parts = torch.split(torch.argsort(counts, stable=True), _EVENTS_PER_BUCKET)
         base = torch.zeros_like(counts)
         filled = 0
+        # an exported graph may meet a batch without any particle: one more row is there for places of none
+        last = batch.n_particles if torch.compiler.is_exporting() else batch.n_particles - 1
+        two = counts.new_full((1,), 2)
         for events in parts:
-            length = _as_length(counts[events].max().clamp(min=2))
+            length = _as_length(torch.cat([counts[events], two]).max())
             place = torch.arange(length, device=counts.device)
             particle = batch.offsets[events][:, None] + place
             # an empty event may look at anything: none of its places is read out again
             allowed = place < counts[events].clamp(min=1)[:, None]
-            self.buckets.append(_Bucket(particle.clamp(max=batch.n_particles - 1), allowed[:, None, None, :]))
+            self.buckets.append(_Bucket(particle.clamp(max=last), allowed[:, None, None, :]))
             rows = torch.arange(events.shape[0], device=counts.device)
             base = base.index_copy(0, events, filled + rows * length)
             filled += events.shape[0] * length
@@ -77,6 +80,8 @@ class AttentionPlan:
 
         All shapes are ``(n_particles, heads, width)``.
         """
+        if torch.compiler.is_exporting():
+            query, key, value = (functional.pad(tensor, (0, 0, 0, 0, 0, 1)) for tensor in (query, key, value))
         rows = []
         for bucket in self.buckets:
             q, k, v = (
