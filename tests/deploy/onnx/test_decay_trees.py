@@ -6,7 +6,6 @@ import pytest
 from helpers.random_events import random_events
 
 from hepsets.core.errors import InputError
-from hepsets.core.events import Events
 from hepsets.core.pdg import PdgMap
 from hepsets.deploy.onnx.decay_trees import OnnxModel, export_onnx
 from hepsets.learn.decay_trees.recipe import build_model
