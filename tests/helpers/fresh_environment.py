@@ -75,15 +75,9 @@ class FreshEnvironments:
         def make(folder: Path) -> None:
             subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True)
             asked = f"{wheel}[{extras}]" if extras else wheel
-            few = (
-                "--quiet",
-                "--only-binary",
-                ":all:",
-                "--no-compile",
-                "--constraint",
-                ROOT / "constraints.txt",
-            )
-            pip("install", *few, asked, python=folder / "bin" / "python")
+            few = ("--quiet", "--only-binary", ":all:", "--no-compile")
+            pins = ("--constraint", ROOT / "constraints.txt")
+            pip("install", *few, *pins, asked, python=folder / "bin" / "python")
             packages = next((folder / "lib").glob("python*/site-packages"))
             size = sum(file.stat().st_size for file in packages.rglob("*") if file.is_file()) / 1e6
             (folder / "home").mkdir()
