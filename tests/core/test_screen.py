@@ -10,7 +10,7 @@ from helpers.toy_z_events import z_events
 from hepsets.core.event_frame import EventFrame
 from hepsets.core.images import Images
 from hepsets.core.purpose import Purpose
-from hepsets.core.screen import LINES, WIDTH, aligned, column_lines, filled, on_screen
+from hepsets.core.screen import LINES, WIDTH, column_lines, on_screen
 
 
 def test_what_is_too_much_is_counted_and_the_last_line_stays():
@@ -25,19 +25,6 @@ def test_what_is_too_wide_goes_on_in_the_next_line():
     assert max(map(len, text.splitlines())) <= WIDTH
     assert text.count("word") == 50
     assert text.count("x") == 3 * WIDTH
-
-
-def test_columns_of_a_table_that_a_screen_has_no_room_for_are_left_out():
-    table = aligned(("model", "a" * 60, "b" * 60), [("mine", "1", "2")])
-    assert table[0] == "model  " + "a" * 60
-    assert table[1].split() == ["mine", "1"]
-
-
-def test_a_column_without_any_entry_is_left_out_and_one_with_a_single_entry_stays():
-    headings, rows = filled(("model", "limit", "less"), [("a", "", ""), ("b", "", "1 ± 2")])
-    assert headings == ("model", "less")
-    assert rows == [("a", ""), ("b", "1 ± 2")]
-    assert filled(("model", "limit"), []) == (("model", "limit"), [])
 
 
 def test_a_column_says_how_many_are_true_or_its_mean_and_what_is_undefined():

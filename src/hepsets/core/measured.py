@@ -40,6 +40,17 @@ class Measured:
         return cls(share, half)
 
 
+def per_cent(value: Measured | None, digits: int) -> str:
+    """A share and its error in per cent, without the sign; nothing of ``None``.
+
+    Examples
+    --------
+    >>> per_cent(Measured(0.1234, 0.0056), 1)
+    '12.3 ± 0.6'
+    """
+    return "" if value is None else f"{100 * value.value:.{digits}f} ± {100 * value.se:.{digits}f}"
+
+
 def spread_of(values: Sequence[float]) -> float | None:
     """Standard deviation between values, such as those of several trainings; ``None`` of a single one."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -39,43 +39,6 @@ def on_screen(lines: Iterable[str], last: str = "") -> str:
     if len(shown) > room:
         shown = [*shown[: room - 1], f"… and {len(shown) - room + 1} more lines"]
     return "\n".join([*shown, *end])
-
-
-def aligned(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A table as lines: the first column to the left, the others to the right; columns beyond the screen go.
-
-    Examples
-    --------
-    >>> print(*aligned(("model", "AUC"), [("a", "0.9 ± 0.1"), ("longer", "0.8 ± 0.1")]), sep=chr(10))
-    model         AUC
-    a       0.9 ± 0.1
-    longer  0.8 ± 0.1
-    """
-    table = [list(headings), *(list(row) for row in rows)]
-    widths = [max(len(row[place]) for row in table) for place in range(len(headings))]
-    fitting = sum(np.cumsum([width + 2 for width in widths]) <= WIDTH + 2)
-    return [
-        "  ".join(
-            cell.ljust(width) if place == 0 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row[:fitting], widths, strict=False))
-        ).rstrip()
-        for row in table
-    ]
-
-
-def filled(
-    headings: Sequence[str], rows: Iterable[Sequence[str]]
-) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Headings and rows of a table without the columns in which no row says anything.
-
-    Examples
-    --------
-    >>> filled(("model", "to the limit", "AUC"), [("a", "", "0.9"), ("b", "", "0.8")])
-    (('model', 'AUC'), [('a', '0.9'), ('b', '0.8')])
-    """
-    table = [tuple(row) for row in rows]
-    said = [place for place in range(len(headings)) if not table or any(row[place] for row in table)]
-    return tuple(headings[place] for place in said), [tuple(row[place] for place in said) for row in table]
 
 
 def column_lines(columns: Mapping[str, NDArray[Any]]) -> Iterator[str]:

@@ -211,5 +211,16 @@ def p_text(p: float) -> str:
         return f"= {p:.2f}"
     if p < 1e-99:
         return "< $10^{-99}$"
-    mantissa, exponent = f"{p:.0e}".split("e")
-    return f"= ${mantissa} \\cdot 10^{{{int(exponent)}}}$"
+    return f"= {power_label(p)}"
+
+
+def power_label(value: float) -> str:
+    """A number by a power of ten, one digit before it, for a figure's label.
+
+    Examples
+    --------
+    >>> print(power_label(8.3e-7))
+    $8 \\cdot 10^{-7}$
+    """
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return f"${mantissa} \\cdot 10^{{{int(exponent)}}}$"

@@ -20,9 +20,9 @@ from hepsets.analyses.bs_dspi.oscillation import TRUTH, Oscillation
 from hepsets.analyses.bs_dspi.page_published import published_section
 from hepsets.analyses.bs_dspi.result import Result
 from hepsets.analyses.bs_dspi.reweighted import Reweighted
-from hepsets.analyses.bs_dspi.summary import auc_text, fits_of, mev, per_cent
+from hepsets.analyses.bs_dspi.summary import auc_text, fits_of, mev
 from hepsets.analyses.bs_dspi.unfolded import UnfoldedSignal
-from hepsets.core.measured import Measured
+from hepsets.core.measured import Measured, per_cent
 from hepsets.evaluate.scores.sideband import SidebandTest
 from hepsets.report.decay_time_figures import decay_time_figure, oscillation_figure
 from hepsets.report.mass_fit_figures import fit_picture_figure, toy_figure
@@ -112,7 +112,7 @@ def _summary(result: Result) -> str:
         said += (
             f" Signal over background within three widths grows from {before.s_over_b} to {after.s_over_b},"
         )
-        said += f" while vetoes and cut keep {per_cent(result.signal_efficiency)} % of the signal."
+        said += f" while vetoes and cut keep {per_cent(result.signal_efficiency, 1)} % of the signal."
     return said
 
 
@@ -134,7 +134,7 @@ def _key_figures(result: Result) -> tuple[KeyFigure, ...]:
     found = [
         KeyFigure(str(after.signal), "signal decays", f"{after.truth} are there" if after.truth >= 0 else ""),
         KeyFigure(f"{mev(after.mean)} MeV", "mass", f"generated at {1e3 * GENERATED:.2f}"),
-        KeyFigure(f"{per_cent(result.signal_efficiency)} %", "of the signal kept"),
+        KeyFigure(f"{per_cent(result.signal_efficiency, 1)} %", "of the signal kept"),
     ]
     if after.s_over_b is not None:
         found.insert(
@@ -290,7 +290,7 @@ def _classifier(result: Result, figures: FigureFiles) -> Iterator[Content]:
         ),
         "Scores of simulated signal and of the sideband, each by trees that saw no relative of the "
         f"candidate. The cut, at {result.cuts.chosen.threshold:.3f}, keeps "
-        f"{per_cent(result.cuts.chosen.efficiency)} % of the signal and "
+        f"{per_cent(result.cuts.chosen.efficiency, 1)} % of the signal and "
         f"{per_cent(result.cuts.chosen.false_rate, 2)} % of combinations.",
     )
     yield figures(
@@ -353,7 +353,7 @@ def _of_physical(cut: ChosenCut) -> str:
         return ""
     return (
         f", {cut.expected_physical} of it physical, of which simulation says that "
-        f"{per_cent(cut.physical_rate)} % are kept"
+        f"{per_cent(cut.physical_rate, 1)} % are kept"
     )
 
 

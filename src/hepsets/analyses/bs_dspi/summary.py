@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from hepsets.analyses.bs_dspi.mass_fits import JudgedFit
 from hepsets.analyses.bs_dspi.oscillation import TRUTH
 from hepsets.analyses.bs_dspi.result import Result
-from hepsets.core.measured import Measured
-from hepsets.core.screen import aligned, filled
+from hepsets.core.measured import Measured, per_cent
+from hepsets.core.text_tables import aligned, markdown_table, terminal_table
 
 HEADINGS = ("fit", "mean [MeV]", "width [MeV]", "signal", "true", "S/B in 3 σ", "χ²/ndf")
 
@@ -52,11 +50,6 @@ def auc_text(value: Measured) -> str:
     return f"{value.value:.4f} ± {value.se:.4f}"
 
 
-def per_cent(value: Measured, digits: int = 1) -> str:
-    """A share and its error, in per cent without the sign."""
-    return f"{100 * value.value:.{digits}f} ± {100 * value.se:.{digits}f}"
-
-
 def lines_of(result: Result) -> Iterator[str]:
     """What the table does not say."""
     yield from (f"note: {one}" for one in result.samples.notes)
@@ -68,12 +61,12 @@ def lines_of(result: Result) -> Iterator[str]:
         f"{result.cuts.chosen.merit}"
     )
     yield (
-        f"vetoes and cut keep {per_cent(result.signal_efficiency)} % of the signal and "
+        f"vetoes and cut keep {per_cent(result.signal_efficiency, 1)} % of the signal and "
         f"{per_cent(result.cuts.chosen.false_rate, 2)} % of combinations"
     )
     tight = result.cuts.tight
     yield (
-        f"tight cut: {per_cent(tight.efficiency)} % of the signal, {per_cent(tight.false_rate, 2)} % of "
+        f"tight cut: {per_cent(tight.efficiency, 1)} % of the signal, {per_cent(tight.false_rate, 2)} % of "
         "combinations, "
         f"signal over combinations times {tight.factor}"
     )
@@ -103,25 +96,19 @@ def lines_of(result: Result) -> Iterator[str]:
 
 def headline(result: Result) -> Iterator[str]:
     """The fits, and what the selection does."""
-    yield from aligned(*filled(HEADINGS, rows_of(result)))
+    yield from aligned(HEADINGS, rows_of(result))
     yield from lines_of(result)
 
 
 def print_summary(result: Result) -> None:
     """The table and what it does not say."""
     console = Console()
-    headings, rows = filled(HEADINGS, rows_of(result))
-    table = Table(*headings, box=SIMPLE_HEAD)
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    console.print(terminal_table(HEADINGS, rows_of(result)))
     for line in lines_of(result):
         console.print(line, highlight=False, markup=False)
 
 
 def markdown(result: Result) -> str:
     """The same as markdown."""
-    headings, rows = filled(HEADINGS, rows_of(result))
-    lines = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
-    lines += [f"| {' | '.join(row)} |" for row in rows]
+    lines = markdown_table(HEADINGS, rows_of(result))
     return "\n".join([*lines, "", *(f"- {line}" for line in lines_of(result))]) + "\n"

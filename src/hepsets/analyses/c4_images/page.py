@@ -22,8 +22,8 @@ from hepsets.analyses.c4_images.figures.symmetry import (
 from hepsets.analyses.c4_images.figures.views import event_images
 from hepsets.analyses.c4_images.result import Result
 from hepsets.analyses.c4_images.samples import MAIN, PUBLISHED, TEST, UPRIGHT
-from hepsets.analyses.c4_images.summary import PARTS, TITLES, called, per_cent
-from hepsets.core.measured import Measured
+from hepsets.analyses.c4_images.summary import PARTS, TITLES, called
+from hepsets.core.measured import Measured, per_cent
 from hepsets.report.figures import TrainingCurve, training_curves
 from hepsets.report.page import (
     Column,
@@ -78,12 +78,14 @@ def sections(result: Result, figures: FigureFiles) -> Iterator[Section]:
 
 def _summary(result: Result) -> str:
     lead = result.lead
-    said = f"{lead.name}, with {lead.parameters:,} parameters, is right about {per_cent(lead.accuracy)} % of "
+    said = (
+        f"{lead.name}, with {lead.parameters:,} parameters, is right about {per_cent(lead.accuracy, 2)} % of "
+    )
     said += f"{result.samples[MAIN].counts[TEST]:,} test images, {TURNED[result.config.data.turns]}."
     for one in result.gains:
         if one.data == lead.data and one.other == PLAIN:
             said += (
-                f" That is {per_cent(one.difference)} per cent more than {PLAIN}, which has as many "
+                f" That is {per_cent(one.difference, 2)} per cent more than {PLAIN}, which has as many "
                 "parameters and no symmetry."
             )
     return said
@@ -107,12 +109,14 @@ def _key_figures(result: Result) -> tuple[KeyFigure, ...]:
     lead = result.lead
     wrong = Measured(1 - lead.accuracy.value, lead.accuracy.se)
     found = [
-        KeyFigure(f"{per_cent(lead.accuracy)} %", "accuracy", lead.name),
-        KeyFigure(f"{per_cent(wrong)} %", "test error", f"{lead.parameters:,} parameters"),
+        KeyFigure(f"{per_cent(lead.accuracy, 2)} %", "accuracy", lead.name),
+        KeyFigure(f"{per_cent(wrong, 2)} %", "test error", f"{lead.parameters:,} parameters"),
     ]
     for one in result.gains:
         if one.data == lead.data and one.other == PLAIN:
-            found.append(KeyFigure(f"{per_cent(one.difference)} %", f"gain over {PLAIN}", "same test images"))
+            found.append(
+                KeyFigure(f"{per_cent(one.difference, 2)} %", f"gain over {PLAIN}", "same test images")
+            )
     found.append(KeyFigure(power_text(lead.invariance_error), "change under four turns", "of a probability"))
     return tuple(found)
 
@@ -309,8 +313,8 @@ def _halved(models: Sequence[ModelResult]) -> str:
     if enough is None:
         return f"{OURS} does not reach with fewer images what {PLAIN} has with {best.images:,}."
     return (
-        f"{OURS} is right about {per_cent(enough.accuracy)} % with {enough.images:,} training images, "
-        f"{PLAIN} about {per_cent(best.accuracy)} % with {best.images:,}."
+        f"{OURS} is right about {per_cent(enough.accuracy, 2)} % with {enough.images:,} training images, "
+        f"{PLAIN} about {per_cent(best.accuracy, 2)} % with {best.images:,}."
     )
 
 

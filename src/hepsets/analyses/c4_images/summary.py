@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from hepsets.analyses.c4_images.comparison import ModelResult
 from hepsets.analyses.c4_images.result import Result
 from hepsets.analyses.c4_images.samples import MAIN, PUBLISHED, TEST, UPRIGHT
-from hepsets.core.measured import Measured
-from hepsets.core.screen import aligned
+from hepsets.core.measured import Measured, per_cent
+from hepsets.core.text_tables import aligned, markdown_table, terminal_table
 
 TITLES = {
     MAIN: "Turned images",
@@ -43,8 +41,8 @@ def rows_of(result: Result, sample: str) -> Iterator[tuple[str, ...]]:
                 f"{one.parameters:,}",
                 str(len(one.seeds)),
                 "upright" if sample == UPRIGHT and part == TEST else PARTS[part],
-                per_cent(tested.accuracy),
-                per_cent(wrong),
+                per_cent(tested.accuracy, 2),
+                per_cent(wrong, 2),
                 f"{one.images_per_s:,.0f}",
             )
 
@@ -54,11 +52,6 @@ def called(one: ModelResult, whole: int) -> str:
     width = "" if one.variant.width == 1 else f", {one.variant.width:g} times as wide"
     fewer = "" if one.images == whole else f", {one.images:,} images"
     return f"{one.name}{width}{fewer}"
-
-
-def per_cent(value: Measured, digits: int = 2) -> str:
-    """A share and its error, in per cent without the sign."""
-    return f"{100 * value.value:.{digits}f} ± {100 * value.se:.{digits}f}"
 
 
 def headline(result: Result) -> Iterator[str]:
@@ -74,10 +67,8 @@ def print_summary(result: Result) -> None:
     """The tables of all samples."""
     console = Console()
     for sample in result.samples:
-        table = Table(*HEADINGS, box=SIMPLE_HEAD, title=f"{TITLES[sample]} (per cent)")
-        for row in rows_of(result, sample):
-            table.add_row(*row)
-        console.print(table)
+        title = f"{TITLES[sample]} (per cent)"
+        console.print(terminal_table(HEADINGS, rows_of(result, sample), title=title))
     for line in gain_lines(result):
         console.print(line, highlight=False)
 
@@ -85,19 +76,14 @@ def print_summary(result: Result) -> None:
 def gain_lines(result: Result) -> Iterator[str]:
     """By how much ours is better, a line each."""
     for one in result.gains:
-        yield f"{one.data}: {one.model} over {one.other}: {per_cent(one.difference)} per cent"
+        yield f"{one.data}: {one.model} over {one.other}: {per_cent(one.difference, 2)} per cent"
 
 
 def markdown(result: Result) -> str:
     """The same as markdown."""
     parts = []
     for sample in result.samples:
-        lines = [
-            f"**{TITLES[sample]}** (per cent)",
-            "",
-            f"| {' | '.join(HEADINGS)} |",
-            "|---" * len(HEADINGS) + "|",
-        ]
-        parts.append("\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows_of(result, sample))]))
+        lines = markdown_table(HEADINGS, rows_of(result, sample))
+        parts.append("\n".join([f"**{TITLES[sample]}** (per cent)", "", *lines]))
     parts += list(gain_lines(result))
     return "\n\n".join(parts) + "\n"

@@ -12,8 +12,8 @@ from hepsets.analyses.continuum_suppression.off_resonance_page import off_resona
 from hepsets.analyses.continuum_suppression.recommended import LEAST_P_VALUE, recommended
 from hepsets.analyses.continuum_suppression.result import Result
 from hepsets.analyses.continuum_suppression.shapes import GenericSignal
-from hepsets.analyses.continuum_suppression.summary import TITLES, notes_of, per_cent, sculpting_warnings
-from hepsets.core.measured import Measured
+from hepsets.analyses.continuum_suppression.summary import TITLES, notes_of, sculpting_warnings
+from hepsets.core.measured import Measured, per_cent
 from hepsets.report import figures as shared_figures
 from hepsets.report import style
 from hepsets.report.page import (
@@ -44,7 +44,7 @@ def make_page(result: Result, figures: FigureFiles) -> Page:
 
 
 def _percent(value: Measured) -> str:
-    return f"{per_cent(value)} %"
+    return f"{per_cent(value, 1)} %"
 
 
 def _less(gain: Measured) -> str:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from hepsets.analyses.continuum_suppression.comparison import ComparisonResult
 from hepsets.analyses.continuum_suppression.config import BDT, OURS, OWN
 from hepsets.analyses.continuum_suppression.recommended import recommended, sculpting_warning
 from hepsets.analyses.continuum_suppression.result import Result
-from hepsets.core.measured import Measured
-from hepsets.core.screen import aligned, filled
+from hepsets.core.measured import per_cent
+from hepsets.core.text_tables import aligned, code, markdown_table, terminal_table
 
 TITLES: Mapping[str, str] = {
     "shape_only": "Shape only: candidates wrong in signal and background",
@@ -43,16 +41,11 @@ def rows_of(result: ComparisonResult) -> Iterator[tuple[str, ...]]:
             model.name,
             f"{model.auc.value:.4f} ± {model.auc.se:.4f}",
             per_cent(model.left.background, 2),
-            "" if model.name == BDT else per_cent(model.gain),
-            "" if model.gain_over_tag is None else per_cent(model.gain_over_tag),
+            "" if model.name == BDT else per_cent(model.gain, 1),
+            "" if model.gain_over_tag is None else per_cent(model.gain_over_tag, 1),
             "" if model.seed_spread is None else f"± {100 * model.seed_spread:.1f}",
             f"{model.sculpting['mbc'].p_value:.2g}" if "mbc" in model.sculpting else "",
         )
-
-
-def per_cent(value: Measured, digits: int = 1) -> str:
-    """A share and its error, in per cent without the sign."""
-    return f"{100 * value.value:.{digits}f} ± {100 * value.se:.{digits}f}"
 
 
 def notes_of(result: ComparisonResult) -> Iterator[str]:
@@ -79,13 +72,8 @@ def markdown(result: Result) -> str:
     ]
     for name, comparison in result.comparisons.items():
         lines += [f"### {TITLES[name]} (`{name}`)", "", " ".join(notes_of(comparison)), ""]
-        headings, rows = filled(HEADINGS, rows_of(comparison))
-        lines += ["| " + " | ".join(headings) + " |", "|---" * len(headings) + "|"]
-        for first, *rest in rows:
-            lines.append(
-                f"| {f'**`{first}`**' if first == OURS else f'`{first}`'} | " + " | ".join(rest) + " |"
-            )
-        lines.append("")
+        rows = [(code(name, strong=name == OURS), *rest) for name, *rest in rows_of(comparison)]
+        lines += [*markdown_table(HEADINGS, rows), ""]
     return "\n".join(lines)
 
 
@@ -103,11 +91,11 @@ def headline(result: Result) -> Iterator[str]:
     yield from sculpting_warnings(result)
     lead = result.lead
     yield f"{TITLES[lead.name]}; per cent, at {100 * result.config.signal_efficiency:g} % signal efficiency"
-    yield from aligned(*filled(HEADINGS[:5], [row[:5] for row in rows_of(lead)]))
+    yield from aligned(HEADINGS[:5], [row[:5] for row in rows_of(lead)])
     for name, other in result.comparisons.items():
         best = recommended(other.models)
         if name != lead.name and best.name != BDT:
-            yield f"{TITLES[name]}: {best.name} leaves {per_cent(best.gain)} % less than {BDT}"
+            yield f"{TITLES[name]}: {best.name} leaves {per_cent(best.gain, 1)} % less than {BDT}"
 
 
 def print_summary(result: Result) -> None:
@@ -120,12 +108,9 @@ def print_summary(result: Result) -> None:
     console = Console()
     console.width = max(console.width, 124)
     for name, comparison in result.comparisons.items():
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, title=TITLES[name], title_justify="left")
-        headings, rows = filled(HEADINGS, rows_of(comparison))
-        for heading in headings:
-            table.add_column(heading, justify="left" if heading == "model" else "right", no_wrap=True)
-        for row in rows:
-            table.add_row(*row)
+        table = terminal_table(
+            HEADINGS, rows_of(comparison), left=("model",), title=TITLES[name], title_justify="left"
+        )
         console.print(table)
         for note in notes_of(comparison):
             console.print(note, style="dim", highlight=False)

@@ -10,8 +10,8 @@ from hepsets.analyses.flavour_tagging.about import OURS, TREES
 from hepsets.analyses.flavour_tagging.comparison import ModelResult
 from hepsets.analyses.flavour_tagging.lost_points import FATES, LostPoints
 from hepsets.analyses.flavour_tagging.result import Result
-from hepsets.analyses.flavour_tagging.summary import notes_of, per_cent
-from hepsets.core.measured import Measured
+from hepsets.analyses.flavour_tagging.summary import notes_of
+from hepsets.core.measured import Measured, per_cent
 from hepsets.formats.whole_event_files import SetCounts
 from hepsets.report import figures as shared_figures
 from hepsets.report.page import (
@@ -94,10 +94,12 @@ def sections(result: Result, figures: FigureFiles) -> Iterator[Section]:
 def _summary(result: Result) -> str:
     best = result.best
     gain = (
-        "" if best.gain is None else f", {per_cent(best.gain)} % more than category trees on the same events"
+        ""
+        if best.gain is None
+        else f", {per_cent(best.gain, 2)} % more than category trees on the same events"
     )
     return (
-        f"{best.name}: effective tagging efficiency {per_cent(best.power.binned)} %{gain}; wrong tags "
+        f"{best.name}: effective tagging efficiency {per_cent(best.power.binned, 2)} %{gain}; wrong tags "
         f"rise with "
         f"those that it claims with a slope of {best.line.slope}."
     )
@@ -248,10 +250,10 @@ def _decays(result: Result, figures: FigureFiles) -> Iterator[Content]:
         "Particles as generated, seen or not. A perfect tagger of one category knows the sign of the "
         "net charge of its "
         f"particles and nothing else; of all votes together, with the best weights, "
-        f"{per_cent(decays.together)} %. "
-        f"{per_cent(decays.silent)} % of the decays have no vote; among them {result.look.model} still "
+        f"{per_cent(decays.together, 2)} %. "
+        f"{per_cent(decays.silent, 2)} % of the decays have no vote; among them {result.look.model} still "
         f"reaches "
-        f"{per_cent(decays.silent_inside)} %, by momenta and what is missing. Votes are no bound: "
+        f"{per_cent(decays.silent_inside, 2)} %, by momenta and what is missing. Votes are no bound: "
         f"momenta tell more."
     )
     yield Table(
@@ -289,9 +291,10 @@ def _lost(lost: LostPoints, model: str, figures: FigureFiles) -> Iterator[Conten
     )
     yield figures("lost_points", drawn.lost_points(lost), "Losses with errors of the same bootstraps.")
     if lost.identification is not None:
+        told = lost.identification
         yield (
             f"Told the true species of each track, the same {model} reaches "
-            f"{per_cent(lost.identification.power)} %, {per_cent(lost.identification.gain)} points more; it "
+            f"{per_cent(told.power, 2)} %, {per_cent(told.gain, 2)} points more; it "
             "was not trained on such tracks, and could gain more if it were."
         )
     yield (

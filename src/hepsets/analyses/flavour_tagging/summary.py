@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from hepsets.analyses.flavour_tagging.about import OURS
 from hepsets.analyses.flavour_tagging.comparison import ModelResult
 from hepsets.analyses.flavour_tagging.result import Result
-from hepsets.core.measured import Measured
-from hepsets.core.screen import aligned, filled
+from hepsets.core.measured import per_cent
+from hepsets.core.text_tables import aligned, code, markdown_table, terminal_table
 
 TITLE = "Effective tagging efficiency ε_eff, calibrated, on the same test events"
 
@@ -28,22 +26,17 @@ HEADINGS = (
 )
 
 
-def per_cent(value: Measured | None, digits: int = 2) -> str:
-    """A share and its error in per cent, without the sign; nothing of None."""
-    return "" if value is None else f"{100 * value.value:.{digits}f} ± {100 * value.se:.{digits}f}"
-
-
 def rows_of(models: tuple[ModelResult, ...]) -> Iterator[tuple[str, ...]]:
     """The table under :data:`HEADINGS`."""
     for one in models:
         yield (
             one.name,
-            per_cent(one.power.binned),
-            per_cent(one.gain),
+            per_cent(one.power.binned, 2),
+            per_cent(one.gain, 2),
             "" if one.seed_spread is None else f"± {100 * one.seed_spread:.2f}",
             f"{one.line.slope.value:.3f} ± {one.line.slope.se:.3f}",
-            per_cent(one.line.offset),
-            per_cent(one.line.difference),
+            per_cent(one.line.offset, 2),
+            per_cent(one.line.difference, 2),
             f"{one.asymmetry:.1g}",
         )
 
@@ -65,18 +58,15 @@ def notes_of(result: Result) -> Iterator[str]:
 
 def markdown(result: Result) -> str:
     """The same as markdown."""
-    headings, rows = filled(HEADINGS, rows_of(result.models))
-    lines = [f"**{TITLE}**", "", f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
-    for first, *rest in rows:
-        lines.append(f"| {f'**`{first}`**' if first == OURS else f'`{first}`'} | {' | '.join(rest)} |")
-    return "\n".join([*lines, "", *notes_of(result)]) + "\n"
+    rows = [(code(name, strong=name == OURS), *rest) for name, *rest in rows_of(result.models)]
+    return "\n".join([f"**{TITLE}**", "", *markdown_table(HEADINGS, rows), "", *notes_of(result)]) + "\n"
 
 
 def headline(result: Result) -> Iterator[str]:
     """The taggers with their effective efficiencies and the slope of the wrong-tag fraction."""
     shown = [HEADINGS.index(name) for name in ("model", "ε_eff [%]", "over the trees [%]", "slope of w")]
     rows = [[row[at] for at in shown] for row in rows_of(result.models)]
-    yield from aligned(*filled([HEADINGS[at] for at in shown], rows))
+    yield from aligned([HEADINGS[at] for at in shown], rows)
     yield from notes_of(result)
 
 
@@ -84,10 +74,6 @@ def print_summary(result: Result) -> None:
     """Print the table of models and what must be known of it."""
     console = Console()
     console.width = max(console.width, 110)
-    headings, rows = filled(HEADINGS, rows_of(result.models))
-    table = Table(*headings, box=SIMPLE_HEAD, title=TITLE, title_justify="left")
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    console.print(terminal_table(HEADINGS, rows_of(result.models), title=TITLE, title_justify="left"))
     for note in notes_of(result):
         console.print(note, style="dim", highlight=False)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from hepsets.analyses.pretraining.about import SCRATCH
 from hepsets.analyses.pretraining.limit import TaskLimit
 from hepsets.analyses.pretraining.result import Result
 from hepsets.analyses.pretraining.savings import Saving
 from hepsets.core.measured import Measured
-from hepsets.core.screen import aligned
+from hepsets.core.text_tables import aligned, markdown_table, terminal_table
 from hepsets.evaluate.scores.label_saving import LabelSaving
 
 CURVES = ("pre-training", "tuning", "labels", "AUC", "calibration error", "labels from scratch", "rate")
@@ -171,10 +169,7 @@ def print_summary(result: Result) -> None:
     """All tables, and what they say."""
     console = Console()
     for title, headings, rows in tables(result):
-        table = Table(*headings, box=SIMPLE_HEAD, title=title)
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
+        console.print(terminal_table(headings, rows, title=title))
     for task in result.tasks:
         console.print(verdict(result, task), highlight=False)
     for task in result.tasks:
@@ -187,8 +182,7 @@ def markdown(result: Result) -> str:
     """The same as markdown."""
     parts = []
     for title, headings, rows in tables(result):
-        lines = [f"**{title}**", "", f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
-        parts.append("\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]))
+        parts.append("\n".join([f"**{title}**", "", *markdown_table(headings, rows)]))
     parts += [verdict(result, task) for task in result.tasks]
     parts += [rates_in_words(result, task) for task in result.tasks]
     parts += [limit_in_words(result, task) for task in result.limits]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hepsets.analyses.smart_background.comparison import ModelResult
 from hepsets.analyses.smart_background.config import OURS
 from hepsets.core.measured import Measured
-from hepsets.core.screen import filled
+from hepsets.core.text_tables import markdown_table
 from hepsets.evaluate.filter.limit import Limit
 from hepsets.evaluate.scores.paired import DISTINCT, Repeated, indistinct, winner
 from hepsets.report.page import Column, Table
@@ -156,10 +156,7 @@ def markdown(models: Sequence[ModelResult], limit: Limit | None) -> str:
     if limit is not None:
         name, *cells = limit_row(limit)
         rows.append(("", f"*{name}*", *cells))
-    headings, rows = filled(HEADINGS, rows)
-    lines = ["| " + " | ".join(row) + " |" for row in (headings, *rows)]
-    lines.insert(1, "|" + "---|" * len(headings))
-    return "\n".join(lines) + f"\n\n{legend(models)}\n"
+    return "\n".join(markdown_table(HEADINGS, rows)) + f"\n\n{legend(models)}\n"
 
 
 def trainings_table(models: Sequence[ModelResult]) -> Table:

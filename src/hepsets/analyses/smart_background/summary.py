@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from hepsets.analyses.smart_background.ranking import HEADINGS, legend, limit_row, rows_of, verdict
 from hepsets.analyses.smart_background.result import Result
-from hepsets.core.screen import aligned, filled
+from hepsets.core.text_tables import aligned, terminal_table
 
 
 def headline(result: Result) -> Iterator[str]:
@@ -32,24 +30,15 @@ def print_summary(result: Result) -> None:
     once = len(result.models[0].fits) == 1
     rows = [(str(number), *row) for number, row in enumerate(rows_of(result.models, result.limit), 1)]
     rows = [*reversed(rows), *([("", *limit_row(result.limit))] if result.limit is not None else [])]
-    headings, rows = filled(HEADINGS, rows)
-    shown = [
-        place
-        for place, heading in enumerate(headings)
-        if heading not in ("parameters", "inputs") and not (once and heading == "spread")
+    left_out = ("parameters", "inputs", "spread") if once else ("parameters", "inputs")
+    shown = [place for place, heading in enumerate(HEADINGS) if heading not in left_out]
+    headings = [
+        HEADINGS[at].replace("speedup, ", "speedup,\n").replace("not distinguishable", "not told\napart")
+        for at in shown
     ]
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for place in shown:
-        heading = (
-            headings[place]
-            .replace("speedup, ", "speedup,\n")
-            .replace("not distinguishable", "not told\napart")
-        )
-        table.add_column(heading, justify="left" if heading == "model" else "right", no_wrap=True)
-    for number, row in enumerate(rows):
-        if result.limit is not None and number == len(rows) - 1:
-            table.add_section()
-        table.add_row(*(row[place] for place in shown))
+    table = terminal_table(headings, ([row[at] for at in shown] for row in rows), left=("model",))
+    if result.limit is not None:
+        table.rows[-2].end_section = True
     console = Console()
     console.width = max(console.width, 150)  # a number that is cut would be another
     console.print(table)

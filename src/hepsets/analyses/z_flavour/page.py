@@ -12,8 +12,8 @@ from hepsets.analyses.z_flavour.page_closer_look import closer_look, comparison_
 from hepsets.analyses.z_flavour.page_detector import detector_section
 from hepsets.analyses.z_flavour.page_seeds import seeds_section
 from hepsets.analyses.z_flavour.result import Result
-from hepsets.analyses.z_flavour.summary import TITLES, not_converged, per_cent
-from hepsets.core.measured import Measured
+from hepsets.analyses.z_flavour.summary import TITLES, not_converged
+from hepsets.core.measured import Measured, per_cent
 from hepsets.formats.read_counts import ReadCounts
 from hepsets.report import figures as shared_figures
 from hepsets.report.page import (
@@ -88,7 +88,7 @@ def _summary(result: Result) -> str:
     best = result.best
     world = TITLES[best.cell].lower()
     told = " and ".join(
-        f"{per_cent(quality.accuracy)} % of {_named(quality.classes)} right"
+        f"{per_cent(quality.accuracy, 2)} % of {_named(quality.classes)} right"
         for quality in sorted(best.quality.values(), key=lambda one: len(one.classes))
     )
     trained = "Every model was trained once, so none is called best."

@@ -26,8 +26,7 @@ from hepsets.analyses.z_flavour.figures.limits import (
 )
 from hepsets.analyses.z_flavour.figures.working_points import caveats, pair_rocs, working_point_bars
 from hepsets.analyses.z_flavour.published import COURSEWORK
-from hepsets.analyses.z_flavour.summary import per_cent
-from hepsets.core.measured import Measured
+from hepsets.core.measured import Measured, per_cent
 from hepsets.evaluate.scores.learning_curve import LearningCurve
 from hepsets.evaluate.scores.many_classes import class_scores
 from hepsets.report import figures as shared_figures

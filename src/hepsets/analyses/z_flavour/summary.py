@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from hepsets.analyses.z_flavour.about import OURS, TREES
 from hepsets.analyses.z_flavour.comparison import SHOWN, CellResult, ModelResult
 from hepsets.analyses.z_flavour.other_seeds import Quantity, SeedStudy
 from hepsets.analyses.z_flavour.result import Result
-from hepsets.core.measured import Measured
-from hepsets.core.screen import aligned, filled
+from hepsets.core.measured import per_cent
+from hepsets.core.text_tables import aligned, markdown_table, terminal_table
 
 TITLES = {
     "published": "As published: the coursework's features, seeded vertices, true kinds",
@@ -49,8 +47,8 @@ def rows_of(cell: CellResult) -> Iterator[tuple[str, ...]]:
             model.name,
             str(model.parameters),
             str(len(model.history.train)),
-            per_cent(own.accuracy),
-            "" if of_three is None or of_three is own else per_cent(of_three.accuracy),
+            per_cent(own.accuracy, 2),
+            "" if of_three is None or of_three is own else per_cent(of_three.accuracy, 2),
             *(_point(model, *shown) for shown in SHOWN),
             f"{model.seconds:.0f}",
         )
@@ -83,7 +81,7 @@ def seed_rows(study: SeedStudy) -> Iterator[tuple[str, ...]]:
     """The table of trainings with other seeds under :func:`seed_headings`, model by model."""
     for one in sorted(study.scatter, key=lambda one: (COMPARISONS.index(one.cell), one.name)):
         values = (f"{100 * value:.2f}" for value in one.values)
-        mean, spread = per_cent(one.mean), f"{100 * one.spread:.2f}"
+        mean, spread = per_cent(one.mean, 2), f"{100 * one.spread:.2f}"
         yield one.cell, one.name, _named(one.quantity), *values, mean, spread
 
 
@@ -91,16 +89,11 @@ def seed_lines(study: SeedStudy) -> Iterator[str]:
     """Which neighbours are not told apart, a sentence for each comparison with any."""
     for cell in dict.fromkeys(one.cell for one in study.neighbours):
         found = [
-            f"{one.higher} and {one.lower} by {_named(one.quantity)} ({per_cent(one.difference)})"
+            f"{one.higher} and {one.lower} by {_named(one.quantity)} ({per_cent(one.difference, 2)})"
             for one in study.neighbours
             if one.cell == cell and not one.distinct
         ]
         yield f"Not told apart in {cell}, spread of trainings counted: {'; '.join(found) or 'none'}."
-
-
-def per_cent(value: Measured, digits: int = 2) -> str:
-    """A share and its error, in per cent without the sign."""
-    return f"{100 * value.value:.{digits}f} ± {100 * value.se:.{digits}f}"
 
 
 def _point(model: ModelResult, flavour: str, against: str, mistag: float) -> str:
@@ -127,23 +120,17 @@ def headline(result: Result) -> Iterator[str]:
         for model in cell.models:
             if name != lead.name and model.name == OURS:
                 accuracy = model.quality[max(model.quality)].accuracy
-                yield f"{TITLES[name]}: {model.name} {per_cent(accuracy)}"
+                yield f"{TITLES[name]}: {model.name} {per_cent(accuracy, 2)}"
 
 
 def print_summary(result: Result) -> None:
     """The tables of all comparisons."""
     console = Console()
     for name, cell in result.cells.items():
-        headings, rows = filled(HEADINGS, rows_of(cell))
-        table = Table(*headings, box=SIMPLE_HEAD, title=f"{TITLES[name]} (per cent)")
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
+        console.print(terminal_table(HEADINGS, rows_of(cell), title=f"{TITLES[name]} (per cent)"))
     if result.seeds is not None:
-        table = Table(*seed_headings(result.seeds), box=SIMPLE_HEAD, title=SEEDS_TITLE)
-        for row in seed_rows(result.seeds):
-            table.add_row(*row)
-        console.print(table)
+        headings, rows = seed_headings(result.seeds), seed_rows(result.seeds)
+        console.print(terminal_table(headings, rows, title=SEEDS_TITLE))
         for line in seed_lines(result.seeds):
             console.print(line, highlight=False)
 
@@ -152,17 +139,12 @@ def markdown(result: Result) -> str:
     """The same as markdown."""
     parts = []
     for name, cell in result.cells.items():
-        parts.append(_markdown_table(f"{TITLES[name]}** (per cent)", *filled(HEADINGS, rows_of(cell))))
+        lines = markdown_table(HEADINGS, rows_of(cell))
+        parts.append("\n".join([f"**{TITLES[name]}** (per cent)", "", *lines]))
         if told := not_converged(cell):
             parts.append(told)
     if result.seeds is not None:
-        headings = seed_headings(result.seeds)
-        parts.append(_markdown_table(f"{SEEDS_TITLE}**", headings, seed_rows(result.seeds)))
+        lines = markdown_table(seed_headings(result.seeds), seed_rows(result.seeds))
+        parts.append("\n".join([f"**{SEEDS_TITLE}**", "", *lines]))
         parts += seed_lines(result.seeds)
     return "\n\n".join(parts) + "\n"
-
-
-def _markdown_table(title: str, headings: Sequence[str], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = (f"| {' | '.join(row)} |" for row in (headings, *rows))
-    heading = next(lines)
-    return "\n".join([f"**{title}", "", heading, "|---" * len(headings) + "|", *lines])

@@ -15,7 +15,7 @@ from hepsets.analyses.c4_images.comparison import ModelResult
 from hepsets.analyses.c4_images.figures.models import style_of
 from hepsets.analyses.c4_images.layers import LayerError
 from hepsets.analyses.c4_images.one_image import Kernels, OneImage
-from hepsets.report.style import COLOURS, INK, MUTED, not_empty, styled
+from hepsets.report.style import COLOURS, INK, MUTED, not_empty, power_label, styled
 
 _SIGNED = LinearSegmentedColormap.from_list("signed", [COLOURS[1], "#f7f7f7", COLOURS[0]])
 
@@ -163,5 +163,4 @@ def _decade(value: float) -> str:
 
 
 def _power(value: float) -> str:
-    mantissa, exponent = f"{value:.0e}".split("e")
-    return f"{100 * value:.0f} %" if value >= 0.01 else f"${mantissa} \\cdot 10^{{{int(exponent)}}}$"
+    return f"{100 * value:.0f} %" if value >= 0.01 else power_label(value)
