@@ -215,12 +215,12 @@ def p_text(p: float) -> str:
 
 
 def power_label(value: float) -> str:
-    """A number by a power of ten, one digit before it, for a figure's label.
+    r"""A number by a power of ten, one digit before it, for a figure's label.
 
     Examples
     --------
     >>> print(power_label(8.3e-7))
-    $8 \\cdot 10^{-7}$
+    $8 \cdot 10^{-7}$
     """
     mantissa, exponent = f"{value:.0e}".split("e")
     return f"${mantissa} \\cdot 10^{{{int(exponent)}}}$"
