@@ -37,7 +37,7 @@ def test_the_page_has_the_result_its_limits_and_the_warnings(tmp_path):
         "There are 2 warnings",
         "Ten events are left out.",
         "The events are &lt;few&gt;.",
-        "chi ≥ 1, with a pull of +2.4; 1 cells",
+        "chi ≥ 1, with a pull of +2.4; 1 cell is off",
         "theory: form factors",
         "<svg",
     ):

@@ -22,6 +22,7 @@ from hepsets.report.page import (
     drawing,
     write_page,
 )
+from hepsets.report.style import mark_simulation
 
 MOST_IDS = 50
 """PDG ids that are listed; more than that and the events are of another kind altogether."""
@@ -135,13 +136,14 @@ def _skims(summary: FilterSummary, rules: Mapping[str, str]) -> Table:
 
 
 def _figure(summary: FilterSummary) -> Content:
-    edges = np.linspace(0, 1, BINS + 1)
+    figure = filter_histograms(
+        np.linspace(0, 1, BINS + 1),
+        {skim.name: skim.scores for skim in summary.skims},
+        {skim.name: skim.probabilities for skim in summary.skims},
+    )
+    mark_simulation(figure)  # a filter reads generated events
     return drawing(
-        filter_histograms(
-            edges,
-            {skim.name: skim.scores for skim in summary.skims},
-            {skim.name: skim.probabilities for skim in summary.skims},
-        ),
+        figure,
         "Left: scores of all events, as learned from samples in which about half of the events pass. Right: "
         "the probabilities with which they were kept.",
         alt="Numbers of events by score and by keep probability",

@@ -170,9 +170,10 @@ def _mind(inference: Inference) -> tuple[Content, ...]:
     fit = inference.goodness_of_fit
     if fit is not None:
         pulls = (fit.observed - fit.expected) / np.sqrt(np.maximum(fit.expected, 1e-12))
+        far = int((np.abs(pulls) > 2).sum())
         content.append(
             f"Goodness of fit compares {len(fit.observed)} cells of the variables with simulation at the "
             f"estimate. The cell farthest off is {fit.worst_cell}, with a pull of {fit.worst_pull:+.1f}; "
-            f"{int((np.abs(pulls) > 2).sum())} cells are off by more than two standard deviations."
+            f"{far} {'cell is' if far == 1 else 'cells are'} off by more than two standard deviations."
         )
     return tuple(content)
