@@ -15,7 +15,7 @@ from torch import nn
 from hepsets.core.errors import InputError
 from hepsets.core.pdg import PdgMap
 from hepsets.learn.decay_trees.recipe import build_model
-from hepsets.learn.layers import attention, encoder_pass
+from hepsets.learn.layers import attention, embedded_encoder, encoder_pass
 from hepsets.learn.layers.attention import AttentionPlan, EncoderLayer, encode
 from hepsets.learn.layers.column_products import TILE
 from hepsets.learn.layers.encoder_loops import length_of
@@ -49,7 +49,7 @@ def plain(layers, x, owner):
 
 def parts_of(layers, owner, *, keep=True):
     """The parts of a batch that go through layers one after the other, and how much memory they need."""
-    return encoder_pass._batch(owner.offsets.numpy(), encoder_pass._packed(layers), keep=keep)
+    return encoder_pass.in_parts(owner.offsets.numpy(), encoder_pass.packed(layers), keep=keep)
 
 
 def outcome(how, layers, owner, seed=3):
@@ -127,7 +127,8 @@ def test_a_seeded_training_has_the_curve_of_the_plain_layers(monkeypatch):
         return [(record.train_loss, record.validation_loss) for record in history]
 
     compiled = curve()
-    monkeypatch.setattr(attention, "runs_kernels", lambda _: False)
+    for way in (attention, embedded_encoder):
+        monkeypatch.setattr(way, "runs_kernels", lambda _: False)
     np.testing.assert_allclose(compiled, curve(), rtol=2e-5)
     assert np.ptp(compiled) > 0.01
 
@@ -171,6 +172,14 @@ def test_parts_hold_whole_events_and_all_of_them_and_what_is_kept_has_its_own_me
     np.testing.assert_array_equal(other.parts, batch.parts)
     assert not other.begins.any()
     assert less == rows // 2 * length_of(5000)
+
+
+def test_parts_leave_few_places_of_their_tiles_free():
+    owner = events_of(np.random.default_rng(5).poisson(41, 256), 32)
+    batch, _ = parts_of(some_layers(32, 4, 64, 1), owner)
+    particles = np.diff(owner.offsets.numpy()[batch.parts])
+    assert abs(particles[:-1] - 512).max() <= 128
+    assert (-particles % TILE).sum() < 0.025 * particles.sum()  # by chance it would be 24 of 512
 
 
 @pytest.mark.parametrize("n", [1, 47, 48, 49, 1000])

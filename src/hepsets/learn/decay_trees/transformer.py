@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from hepsets.learn.decay_trees.model import EventNetwork, ModelConfig, features_of
 from hepsets.learn.decay_trees.recipe import EventRecipe
 from hepsets.learn.layers.attention import EncoderLayer, encode
+from hepsets.learn.layers.embedded_encoder import can_embed, means_of_encoded
 from hepsets.learn.layers.embedding import PdgEmbedding
 from hepsets.learn.layers.folding import linear_of_both
 from hepsets.represent.decay_trees.batch import PackedBatch
@@ -73,12 +74,19 @@ class Transformer(EventNetwork):
 
     def forward(self, features: Tensor, batch: PackedBatch) -> Tensor:
         """Logits, shape ``(n_events, heads)``."""
+        if can_embed(features, batch.tokens, self.embedding):
+            parts = self.embedding, self.projection, [*self.layers]
+            means = means_of_encoded(features, batch.tokens, *parts, batch.offsets)
+            return self._logits(means)
         n = features.shape[1]
         of_features, of_token = self.projection.weight[:, :n], self.projection.weight[:, n:]
         x = linear_of_both(
             features, of_features, batch.tokens, self.embedding, of_token, self.projection.bias
         )
-        result: Tensor = self.output(batch.mean(encode(self.layers, x, batch)))
+        return self._logits(batch.mean(encode(self.layers, x, batch)))
+
+    def _logits(self, means: Tensor) -> Tensor:
+        result: Tensor = self.output(means)
         return result
 
 

@@ -28,12 +28,12 @@ from hepsets.learn.layers.encoder_loops import (
     Totals,
     ahead,
     back,
-    length_of,
+    cut,
     rows_of,
 )
 
 _PARTICLES_TIMES_WIDTH = 2**14
-"""Of a part of a batch; a layer of 32 units then has 0.7 MB in hand."""
+"""Of a part of a batch, up to a fourth; a layer of 32 units then has 0.7 MB in hand."""
 
 
 class Layer(Protocol):
@@ -61,32 +61,31 @@ def encode_in_columns(layers: Sequence[Layer], x: Tensor, offsets: Tensor) -> Te
     offsets
         Int64, shape ``(n_events + 1,)``: event ``i`` owns particles ``offsets[i]:offsets[i + 1]``.
     """
-    weights = [tensor for layer in layers for part in _parts_of(layer) for tensor in (part.weight, part.bias)]
+    weights = [tensor for layer in layers for part in parts_of(layer) for tensor in (part.weight, part.bias)]
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (x, *weights)):
         result: Tensor = _Encode.apply(x, offsets.numpy(), layers, *weights)  # type: ignore[no-untyped-call]
         return result
-    return _forward(x, offsets.numpy(), _packed(layers), keep=False).result
+    return _forward(x, offsets.numpy(), packed(layers), keep=False).result
 
 
-def _parts_of(layer: Layer) -> tuple[nn.Linear | nn.LayerNorm, ...]:
+def parts_of(layer: Layer) -> tuple[nn.Linear | nn.LayerNorm, ...]:
+    """Those that have weight and bias, in their order."""
     before = layer.query_key_value, layer.mix, layer.attention_norm
     return *before, layer.up, layer.down, layer.feed_forward_norm
 
 
-def _packed(layers: Sequence[Layer]) -> Layers:
+def packed(layers: Sequence[Layer]) -> Layers:
     """Layers as the loops take them, and what dropout drops of them this time."""
-    parts = [_parts_of(layer) for layer in layers]
-    weight = [_stack([own[k].weight for own in parts]) for k in range(6)]
-    row = [_stack([own[k].bias[None] for own in parts]) for k in range(6)]
+    parts = [parts_of(layer) for layer in layers]
+    weight = _stacked([[own[k].weight.detach().numpy() for own in parts] for k in range(6)])
+    row = _stacked([[own[k].bias.detach().numpy()[None] for own in parts] for k in range(6)])
     gains = weight[2][:, None], weight[5][:, None]
-    # in the order in which they come
-    seeds, thresholds, scales = zip(
-        *(layer.dropout.drawn() for layer in layers for _ in range(3)), strict=True
-    )
+    seeds, thresholds, scales = zip(*(layer.dropout.drawn_together(3) for layer in layers), strict=True)
+    each = np.ones((1, 3), np.uint32)
     draws = Draws(
-        np.array(seeds, np.uint32).reshape(-1, 3),
-        np.array(thresholds, np.uint32).reshape(-1, 3),
-        np.array(scales, np.float32).reshape(-1, 3),
+        np.stack(seeds),
+        np.array(thresholds, np.uint32)[:, None] * each,
+        np.array(scales, np.float32)[:, None] * each.astype(np.float32),
     )
     return Layers(
         layers[0].heads,
@@ -97,28 +96,31 @@ def _packed(layers: Sequence[Layer]) -> Layers:
     )
 
 
-def _stack(tensors: Sequence[Tensor]) -> Stack:
-    return np.stack([tensor.detach().numpy() for tensor in tensors])
+def _stacked(arrays: Sequence[Sequence[NDArray[np.float32]]]) -> list[Stack]:
+    """Of each kind, those of all layers in one array: all are copied at once."""
+    flat, end, stacks = np.concatenate([own.reshape(-1) for kind in arrays for own in kind]), 0, []
+    for kind in arrays:
+        begin, end = end, end + len(kind) * kind[0].size
+        stacks.append(flat[begin:end].reshape(len(kind), *kind[0].shape))
+    return stacks
 
 
-def _batch(offsets: NDArray[np.int64], layers: Layers, *, keep: bool) -> tuple[Batch, int]:
-    """The batch in parts of as many particles as the cache is made for, and how much memory they need."""
-    total, units = int(offsets[-1]), layers.matrices.mix.shape[1]
-    n = max(1, round(total * units / _PARTICLES_TIMES_WIDTH))
-    inner = np.searchsorted(offsets, total * np.arange(1, n) / n)
-    ends = np.unique([0, *inner, len(offsets) - 1])
-    parts = ends[np.append(True, np.diff(offsets[ends]) > 0)]  # without those that have no particles
-    lengths = np.array([length_of(own) for own in np.diff(offsets[parts]).tolist()])
-    sizes = lengths * rows_of(units, layers.heads)
+def in_parts(offsets: NDArray[np.int64], layers: Layers, *, keep: bool) -> tuple[Batch, int]:
+    """The batch in parts that the cache is made for, and how much memory they need.
+
+    ``offsets`` are those of events, shape ``(n_events + 1,)``; what is not kept takes the same place.
+    """
+    units = layers.matrices.mix.shape[1]
+    parts, begins = cut(offsets, max(1, _PARTICLES_TIMES_WIDTH // units), rows_of(units, layers.heads))
     if not keep:
-        return Batch(offsets, parts, np.zeros_like(parts)), int(sizes.max())
-    begins = np.append(0, np.cumsum(len(layers.eps) * sizes))
+        return Batch(offsets, parts, np.zeros_like(parts)), int(np.diff(begins).max())
+    begins *= len(layers.eps)
     return Batch(offsets, parts, begins), int(begins[-1])
 
 
 def _forward(x: Tensor, offsets: NDArray[np.int64], layers: Layers, *, keep: bool) -> _Forward:
     given = x.detach().contiguous().numpy()
-    batch, size = _batch(offsets, layers, keep=keep)
+    batch, size = in_parts(offsets, layers, keep=keep)
     memory, result = np.empty(size, np.float32), np.empty_like(given)
     ahead(given, batch, layers, keep, memory, result)
     return _Forward(torch.from_numpy(result), given, batch, memory)
@@ -140,7 +142,7 @@ class _Encode(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, offsets: NDArray[np.int64], layers: Sequence[Layer], *weights: Tensor
     ) -> Tensor:
-        ctx.layers = _packed(layers)
+        ctx.layers = packed(layers)
         result, *ctx.made = _forward(x, offsets, ctx.layers, keep=True)
         ctx.save_for_backward(x, *weights)
         return result
@@ -150,13 +152,13 @@ class _Encode(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         _ = ctx.saved_tensors  # complains about what has changed since
         layers, (given, batch, memory) = ctx.layers, ctx.made
-        totals, of_x = _totals(layers.matrices), np.empty_like(given)
+        totals, of_x = no_totals(layers.matrices), np.empty_like(given)
         turned = Matrices(*(matrix.transpose(0, 2, 1).copy() for matrix in layers.matrices))
         back(gradient.contiguous().numpy(), given, batch, layers, turned, memory, totals, of_x)
-        return torch.from_numpy(of_x), None, None, *_gradients(layers.matrices, totals)
+        return torch.from_numpy(of_x), None, None, *gradients_of(layers.matrices, totals)
 
 
-def _totals(matrices: Matrices) -> Totals:
+def no_totals(matrices: Matrices) -> Totals:
     """Zeros."""
     layers, units, hidden = matrices.down.shape
     of_matrices = (blocks(*matrix.shape) for matrix in matrices)
@@ -164,8 +166,8 @@ def _totals(matrices: Matrices) -> Totals:
     return Totals(*of_matrices, *lanes)
 
 
-def _gradients(matrices: Matrices, totals: Totals) -> Iterator[Tensor]:
-    """In the order of a layer's parts, weight and bias of each."""
+def gradients_of(matrices: Matrices, totals: Totals) -> Iterator[Tensor]:
+    """In the order of a layer's parts, weight and bias of each, of the same shapes."""
     layers, units, _ = matrices.down.shape
     of_matrices = (
         from_blocks(own, *matrix.shape[1:]) for own, matrix in zip(totals[:4], matrices, strict=True)
