@@ -259,13 +259,29 @@ def lane_sums(_: Any, table: Any, row: Any, at: Any) -> Any:
         kind, (table, row, at) = signature.args[0], given
         below = [builder.add(row, ir.Constant(row.type, k)) for k in range(LANES)]
         rows = [builder.load(_sixteen(context, builder, kind, table, each, at), align=4) for each in below]
-        size = LANES // 2
-        while size:
-            rows = [builder.fadd(*_exchanged(builder, rows[k], rows[k + size], size)) for k in range(size)]
-            size //= 2
-        return rows[0]
+        return _row_sums(builder, rows)
 
     return (_LANES(table, types.intp, types.intp), generate) if _is_place(table, row, at) else None
+
+
+def _row_sums(builder: Any, rows: list[Any]) -> Any:
+    """Of sixteen rows the sum of each: halves of two rows are added up at a time, then fourths, and so on."""
+    size = LANES // 2
+    while size:
+        rows = [builder.fadd(*_exchanged(builder, rows[k], rows[k + size], size)) for k in range(size)]
+        size //= 2
+    return rows[0]
+
+
+@_emitted
+def sums_of(_: Any, rows: Any) -> Any:
+    """As :func:`lane_sums`, of a tuple of sixteen lanes."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ARG001
+        return _row_sums(builder, [builder.extract_value(given[0], k) for k in range(LANES)])
+
+    known = isinstance(rows, types.UniTuple) and (rows.dtype, rows.count) == (_LANES, LANES)
+    return (_LANES(rows), generate) if known else None
 
 
 # -- random choice ------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from hepsets.core.kernel import kernel, part_of_kernel
 from hepsets.core.lanes import LANES, Lanes, fma, larger, load, splat, spread, store, turn, two_to_the
+from hepsets.learn.layers.column_products import clear_behind
 
 Columns = NDArray[np.float32]
 """Shape ``(channels, columns)``, row after row."""
@@ -43,31 +44,31 @@ def attend(
     mixed
         Written: ``(heads · width, columns)``; 0 behind the last particle.
     most, share
-        Written, for :func:`attend_back`: the largest product of each query with a key, and one over the sum
-        of weights, ``(heads, columns)``.
+        Written, for :func:`attend_back`: the largest product of each query, in units in which weights are
+        powers of two, with a key, and one over the sum of weights, ``(heads, columns)``.
     """
     units = mixed.shape[0]
     width = units // heads
     scale = np.float32(_LOG2_E / math.sqrt(width))
-    weights = np.empty((_longest(offsets), LANES), np.float32)
+    weights, queries = np.empty((_longest(offsets), LANES), np.float32), np.empty((width, LANES), np.float32)
     for event in range(len(offsets) - 1):
         begin, n = offsets[event] - offsets[0], offsets[event + 1] - offsets[event]
         for head in range(heads):
             own = head * width
             for at in range(begin, begin + n, LANES):
-                largest = _products(qkv, own, at, qkv, units + own, begin, n, width, weights, 0)
+                for c in range(width):
+                    store(queries, c, 0, load(qkv, own + c, at) * scale)
+                largest = _products(queries, 0, 0, qkv, units + own, begin, n, width, weights, 0)
                 total = splat(_ZERO)
                 for j in range(n):
-                    weight = two_to_the((load(weights, j, 0) - largest) * scale)  # never above 0
+                    weight = two_to_the(load(weights, j, 0) - largest)  # never above 0
                     store(weights, j, 0, weight)
                     total = total + weight
                 inverse = np.float32(1) / total
                 store(most, head, at, largest)
                 store(share, head, at, inverse)
-                _sums(weights, 0, n, qkv, 2 * units + own, begin, width, mixed, own, at)
-                for c in range(own, own + width):
-                    store(mixed, c, at, load(mixed, c, at) * inverse)
-    mixed[:, offsets[-1] - offsets[0] :] = _ZERO
+                _sums(weights, 0, n, qkv, 2 * units + own, begin, width, (mixed, own, at), inverse)
+    clear_behind(mixed, offsets[-1] - offsets[0])
 
 
 @kernel
@@ -87,79 +88,102 @@ def attend_back(
     """
     units = mixed.shape[0]
     width = units // heads
-    scales = np.float32(_LOG2_E / math.sqrt(width)), np.float32(1 / math.sqrt(width))
     blocks = (_longest(offsets) + LANES - 1) // LANES
     rows = blocks * LANES  # for each block of keys, a row per query
     weights = np.empty((rows, LANES), np.float32)
     of_scores = np.zeros((blocks * rows, LANES), np.float32)
-    mean = np.empty((1, rows), np.float32)
+    scaled = np.empty((2 * width + 2, rows + LANES), np.float32)
+    one, of_key = splat(np.float32(1)), splat(np.float32(1 / _LOG2_E))
+    of_query = splat(np.float32(1 / math.sqrt(width)))
     for event in range(len(offsets) - 1):
         begin, n = offsets[event] - offsets[0], offsets[event + 1] - offsets[event]
         for head in range(heads):
             own = head * width
             query, key, value = own, units + own, 2 * units + own
-            for at in range(0, n, LANES):
-                total = splat(_ZERO)
-                for c in range(own, own + width):
-                    total = fma(load(gradient, c, begin + at), load(mixed, c, begin + at), total)
-                store(mean, 0, at, total)
+            _scale_queries(qkv, gradient, mixed, most, share, head, begin, n, scaled)
             for first in range(0, n, LANES):
                 at, block = begin + first, (first // LANES) * rows
-                tables = qkv, gradient, most, share, mean
                 for i in range(0, n, 4):
-                    _back_four(tables, head, width, at, begin, i, scales, weights, of_scores, block)
-                _sums(weights, 0, n, gradient, own, begin, width, of_qkv, value, at)
-                _sums(of_scores, block, n, qkv, query, begin, width, of_qkv, key, at)
+                    _four_queries(qkv, key, value, at, scaled, i, weights, of_scores, block)
+                _sums(weights, 0, n, scaled, width, 0, width, (of_qkv, value, at), one)
+                _sums(of_scores, block, n, scaled, 0, 0, width, (of_qkv, key, at), of_key)
             for first in range(0, n, LANES):
                 for block in range(0, n, LANES):
                     turn(of_scores, (block // LANES) * rows + first, 0, weights, block, 0)
-                _sums(weights, 0, n, qkv, key, begin, width, of_qkv, query, begin + first)
-    of_qkv[:, offsets[-1] - offsets[0] :] = _ZERO
+                _sums(weights, 0, n, qkv, key, begin, width, (of_qkv, query, begin + first), of_query)
+    clear_behind(of_qkv, offsets[-1] - offsets[0])
 
 
 @part_of_kernel
-def _back_four(
-    tables: tuple[Columns, Columns, Columns, Columns, Columns],
+def _scale_queries(
+    qkv: Columns,
+    gradient: Columns,
+    mixed: Columns,
+    most: Columns,
+    share: Columns,
     head: int,
-    width: int,
-    at: int,
     begin: int,
+    n: int,
+    scaled: Columns,
+) -> None:
+    """What each query brings along, so that nothing is left to scale for each of its keys.
+
+    Written, in rows one below the other: the head's queries, in units in which weights are powers of two;
+    gradients times share; the largest product in those units; and the mean of the gradients of weights.
+    """
+    width = len(scaled) // 2 - 1
+    scale = np.float32(_LOG2_E / math.sqrt(width))
+    for at in range(0, n, LANES):
+        inverse, total = load(share, head, begin + at), splat(_ZERO)
+        for c in range(width):
+            own = head * width + c
+            slope = load(gradient, own, begin + at) * inverse
+            total = fma(slope, load(mixed, own, begin + at), total)
+            store(scaled, c, at, load(qkv, own, begin + at) * scale)
+            store(scaled, width + c, at, slope)
+        store(scaled, 2 * width, at, load(most, head, begin + at))
+        store(scaled, 2 * width + 1, at, total)
+
+
+@part_of_kernel
+def _four_queries(
+    qkv: Columns,
+    key: int,
+    value: int,
+    at: int,
+    scaled: Columns,
     i: int,
-    scales: tuple[np.float32, np.float32],
     weights: Columns,
     of_scores: Columns,
     block: int,
 ) -> None:
     """Weights of sixteen keys for four queries from the i-th on, and scores' gradients."""
-    qkv, gradient, most, share, mean = tables
-    scale, small = scales
-    units = len(gradient)
+    width = len(scaled) // 2 - 1
+    most, mean, row = 2 * width, 2 * width + 1, block + i
     a, b, c, d = splat(_ZERO), splat(_ZERO), splat(_ZERO), splat(_ZERO)
     e, f, g, h = a, b, c, d
-    to = begin + i
-    for channel in range(head * width, head * width + width):
-        key, value = load(qkv, units + channel, at), load(qkv, 2 * units + channel, at)
-        a = fma(key, spread(qkv, channel, to), a)
-        b = fma(key, spread(qkv, channel, to + 1), b)
-        c = fma(key, spread(qkv, channel, to + 2), c)
-        d = fma(key, spread(qkv, channel, to + 3), d)
-        e = fma(value, spread(gradient, channel, to), e)
-        f = fma(value, spread(gradient, channel, to + 1), f)
-        g = fma(value, spread(gradient, channel, to + 2), g)
-        h = fma(value, spread(gradient, channel, to + 3), h)
-    a = two_to_the((a - spread(most, head, to)) * scale) * spread(share, head, to)
-    b = two_to_the((b - spread(most, head, to + 1)) * scale) * spread(share, head, to + 1)
-    c = two_to_the((c - spread(most, head, to + 2)) * scale) * spread(share, head, to + 2)
-    d = two_to_the((d - spread(most, head, to + 3)) * scale) * spread(share, head, to + 3)
+    for channel in range(width):
+        own, other = load(qkv, key + channel, at), load(qkv, value + channel, at)
+        a = fma(own, spread(scaled, channel, i), a)
+        b = fma(own, spread(scaled, channel, i + 1), b)
+        c = fma(own, spread(scaled, channel, i + 2), c)
+        d = fma(own, spread(scaled, channel, i + 3), d)
+        e = fma(other, spread(scaled, width + channel, i), e)
+        f = fma(other, spread(scaled, width + channel, i + 1), f)
+        g = fma(other, spread(scaled, width + channel, i + 2), g)
+        h = fma(other, spread(scaled, width + channel, i + 3), h)
+    a = two_to_the(a - spread(scaled, most, i))
+    b = two_to_the(b - spread(scaled, most, i + 1))
+    c = two_to_the(c - spread(scaled, most, i + 2))
+    d = two_to_the(d - spread(scaled, most, i + 3))
     store(weights, i, 0, a)
     store(weights, i + 1, 0, b)
     store(weights, i + 2, 0, c)
     store(weights, i + 3, 0, d)
-    row = block + i
-    store(of_scores, row, 0, (e - spread(mean, 0, i)) * (a * small))
-    store(of_scores, row + 1, 0, (f - spread(mean, 0, i + 1)) * (b * small))
-    store(of_scores, row + 2, 0, (g - spread(mean, 0, i + 2)) * (c * small))
-    store(of_scores, row + 3, 0, (h - spread(mean, 0, i + 3)) * (d * small))
+    store(of_scores, row, 0, (e - spread(scaled, mean, i)) * a)
+    store(of_scores, row + 1, 0, (f - spread(scaled, mean, i + 1)) * b)
+    store(of_scores, row + 2, 0, (g - spread(scaled, mean, i + 2)) * c)
+    store(of_scores, row + 3, 0, (h - spread(scaled, mean, i + 3)) * d)
 
 
 @kernel
@@ -220,11 +244,13 @@ def _sums(
     row: int,
     begin: int,
     width: int,
-    sums: Columns,
-    to_row: int,
-    to: int,
+    sums: tuple[Columns, int, int],
+    factor: Lanes,
 ) -> None:
-    """Channel by channel the sum over j of ``weights[first + j]`` · the j-th value, for sixteen particles."""
+    """Channel by channel the sum over j of ``weights[first + j]`` · the j-th value, for sixteen particles,
+    times a factor of each; written to rows of a table from a column on.
+    """
+    table, to_row, to = sums
     for channel in range(0, width - 7, 8):  # eight at a time, so that no sum waits for itself
         nothing, from_row, into = splat(_ZERO), row + channel, to_row + channel
         a, b, c, d, e, f, g, h = nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing
@@ -238,16 +264,16 @@ def _sums(
             f = fma(weight, spread(values, from_row + 5, at), f)
             g = fma(weight, spread(values, from_row + 6, at), g)
             h = fma(weight, spread(values, from_row + 7, at), h)
-        store(sums, into, to, a)
-        store(sums, into + 1, to, b)
-        store(sums, into + 2, to, c)
-        store(sums, into + 3, to, d)
-        store(sums, into + 4, to, e)
-        store(sums, into + 5, to, f)
-        store(sums, into + 6, to, g)
-        store(sums, into + 7, to, h)
+        store(table, into, to, a * factor)
+        store(table, into + 1, to, b * factor)
+        store(table, into + 2, to, c * factor)
+        store(table, into + 3, to, d * factor)
+        store(table, into + 4, to, e * factor)
+        store(table, into + 5, to, f * factor)
+        store(table, into + 6, to, g * factor)
+        store(table, into + 7, to, h * factor)
     for channel in range(width - width % 8, width):
         a = splat(_ZERO)
         for j in range(n):
             a = fma(load(weights, first + j, 0), spread(values, row + channel, begin + j), a)
-        store(sums, to_row + channel, to, a)
+        store(table, to_row + channel, to, a * factor)

@@ -7,8 +7,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.core.kernel import part_of_kernel
-from hepsets.core.lanes import LANES, Lanes, fma, lane_sums, load, splat, spread, store
+from hepsets.core.kernel import kernel, part_of_kernel
+from hepsets.core.lanes import LANES, Lanes, fma, lane_sums, load, splat, spread, store, sums_of
 
 Columns: TypeAlias = NDArray[np.float32]
 """Shape ``(channels, columns)``, row after row."""
@@ -98,6 +98,13 @@ def store_three(table: Columns, row: int, at: int, a: Lanes, b: Lanes, c: Lanes)
     store(table, row, at + 2 * LANES, c)
 
 
+@kernel
+def clear_behind(table: Columns, n: int) -> None:
+    """Write 0 behind the first ``n`` columns, row by row."""
+    for row in range(len(table)):
+        table[row, n:] = _ZERO
+
+
 def blocks(layers: int, n_out: int, n_in: int) -> NDArray[np.float32]:
     """Zeros to which :func:`add_outer` adds, for each layer, products of so many channels with so many.
 
@@ -123,7 +130,7 @@ def add_outer(a: Columns, b: Columns, columns: int, room: Columns, total: Column
     columns
         How many, a multiple of sixteen.
     room
-        Shape ``(16, 16)``, for sums on their way.
+        Shape ``(16, 16)``, for sums on their way where channels end.
     total
         A layer's, of :func:`blocks`: in a row stand four channels of a with four of b.
     """
@@ -131,10 +138,10 @@ def add_outer(a: Columns, b: Columns, columns: int, room: Columns, total: Column
     for o in range(0, len(a), 4):
         for k in range(0, len(b), 4):
             if o + 4 <= len(a) and k + 4 <= len(b):
-                _sixteen_sums(a, o, b, k, columns, room)
+                store(total, row, 0, load(total, row, 0) + _sixteen_sums(a, o, b, k, columns))
             else:
                 _fewer_sums(a, o, b, k, columns, room)
-            store(total, row, 0, load(total, row, 0) + lane_sums(room, 0, 0))
+                store(total, row, 0, load(total, row, 0) + lane_sums(room, 0, 0))
             row += 1
 
 
@@ -151,8 +158,8 @@ def _fewer_sums(a: Columns, o: int, b: Columns, k: int, columns: int, room: Colu
 
 
 @part_of_kernel
-def _sixteen_sums(a: Columns, o: int, b: Columns, k: int, columns: int, room: Columns) -> None:
-    """Four channels of a with four of b, a row for each pair, to be added up over lanes."""
+def _sixteen_sums(a: Columns, o: int, b: Columns, k: int, columns: int) -> Lanes:
+    """Four channels of a with four of b, a lane for each pair."""
     nothing = splat(_ZERO)
     s0, s1, s2, s3, s4, s5, s6, s7 = nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing
     t0, t1, t2, t3, t4, t5, t6, t7 = s0, s1, s2, s3, s4, s5, s6, s7
@@ -166,19 +173,4 @@ def _sixteen_sums(a: Columns, o: int, b: Columns, k: int, columns: int, room: Co
         t0, t1, t2, t3 = fma(v, w, t0), fma(v, x, t1), fma(v, y, t2), fma(v, z, t3)
         v = load(a, o + 3, at)
         t4, t5, t6, t7 = fma(v, w, t4), fma(v, x, t5), fma(v, y, t6), fma(v, z, t7)
-    _store_eight(room, 0, s0, s1, s2, s3, s4, s5, s6, s7)
-    _store_eight(room, 8, t0, t1, t2, t3, t4, t5, t6, t7)
-
-
-@part_of_kernel
-def _store_eight(
-    room: Columns, row: int, a: Lanes, b: Lanes, c: Lanes, d: Lanes, e: Lanes, f: Lanes, g: Lanes, h: Lanes
-) -> None:
-    store(room, row, 0, a)
-    store(room, row + 1, 0, b)
-    store(room, row + 2, 0, c)
-    store(room, row + 3, 0, d)
-    store(room, row + 4, 0, e)
-    store(room, row + 5, 0, f)
-    store(room, row + 6, 0, g)
-    store(room, row + 7, 0, h)
+    return sums_of((s0, s1, s2, s3, s4, s5, s6, s7, t0, t1, t2, t3, t4, t5, t6, t7))

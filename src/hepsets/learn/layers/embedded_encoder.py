@@ -15,17 +15,18 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from hepsets.core.kernel import kernel
-from hepsets.core.lanes import LANES, above, lane_sums, load, splat, spread, store
+from hepsets.core.lanes import LANES, above, lane_sums, load, splat, spread, store, turn
 from hepsets.learn.layers.column_products import (
     TILE,
     add_outer,
     add_product,
     blocks,
+    clear_behind,
     from_blocks,
     multiply,
 )
 from hepsets.learn.layers.embedding import PdgEmbedding
-from hepsets.learn.layers.encoder_kernels import Columns, to_columns
+from hepsets.learn.layers.encoder_kernels import Columns
 from hepsets.learn.layers.encoder_loops import (
     Batch,
     Layers,
@@ -165,13 +166,14 @@ class _Means(torch.autograd.Function):
         _ = ctx.saved_tensors  # complains about what has changed since
         particles, entry, layers, batch, memory = ctx.made
         totals, inputs = no_totals(layers.matrices), entry.projection.shape[1]
+        rows = inputs + -inputs % LANES
         turned = Matrices(*(matrix.transpose(0, 2, 1).copy() for matrix in layers.matrices))
-        of_projection, of_first = (blocks(1, len(matrix), inputs) for matrix in entry)
+        of_projection, of_first = (blocks(1, len(matrix), rows) for matrix in entry)
         of_entry = EntryTotals(of_projection[0], of_first[0], np.zeros_like(particles.vectors))
         slope = gradient.contiguous().numpy()
         means_back(slope, particles, entry, batch, layers, turned, memory, totals, of_entry)
-        own = from_blocks(of_first, *entry.query_key_value.shape)[0]
-        before = from_blocks(of_projection, *entry.projection.shape)[0]
+        own = from_blocks(of_first, len(entry.query_key_value), rows)[0, :, :inputs]
+        before = from_blocks(of_projection, len(entry.projection), rows)[0, :, :inputs]
         before = before + layers.matrices.query_key_value[0].T @ own
         mine = of_entry.vectors, before[:, :-1], before[:, -1], own @ entry.projection.T, own[:, -1]
         _, _, *others = gradients_of(layers.matrices, totals)  # queries, keys and values of the first layer
@@ -234,7 +236,7 @@ def means_back(
     units, hidden = layers.matrices.down.shape[1:]
     dropping, again, inputs = masks_of(layers), room_for(batch, units, hidden), _inputs_for(batch, entry)
     slopes, sums = slopes_for(batch, units, hidden), np.empty((LANES, LANES), np.float32)
-    nothing = np.zeros((1, max(3 * units, len(inputs))), np.float32)
+    nothing = np.zeros((1, 3 * units + entry.projection.shape[1]), np.float32)
     to_vectors = _to_vectors(entry.projection, particles), _to_vectors(entry.query_key_value, particles)
     for part in range(len(batch.parts) - 1):
         events, begin = batch.parts[part], batch.begins[part]
@@ -265,29 +267,34 @@ def means_back(
 def _inputs_for(batch: Batch, entry: Entry) -> NDArray[np.float32]:
     """Memory for :func:`_inputs_of` any part."""
     inputs = entry.projection.shape[1]
-    return np.zeros((inputs + -inputs % 4) * longest(batch), np.float32)
+    return np.empty((inputs + -inputs % LANES) * longest(batch), np.float32)
 
 
 @kernel
 def _inputs_of(memory: NDArray[np.float32], entry: Entry, length: int) -> Columns:
-    """Table of inputs, in rows of this length: up to a multiple of four of them."""
+    """Table of inputs, in rows of this length: up to a multiple of sixteen of them."""
     inputs = entry.projection.shape[1]
-    rows = inputs + -inputs % 4
+    rows = inputs + -inputs % LANES
     return memory[: rows * length].reshape(rows, length)
 
 
 @kernel
 def _enter(particles: Particles, first: int, n: int, inputs: Columns) -> None:
-    """Features, vectors and 1 of ``n`` particles from the first one on, in columns; 0 in rows below."""
+    """Features, vectors and 1 of ``n`` particles from the first one on, in columns; 0 below and behind."""
     features, tokens, vectors = particles
     here, width = features.shape[1], vectors.shape[1]
-    to_columns(features, first, n, inputs[:here])
-    for c in range(width):
-        for i in range(n):
-            inputs[here + c, i] = vectors[tokens[first + i], c]
-        inputs[here + c, n:] = _ZERO
-    inputs[here + width] = np.float32(1)
-    inputs[here + width + 1 :] = _ZERO
+    rows = np.zeros((LANES, len(inputs)), np.float32)
+    for at in range(0, n, LANES):
+        for i in range(min(LANES, n - at)):
+            row, feature, vector = rows[i], features[first + at + i], vectors[tokens[first + at + i]]
+            for c in range(here):
+                row[c] = feature[c]
+            for c in range(width):
+                row[here + c] = vector[c]
+            row[here + width] = np.float32(1)
+        for c in range(0, len(inputs), LANES):
+            turn(rows, 0, c, inputs, c, at)
+    clear_behind(inputs, n)
 
 
 @kernel
@@ -339,4 +346,4 @@ def _share_out(gradient: Columns, first: int, offsets: NDArray[np.int64], of_x: 
             own = spread(gradient, first + event, c) / np.float32(max(end - begin, 1))
             for at in range(begin, end, LANES):  # what falls behind the end is overwritten
                 store(of_x, c, at, own)
-    of_x[:, offsets[-1] - offsets[0] :] = _ZERO
+    clear_behind(of_x, offsets[-1] - offsets[0])
