@@ -49,7 +49,9 @@ def plain(layers, x, owner):
 
 def parts_of(layers, owner, *, keep=True):
     """The parts of a batch that go through layers one after the other, and how much memory they need."""
-    return encoder_pass.in_parts(owner.offsets.numpy(), encoder_pass.packed(layers), keep=keep)
+    return encoder_pass.in_parts(
+        owner.offsets.numpy(), encoder_pass.packed(layers, encoder_pass.weights_of(layers)), keep=keep
+    )
 
 
 def outcome(how, layers, owner, seed=3):

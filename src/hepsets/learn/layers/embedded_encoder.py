@@ -44,7 +44,7 @@ from hepsets.learn.layers.encoder_loops import (
     slopes_for,
     slopes_of,
 )
-from hepsets.learn.layers.encoder_pass import Layer, gradients_of, in_parts, no_totals, packed, parts_of
+from hepsets.learn.layers.encoder_pass import Layer, gradients_of, in_parts, no_totals, packed, weights_of
 from hepsets.represent.decay_trees.graph import runs_kernels
 
 
@@ -106,12 +106,11 @@ def means_of_encoded(
     offsets
         Int64, shape ``(n_events + 1,)``: event ``i`` owns particles ``offsets[i]:offsets[i + 1]``.
     """
-    weights = [embedding.weight, projection.weight, projection.bias]
-    weights += [tensor for layer in layers for part in parts_of(layer) for tensor in (part.weight, part.bias)]
+    weights = [embedding.weight, projection.weight, projection.bias, *weights_of(layers)]
     if torch.is_grad_enabled() and any(weight.requires_grad for weight in weights):
         result: Tensor = _Means.apply(features, tokens, offsets, layers, *weights)  # type: ignore[no-untyped-call]
         return result
-    made = _forward(features, tokens, offsets, layers, weights[:3], keep=False)
+    made = _forward(features, tokens, offsets, layers, weights, keep=False)
     return made.means
 
 
@@ -135,9 +134,9 @@ def _forward(
     *,
     keep: bool,
 ) -> _Forward:
-    vectors, weight, bias = (tensor.detach().numpy() for tensor in weights)
+    vectors, weight, bias = (tensor.detach().numpy() for tensor in weights[:3])
     particles = Particles(features.detach().contiguous().numpy(), tokens.contiguous().numpy(), vectors)
-    own = packed(layers)
+    own = packed(layers, weights[3:])
     projection = np.concatenate([weight, bias[:, None]], axis=1)
     of_first = own.matrices.query_key_value[0] @ projection
     of_first[:, -1] += own.rows.query_key_value[0, 0]
@@ -156,7 +155,7 @@ class _Means(torch.autograd.Function):
     def forward(
         ctx: Any, features: Tensor, tokens: Tensor, offsets: Tensor, layers: Sequence[Layer], *weights: Tensor
     ) -> Tensor:
-        means, *ctx.made = _forward(features, tokens, offsets, layers, weights[:3], keep=True)
+        means, *ctx.made = _forward(features, tokens, offsets, layers, weights, keep=True)
         ctx.save_for_backward(*weights)
         return means
 

@@ -61,24 +61,31 @@ def encode_in_columns(layers: Sequence[Layer], x: Tensor, offsets: Tensor) -> Te
     offsets
         Int64, shape ``(n_events + 1,)``: event ``i`` owns particles ``offsets[i]:offsets[i + 1]``.
     """
-    weights = [tensor for layer in layers for part in parts_of(layer) for tensor in (part.weight, part.bias)]
+    weights = weights_of(layers)
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (x, *weights)):
         result: Tensor = _Encode.apply(x, offsets.numpy(), layers, *weights)  # type: ignore[no-untyped-call]
         return result
-    return _forward(x, offsets.numpy(), packed(layers), keep=False).result
+    return _forward(x, offsets.numpy(), packed(layers, weights), keep=False).result
 
 
-def parts_of(layer: Layer) -> tuple[nn.Linear | nn.LayerNorm, ...]:
-    """Those that have weight and bias, in their order."""
-    before = layer.query_key_value, layer.mix, layer.attention_norm
-    return *before, layer.up, layer.down, layer.feed_forward_norm
+def weights_of(layers: Sequence[Layer]) -> list[Tensor]:
+    """Weight and bias of the six parts of each layer, in their order; shapes as PyTorch has them."""
+    found: list[Tensor] = []
+    for layer in layers:
+        before = layer.query_key_value, layer.mix, layer.attention_norm
+        for part in (*before, layer.up, layer.down, layer.feed_forward_norm):
+            found += (part.weight, part.bias)
+    return found
 
 
-def packed(layers: Sequence[Layer]) -> Layers:
-    """Layers as the loops take them, and what dropout drops of them this time."""
-    parts = [parts_of(layer) for layer in layers]
-    weight = _stacked([[own[k].weight.detach().numpy() for own in parts] for k in range(6)])
-    row = _stacked([[own[k].bias.detach().numpy()[None] for own in parts] for k in range(6)])
+def packed(layers: Sequence[Layer], weights: Sequence[Tensor]) -> Layers:
+    """Layers as the loops take them, and what dropout drops of them this time.
+
+    ``weights`` are those of :func:`weights_of`, of the shapes that they have there.
+    """
+    arrays = [tensor.detach().numpy() for tensor in weights]
+    weight = _stacked([arrays[2 * k :: 12] for k in range(6)])
+    row = _stacked([[bias[None] for bias in arrays[2 * k + 1 :: 12]] for k in range(6)])
     gains = weight[2][:, None], weight[5][:, None]
     seeds, thresholds, scales = zip(*(layer.dropout.drawn_together(3) for layer in layers), strict=True)
     each = np.ones((1, 3), np.uint32)
@@ -91,7 +98,7 @@ def packed(layers: Sequence[Layer]) -> Layers:
         layers[0].heads,
         Matrices(weight[0], weight[1], weight[3], weight[4]),
         Rows(row[0], row[1], gains[0], row[2], row[3], row[4], gains[1], row[5]),
-        np.array([[own[2].eps, own[5].eps] for own in parts], np.float32),
+        np.array([[own.attention_norm.eps, own.feed_forward_norm.eps] for own in layers], np.float32),
         draws,
     )
 
@@ -142,7 +149,7 @@ class _Encode(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, offsets: NDArray[np.int64], layers: Sequence[Layer], *weights: Tensor
     ) -> Tensor:
-        ctx.layers = packed(layers)
+        ctx.layers = packed(layers, weights)
         result, *ctx.made = _forward(x, offsets, ctx.layers, keep=True)
         ctx.save_for_backward(x, *weights)
         return result
@@ -169,12 +176,12 @@ def no_totals(matrices: Matrices) -> Totals:
 def gradients_of(matrices: Matrices, totals: Totals) -> Iterator[Tensor]:
     """In the order of a layer's parts, weight and bias of each, of the same shapes."""
     layers, units, _ = matrices.down.shape
-    of_matrices = (
+    qkv, mix, up, down = (
         from_blocks(own, *matrix.shape[1:]) for own, matrix in zip(totals[:4], matrices, strict=True)
     )
-    qkv, mix, up, down = map(torch.from_numpy, of_matrices)
-    of_qkv, attention, of_up, feed_forward = (torch.from_numpy(own.sum(2)) for own in totals[4:])
-    attention, feed_forward = attention.view(layers, 3, units), feed_forward.view(layers, 3, units)
+    of_qkv, attention, of_up, feed_forward = (own.sum(2) for own in totals[4:])
+    attention, feed_forward = attention.reshape(layers, 3, units), feed_forward.reshape(layers, 3, units)
     for k in range(layers):
-        yield from (qkv[k], of_qkv[k], mix[k], attention[k, 2], attention[k, 0], attention[k, 1])
-        yield from (up[k], of_up[k], down[k], feed_forward[k, 2], feed_forward[k, 0], feed_forward[k, 1])
+        first = qkv[k], of_qkv[k], mix[k], attention[k, 2], attention[k, 0], attention[k, 1]
+        second = up[k], of_up[k], down[k], feed_forward[k, 2], feed_forward[k, 0], feed_forward[k, 1]
+        yield from map(torch.from_numpy, first + second)

@@ -34,7 +34,8 @@ class LogitSpline(nn.Module):
     @property
     def is_identity(self) -> bool:
         """Whether it changes nothing."""
-        return bool((self.slope == 1).all() and (self.offset == 0).all() and (self.bends == 0).all())
+        changes = [slope - 1 for slope in self.slope.tolist()], self.offset.tolist(), *self.bends.tolist()
+        return not any(map(any, changes))
 
     def forward(self, logits: Tensor) -> Tensor:
         """Mapped logits, shape ``(n_events, heads)`` as they came."""
