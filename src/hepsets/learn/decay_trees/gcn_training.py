@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from hepsets.core.kernel import kernel
-from hepsets.learn.decay_trees.gcn_passes import Doubles, Floats, Rules, ahead, back
+from hepsets.learn.decay_trees.gcn_passes import Doubles, Floats, Places, Rules, ahead, back
 from hepsets.learn.layers.dropout import Dropout
 from hepsets.learn.layers.narrow_products import COLUMNS
 from hepsets.represent.decay_trees.batch import PackedBatch
@@ -97,26 +97,33 @@ def remember(norm: nn.BatchNorm1d, statistics: Doubles, n: int, centre: Floats |
     centre
         What the first of them were counted from.
     """
-    mean, variance, seen, momentum = (
-        norm.running_mean,
-        norm.running_var,
-        norm.num_batches_tracked,
-        norm.momentum,
-    )
+    mean, variance, seen = norm.running_mean, norm.running_var, norm.num_batches_tracked
     assert mean is not None
     assert variance is not None
     assert seen is not None
-    assert momentum is not None
-    seen.add_(1)
-    _remember(statistics, n / (n - 1), momentum, mean.numpy(), variance.numpy())
-    if centre is not None:
-        mean[: len(centre)] += momentum * torch.from_numpy(centre)
+    assert norm.momentum is not None
+    centre = _NOWHERE if centre is None else centre
+    kept = seen.numpy(), mean.numpy(), variance.numpy()
+    _remember(statistics, n / (n - 1), centre, norm.momentum, *kept)
+
+
+_NOWHERE = np.empty(0, np.float32)
 
 
 @kernel
-def _remember(statistics: Doubles, bessel: float, momentum: float, mean: Floats, variance: Floats) -> None:
+def _remember(
+    statistics: Doubles,
+    bessel: float,
+    centre: Floats,
+    momentum: float,
+    seen: Places,
+    mean: Floats,
+    variance: Floats,
+) -> None:
+    seen[()] += 1
     for j in range(len(mean)):
-        mean[j] += momentum * (statistics[0, j] - mean[j])
+        away = np.float64(centre[j]) if j < len(centre) else 0.0
+        mean[j] += momentum * (statistics[0, j] + away - mean[j])
         variance[j] += momentum * (statistics[1, j] * bessel - variance[j])
 
 

@@ -17,7 +17,7 @@ class PdgEmbedding(nn.Embedding):
         if not len(tokens):
             return True
         lowest, highest = tokens.aminmax()
-        return bool(lowest >= 0) and bool(highest < self.num_embeddings)
+        return int(lowest) >= 0 and int(highest) < self.num_embeddings
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Vectors of the tokens, ``(n_particles,)`` to ``(n_particles, width)``."""

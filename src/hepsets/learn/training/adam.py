@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim.adamw import adamw
 
 
 class Adam(torch.optim.AdamW):
@@ -26,7 +25,7 @@ class Adam(torch.optim.AdamW):
 
     def __init__(self, weights: Any, *, lr: float, weight_decay: float) -> None:
         super().__init__(weights, lr=lr, weight_decay=weight_decay, fused=True)
-        self._moments: tuple[list[Tensor], list[Tensor], list[Tensor]] | None = None
+        self._moments: tuple[list[Tensor], list[Tensor], list[Tensor], Tensor] | None = None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """As PyTorch's, which calls it for copies and for states that are loaded."""
@@ -45,18 +44,26 @@ class Adam(torch.optim.AdamW):
             return told
         if self._moments is None:
             super().step()
-            states = [self.state[weight] for weight in weights]
-            first, second, steps = ([one[key] for one in states] for key in ("exp_avg", "exp_avg_sq", "step"))
-            self._moments = first, second, steps
+            alike = len({(weight.device, weight.dtype) for weight in weights}) == 1
+            self._moments = self._looked_up(weights) if alike else None
             return None
-        first, second, steps = self._moments
+        first, second, steps, counted = self._moments
         beta1, beta2 = group["betas"]
-        adamw(
-            weights, slopes, first, second, [], steps, fused=True, foreach=False, amsgrad=False,
-            beta1=beta1, beta2=beta2, lr=group["lr"], weight_decay=group["weight_decay"], eps=group["eps"],
-            maximize=False,
+        counted += 1
+        torch._fused_adamw_(
+            weights, slopes, first, second, [], steps, lr=group["lr"], beta1=beta1, beta2=beta2,
+            weight_decay=group["weight_decay"], eps=group["eps"], amsgrad=False, maximize=False,
         )  # fmt: skip
         return None
+
+    def _looked_up(self, weights: list[Tensor]) -> tuple[list[Tensor], list[Tensor], list[Tensor], Tensor]:
+        """Both moments and the number of steps of each weight; the latter all in one tensor, too."""
+        states = [self.state[weight] for weight in weights]
+        counted = torch.stack([state["step"] for state in states])
+        for state, one in zip(states, counted.unbind(), strict=True):
+            state["step"] = one
+        first, second, steps = ([state[key] for state in states] for key in ("exp_avg", "exp_avg_sq", "step"))
+        return first, second, steps, counted
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """As PyTorch's; without gradients, unless ``set_to_none`` is false."""
