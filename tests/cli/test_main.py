@@ -109,3 +109,27 @@ def test_help_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("[]\n")
+
+
+def test_python_runs_the_package_as_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "hepsets", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"hepsets {version('hepsets')}\n"
+
+
+@pytest.mark.parametrize(("text", "told"), [("can't start new thread", True), ("something else", False)])
+def test_a_thread_that_may_not_start_is_the_machines_fault_and_other_errors_are_the_programs(
+    monkeypatch, capsys, text, told
+):
+    def fail(*_, **__):
+        raise RuntimeError(text)
+
+    monkeypatch.setattr("hepsets.cli.main.app", fail)
+    if told:
+        code, _, err = hepsets(monkeypatch, capsys, "list")
+        assert (code, err.count("\n")) == (2, 1)
+        assert "ulimit -u" in err
+    else:
+        with pytest.raises(RuntimeError, match="something else"):
+            hepsets(monkeypatch, capsys, "list")

@@ -93,3 +93,22 @@ def test_the_record_of_a_frozen_config_is_made_once_and_another_one_has_its_own(
 def test_only_dataclasses_become_records():
     with pytest.raises(TypeError, match="no dataclass"):
         as_record({"stiffness": 1.0})
+
+
+def test_a_user_without_a_home_gets_no_folder_that_is_called_tilde(tmp_path):
+    (tmp_path / "module.py").write_text(
+        "import os, numba\nos.path.expanduser = lambda path: path  # as for a user whom the system lacks\n"
+        "from hepsets.core.kernel import kernel\n@kernel\ndef twice(x):\n    return 2 * x\n"
+        "print(twice(21), numba.config.CACHE_DIR)\n"
+    )
+    temporary = {"TMPDIR": str(tmp_path), "NUMBA_CACHE_DIR": ""}
+    done = subprocess.run(
+        [sys.executable, "module.py"],
+        cwd=tmp_path,
+        env=os.environ | temporary,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["42", str(tmp_path / f"hepsets-{os.getuid()}")]
+    assert not (tmp_path / "~").exists()

@@ -1,3 +1,4 @@
+import errno
 import multiprocessing
 import os
 import signal
@@ -10,6 +11,7 @@ import pytest
 from helpers.thread_counts import process_of
 
 from hepsets.core import parallel
+from hepsets.core.errors import InputError
 from hepsets.core.parallel import begin, computing_seconds, map_in_order, same_workers
 
 
@@ -69,6 +71,7 @@ def test_workers_end_when_their_parent_is_killed_outright():
 import time
 from concurrent.futures import ProcessPoolExecutor
 from hepsets.core import parallel
+from hepsets.core.errors import InputError
 from hepsets.core.parallel import begin, computing_seconds, map_in_order, same_workers
 if __name__ == "__main__":
     for _ in map_in_order(time.sleep, [0, *[300] * 9], 2):
@@ -116,3 +119,22 @@ def test_who_handles_ctrl_c_in_c_keeps_it(monkeypatch):
     monkeypatch.setattr(signal, "signal", lambda *what: changed.append(what))
     assert list(map_in_order(abs, [-1, -2], workers=2)) == [1, 2]
     assert changed == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EMFILE, errno.EAGAIN])
+def test_a_machine_that_lets_no_worker_start_is_told_with_what_to_do(monkeypatch, number):
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(multiprocessing.get_context("spawn"), "Semaphore", refuse)
+    monkeypatch.setattr(parallel, "ProcessPoolExecutor", refuse)
+    with pytest.raises(InputError, match=rf"{os.strerror(number)}.*/dev/shm.*--workers 1"):
+        list(map_in_order(abs, range(3), 2))
+    assert list(map_in_order(abs, range(3), 1)) == [0, 1, 2]
+
+
+def test_workers_that_need_more_open_files_than_allowed_end_in_one_line():
+    body = "from hepsets.core.parallel import map_in_order as m; import resource as r\n"
+    body += "r.setrlimit(r.RLIMIT_NOFILE, (6, 6))\nlist(m(abs, range(3), 2))"
+    done = subprocess.run([sys.executable, "-c", body], capture_output=True, text=True, timeout=60)
+    assert "InputError: worker processes cannot start (Too many open files)" in done.stderr

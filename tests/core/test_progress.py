@@ -1,5 +1,6 @@
 import io
 import sys
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -71,3 +72,13 @@ def test_reports_of_a_training_move_its_bar_to_the_end():
     for done in (10, 40, 80):
         report(done, 80)
     assert moved == [0.125, 0.375, 0.5]
+
+
+def test_work_goes_on_untold_where_no_thread_may_start(monkeypatch, capsys):
+    def refuse(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with progress_bar("working", 2) as advance:
+        advance(1)
+    assert capsys.readouterr().err == ""

@@ -1,12 +1,13 @@
 """Standard streams take any text, whatever the terminal can show, and may be closed."""
 
+import errno
 import os
 import subprocess
 import sys
 
 import pytest
 
-import hepsets.core.streams  # noqa: F401  the stand-ins are registered on import
+import hepsets.core.streams
 
 SAY = "from hepsets.core.streams import echo, prepare_streams as p; p(); echo('ΔC9 ≤ 1 ± 2, B̄')"
 
@@ -43,3 +44,13 @@ def test_a_closed_standard_error_is_silent_and_a_closed_output_is_an_error(close
     code = f"import sys; {SAY}; print('x', file=sys.{stream}); sys.{stream}.flush()"
     shell = ["sh", "-c", f'"$0" -c "$1" {closed}', sys.executable, code]
     assert (subprocess.run(shell, capture_output=True, check=False).returncode == 0) is fine
+
+
+def test_an_output_that_takes_no_more_is_named(monkeypatch):
+    class Full:
+        def write(self, _):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    with pytest.raises(OSError, match="No space left on device: 'standard output'"):
+        hepsets.core.streams.echo("much")

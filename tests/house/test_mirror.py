@@ -6,6 +6,7 @@ from helpers.house import ROOT, SOURCES, python_files
 TESTS = ROOT / "tests"
 
 TESTED_ELSEWHERE = {
+    "__main__.py": ("cli/test_main.py", "as a module"),
     "analyses/c4_images/about.py": ("analyses/test_contract.py", "what every analysis has"),
     "analyses/c4_images/analysis.py": ("analyses/test_c4_images.py", "whole runs"),
     "analyses/c4_images/comparison.py": ("analyses/test_c4_images.py", "whole runs"),

@@ -18,6 +18,7 @@ from hepsets.cli.application import app, command
 from hepsets.core.compiling import tell_compiling
 from hepsets.core.errors import InputError, reason
 from hepsets.core.extras import telling_extras
+from hepsets.core.private_folder import house_matplotlib
 from hepsets.core.streams import discard_output, echo, prepare_streams
 from hepsets.core.whole_file import final_name
 
@@ -45,6 +46,7 @@ def options(
     """Learn on the sets that particle collisions make."""
 
 
+_NO_THREAD = "can't start new thread"
 _INTERRUPTED = 128 + signal.SIGINT
 _CLOSED = 128 + signal.SIGPIPE
 _STOPPED = tuple(128 + number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
@@ -63,6 +65,7 @@ def main() -> None:
     """
     prepare_streams()
     tell_compiling()
+    house_matplotlib()
     atexit.register(gc.freeze)  # or taking the libraries apart at the end takes a second
     signal.signal(signal.SIGTERM, _terminate)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup ignores it
@@ -108,12 +111,19 @@ def _run(words: list[str]) -> int:
         return _CLOSED
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except (InputError, OSError, UnicodeError, MemoryError, RecursionError, BrokenExecutor) as error:
-        if "--debug" in words:
+    except (InputError, OSError, UnicodeError, MemoryError, RuntimeError) as error:
+        if "--debug" in words or not _from_outside(error):
             raise
         discard_output()
         _say(f"error: {_told(error)}")
         return 2
+
+
+def _from_outside(error: Exception) -> bool:
+    """Whether it is the machine's, the user's or a file's fault, and no error of the program."""
+    if isinstance(error, RuntimeError) and not isinstance(error, RecursionError | BrokenExecutor):
+        return _NO_THREAD in str(error)  # Python has no class of its own for it
+    return True
 
 
 def _refused(error: Any) -> int:
@@ -140,6 +150,8 @@ def _told(error: Exception) -> str:
         return "something is nested too deeply in one of the files"
     if isinstance(error, BrokenExecutor):
         return "a worker process was killed; expected enough memory for all of them; try fewer --workers"
+    if _NO_THREAD in str(error):
+        return "no thread more may start; expected a limit of processes (ulimit -u) that leaves room for some"
     return str(error)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
-import tempfile
 from collections.abc import Callable, Collection, Hashable
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
@@ -18,6 +16,7 @@ import numpy as np
 from hepsets.core.called_kernel import build_into_callers
 from hepsets.core.checked_cache import check_files
 from hepsets.core.compiling import compiling
+from hepsets.core.private_folder import private_folder
 
 Record: TypeAlias = Any
 """One element of a structured array: kernels read and write its fields as attributes."""
@@ -97,6 +96,8 @@ def _cache_on_disk(compiled: Any) -> None:
     Where nothing can be written it compiles anew in every process; a disk that is full costs no more.
     """
     try:
+        if not _home_is_known():
+            raise RuntimeError("numba would make a folder that is called ~ where the user works")
         compiled.enable_caching()
     except RuntimeError:  # neither place can be written to
         own = private_folder()
@@ -121,16 +122,9 @@ def _cache_on_disk(compiled: Any) -> None:
     cache.save_overload, cache.load_overload = save_if_possible, load_or_tell
 
 
-def private_folder() -> Path | None:
-    """A folder in the system's temporary one where nobody else can put code; ``None`` if there is none."""
-    try:
-        path = Path(tempfile.gettempdir()) / f"hepsets-{os.getuid()}"
-        path.mkdir(mode=0o700, exist_ok=True)
-        found = path.lstat()
-    except OSError:
-        return None
-    mine = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
-    return path if mine and stat.S_IMODE(found.st_mode) == 0o700 and os.access(path, os.W_OK) else None
+def _home_is_known() -> bool:
+    """Whether the user's cache has a place: in containers users without a name may have no home."""
+    return Path(os.path.expanduser("~")).is_absolute() or "NUMBA_CACHE_DIR" in os.environ  # noqa: PTH111
 
 
 def as_record(config: object, without: Collection[str] = ()) -> Record:

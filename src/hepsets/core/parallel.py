@@ -20,6 +20,7 @@ from multiprocessing.synchronize import Semaphore
 from typing import Any, TypeVar
 
 from hepsets.core.compiling import take_turns, turn_of_workers
+from hepsets.core.errors import InputError, reason
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -142,12 +143,14 @@ def _submit(pool: ProcessPoolExecutor, function: Callable[..., Result], *task: A
     """
     ours = signal.getsignal(signal.SIGINT) is not None  # or C code handles it, which Python cannot bring back
     if not ours or threading.current_thread() is not threading.main_thread():
-        return pool.submit(function, *task)
+        with _telling_limits():
+            return pool.submit(function, *task)
     asked: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # new processes inherit it
     try:
-        return pool.submit(function, *task)
+        with _telling_limits():
+            return pool.submit(function, *task)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         signal.signal(signal.SIGINT, before)
@@ -172,9 +175,25 @@ def _closing(pool: ProcessPoolExecutor) -> Iterator[ProcessPoolExecutor]:
 def _new_pool(workers: int) -> ProcessPoolExecutor:
     # fork would copy the threads' locks of torch and numba; spawned workers start clean
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_begin_worker, initargs=(turn_of_workers(),)
-    )
+    with _telling_limits():
+        return ProcessPoolExecutor(
+            workers, mp_context=context, initializer=_begin_worker, initargs=(turn_of_workers(),)
+        )
+
+
+@contextmanager
+def _telling_limits() -> Iterator[None]:
+    """Say what to do where the machine lets no more processes start: it says no more than, say, no space."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:  # Python has no class of its own for threads that cannot start
+        if isinstance(error, RuntimeError) and "start new thread" not in str(error):
+            raise
+        raise InputError(
+            f"worker processes cannot start ({reason(error)})",
+            "space for semaphores in /dev/shm, and limits (ulimit -n, ulimit -u) that leave room",
+            "try fewer --workers, or --workers 1",
+        ) from error
 
 
 def _begin_worker(turn: Semaphore | None) -> None:

@@ -70,12 +70,14 @@ def _lines(description: str, total: float, every_s: float, clock: Callable[[], f
                 print(line, file=sys.stderr, flush=True)
 
     teller = threading.Thread(target=tell, daemon=True)
-    teller.start()
+    with suppress(RuntimeError):  # no thread more may start: the work goes on, untold
+        teller.start()
     try:
         yield advance
     finally:
         ended.set()
-        teller.join(timeout=1.0)  # a full pipe must not keep it
+        if teller.is_alive():
+            teller.join(timeout=1.0)  # a full pipe must not keep it
 
 
 def progress_line(description: str, done: float, total: float, elapsed_s: float, now: datetime) -> str:

@@ -53,7 +53,12 @@ def echo(text: str, *, err: bool = False) -> None:
 
     ``click.echo`` would take a stream of another encoding than UTF-8 for misconfigured.
     """
-    print(text, file=sys.stderr if err else sys.stdout, flush=True)
+    try:
+        print(text, file=sys.stderr if err else sys.stdout, flush=True)
+    except BrokenPipeError:  # who reads has enough
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, f"standard {'error' if err else 'output'}") from error
 
 
 def _is_open(number: int) -> bool:

@@ -1,0 +1,6 @@
+"""``python -m hepsets``: the command, with the Python that is named."""
+
+from hepsets.cli.main import main
+
+if __name__ == "__main__":  # worker processes load this file too
+    main()
