@@ -1,4 +1,4 @@
-"""Libraries keep what they keep where the user may write, or else in a private folder among temporary ones."""
+"""Libraries keep what they keep where the user may write, or in a private folder among temporary ones."""
 
 import os
 import tempfile

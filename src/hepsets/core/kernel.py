@@ -124,7 +124,7 @@ def _cache_on_disk(compiled: Any) -> None:
 
 def _home_is_known() -> bool:
     """Whether the user's cache has a place: in containers users without a name may have no home."""
-    return Path(os.path.expanduser("~")).is_absolute() or "NUMBA_CACHE_DIR" in os.environ  # noqa: PTH111
+    return Path(os.path.expanduser("~")).is_absolute() or bool(os.environ.get("NUMBA_CACHE_DIR"))  # noqa: PTH111
 
 
 def as_record(config: object, without: Collection[str] = ()) -> Record:
