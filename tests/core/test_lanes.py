@@ -8,12 +8,14 @@ from hepsets.core.kernel import kernel
 from hepsets.core.lanes import (
     LANES,
     above,
+    by_signs,
     fma,
     kept,
     lane_sums,
     larger,
     load,
     passed,
+    signs,
     splat,
     spread,
     square_root,
@@ -152,3 +154,19 @@ def test_rows_are_summed_over_lanes():
 def test_only_rows_of_single_precision_without_gaps_are_taken(table):
     with pytest.raises(TypingError):
         powers(table, table)
+
+
+@kernel
+def kept_as_signs(values, result):
+    found = signs(load(values, 0, 0))
+    store(result, 0, 0, by_signs(found, splat(np.float32(2)), splat(np.float32(-3))))
+    return found
+
+
+def test_signs_of_sixteen_numbers_are_kept_in_bits():
+    values = np.float32([[1, 0, -1, 1e-40, -1e-40, np.nan, np.inf, -np.inf, -0.0, 5, -5, 0, 0, 0, 7, -8]])
+    result = np.empty((1, LANES), np.float32)
+    found = kept_as_signs(values, result)
+    above, below = (values[0] > 0), (values[0] < 0)
+    assert found == sum(1 << int(k) for k in np.flatnonzero(np.append(above, below)))
+    np.testing.assert_array_equal(result[0], 2 * above - 3 * below)

@@ -284,6 +284,44 @@ def sums_of(_: Any, rows: Any) -> Any:
     return (_LANES(rows), generate) if known else None
 
 
+# -- signs ---------------------------------------------------------------------------------------------
+
+_HALF, _WHOLE = ir.IntType(LANES), ir.IntType(2 * LANES)
+
+
+@_emitted
+def signs(_: Any, value: Any) -> Any:
+    """A bit for each of sixteen numbers that is above 0 and, sixteen bits on, for each that is below."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ARG001
+        nothing = ir.Constant(_FLOATS, [0.0] * LANES)
+        above, below = (
+            builder.zext(builder.bitcast(builder.fcmp_ordered(which, given[0], nothing), _HALF), _WHOLE)
+            for which in "><"
+        )
+        return builder.or_(above, builder.shl(below, ir.Constant(_WHOLE, LANES)))
+
+    return (types.uint32(_LANES), generate) if value == _LANES else None
+
+
+@_emitted
+def by_signs(_: Any, bits: Any, a: Any, b: Any) -> Any:
+    """A where :func:`signs` found a number above 0, b where below, and 0 elsewhere."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ARG001
+        bits, a, b = given
+
+        def chosen(bits: Any, value: Any, other: Any) -> Any:
+            which = builder.bitcast(builder.trunc(bits, _HALF), ir.VectorType(ir.IntType(1), LANES))
+            return builder.select(which, value, other)
+
+        below = builder.lshr(bits, ir.Constant(_WHOLE, LANES))
+        return chosen(bits, a, chosen(below, b, ir.Constant(_FLOATS, [0.0] * LANES)))
+
+    known = (bits, a, b) == (types.uint32, _LANES, _LANES)
+    return (_LANES(types.uint32, _LANES, _LANES), generate) if known else None
+
+
 # -- random choice ------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepsets.core.kernel import kernel, part_of_kernel
-from hepsets.core.lanes import LANES, Lanes, above, fma, kept, load, splat, store
+from hepsets.core.lanes import LANES, Lanes, above, by_signs, fma, kept, load, signs, splat, store
 from hepsets.learn.layers.narrow_products import COLUMNS, Rows, add_transposed, multiply
 
 Places: TypeAlias = NDArray[np.int64]
@@ -36,9 +36,12 @@ variances."""
 Folded: TypeAlias = tuple[Tables, Tables, Rows]
 """Norm and layer as one: from inputs to units; from units to inputs, of which the first block has the
 embedding alone; biases ``(blocks, columns)``."""
-Made: TypeAlias = tuple[Rows, Tables, Rows, Doubles]
-"""Inputs of the first block, ``(n_particles, n_features + columns)``; what blocks make of the particles; how
-often each number of the embedding was kept; mean and variance of inputs, ``(blocks, 2, n_inputs)``."""
+Signs: TypeAlias = NDArray[np.uint32]
+"""Of the numbers that the last block makes, sixteen at a time, ``(n_particles, columns / 16)``."""
+Made: TypeAlias = tuple[Rows, Tables, Signs, Rows, Doubles]
+"""Inputs of the first block, ``(n_particles, n_features + columns)``; what blocks but the last make of the
+particles, and signs of what the last one makes; how often each number of the embedding was kept; mean and
+variance of inputs, ``(blocks, 2, n_inputs)``."""
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
 _LEAST = np.float32(1.2e-38)
@@ -55,7 +58,7 @@ def ahead(
     """
     mothers, scale, offsets = given[3:]
     to_units, _, shifts = folded
-    x, tables, _, statistics = made
+    x, tables, of_last, _, statistics = made
     seeds, threshold, up, down = rules
     columns, last, at = shifts.shape[1], len(shifts) - 1, 0
     own, received, sums = (
@@ -74,7 +77,7 @@ def ahead(
             n = offsets[event + 1] - begin
             multiply(values, begin, n, to_units[block, :n_in], shifts, block, own, 0)
             if block == last:
-                _average(own, begin, n, widths[2], rule, tables[block], means, event)
+                _average(own, begin, n, widths[2], rule, of_last, means, event)
             else:
                 _activate(own, received, mothers, scale, begin, n, widths[2], rule, tables[block], sums)
                 for k in range(widths[2]):
@@ -100,7 +103,7 @@ def back(
     """Write gradients of the weights, in their order, and of the embedding, ``(n_tokens, columns)``."""
     tokens, mothers, scale, offsets = given[2:]
     _, to_inputs, shifts = folded
-    x, tables, _, statistics = made
+    x, tables, of_last, _, statistics = made
     seeds, threshold, up, down = rules
     columns, last, at = shifts.shape[1], len(shifts) - 1, len(of_weights)
     own, received, other = (
@@ -118,7 +121,7 @@ def back(
             begin = offsets[event]
             n = offsets[event + 1] - begin
             if block == last:
-                _average_back(of_means, event, tables[block], begin, n, up, down, own, sums)
+                _average_back(of_means, event, of_last, begin, n, up, down, own, sums)
             else:
                 _slopes(of_x, tables[block], affine, scale, begin, n, up, down, other, received)
                 _convolve(other, received, mothers, scale, begin, n, own, sums)
@@ -134,7 +137,7 @@ def back(
         _unfold(
             weights, at, block, widths, statistics[block], len(x), of_folded, of_shift, of_weights, affine
         )
-    _finish_rows(given[1], made[2], affine, widths, up, of_rows)
+    _finish_rows(given[1], made[3], affine, widths, up, of_rows)
 
 
 @kernel
@@ -234,7 +237,7 @@ def _beside(
     but rounding does. Sums over the embedding are sums over tokens.
     """
     features, rows, tokens = given[:3]
-    x, _, counts, statistics = made
+    x, _, _, counts, statistics = made
     n, width, _ = widths
     centre, sums = _centre(features), statistics[0]
     for i in range(len(x)):
@@ -427,15 +430,15 @@ def slope_of(value: Lanes, up: np.float32, down: np.float32) -> Lanes:
 
 @part_of_kernel
 def _average(
-    own: Rows, begin: int, n: int, units: int, rule: Rule, made: Rows, means: Rows, event: int
+    own: Rows, begin: int, n: int, units: int, rule: Rule, made: Signs, means: Rows, event: int
 ) -> None:
-    """Activate and drop; the mean over an event's ``n`` particles."""
+    """Activate and drop; the mean over an event's ``n`` particles, and signs of what went into it."""
     share = _ONE / np.float32(max(n, 1))
     for c in range(0, own.shape[1], LANES):
         total = splat(_ZERO)
         for i in range(n):
             value = chosen(load(own, i, c), (begin + i) * units + c, rule)
-            store(made, begin + i, c, value)
+            made[begin + i, c // LANES] = signs(value)
             total = total + value
         store(means, event, c, total * share)
 
@@ -444,7 +447,7 @@ def _average(
 def _average_back(
     of_means: Rows,
     event: int,
-    x: Rows,
+    made: Signs,
     begin: int,
     n: int,
     up: np.float32,
@@ -457,7 +460,7 @@ def _average_back(
     for c in range(0, own.shape[1], LANES):
         of_mean, total = load(of_means, event, c) * share, splat(_ZERO)
         for i in range(n):
-            value = of_mean * slope_of(load(x, begin + i, c), up, down)
+            value = of_mean * by_signs(made[begin + i, c // LANES], splat(up), splat(down))
             store(own, i, c, value)
             total = total + value
         store(sums, 0, c, total)

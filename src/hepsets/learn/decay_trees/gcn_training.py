@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from hepsets.core.kernel import kernel
+from hepsets.core.lanes import LANES
 from hepsets.learn.decay_trees.gcn_passes import Doubles, Floats, Places, Rules, ahead, back
 from hepsets.learn.layers.dropout import Dropout
 from hepsets.learn.layers.narrow_products import COLUMNS
@@ -154,9 +155,10 @@ class _Means(torch.autograd.Function):
         )
         x, tables = (
             np.empty(shape, np.float32)
-            for shape in ((n_particles, n + columns), (len(norms), n_particles, columns))
+            for shape in ((n_particles, n + columns), (len(norms) - 1, n_particles, columns))
         )
-        ctx.made = x, tables, rows[1], np.zeros((len(norms), 2, n_in))
+        signs = np.empty((n_particles, columns // LANES), np.uint32)
+        ctx.made = x, tables, signs, rows[1], np.zeros((len(norms), 2, n_in))
         means = torch.empty(batch.n_events, columns)
         centre = ahead(ctx.given, ctx.rules, ctx.widths, ctx.weights, ctx.folded, ctx.made, means.numpy())
         for place, (norm, of_block) in enumerate(zip(norms, ctx.made[-1], strict=True)):
