@@ -1,3 +1,6 @@
+import errno
+import os
+
 import pytest
 
 from hepsets.core.errors import InputError
@@ -29,3 +32,11 @@ def test_a_place_that_cannot_be_written_is_told_before_any_work(tmp_path):
 def test_a_file_name_that_the_system_refuses_is_bad_input(tmp_path):
     with pytest.raises(InputError, match="cannot be written"), whole_file(tmp_path / ("x" * 300)):
         pytest.fail("the work began")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_disk_that_is_full_is_told_with_the_name_of_the_file(tmp_path, number):
+    with pytest.raises(OSError, match=os.strerror(number)) as told, whole_file(tmp_path / "big.parquet"):
+        raise OSError(number, os.strerror(number))
+    assert told.value.filename == str(tmp_path / "big.parquet")
+    assert not list(tmp_path.iterdir())

@@ -301,7 +301,11 @@ class TableWriter:
                 self._finish(self._writer)
                 self._partial.keep()
             else:
+                self._partial.name_in(error)
                 self._give_up(self._writer)
+        except OSError as full:
+            self._partial.name_in(full)
+            raise
         finally:
             self._partial.drop()
 

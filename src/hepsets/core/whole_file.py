@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import platform
@@ -19,6 +20,7 @@ from hepsets.core.lock import try_lock
 
 _HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 _OURS = re.compile(r"\.(?P<name>.+)\.(?P<host>[0-9a-f]{8})-[0-9a-f]{12}\.partial", re.DOTALL)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _group: ContextVar[list[Partial] | None] = ContextVar("group", default=None)
 
 
@@ -82,6 +84,11 @@ class Partial:
         self.path.unlink(missing_ok=True)
         os.close(self._lock)
         self._lock = None
+
+    def name_in(self, error: BaseException | None) -> None:
+        """Name this file in an error of a full disk: libraries do not say which file it was."""
+        if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
+            error.filename = str(self.final)
 
     def _leave_group(self) -> None:
         self._waits = False
@@ -186,6 +193,9 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     try:
         yield partial.path
         partial.keep()
+    except OSError as error:
+        partial.name_in(error)
+        raise
     finally:
         partial.drop()
 
