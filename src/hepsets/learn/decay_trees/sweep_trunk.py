@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -20,33 +20,12 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from hepsets.learn.decay_trees import sweep_loops as loops
-from hepsets.learn.layers.dropout import Dropout
-from hepsets.learn.layers.embedding import PdgEmbedding
+from hepsets.learn.decay_trees.sweep_scoring import SHARE, Folded, Network, Round, can_score
 from hepsets.represent.decay_trees.batch import PackedBatch
 from hepsets.represent.decay_trees.graph import runs_kernels
 
 ROWS = 2048
 """Particles that go through together: their numbers are still in the core's cache for the next step."""
-
-
-class Round(Protocol):
-    """The layers of a :class:`hepsets.learn.decay_trees.decay_sweep.SweepRound`."""
-
-    norm: nn.BatchNorm1d
-    messages: nn.Linear
-    output: nn.Linear
-    dropout: Dropout
-
-
-class Network(Protocol):
-    """The layers of a :class:`hepsets.learn.decay_trees.decay_sweep.DecaySweep` up to the sums."""
-
-    training: bool
-    embedding: PdgEmbedding
-    norm: nn.BatchNorm1d
-    inputs: nn.Linear
-    rounds: nn.ModuleList
-    pool: nn.Linear
 
 
 def sum_of_particles(network: Network, batch: PackedBatch) -> Tensor | None:
@@ -61,8 +40,12 @@ def sum_of_particles(network: Network, batch: PackedBatch) -> Tensor | None:
         return None
     if network.training and batch.n_particles < 2:
         return None
+    if not network.embedding.holds(batch.tokens):
+        return None
+    if can_score(network):
+        return Folded(network).sums(batch)
     tree = Arranged.of(batch)
-    if tree is None or not network.embedding.holds(batch.tokens):
+    if tree is None:
         return None
     known = _known(network.norm, batch, tree)
     columns = known.shape[1]
@@ -311,7 +294,7 @@ class _Sum(torch.autograd.Function):
 
 def _shares(units: int) -> Tensor:
     """What a particle itself, its descendants and its ancestors count, as a column of ``3 units``."""
-    shares = torch.full((3 * units, 1), 0.3)
+    shares = torch.full((3 * units, 1), SHARE)
     shares[:units] = 1
     return shares
 
