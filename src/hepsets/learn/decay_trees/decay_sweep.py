@@ -149,6 +149,8 @@ class DecaySweep(EventNetwork):
         be added to a trained network; see :mod:`hepsets.learn.decay_trees.new_head`.
     """
 
+    scored_together = 2048  # of which one at a time is in the cache
+
     def __init__(
         self,
         units: int,
