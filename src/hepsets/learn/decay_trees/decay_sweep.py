@@ -14,6 +14,7 @@ from torch.nn import functional
 from hepsets.core.errors import InputError
 from hepsets.learn.decay_trees.model import EventNetwork, ModelConfig, features_of
 from hepsets.learn.decay_trees.recipe import EventRecipe
+from hepsets.learn.decay_trees.sweep_scoring import SHARE
 from hepsets.learn.decay_trees.sweep_trunk import sum_of_particles
 from hepsets.learn.layers.dropout import Dropout
 from hepsets.learn.layers.embedding import PdgEmbedding
@@ -238,7 +239,7 @@ class SweepRound(nn.Module):
             weight, bias = linear_of_norm(self.messages.weight, self.messages.bias, self.norm)
             own, up, down = map(functional.linear, (x, x, x), weight.chunk(3), bias.chunk(3))
         of_descendants, of_ancestors = sweeps.both(up, down)
-        seen = own + 0.3 * (of_descendants + of_ancestors)
+        seen = own + SHARE * (of_descendants + of_ancestors)
         return cast("Tensor", x + self.dropout(self.output(functional.relu(seen))))
 
 
