@@ -187,6 +187,20 @@ def test_an_ntuple_of_one_tree_that_fits_and_one_that_lacks_truth(tmp_path):
         inspect_file(tmp_path / "n.root:none")
 
 
+def test_lists_of_a_decay_tree_are_told_alike_in_parquet_and_root(tmp_path):
+    lists = {name: ak.Array([[1.0, 2.0], [3.0]]) for name in ("mc_px", "mc_py", "mc_pz", "mc_E", "mc_q")}
+    lists |= {name: ak.Array([[1, 2], [3]]) for name in ("mc_pdg", "mc_mother")}
+    with uproot.recreate(tmp_path / "d.root") as file:
+        file.mktree("t", {name: f"var * {ak.type(one).content.content}" for name, one in lists.items()})
+        file["t"].extend(lists)
+    pq.write_table(pa.table({name: one.to_list() for name, one in lists.items()}), tmp_path / "d.parquet")
+    of_root, of_parquet = (inspect_file(tmp_path / name).verdicts for name in ("d.root", "d.parquet"))
+    assert of_root == of_parquet
+    (only,) = of_root  # neither a rest of the event nor tracks are read out of it
+    assert only.analysis == "smart-background"
+    assert "files-of-another-layout" in only.how
+
+
 def test_particles_of_other_names_get_their_map(tmp_path):
     names = [
         *(f"Bs0_{name}" for name in ("M", "P", "PT", "IPCHI2_OWNPV", "FDCHI2_OWNPV")),

@@ -161,6 +161,7 @@ def test_a_filter_that_saves_nothing_says_so_where_it_is_made_run_and_checked(
     write_parquet(beam_events(400, 3).with_columns(label=np.arange(400) % 2), events)
     code, out, err = hepsets(monkeypatch, capsys, "check-filter", model, "--full", events)
     assert line in out, err
+    assert (code, "NOTHING TESTED" in out) == (4, True)
     code, _, err = hepsets(monkeypatch, capsys, *keep, "--floor", "0.1")
     assert (code, "nothing is saved" in err) == (0, False)
 

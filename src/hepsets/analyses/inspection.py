@@ -192,7 +192,7 @@ def _smart_background(path: Path, kind: Format, table: Table) -> list[Verdict]:
     if kind is Format.HEPMC3:
         out = "kept.hepmc" if path.name != "kept.hepmc" else "kept_again.hepmc"
         return [Verdict("smart-background", "", f"hepsets filter {path} --out {out} (its filters)")]
-    if kind is Format.PARQUET_FRAME and _kinds_of(table.lists) >= _DECAY_LISTS:
+    if _is_decay_tree(kind, table):
         how = f"lists of a decay tree become that column by the lines of docs/files.md: {_LAYOUT}"
         return [Verdict("smart-background", "a column particles, lists of records", how)]
     if kind is not Format.EVENT_TABLE:
@@ -224,6 +224,11 @@ _DECAY_LISTS = frozenset(("pdg", "mother"))
 def _kinds_of(lists: Sequence[str]) -> set[str]:
     """Which of :data:`_DECAY_LISTS` names of lists say that they are."""
     return {kind for kind in _DECAY_LISTS for name in lists if kind in name.lower()}
+
+
+def _is_decay_tree(kind: Format, table: Table) -> bool:
+    """Whether lists, of parquet or ROOT, hold generated particles and their mothers."""
+    return kind in (Format.PARQUET_FRAME, Format.ROOT_NTUPLE) and _kinds_of(table.lists) >= _DECAY_LISTS
 
 
 def _continuum(path: Path, kind: Format, table: Table) -> list[Verdict]:

@@ -136,6 +136,9 @@ def _skim_names(words: list[str]) -> dict[str, str]:
 UNCLOSED = 3
 """Exit code of a filter that does not close."""
 
+UNTESTED = 4
+"""Exit code where nothing was tested, since all that passes was kept with weight 1."""
+
 
 @command("check-filter")
 def check_filter(
@@ -159,7 +162,7 @@ def check_filter(
 ) -> None:
     """Check a filter on your own sample: what it keeps, weighted, against all that passes.
 
-    Exit code 3 says that it does not close.
+    Exit code 3 says that it does not close, 4 that there was nothing to test.
     """
     from hepsets.deploy.filter import closure
     from hepsets.deploy.filter.event_filter import EventFilter, FilterSettings
@@ -169,4 +172,4 @@ def check_filter(
     for line in found.lines():
         echo(line)
     if not found.closes:
-        raise typer.Exit(UNCLOSED)
+        raise typer.Exit(UNCLOSED if found.fails else UNTESTED)

@@ -10,6 +10,7 @@ from helpers.random_candidates import random_candidates
 
 from hepsets.analyses import runs
 from hepsets.analyses.continuum_suppression.config import BDT, Config, DataConfig, OffResonanceConfig
+from hepsets.analyses.continuum_suppression.metrics import _off_resonance_metrics
 from hepsets.analyses.continuum_suppression.off_resonance import (
     _refuse_cancelling,
     apply_off_resonance,
@@ -134,6 +135,29 @@ def test_simulation_is_reweighted_to_the_data_and_what_judges_was_not_looked_at(
     assert closure["R2"].chi2_after < 0.3 * closure["R2"].chi2_before
     assert told.before.auc.value > 0.58
     assert told.after.auc.value - 0.5 < 0.5 * (told.before.auc.value - 0.5)
+    assert "less like data" not in told.warning
+
+
+def test_weights_that_make_it_worse_are_told(config, samples, tmp_path, caplog):
+    """Simulation to train on lacks a shift that test simulation has already: weights shift it twice."""
+    test = samples.lead.test
+    right = with_columns(test, R2=test.columns["R2"] + 0.5 * ~test.columns["label"])
+    pair = dataclasses.replace(samples.lead, test=right)
+    found = applied_to(config, dataclasses.replace(samples, pairs={"own": pair}), tmp_path).told
+    assert found.before.auc.value < 0.53
+    assert found.after.auc.value > 0.56
+    assert "less like data" in found.warning
+    assert found.warning in caplog.text
+    assert _off_resonance_metrics(found)["warning"] == found.warning
+    (section,) = off_resonance_sections(config, found, (), FigureFiles(tmp_path))
+    assert section.content[0] == f"Warning: {found.warning}."
+    closing = dataclasses.replace(found, after=dataclasses.replace(found.before, p_value=0.3))
+    assert closing.warning == ""
+    open_ = dataclasses.replace(
+        found, before=found.after, after=dataclasses.replace(found.after, p_value=1e-6)
+    )
+    assert "can still be told from data" in open_.warning
+    assert dataclasses.replace(found, use="train").warning == ""
 
 
 def test_candidates_of_one_event_of_the_data_are_on_one_side(config, samples, tmp_path):

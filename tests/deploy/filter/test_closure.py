@@ -41,6 +41,7 @@ def test_a_filter_closes_on_events_that_nobody_chose(tmp_path):
         assert one.bias.all_sum.sum() <= label.sum()
     text = "\n".join(found.lines())
     assert "closes" in text
+    assert "not tested: that the full sample itself is representative" in text
     assert "1500 events" in text
 
 
@@ -58,6 +59,24 @@ def test_weights_that_do_not_make_up_for_the_choice_are_seen(tmp_path, monkeypat
     assert not found.closes
     assert found.skims[0].pull < -5
     assert "DOES NOT CLOSE" in "\n".join(found.lines())
+
+
+def test_nothing_is_tested_where_all_that_pass_are_kept_with_weight_1(tmp_path):
+    path, _ = sample(tmp_path)
+    found = check_filter(EventFilter.load(small_filter()), [path], FilterSettings("importance", floor=1.0))
+    (skim,) = found.skims
+    assert (skim.kept, skim.chosen) == (skim.passing, 0)
+    assert not found.closes
+    assert not found.fails
+    text = "\n".join(found.lines())
+    assert "NOTHING TESTED" in text
+    assert "closes" not in text
+
+
+def test_what_a_filter_wrote_is_no_full_sample(tmp_path):
+    path, _ = sample(tmp_path, hepsets_hadronic_b0=np.ones(1500))
+    with pytest.raises(InputError, match=r"a filter wrote \(hepsets_hadronic_b0\); expected all events"):
+        check_filter(EventFilter.load(small_filter()), [path])
 
 
 def test_a_label_that_may_be_another_skims_is_told(tmp_path):

@@ -110,6 +110,7 @@ def _off_resonance_metrics(found: OffResonance) -> dict[str, Any]:
     return {
         "use": found.use,
         "comparison": found.comparison,
+        "warning": found.warning,
         "scale": found.scale,
         "events": {"training": found.train_events, "judging": found.held_events},
         "simulated_events": found.simulated_events,

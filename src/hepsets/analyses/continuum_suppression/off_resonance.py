@@ -48,6 +48,12 @@ _TRIAL = 0x0FF
 LEAST_EVENTS = 100
 """Fewer off-resonance candidates, to train or to judge with, are refused."""
 
+WORSE = 3.0
+"""The weights make it worse if the AUC against data grows by so many of its errors."""
+
+LEAST_P = 0.001
+"""They do not close where the p-value of the AUC with them is below."""
+
 NOT_TAKEN = "rho_rho"
 """The comparison whose background is not continuum alone, nor its candidate the tag: it keeps simulation."""
 
@@ -89,6 +95,30 @@ class OffResonance:
     before: ToldApart
     after: ToldApart
     left: dict[str, Measured]
+
+    @property
+    def warning(self) -> str:
+        """Why the weights are not to be trusted: simulation with them is still, or more, unlike data.
+
+        Empty where they close, and for data that train, which make no weights.
+        """
+        if self.use != "reweight":
+            return ""
+        before, after = self.before.auc, self.after.auc
+        change = f"AUC against data {before} as simulated, {after} reweighted"
+        if after.value - before.value > WORSE * float(np.hypot(before.se, after.se)):
+            return (
+                f"the weights make simulated test continuum less like data ({change}): simulated continuum "
+                "to train on and to test on probably differ, and the weights, learnt on the one, are wrong "
+                "for the other; give both from one simulation, or use off_resonance.use=train"
+            )
+        if self.after.p_value < LEAST_P:
+            return (
+                f"the weights do not close, simulation can still be told from data ({change}): simulated "
+                "continuum to train on and to test on may differ, or the weights miss a difference in "
+                "variables that they cannot map, for lack of events or because they were clipped"
+            )
+        return ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -405,7 +435,7 @@ def _applied(
         "AUC against data %s, then %s",
         name, use, len(train), len(held), effective_count(used), len(used), clipped, before.auc, after.auc,
     )  # fmt: skip
-    return new, OffResonance(
+    told = OffResonance(
         use,
         name,
         below,
@@ -420,6 +450,9 @@ def _applied(
         after,
         {},
     )
+    if told.warning:
+        log.warning("%s: %s", name, told.warning)
+    return new, told
 
 
 def _bare(events: ParticleSets) -> ParticleSets:

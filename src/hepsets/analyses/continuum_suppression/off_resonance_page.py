@@ -46,7 +46,8 @@ def off_resonance_sections(
 ) -> Iterator[Section]:
     """Sections of what there is."""
     if found is not None:
-        yield Section("Off-resonance data", tuple(_closure(config, found, figures)))
+        warning = (f"Warning: {found.warning}.",) if found.warning else ()
+        yield Section("Off-resonance data", (*warning, *_closure(config, found, figures)))
     if recovered:
         yield Section("What off-resonance data bring back", tuple(_recovery(config, recovered, figures)))
 

@@ -28,6 +28,9 @@ LEAST_PASSING = 100
 LEAST_P = 0.01
 """Closure is denied where the smallest p-value, times the number of tests, is below."""
 
+UNSEEN = "not tested: that the full sample itself is representative; what it lacks, both sides lack"
+"""What no closure can see."""
+
 
 @dataclass(frozen=True, eq=False)
 class ObservableClosure:
@@ -59,6 +62,8 @@ class SkimClosure:
         Sum of weights of those that are kept, which should be ``passing``; what chance moves it by.
     fraction
         What the kept passing events are worth, in parts of all (harmonic mean of the keep probability).
+    chosen
+        How many passing events were kept with a weight above 1, or left out: only these test something.
     observables
         Each of them.
     """
@@ -69,6 +74,7 @@ class SkimClosure:
     weighted: float
     weighted_se: float
     fraction: float
+    chosen: int
     observables: tuple[ObservableClosure, ...]
 
     @property
@@ -83,9 +89,14 @@ class SkimClosure:
         return min(1.0, len(tests) * min(tests))
 
     @property
+    def tested(self) -> bool:
+        """Whether there was anything to test: where all that pass have weight 1 any filter closes."""
+        return self.chosen > 0
+
+    @property
     def closes(self) -> bool:
-        """Whether nothing speaks against it."""
-        return self.p_value >= LEAST_P
+        """Whether something was tested and nothing speaks against it."""
+        return self.tested and self.p_value >= LEAST_P
 
     def lines(self) -> list[str]:
         """For people."""
@@ -94,6 +105,8 @@ class SkimClosure:
             f"{self.weighted:.6g} ± {self.weighted_se:.2g} (pull {self.pull:+.2f}); "
             f"worth {self.fraction:.3f} of all"
         ]
+        if not self.tested:
+            return [*told, "  NOTHING TESTED: every event that passes is kept with weight 1"]
         for one in self.observables:
             bias, low = one.bias, int(np.argmin(one.fraction))
             told.append(
@@ -125,6 +138,11 @@ class Closure:
         """Whether every skim does."""
         return all(skim.closes for skim in self.skims)
 
+    @property
+    def fails(self) -> bool:
+        """Whether a skim was tested and does not close."""
+        return any(skim.tested and not skim.closes for skim in self.skims)
+
     def lines(self) -> list[str]:
         """For people."""
         told = [
@@ -132,7 +150,8 @@ class Closure:
             f"the training domain ({self.outside / self.events:.2%}), which are kept"
         ]
         told += [f"warning: {text}" for text in (self.saves_nothing, self.taken) if text]
-        return [*told, *(line for skim in self.skims for line in skim.lines())]
+        told += [line for skim in self.skims for line in skim.lines()]
+        return [*told, UNSEEN] if any(skim.tested for skim in self.skims) else told
 
 
 def check_filter(
@@ -155,7 +174,8 @@ def check_filter(
     Raises
     ------
     InputError
-        For another mode, files without labels, and fewer than :data:`LEAST_PASSING` passing events.
+        For another mode, files without labels, files that a filter wrote, and fewer than
+        :data:`LEAST_PASSING` passing events.
     """
     settings = settings or FilterSettings()
     if settings.mode != "importance":
@@ -165,6 +185,7 @@ def check_filter(
     taken = ""
     with progress_bar("checking the filter", len(files)) as advance:
         for path in files:
+            _refuse_filtered(path)
             labels = _labels(path, event_filter.skims)
             with open_parquet(path) as file:
                 there = file.schema_arrow.names
@@ -224,6 +245,7 @@ class _Passing:
             float((own * weights).sum()),
             float(np.sqrt((own**2 * (1 - keep) / keep).sum())),
             float(own.sum() / (own / keep).sum()),
+            int((weights != 1).sum()),
             tuple(told),
         )
 
@@ -239,6 +261,20 @@ def _bare(events: Events) -> Events:
     """What a filter would see before there are labels and weights."""
     told = {name: column for name, column in events.columns.items() if name == "event_type"}
     return Events(events.particles, events.offsets, told)
+
+
+def _refuse_filtered(path: Path) -> None:
+    """Refuse what ``hepsets filter`` wrote: events are missing there, and weights make up for them."""
+    if recognise(path) is Format.HEPMC3:
+        return
+    with open_parquet(path) as file:
+        names = [name for name in file.schema_arrow.names if name.startswith("hepsets_")]
+    written = [name for name in names if not name.startswith("hepsets_score_")]  # scores leave nothing out
+    if written:
+        raise InputError(
+            f"{path}, which a filter wrote ({', '.join(written)})", "all events, as before the filter",
+            "give the file that was filtered",
+        )  # fmt: skip
 
 
 def _labels(path: Path, skims: Sequence[str]) -> list[str]:
