@@ -318,8 +318,9 @@ class DeltaC9Inference:
         except InputError as error:
             warnings.append(f"The goodness of fit is not known: {error.came}; it takes {error.expected}.")
         morphing = self.morphing
+        verdict = self._judge(cells).verdict(used)
         return Inference(
-            verdict=self._judge(cells).verdict(used),
+            verdict=verdict,
             delta_c9=fit.value,
             **intervals_of(fit, morphing.limits),
             simulation_se=float(np.interp(fit.value, morphing.simulation_points, morphing.simulation_se)),
@@ -333,7 +334,7 @@ class DeltaC9Inference:
             goodness_of_fit=goodness,
             level=self.provenance.level,
             window=self.window_name,
-            warnings=tuple(warnings),
+            warnings=(*verdict.warnings(), *warnings),
         )
 
     def likeness(self, frame: EventFrame) -> float | None:

@@ -21,6 +21,7 @@ from hepsets.evaluate.estimates.event_verdict import (
     Judge,
     Verdict,
 )
+from hepsets.evaluate.estimates.flat_background import FlatShare
 from hepsets.evaluate.estimates.goodness_of_fit import CellModel
 from hepsets.evaluate.estimates.reference_events import FOLDED_CHI, ReferenceEvents, with_folded_chi
 from hepsets.generate.kstmumu.density import VARIABLES, WINDOWS
@@ -98,8 +99,9 @@ def test_every_mistake_is_found_out_and_named(name):
 class Told(Judge):
     """A judge who is told what the comparison and the likelihoods say."""
 
-    def told(self, p_value, *gains, tests=()):
+    def told(self, p_value, *gains, tests=(), flat=None):
         fit = CellFit(0.0, 0.0, 0.0)
+        object.__setattr__(self, "flat", flat)
         object.__setattr__(
             self, "said", (Agreement(p_value, tests, fit), dict(zip("abc", gains, strict=False)))
         )
@@ -113,6 +115,10 @@ class Told(Judge):
     def _gains(self, frame):
         assert FOLDED_CHI in frame
         return self.said[1]
+
+    def _flat(self, frame, agreement):
+        assert agreement is self.said[0]
+        return self.flat
 
     def _causes(self, frame, agreement):
         assert FOLDED_CHI in frame
@@ -141,6 +147,80 @@ def test_the_answer_follows_from_the_p_value_and_the_mistakes_that_are_not_exclu
     assert likely.reasons == ("they are e^13 times as likely if a",)
     assert (likely.answer, likely.p_value, likely.tried) == ("no", 0.25, 7)
     assert [cause.name for cause in likely.causes] == ["chi"]
+
+
+def flat(p_value=0.4, log_gain=0.1, upper95=0.24):
+    return FlatShare(0.12, upper95, -0.6, p_value, log_gain, -0.9)
+
+
+def test_flat_background_is_judged_by_its_likelihood_ratio():
+    told = Told("simulated", None, (), "0-20", (-3, 2)).told
+    out = -EXCLUDED - 0.01
+    assert told(0.25, out, flat=flat()).verdict(of(100)) == Verdict("yes", 0.25, (), flat=flat())
+    better = flat(p_value=FALSE_ALARM / 2, log_gain=6.0)
+    unsure = told(0.25, out, flat=better).verdict(of(500))
+    assert (unsure.answer, unsure.flat) == ("cannot tell", better)
+    assert unsure.reasons[0].startswith(
+        "500 events do not exclude that 12 % of them are background that is flat in the angles"
+    )
+    sure = flat(p_value=1e-6, log_gain=LIKELIER + 1)
+    found = told(0.25, out, flat=sure).verdict(of(500))
+    assert (found.answer, found.tried, found.flat) == ("no", 7, sure)
+    assert found.reasons == (
+        "they are e^12 times as likely if 12 % of them are background that is flat in the angles",
+    )
+    # events that the tests refuse are not asked
+    assert told(1e-9, tests=(Comparison(1e-9, "odd"),), flat=sure).verdict(of(50)).flat is None
+
+
+def test_a_yes_does_not_stand_alone_where_flat_background_is_not_excluded():
+    line = Verdict("yes", 0.45, (), flat=flat()).lines()
+    assert line == [
+        "The events look like the model: yes, but (p = 0.45): up to 24 % of background that is flat in the "
+        "angles cannot be excluded (95 %); it would move ΔC9 by up to −0.6; if the sample is not free of it, "
+        "subtract it or take a model among background (--level background)"
+    ]
+    assert Verdict("yes", 0.45, (), flat=flat(upper95=0.09)).lines() == [
+        "The events look like the model: yes (p = 0.45)"
+    ]
+    unsure = Verdict("cannot tell", 0.45, ("few",), flat=flat()).lines()
+    assert unsure[1].startswith("besides, up to 24 % of background")
+    assert Verdict("no", 1e-9, ("odd",), flat=flat()).not_excluded is None
+
+
+def test_a_p_value_below_5_per_cent_is_a_warning_unless_the_answer_is_no():
+    assert Verdict("yes", 0.05, (), flat=flat(p_value=0.05)).warnings() == []
+    assert Verdict("yes", 0.02, (), flat=flat(p_value=0.01)).warnings() == [
+        "One good data set in 50 looks as unlike the model as these events do (p = 0.02).",
+        "12 % of background that is flat in the angles fits better than none (p = 0.01); ΔC9 would be about "
+        "−0.90 then.",
+    ]
+    assert Verdict("no", 1e-9, (), flat=flat(p_value=1e-9)).warnings() == []
+
+
+def with_background(signal, background, seed):
+    """Decays at ΔC9 = −0.8 with background that is flat in the angles and falls in q²."""
+    rng = np.random.default_rng(seed)
+    q_squared = rng.exponential(5.0, 10 * background)
+    q_squared = q_squared[WINDOWS["0-20"].contains(q_squared) & (q_squared > 0.1) & (q_squared < 19)]
+    flat = {
+        "q_squared": q_squared[:background],
+        "costheta_mu": rng.uniform(-1, 1, background),
+        "costheta_K": rng.uniform(-1, 1, background),
+        "chi": rng.uniform(-np.pi, np.pi, background),
+    }
+    decays = sample_decays(signal, -0.8, seed)
+    return EventFrame({name: np.r_[decays[name], flat[name]].astype(np.float32) for name in VARIABLES})
+
+
+def test_a_fifth_of_flat_background_never_gets_a_plain_yes_and_many_events_name_it():
+    for seed in range(6):
+        few = judge().verdict(with_background(400, 100, seed))
+        assert few.answer != "yes" or (few.not_excluded and few.flat.upper95 > 0.2), few
+    found = judge().verdict(with_background(1600, 400, 3))
+    assert found.answer == "no"
+    assert "background that is flat in the angles" in found.causes[0].name
+    assert found.causes[0].delta_c9 == pytest.approx(-0.8, abs=0.4)
 
 
 def test_a_small_p_value_is_explained_by_the_longest_empty_range_and_the_most_striking_test():
@@ -257,7 +337,9 @@ def test_pairs_are_tried_where_no_single_mistake_explains_the_events(monkeypatch
     causes, tried = simulated._causes(frame, agreement)
     single, pairs = asked
     parts = [name for name in single if "window" in name or "only" in name or "left out" in name]
-    assert len(single) == 11 + len(parts)
+    flat = [name for name in single if "flat in the angles" in name]
+    assert len(flat) == 5
+    assert len(single) == 11 + len(parts) + len(flat)
     assert "the events are those of the window 0-20" not in parts
     assert [part[:10] for part in parts[-2:]] == ["only q² fr", "events are"]
     assert len(pairs) == 11 * len(parts)

@@ -118,6 +118,7 @@ def test_the_record_has_these_names():
             {"name": "chi is in units of π", "remedy": "multiply chi by π", "p_value": 0.4, "delta_c9": -0.1}
         ],
         "causes_tried": 14,
+        "flat_background": None,
         "level": "background",
         "window": "0-20",
         "delta_c9": -0.8,

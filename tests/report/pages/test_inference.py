@@ -6,6 +6,7 @@ from helpers.inferences import inference
 
 from hepsets.core.errors import InputError
 from hepsets.evaluate.estimates.event_verdict import Cause, Verdict
+from hepsets.evaluate.estimates.flat_background import FlatShare
 from hepsets.evaluate.estimates.goodness_of_fit import GoodnessOfFit
 from hepsets.evaluate.estimates.summary import Limit
 from hepsets.report.pages.inference import write_inference_page
@@ -43,6 +44,17 @@ def test_the_page_has_the_result_its_limits_and_the_warnings(tmp_path):
     ):
         assert text in shown, text
     assert "http" not in path.read_text().replace("http://www.w3.org", "")
+
+
+def test_a_page_says_how_much_flat_background_is_not_excluded(tmp_path):
+    path = tmp_path / "page.html"
+    flat = FlatShare(0.1, 0.24, -0.6, 0.2, 0.3, -0.7)
+    write_inference_page(path, suspicious(verdict=Verdict("yes", 0.45, (), flat=flat)), {})
+    shown = re.sub(r"<[^>]*>", "", " ".join(path.read_text().split()))
+    assert "Yes, but up to 24 % of background that is flat in the angles cannot be excluded" in shown
+    assert "Yes: nothing" not in shown
+    write_inference_page(path, suspicious(verdict=Verdict("cannot tell", 0.45, ("few",), flat=flat)), {})
+    assert "Besides, up to 24 % of background" in re.sub(r"<[^>]*>", "", path.read_text())
 
 
 def test_a_page_of_few_events_at_a_limit_of_the_model(tmp_path):

@@ -102,7 +102,7 @@ def fit_cells(
     for _ in range(_ZOOMS):
         deltas = np.linspace(ends[0][0], ends[0][1], _GRID)
         fractions = np.linspace(ends[1][0], ends[1][1], _GRID if has_background else 1)
-        heights = _log_likelihoods(counts, shares, deltas, fractions)
+        heights = log_likelihoods(counts, shares, deltas, fractions)
         row, column = np.unravel_index(int(np.argmax(heights)), heights.shape)
         best, value = (float(deltas[row]), float(fractions[column])), float(heights[row, column])
         ends = (_around(best[0], ends[0], bounds[0]), _around(best[1], ends[1], bounds[1]))
@@ -121,8 +121,16 @@ def shares_in_cells(reference: ReferenceEvents, cells: CellModel) -> Array:
     return np.stack([np.bincount(cell, row, minlength=cells.n_cells) for row in reference.shares])
 
 
-def _log_likelihoods(counts: NDArray[np.int64], shares: Array, deltas: Array, fractions: Array) -> Array:
-    """Σ n ln(share) for each ΔC9 and background fraction, shape ``(n_deltas, n_fractions)``."""
+def log_likelihoods(counts: NDArray[np.int64], shares: Array, deltas: Array, fractions: Array) -> Array:
+    """Σ n ln(share) for each ΔC9 and background fraction, shape ``(n_deltas, n_fractions)``.
+
+    Parameters
+    ----------
+    counts, shares
+        As in :func:`fit_cells`.
+    deltas, fractions
+        ΔC9 and background fractions, of shapes ``(n_deltas,)`` and ``(n_fractions,)``.
+    """
     signal = np.maximum(deltas[:, None] ** np.arange(3) @ shares[:3], 0.0)
     signal /= signal.sum(axis=1, keepdims=True)
     background = shares[3] / max(shares[3].sum(), 1e-300)

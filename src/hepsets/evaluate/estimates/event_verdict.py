@@ -3,8 +3,10 @@ r"""Do the events look like those a model was made for: yes, no, or they cannot 
 No, if the tests of :mod:`hepsets.evaluate.estimates.agreement` say so, or if a mistake that leaves every
 event possible (a sign, swapped columns) makes the numbers of events in cells far more likely. With a
 likelihood ratio above k that happens to good events with a probability of at most 1/k for each value of ΔC9.
-They cannot tell if such a mistake suits them about as well. If the verdict is no, all of
-:mod:`hepsets.evaluate.estimates.event_mistakes` are tried.
+They cannot tell if such a mistake suits them about as well. A share of background that is flat in the angles
+(:mod:`hepsets.evaluate.estimates.flat_background`) is judged in the same way: no if it makes them that much
+likelier, cannot tell if it suits them significantly better; a yes says how much the events do not exclude.
+If the verdict is no, all of :mod:`hepsets.evaluate.estimates.event_mistakes` are tried, and that background.
 """
 
 from __future__ import annotations
@@ -29,6 +31,12 @@ from hepsets.evaluate.estimates.event_mistakes import (
     together,
     windows_within,
 )
+from hepsets.evaluate.estimates.flat_background import (
+    TOLERATED,
+    FlatShare,
+    fit_flat_share,
+    mixed_with_flat,
+)
 from hepsets.evaluate.estimates.goodness_of_fit import CellModel
 from hepsets.evaluate.estimates.reference_events import ReferenceEvents, with_folded_chi
 from hepsets.generate.kstmumu.density import WINDOWS
@@ -37,6 +45,9 @@ Answer = Literal["yes", "no", "cannot tell"]
 
 FALSE_ALARM = 1e-3
 """Share of good data sets that the tests may call bad."""
+
+TOLD = 0.05
+"""p-value below which good events are told to be rare ones."""
 
 MENDED = 0.01
 """p-value from which a mistake explains the events."""
@@ -102,6 +113,9 @@ class Verdict:
         Mistakes that explain the events, the likeliest first.
     tried
         How many mistakes were tried.
+    flat
+        What is known of background that is flat in the angles; ``None`` where it was not looked for: the
+        events are unlike the model already, or the model has a background of its own.
     """
 
     answer: Answer
@@ -109,13 +123,19 @@ class Verdict:
     reasons: tuple[str, ...]
     causes: tuple[Cause, ...] = ()
     tried: int = 0
+    flat: FlatShare | None = None
 
     def lines(self) -> list[str]:
         """The verdict in a few lines."""
+        but = self.not_excluded
         if self.answer == "yes":
-            return [f"The events look like the model: yes (p = {self.p_value:.2g})"]
+            return [
+                f"The events look like the model: yes{', but' if but else ''} (p = {self.p_value:.2g})"
+                + (f": {but}" if but else "")
+            ]
         if self.answer == "cannot tell":
-            return [f"Do the events look like the model: cannot tell ({'; '.join(self.reasons)})"]
+            lines = [f"Do the events look like the model: cannot tell ({'; '.join(self.reasons)})"]
+            return [*lines, *([f"besides, {but}"] if but else [])]
         lines = [f"The events do NOT look like the model: {'; '.join(self.reasons)}"]
         if not self.causes:
             lines.append(f"cause: not known; none of {self.tried} mistakes that were tried explains them")
@@ -124,6 +144,34 @@ class Verdict:
         if len(self.causes) > 1:
             lines.append(f"({self.tried} causes were tried; {len(self.causes)} explain the events)")
         return lines
+
+    @property
+    def not_excluded(self) -> str | None:
+        """How much flat background the events do not exclude, and what it does; ``None`` if little."""
+        if self.answer == "no" or self.flat is None or self.flat.upper95 < TOLERATED:
+            return None
+        shift = f"{self.flat.delta_c9_shift:+.2g}".replace("-", "−")
+        return (
+            f"up to {100 * self.flat.upper95:.0f} % of background that is flat in the angles cannot be "
+            f"excluded (95 %); it would move ΔC9 by up to {shift}; if the sample is not free of it, "
+            "subtract it or take a model among background (--level background)"
+        )
+
+    def warnings(self) -> list[str]:
+        """What to mind about events that look like the model, or may, in whole sentences."""
+        found = []
+        if self.answer != "no" and self.p_value < TOLD:
+            found.append(
+                f"One good data set in {1 / self.p_value:.0f} looks as unlike the model as these events do "
+                f"(p = {self.p_value:.2g})."
+            )
+        if self.answer != "no" and self.flat is not None and self.flat.p_value < TOLD:
+            delta_c9 = f"{self.flat.delta_c9:.2f}".replace("-", "−")
+            found.append(
+                f"{100 * self.flat.share:.0f} % of background that is flat in the angles fits better than "
+                f"none (p = {self.flat.p_value:.2g}); ΔC9 would be about {delta_c9} then."
+            )
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,28 +209,41 @@ class Judge:
             return Verdict("cannot tell", agreement.p_value, (f"{len(frame)} events are too few",))
         gains = self._gains(frame)
         likelier = [name for name, gain in gains.items() if gain > LIKELIER]
-        if agreement.p_value >= FALSE_ALARM and not likelier:
+        alike = agreement.p_value >= FALSE_ALARM and not likelier
+        flat = self._flat(frame, agreement) if alike else None
+        if alike and (flat is None or flat.log_gain <= LIKELIER):
             open_still = [name for name, gain in gains.items() if gain > -EXCLUDED]
             if not open_still and len(frame) < LEAST_FOR_YES:
                 open_still = ["a part of the variables is left out"]
+            if flat is not None and flat.p_value < FALSE_ALARM:
+                open_still.append(f"{flat.words} (that makes them e^{flat.log_gain:.0f} times as likely)")
             if open_still:
                 return Verdict(
                     "cannot tell",
                     agreement.p_value,
                     (f"{len(frame)} events do not exclude that " + "; or that ".join(open_still),),
+                    flat=flat,
                 )
-            return Verdict("yes", agreement.p_value, ())
+            return Verdict("yes", agreement.p_value, (), flat=flat)
         if agreement.p_value < FALSE_ALARM:
             striking = [test for test in agreement.tests if test.p_value * len(agreement.tests) < FALSE_ALARM]
             # the first sees most; the longest empty range tells most
             empty = [test for test in striking if test.empty is not None][:1]
             words = tuple(dict.fromkeys(test.what for test in [*empty, striking[0]]))
             reasons: tuple[str, ...] = (f"p {_small(agreement.p_value)}", *words)
+        elif flat is not None:
+            reasons = (f"they are e^{flat.log_gain:.0f} times as likely if {flat.words}",)
         else:
             best = max(likelier, key=lambda name: gains[name])
             reasons = (f"they are e^{gains[best]:.0f} times as likely if {best}",)
         found, tried = self._causes(frame, agreement) if causes else ((), 0)
-        return Verdict("no", agreement.p_value, reasons, found, tried)
+        return Verdict("no", agreement.p_value, reasons, found, tried, flat)
+
+    def _flat(self, frame: EventFrame, agreement: Agreement) -> FlatShare | None:
+        """How much flat background there may be, where the model has no background of its own."""
+        if self.reference.has_background:
+            return None
+        return fit_flat_share(frame, self.reference, agreement.fit.delta_c9, self.limits)
 
     def _compare(self, frame: EventFrame, reference: ReferenceEvents) -> Agreement:
         return compare(frame, reference, self.cells, self.variables, self.limits)
@@ -218,6 +279,8 @@ class Judge:
             *parts_left_out(agreement.tests),
         ]
         single = [*MIRRORS, *DISTORTIONS, *parts]
+        if not self.reference.has_background:
+            single += mixed_with_flat(frame["q_squared"], WINDOWS[self.window])
         # the right one looks bad in one data set of a hundred, and of many pairs one always fits
         found = self._explaining(frame, single, FALSE_ALARM)
         if found:

@@ -158,6 +158,7 @@ class Inference:
             "reasons": list(self.verdict.reasons),
             "causes": [asdict(cause) for cause in self.verdict.causes],
             "causes_tried": self.verdict.tried,
+            "flat_background": None if self.verdict.flat is None else asdict(self.verdict.flat),
             "level": self.level,
             "window": self.window,
             "delta_c9": self.delta_c9,

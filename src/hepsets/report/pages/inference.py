@@ -47,8 +47,9 @@ def write_inference_page(path: str | Path, inference: Inference, facts: Mapping[
     total = inference.theory["total"]
     fit = inference.goodness_of_fit
     answer = inference.verdict.answer
+    told = "yes, but" if answer == "yes" and inference.verdict.not_excluded else answer
     keys = [
-        KeyFigure(answer, "do the events look like the model?", f"p = {inference.verdict.p_value:.2g}"),
+        KeyFigure(told, "do the events look like the model?", f"p = {inference.verdict.p_value:.2g}"),
         _estimate(inference)
         if answer != "no"
         else KeyFigure("none", "ΔC9", "the events are not the model's"),
@@ -92,11 +93,15 @@ def _estimate(inference: Inference) -> KeyFigure:
 def _verdict(inference: Inference) -> tuple[Content, ...]:
     verdict = inference.verdict
     words = {
-        "yes": "Yes: nothing in the tests below contradicts it.",
+        "yes": f"Yes, but {verdict.not_excluded}."
+        if verdict.not_excluded
+        else "Yes: nothing in the tests below contradicts it.",
         "no": "No. The numbers on this page are not to be used before the cause is found.",
         "cannot tell": "The events cannot tell.",
     }[verdict.answer]
     content: list[Content] = [" ".join([words, *(f"{reason}." for reason in verdict.reasons)])]
+    if verdict.answer == "cannot tell" and verdict.not_excluded:
+        content.append(f"Besides, {verdict.not_excluded}.")
     if verdict.causes:
         content.append(
             Table(
