@@ -42,6 +42,59 @@ def test_a_difference_has_the_error_of_independent_runs(tmp_path):
     assert "0.0100 ± 0.0050  +2.0" in text
 
 
+@pytest.mark.parametrize("cut", [0.5, 0.6])
+def test_a_rate_at_a_cut_of_each_run_has_no_sigma(tmp_path, cut):
+    def model(threshold, rate):
+        return {
+            "name": "m",
+            "threshold": threshold,
+            "true_positive_rate": rate,
+            "true_positive_rate_se": 0.01,
+        }
+
+    one = a_run(tmp_path / "a", "", models=[model(0.5, 0.3)])
+    two = a_run(tmp_path / "b", "", models=[model(cut, 0.1)])
+    found = compare_runs(one, two)
+    (rate,) = found.headline()
+    assert (rate.sigmas is None) == (cut != 0.5)
+    assert ("cut: no σ" in "\n".join(found.lines())) == (cut != 0.5)
+
+
+def test_bins_are_one_line_with_chi2_of_the_same_edges_alone(tmp_path):
+    def study(edges, gains):
+        return [{"name": "m", "edges": edges, "gain": gains, "gain_se": [0.3, 0.4], "passing": [5, 6]}]
+
+    first = a_run(tmp_path / "a", "", bins=study([0, 1, 2], [1.0, 1.0]))
+    same = compare_runs(first, a_run(tmp_path / "b", "", bins=study([0, 1, 2], [1.0, 1.0 + 0.4 * 8**0.5])))
+    (gain,) = same.lists
+    assert (gain.metric, gain.bins, same.differences) == ("bins[m].gain", 2, ())
+    assert math.isclose(gain.chi2, 4.0, rel_tol=1e-6)
+    other = compare_runs(first, a_run(tmp_path / "c", "", bins=study([0, 1, 3], [1.0, 2.0])))
+    assert [each.bins for each in other.lists] == [0, 0]
+
+
+def test_the_headline_names_a_model_once_and_leaves_studies_out(tmp_path):
+    def metrics(auc, mean):
+        model = {
+            "name": "m",
+            "auc": auc,
+            "auc_se": 0.01,
+            "auc_mean": mean,
+            "auc_mean_se": 0.01,
+            "events": auc,
+        }
+        part = {"gain": auc, "gain_se": 0.1}
+        return {"models": [model], "studies": {"a": part}}
+
+    once = compare_runs(
+        a_run(tmp_path / "a", "", **metrics(0.5, 0.5)), a_run(tmp_path / "b", "", **metrics(0.6, 0.6))
+    )
+    assert [each.metric for each in once.headline()] == ["models[m].auc"]
+    thrice = compare_runs(tmp_path / "a", a_run(tmp_path / "c", "", **metrics(0.6, 0.7)))
+    assert [each.metric for each in thrice.headline()] == ["models[m].auc_mean"]
+    assert "studies.a.gain" in "\n".join(thrice.lines(everything=True))
+
+
 def test_runs_of_two_analyses_are_not_compared(tmp_path):
     one = a_run(tmp_path / "a", "", auc=1.0)
     two = a_run(tmp_path / "b", "", analysis="delta-c9", auc=1.0)

@@ -10,7 +10,7 @@ from helpers.small_filter import small_filter, small_model
 from hepsets.core.errors import InputError
 from hepsets.deploy.decay_tree_scores import DecayTreeScorer
 from hepsets.deploy.flavour_tags import FlavourTagger
-from hepsets.deploy.scorers import find_scorer
+from hepsets.deploy.scorers import find_scorer, why_default
 from hepsets.learn.files import save
 from hepsets.learn.vertexed_events.recipe import build_vertexed_model
 
@@ -72,3 +72,15 @@ def test_what_is_estimated_of_many_events_is_no_score(tmp_path, monkeypatch):
     monkeypatch.setattr("hepsets.learn.files.load", lambda _: model)
     with pytest.raises(InputError, match="hepsets infer"):
         find_scorer(path)
+
+
+@pytest.mark.parametrize(
+    ("crowned", "models", "words"),
+    [("a", "ab", "calls it best"), (None, "ab", "calls none best"), (None, "a", "no other")],
+)
+def test_why_a_model_is_taken_that_nobody_named(tmp_path, crowned, models, words):
+    assert why_default(tmp_path) == ""
+    metrics = {"best_model": "a", "crowned_model": crowned, "models": [{"name": name} for name in models]}
+    record = {"analysis": "smart-background", "metrics": metrics}
+    (tmp_path / "result.json").write_text(json.dumps(record))
+    assert words in why_default(tmp_path)

@@ -44,7 +44,7 @@ def apply(
 def add_scores(model: Path, inputs: list[Path], out: Path, name: str | None, prefix: str) -> None:
     """What the command does, whichever way its arguments were given."""
     from hepsets.deploy.apply import apply_file, places_of
-    from hepsets.deploy.scorers import find_scorer
+    from hepsets.deploy.scorers import find_scorer, why_default
 
     places = places_of(inputs, out)
     # once more, as --out may be the folder that the inputs lie in
@@ -53,7 +53,7 @@ def add_scores(model: Path, inputs: list[Path], out: Path, name: str | None, pre
     )
     scorer = find_scorer(model, name)
     if name is None and model.is_dir():
-        echo(f"no --name: the model is {scorer.path}", err=True)
+        echo(f"no --name: the model is {scorer.path}{why_default(model)}", err=True)
     with together():
         done = [
             apply_file(scorer, path, place, prefix=prefix) for path, place in zip(inputs, places, strict=True)

@@ -33,11 +33,14 @@ def config(
 def compare(
     first: Annotated[Path, typer.Argument(help="Folder of a finished run."), Input()],
     second: Annotated[Path, typer.Argument(help="Folder of another run of the same analysis."), Input()],
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every metric, and a line for each list of bins.")
+    ] = False,
 ) -> None:
-    """Tabulate what differs between two runs: settings, and metrics with the error of the difference."""
+    """Tabulate what differs between two runs: settings, and numbers with errors of their differences."""
     from hepsets.analyses.compared import compare_runs
 
-    for line in compare_runs(first, second).lines():
+    for line in compare_runs(first, second).lines(everything):
         echo(line)
 
 

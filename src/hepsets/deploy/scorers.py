@@ -25,8 +25,9 @@ def find_scorer(where: Path, name: str | None = None) -> Scorer:
         A file that a run, ``hs.save`` or ``hepsets export`` wrote, the folder of a run, or the name of a
         filter of the package.
     name
-        Which model of a run, such as ``found/vertex_graph``; by default the one that the run found best, if
-        it says so, the one for files of FCC-ee courses, or the only one.
+        Which model of a run, such as ``found/vertex_graph``; by default that of largest AUC on validation
+        events, if the run says which (:func:`why_default`), the one for files of FCC-ee courses, or the
+        only one.
 
     Raises
     ------
@@ -115,6 +116,18 @@ def _of_run(run: Path, name: str | None) -> Path:
             "name it with --name" if files else "",
         )
     return files[name]
+
+
+def why_default(run: Path) -> str:
+    """Why :func:`find_scorer` takes the model of a run that it takes, where nobody named one."""
+    metrics = read_result(run)["metrics"] if (run / "result.json").exists() else {}
+    if metrics.get("best_model") is None:
+        return ""
+    if metrics.get("crowned_model") == metrics["best_model"]:
+        return "; the run calls it best"
+    if len(metrics.get("models", ())) == 1:
+        return "; the run has no other"
+    return "; the run calls none best, and this one has the largest AUC on validation events"
 
 
 def _default(run: Path, names: list[str]) -> str | None:

@@ -232,6 +232,8 @@ def test_a_training_that_was_cut_short_is_told_in_log_page_and_summary(finished,
     out = capsys.readouterr().out
     assert "Not converged" in " ".join(out.split())
     assert "…" not in out  # no number is cut
+    places = [line.split()[0] for line in out.splitlines() if line.split() and line.split()[0].isdigit()]
+    assert places == [str(place) for place in range(1, len(MODELS) + 1)]
 
 
 def test_a_training_that_went_on_for_long_gives_no_warning(config, tmp_path, caplog):

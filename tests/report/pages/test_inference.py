@@ -82,3 +82,6 @@ def test_a_page_of_events_unlike_the_model_has_no_estimate_but_the_cause(tmp_pat
     assert "−0.80 ± 0.10" not in shown
     write_inference_page(path, suspicious(verdict=Verdict("no", 1e-20, (), (), 40)), {})
     assert "None of 40 causes" in path.read_text()
+    odd = Verdict("no", 1e-20, ("no event has chi above 1, 50 expected",), (), 40)
+    write_inference_page(path, suspicious(verdict=odd), {})
+    assert "50 expected. Cause: not known" in " ".join(path.read_text().split())

@@ -22,14 +22,14 @@ def headline(result: Result) -> Iterator[str]:
 
 
 def print_summary(result: Result) -> None:
-    """Print the table of models, best last, the limit, and which models can be told apart.
+    """Print the table of models, best first, the limit, and which models can be told apart.
 
     What a terminal has no room for, parameters, inputs, and spreads that are not known, is in ``table.md``;
     a column without any entry is left out.
     """
     once = len(result.models[0].fits) == 1
     rows = [(str(number), *row) for number, row in enumerate(rows_of(result.models, result.limit), 1)]
-    rows = [*reversed(rows), *([("", *limit_row(result.limit))] if result.limit is not None else [])]
+    rows = [*rows, *([("", *limit_row(result.limit))] if result.limit is not None else [])]
     left_out = ("parameters", "inputs", "spread") if once else ("parameters", "inputs")
     shown = [place for place, heading in enumerate(HEADINGS) if heading not in left_out]
     headings = [

@@ -116,8 +116,7 @@ def _verdict(inference: Inference) -> tuple[Content, ...]:
 
 
 def _sentences(inference: Inference) -> list[str]:
-    words = list(inference.verdict.lines()[:2])
-    words[-1] += "."
+    words = [f"{line[0].upper()}{line[1:].rstrip('.')}." for line in inference.verdict.lines()[:2]]
     words.append(
         f"{cell_text(inference.events)} events at {inference.level} level, q² window {inference.window}"
         + ("." if inference.verdict.answer == "no" else f", give {inference.estimate()}.")
