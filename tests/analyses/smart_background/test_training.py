@@ -28,7 +28,7 @@ from hepsets.analyses.smart_background.config import (
     task_of,
 )
 from hepsets.analyses.smart_background.ranking import markdown, verdict
-from hepsets.analyses.smart_background.samples import get_samples
+from hepsets.analyses.smart_background.samples import content_keys, get_samples
 from hepsets.analyses.smart_background.training import Lesson, Training, train_all
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
@@ -112,6 +112,18 @@ def test_studies_of_our_own_skims_are_refused_for_users_files(config, study):
 # -- trainings -------------------------------------------------------------------------------------
 
 
+def test_events_that_stand_twice_are_trained_on_or_held_out_with_their_copies(config, tmp_path):
+    once = random_events(300, seed=4, mean_particles=6)
+    events = once[np.concatenate([np.arange(300), np.arange(150)])]
+    events = events.with_columns(label=muon_label(events).astype(bool)).used_for(Purpose.TRAINING)
+    keys = content_keys(events)
+    short = dataclasses.replace(config, fit=dataclasses.replace(config.fit, epochs=1))
+    for _ in range(2):  # trained, then read
+        _, result = one_training.train(short, "deep_sets", events, tmp_path)
+        assert not np.isin(keys[result.validation_indices], keys[result.train_indices]).any()
+        assert len(result.validation_indices) + len(result.train_indices) == 450
+
+
 class Begun(Exception):  # noqa: N818 (nothing is wrong)
     """Ends a training where it would begin."""
 
@@ -125,7 +137,7 @@ def given(monkeypatch, tmp_path):
     weight = np.where(label, 1.0, 9.0)
     events = events.with_columns(label=label, passes=passes, weight=weight).used_for(Purpose.TRAINING)
 
-    def begin(model, events, targets, weights, *, config, task, progress, checkpoint):
+    def begin(model, events, targets, weights, *, config, task, progress, checkpoint, validation):
         raise Begun(SimpleNamespace(**locals()))
 
     monkeypatch.setattr(one_training, "fit", begin)

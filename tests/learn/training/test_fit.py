@@ -199,6 +199,22 @@ def test_labels_and_weights_that_do_not_fit_are_refused(labels, weights) -> None
         fit(fresh(), EVENTS, labels, weights, CONFIG)
 
 
+def test_copies_of_an_event_are_on_one_side_and_a_sample_without_any_is_split_as_ever() -> None:
+    keys = np.arange(1, 401, dtype=np.uint64)
+    plain = split_train_validation(400, 0.25, 3)
+    for one, two in zip(plain, split_train_validation(400, 0.25, 3, keys), strict=True):
+        np.testing.assert_array_equal(one, two)
+    keys[200:300] = keys[:100]  # a hundred events stand twice
+    keys[390:] = 0  # like no other
+    train, held = split_train_validation(400, 0.25, 3, keys)
+    assert len(np.intersect1d(keys[train][keys[train] > 0], keys[held])) == 0
+    assert np.intersect1d(keys[plain[0]], keys[plain[1]]).any()
+    np.testing.assert_array_equal(np.sort(np.concatenate([train, held])), np.arange(400))
+    np.testing.assert_array_equal(held[held >= 390], plain[1][plain[1] >= 390])
+    with pytest.raises(InputError, match="more events"):
+        split_train_validation(400, 0.25, 3, np.ones(400, np.uint64))
+
+
 def test_too_few_events_are_refused() -> None:
     with pytest.raises(InputError, match="more events"):
         split_train_validation(2, 0.25, 0)

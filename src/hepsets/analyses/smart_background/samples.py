@@ -235,8 +235,8 @@ def _read_samples(config: Config) -> Samples:
     trained = refuse_shared_events(train, test, ", ".join(data.train), ", ".join(data.test or data.train))
     if repeated := n_repeated(trained):
         log.warning(
-            "%d training events stand in the files twice: validation, and the choice of thresholds with it, "
-            "sees events that were trained on",
+            "%d training events stand in the files twice: copies are all trained on or all held out for "
+            "validation, and count as often as they stand there",
             repeated,
         )
     is_set = not any("weight" in _columns_of(path) for path in data.train)
@@ -260,10 +260,15 @@ def _read_samples(config: Config) -> Samples:
 def _split(config: Config, events: Events) -> tuple[Events, Events]:
     """Training and test events of one sample, which keep the number of their row."""
     data = config.data
-    keys = content_hashes({name: events.particles[name] for name in KINEMATICS}, events.offsets)
+    keys = content_keys(events)
     label, source = events.columns["label"], ", ".join(data.train)
     tests = split_by_event(keys, label, data.test_share, config.seed, source)
     return events[np.flatnonzero(~tests)], events[np.flatnonzero(tests)]
+
+
+def content_keys(events: Events) -> NDArray[np.uint64]:
+    """A number for each event that copies of it share, by its particles, shape ``(n_events,)``."""
+    return content_hashes({name: events.particles[name] for name in KINEMATICS}, events.offsets)
 
 
 def refuse_shared_events(train: Events, test: Events, train_name: str, test_name: str) -> NDArray[np.uint64]:
@@ -279,10 +284,7 @@ def refuse_shared_events(train: Events, test: Events, train_name: str, test_name
     InputError
         If an event is in both.
     """
-    trained, tested = (
-        content_hashes({name: events.particles[name] for name in KINEMATICS}, events.offsets)
-        for events in (train, test)
-    )
+    trained, tested = content_keys(train), content_keys(test)
     refuse_shared(trained, tested, train_name, test_name)
     return trained
 

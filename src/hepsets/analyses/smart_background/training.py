@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hepsets.analyses.smart_background.about import TRUNK_MODEL
 from hepsets.analyses.smart_background.config import OURS, Config, fit_config, model_config, task_of
-from hepsets.analyses.smart_background.samples import Samples, in_files
+from hepsets.analyses.smart_background.samples import Samples, content_keys, in_files
 from hepsets.core.errors import InputError
 from hepsets.core.events import Events, read_parquet
 from hepsets.core.pdg import PdgMap
@@ -176,7 +176,7 @@ def train(
     seed = (config.seed + training.number * SEED_STEP) % 2**63
     settings = dataclasses.replace(settings or fit_config(config, name), seed=seed, split_seed=config.seed)
     if path.exists() and record.exists():
-        return load(path, EventModel), _read_fit(record, len(events), settings)
+        return load(path, EventModel), _read_fit(record, events, settings)
     options = options or model_config(config, name)
     if start is None and config.trunk is not None and name == TRUNK_MODEL:
         trunk = Trunk.load(checked_trunk(config.trunk, config.trunk_sha256))
@@ -197,6 +197,7 @@ def train(
             task=lesson.task or task_of(config, name),
             progress=follow(advance, 1.0),
             checkpoint=checkpoint,
+            validation=content_keys(events),
         )
     problem = _calibrated(model, events, lesson, result)
     _write_fit(record, result, settings, problem)
@@ -303,13 +304,13 @@ def _write_fit(path: Path, result: FitResult, settings: FitConfig, problem: str)
     write_atomically(path, json.dumps(content, indent=1) + "\n")
 
 
-def _read_fit(path: Path, events: int, settings: FitConfig) -> FitResult:
+def _read_fit(path: Path, events: Events, settings: FitConfig) -> FitResult:
     content = json.loads(path.read_text())
     seed = settings.seed if settings.split_seed is None else settings.split_seed
     return FitResult(
         tuple(EpochRecord(**epoch) for epoch in content["history"]),
         content["best_epoch"],
-        *split_train_validation(events, settings.validation_fraction, seed),
+        *split_train_validation(len(events), settings.validation_fraction, seed, content_keys(events)),
         content["train_events_per_s"],
         content["converged"],
     )

@@ -11,7 +11,7 @@ import numpy as np
 import optuna
 
 from hepsets.analyses.smart_background.config import Config, check, fit_config, model_config, task_of
-from hepsets.analyses.smart_background.samples import get_training_events
+from hepsets.analyses.smart_background.samples import content_keys, get_training_events
 from hepsets.analyses.smart_background.training import RARE, lesson_of
 from hepsets.core import config as configuration
 from hepsets.core.errors import InputError
@@ -81,6 +81,7 @@ def tune(config: Config, model: str | None, *, trials: int, storage: Path, worke
             lesson.targets,
             config=settings,
             task=task_of(config, model),
+            validation=content_keys(events),
         )
         return result.history[result.best_epoch - 1].metrics["auc"]
 

@@ -74,9 +74,22 @@ class FitResult:
 
 
 def split_train_validation(
-    n_events: int, fraction: float, seed: int
+    n_events: int, fraction: float, seed: int, keys: NDArray[np.uint64] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Random, sorted event numbers of the training part, shape ``(n_train,)``, and the validation part.
+
+    Parameters
+    ----------
+    n_events
+        How many there are.
+    fraction
+        Of them that validate.
+    seed
+        Of the split.
+    keys
+        A number for each event that its copies share, shape ``(n_events,)``, 0 for what is like no other, as
+        :func:`hepsets.core.shared_events.content_hashes` gives it: copies go where the first one goes.
+        Without copies nothing changes.
 
     Raises
     ------
@@ -84,14 +97,20 @@ def split_train_validation(
         If fewer than two events would be left to train on, or none to validate.
     """
     n_validation = round(n_events * fraction)
-    if n_validation < 1 or n_events - n_validation < 2:
+    order = np.random.default_rng([seed, 0]).permutation(n_events)
+    train, held = np.sort(order[n_validation:]), np.sort(order[:n_validation])
+    if keys is not None:
+        _, first, copies = np.unique(keys, return_index=True, return_inverse=True)
+        lead = np.where(keys == 0, np.arange(n_events), first[copies])
+        apart = np.isin(lead, held)
+        train, held = np.flatnonzero(~apart), np.flatnonzero(apart)
+    if min(len(held), len(train) - 1) < 1:
         raise InputError(
             f"{n_events} events to train on with validation fraction {fraction}",
             "at least two training events and one validation event",
             "give more events",
         )
-    order = np.random.default_rng([seed, 0]).permutation(n_events)
-    return np.sort(order[n_validation:]), np.sort(order[:n_validation])
+    return train, held
 
 
 def fit(
@@ -102,7 +121,7 @@ def fit(
     config: FitConfig | None = None,
     *,
     task: Task | None = None,
-    validation: tuple[TrainingData, Any] | tuple[TrainingData, Any, Any] | None = None,
+    validation: tuple[TrainingData, Any] | tuple[TrainingData, Any, Any] | NDArray[np.uint64] | None = None,
     penalty: Penalty | None = None,
     progress: Progress | None = None,
     checkpoint: Path | None = None,
@@ -131,7 +150,8 @@ def fit(
         What for; binary for each head by default.
     validation
         Validation examples, their targets, and their weights where they have any, instead of a part of
-        ``train``.
+        ``train``; or keys of the events of ``train`` that copies share, which are then all trained on or all
+        held out, see :func:`split_train_validation`.
     penalty
         Added to the loss of every batch, and in validation as a mean over parts of as many events.
     progress
@@ -146,13 +166,15 @@ def fit(
         not fit, no examples, a checkpoint of another fit, or a loss that is not finite.
     """
     demand(getattr(train, "purpose", None), Purpose.TRAINING, "a model is trained")
+    keys, validation = (validation, None) if isinstance(validation, np.ndarray) else (None, validation)
     if validation is not None:
         demand(getattr(validation[0], "purpose", None), Purpose.VALIDATION, "a training is stopped")
     keep_memory()
     config, task = config or FitConfig(), task or Binary()
     truth, importance = task.checked(model, targets, len(train), weights)
     data: TrainingData = model.prepare(train) if isinstance(model, Trainable) else train
-    chosen, held = _parts(data, truth, importance, config, None if validation is None else validation[0])
+    given = None if validation is None else validation[0]
+    chosen, held = _parts(data, truth, importance, config, given, keys)
     if validation is not None:
         of_held = validation[2] if len(validation) == 3 else None
         targets_held, weights_held = task.checked(model, validation[1], len(held.data), of_held)
@@ -174,6 +196,7 @@ def _parts(
     weights: Tensor | None,
     config: FitConfig,
     apart: TrainingData | None,
+    keys: NDArray[np.uint64] | None,
 ) -> tuple[NDArray[np.int64], Held]:
     """Which examples are trained on, and those that validate: a part of them, or those that are ``apart``."""
     if apart is not None:
@@ -185,7 +208,7 @@ def _parts(
             )
         return np.arange(len(data)), Held(apart, targets, None, np.empty(0, dtype=np.int64))
     seed = config.seed if config.split_seed is None else config.split_seed
-    chosen, rest = split_train_validation(len(data), config.validation_fraction, seed)
+    chosen, rest = split_train_validation(len(data), config.validation_fraction, seed, keys)
     held_weights = None if weights is None else weights[rest]
     return chosen, Held(data.select(torch.from_numpy(rest)), targets[rest], held_weights, rest)
 
