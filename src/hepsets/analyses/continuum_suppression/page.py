@@ -12,7 +12,7 @@ from hepsets.analyses.continuum_suppression.off_resonance_page import off_resona
 from hepsets.analyses.continuum_suppression.recommended import LEAST_P_VALUE, recommended
 from hepsets.analyses.continuum_suppression.result import Result
 from hepsets.analyses.continuum_suppression.shapes import GenericSignal
-from hepsets.analyses.continuum_suppression.summary import TITLES, notes_of, sculpting_warnings
+from hepsets.analyses.continuum_suppression.summary import TITLES, first_warnings, notes_of
 from hepsets.core.measured import Measured, per_cent
 from hepsets.report import figures as shared_figures
 from hepsets.report import style
@@ -36,7 +36,7 @@ def make_page(result: Result, figures: FigureFiles) -> Page:
     return Page(
         docs="continuum_suppression",
         title="Continuum suppression",
-        summary=" ".join((*sculpting_warnings(result), _summary(result, best))),
+        summary=" ".join((*first_warnings(result), _summary(result, best))),
         facts=_facts(result),
         key_figures=_key_figures(result.config, best),
         sections=tuple(sections(result, figures)),

@@ -77,8 +77,17 @@ def markdown(result: Result) -> str:
     return "\n".join(lines)
 
 
-def sculpting_warnings(result: Result) -> list[str]:
-    """What must be said first: in which comparisons the recommended model sculpts Mbc."""
+def first_warnings(result: Result) -> list[str]:
+    """What must be said first: weights that do not close, and where the recommended model sculpts Mbc."""
+    weights = result.off_resonance.warning if result.off_resonance is not None else ""
+    return [
+        *([f"WARNING: {weights}."] if weights else []),
+        *_sculpting(result),
+    ]
+
+
+def _sculpting(result: Result) -> list[str]:
+    """In which comparisons the recommended model sculpts Mbc."""
     return [
         f"{text} ({TITLES[name]}.)"
         for name, comparison in result.comparisons.items()
@@ -88,7 +97,7 @@ def sculpting_warnings(result: Result) -> list[str]:
 
 def headline(result: Result) -> Iterator[str]:
     """What must be said first, the models of the comparison that leads, and the gain in the others."""
-    yield from sculpting_warnings(result)
+    yield from first_warnings(result)
     lead = result.lead
     yield f"{TITLES[lead.name]}; per cent, at {100 * result.config.signal_efficiency:g} % signal efficiency"
     yield from aligned(HEADINGS[:5], [row[:5] for row in rows_of(lead)])
@@ -101,9 +110,9 @@ def headline(result: Result) -> Iterator[str]:
 def print_summary(result: Result) -> None:
     """Print a table of models for each comparison, best first.
 
-    Warnings of sculpting come before all else, then what is to be said of the user's files.
+    Warnings of weights and sculpting come before all else, then what is to be said of the user's files.
     """
-    for warning in (*sculpting_warnings(result), *result.samples.told):
+    for warning in (*first_warnings(result), *result.samples.told):
         print(warning)
     console = Console()
     console.width = max(console.width, 124)
