@@ -44,7 +44,7 @@ def run_of(*models: SimpleNamespace) -> SimpleNamespace:
     """A run with one comparison."""
     counts = ClassCounts.of(SimpleNamespace(columns={"label": LABEL}))
     comparisons = {"tagged": ComparisonResult("tagged", counts, counts, None, models)}
-    return SimpleNamespace(comparisons=comparisons, samples=SimpleNamespace(told=()))
+    return SimpleNamespace(comparisons=comparisons, off_resonance=None, samples=SimpleNamespace(told=()))
 
 
 @pytest.mark.parametrize("name", [OURS, BDT])
@@ -53,6 +53,13 @@ def test_the_first_line_says_that_the_recommended_model_sculpts(name, capsys) ->
     print_summary(run_of(*others, judged(name, SCULPTING)))
     first = capsys.readouterr().out.splitlines()[0]
     assert first.startswith(f"WARNING: {name}, the recommended model, sculpts Mbc (p = ")
+
+
+def test_weights_of_off_resonance_data_that_do_not_close_are_told_first(capsys) -> None:
+    run = run_of(judged(BDT, SCULPTING))
+    run.off_resonance = SimpleNamespace(warning="the weights do not close")
+    print_summary(run)
+    assert capsys.readouterr().out.splitlines()[0] == "WARNING: the weights do not close."
 
 
 def test_a_run_whose_recommended_model_leaves_mbc_alone_begins_with_its_table(capsys) -> None:
