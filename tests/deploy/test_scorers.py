@@ -10,6 +10,7 @@ from helpers.small_filter import small_filter, small_model
 from hepsets.core.errors import InputError
 from hepsets.deploy.decay_tree_scores import DecayTreeScorer
 from hepsets.deploy.flavour_tags import FlavourTagger
+from hepsets.deploy.onnx.decay_trees import export_onnx
 from hepsets.deploy.scorers import find_scorer, why_default
 from hepsets.learn.files import save
 from hepsets.learn.vertexed_events.recipe import build_vertexed_model
@@ -57,6 +58,12 @@ def test_the_kind_of_a_file_tells_how_it_scores(tmp_path):
     tagger = build_vertexed_model("deep_sets", identification="truth", classes=("b", "c"), units=4)
     save(tagger, tmp_path / "tagger.safetensors")
     assert isinstance(find_scorer(tmp_path / "tagger.safetensors"), FlavourTagger)
+
+
+def test_an_exported_graph_that_is_no_filter_is_told_what_it_lacks(tmp_path):
+    export_onnx(small_model(), tmp_path / "graph.onnx")
+    with pytest.raises(InputError, match=r"exported deep_sets.*hepsets export"):
+        find_scorer(tmp_path / "graph.onnx")
 
 
 def test_a_filter_of_the_package_is_found_by_its_name():

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import awkward as ak
 import numpy as np
 import pyarrow as pa
@@ -6,6 +8,7 @@ import pytest
 import uproot
 
 from hepsets.core.errors import InputError
+from hepsets.formats import root_files
 from hepsets.formats.added_columns import copy_with_columns, is_parquet
 
 N = 7
@@ -155,3 +158,30 @@ def test_another_tree_and_no_file_are_refused(tmp_path):
         copy_with_columns(root_file(tmp_path / "in.root"), "others", tmp_path / "o.root", [SCORES])
     with pytest.raises(InputError, match="no such file"):
         is_parquet(tmp_path / "none.root")
+
+
+def test_memory_does_not_grow_with_a_root_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(root_files, "STEP", "100 kB")
+    most = []
+    for pieces in (4, 32):
+        path, lists = tmp_path / f"{pieces}.root", ak.Array([[1.0, 2.0, 3.0]] * 2000)
+        with uproot.recreate(path) as file:
+            file.mktree("t", {"x": "float64", "l": "var * float64"})
+            for _ in range(pieces):
+                file["t"].extend({"x": np.ones(2000), "l": lists})
+        scores = ({"score": np.zeros(2000, np.float32)} for _ in range(pieces))
+        tracemalloc.start()
+        copy_with_columns(path, "t", tmp_path / "out.root", scores)
+        most.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert most[1] < 1.3 * most[0]
+
+
+def test_metadata_of_parquet_that_is_no_text_is_kept(tmp_path):
+    table = pa.table({"x": [1.0, 2.0]}).replace_schema_metadata({b"\xff": b"\xfe\x00", b"k": b"v"})
+    pq.write_table(table, tmp_path / "a.parquet")
+    copy_with_columns(
+        tmp_path / "a.parquet", None, tmp_path / "b.parquet", [{"score": np.zeros(2)}], "a note"
+    )
+    metadata = pq.read_schema(tmp_path / "b.parquet").metadata
+    assert (metadata[b"\xff"], metadata[b"k"], metadata[b"score_note"]) == (b"\xfe\x00", b"v", b"a note")

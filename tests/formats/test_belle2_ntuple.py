@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hepsets.core.errors import InputError
-from hepsets.formats import belle2_ntuple
+from hepsets.formats import root_files
 from hepsets.formats.belle2_ntuple import best_candidates, read_ntuple
 from hepsets.formats.column_names import COLUMNS, Column
 from hepsets.select.variables.continuum import VARIABLES
@@ -202,7 +202,7 @@ def test_trees_are_read_in_pieces(tmp_path, monkeypatch):
             for begin in range(0, len(columns["R2"]), 100):
                 file["B0"].extend({basf2(n): c[begin : begin + 100] for n, c in columns.items()})
         paths.append(path)
-    monkeypatch.setattr(belle2_ntuple, "STEP", "50 kB")
+    monkeypatch.setattr(root_files, "STEP", "50 kB")
     ntuple = read_ntuple(paths)
     assert ntuple.columns["file"].tolist() == [0] * 4000 + [1] * 300
     for name in VARIABLES:

@@ -8,7 +8,7 @@ from helpers.fcc_files import PARTICLES, VERTICES, odd_columns, plain_columns, w
 
 from hepsets.core.errors import InputError
 from hepsets.core.particle_kinds import ParticleKind, VertexKind
-from hepsets.formats import event_lists
+from hepsets.formats import event_lists, root_files
 from hepsets.formats.fcc_tree import iter_fcc_trees, read_fcc_trees
 
 SUFFIXES = pytest.mark.parametrize("suffix", [".root", ".parquet"])
@@ -178,7 +178,7 @@ def test_errors_and_masses_may_be_missing(tmp_path, suffix):
 
 
 def test_a_piece_at_a_time_is_the_same_as_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(event_lists, "STEP", 2)
+    monkeypatch.setattr(root_files, "STEP", 2)
     monkeypatch.setattr(event_lists, "BATCH_EVENTS", 3)
     for suffix, sizes in ((".root", [2, 2]), (".parquet", [3, 1])):
         path = write_columns(tmp_path / f"Zcc{suffix}", odd_columns())

@@ -250,7 +250,7 @@ class TableWriter:
         self,
         path: str | Path,
         *,
-        metadata: Mapping[str, str] | None = None,
+        metadata: Mapping[str, str] | Mapping[bytes, bytes] | None = None,
         group_rows: int | None = None,
     ) -> None:
         self.path = Path(path)

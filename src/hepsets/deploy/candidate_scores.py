@@ -17,12 +17,12 @@ from hepsets.core.particle_sets import ParticleSets
 from hepsets.deploy.apply import Columns, Scoring
 from hepsets.deploy.onnx.particle_sets import OnnxSetModel
 from hepsets.deploy.own_candidate_scores import OwnCandidateScoring
-from hepsets.formats.belle2_ntuple import MISSING, NOT_NEGATIVE, STEP
+from hepsets.formats.belle2_ntuple import MISSING, NOT_NEGATIVE
 from hepsets.formats.candidate_map import CandidateMap
 from hepsets.formats.candidate_sets import tree_with
 from hepsets.formats.column_names import find_layout
 from hepsets.formats.event_lists import choose_tree
-from hepsets.formats.root_files import opened, trees_of
+from hepsets.formats.root_files import in_steps, opened, trees_of
 from hepsets.learn.particle_sets.model import SetModel
 from hepsets.learn.tables.boosted_trees import BoostedTrees
 from hepsets.learn.training.score import score
@@ -189,7 +189,7 @@ class CandidateScoring:
             where = f"{self.path}: tree {self.tree!r}"
             branches = self.scorer.branches(tree.keys(), where)
             names = set(branches.values())
-            for piece in tree.iterate(filter_name=names.__contains__, step_size=STEP, library="np"):
+            for piece in in_steps(tree, names, "np"):
                 rows = {name: piece[branch] for name, branch in branches.items()}
                 bad = [branches[name] for name, column in rows.items() if column.dtype.kind not in "biuf"]
                 if bad:

@@ -57,6 +57,12 @@ def scorer_of(path: Path) -> Scorer:
     _, metadata = open_session(path, threads=1)
     if CARD in metadata:
         return DecayTreeScorer(EventFilter.load(path), path)
+    if not {"sets", "classes"} & set(metadata):
+        raise InputError(
+            f"{path} is an exported {metadata.get('model', 'graph')} without all that apply must know",
+            "an exported filter, or an exported model of particle sets or of events with vertices",
+            "take the model's own file (.safetensors), or make a filter of the model: hepsets export",
+        )
     return _exported(path, of_sets="sets" in metadata)
 
 

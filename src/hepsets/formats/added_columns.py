@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 from hepsets.core.errors import InputError, reason
 from hepsets.core.parquet import TableWriter, iter_row_groups, open_parquet, required_columns
 from hepsets.core.whole_file import together, whole_file
-from hepsets.formats.event_lists import STEP
-from hepsets.formats.root_files import opened, trees_of
+from hepsets.formats.root_files import in_steps, opened, trees_of
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -162,13 +161,13 @@ def copy_tables(path: Path, out: Path, columns_of: Callable[[pa.Table], Columns]
     with open_parquet(path) as file:
         there, metadata = file.schema_arrow.names, dict(file.schema_arrow.metadata or {})
         rows = file.metadata.row_group(0).num_rows if file.num_row_groups else 0
-    text = {key.decode(): value.decode() for key, value in metadata.items() if key != b"ARROW:schema"}
+    kept = {key: value for key, value in metadata.items() if key != b"ARROW:schema"}
     tables = iter_row_groups(path)
     table = next(tables)
     columns = columns_of(table)
     _refuse_known(columns, there, str(path))
-    text |= {_note_name(columns): note} if note else {}
-    with TableWriter(out, metadata=text, group_rows=rows) as writer:
+    kept |= {_note_name(columns).encode(): note.encode()} if note else {}
+    with TableWriter(out, metadata=kept, group_rows=rows) as writer:
         writer.write_table(_longer(table, columns, path))
         for table in tables:
             writer.write_table(_longer(table, columns_of(table), path))
@@ -261,7 +260,7 @@ def _copy_ntuple(tree: Any, where: str, new: Any, key: str, pieces: Pieces | Non
         return array
 
     made = new.mkrntuple(key, longer(tree.arrays(entry_stop=0)), tree.description)
-    for array in tree.iterate(step_size=STEP) if tree.num_entries else ():
+    for array in in_steps(tree, None, "ak"):
         made.extend(longer(array))
     if pieces:
         pieces.finish(where)
@@ -280,7 +279,7 @@ def _copy_tree(tree: Any, where: str, new: Any, key: str, pieces: Pieces | None)
         counter_name=lambda counted: counters[counted],
         field_name=lambda _, inner: inner,
     )  # fmt: skip
-    for array in tree.iterate(step_size=STEP, library="ak") if tree.num_entries else ():
+    for array in in_steps(tree, None, "ak"):
         part = pieces.take(len(array), where) if pieces else {}
         made.extend({**_entries(array, single, lists, where), **part})
     if pieces:

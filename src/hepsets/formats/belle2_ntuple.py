@@ -14,12 +14,9 @@ from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.formats.column_names import COLUMNS, VARIABLES, Layout, find_layout
-from hepsets.formats.root_files import opened, split_tree, trees_of
+from hepsets.formats.root_files import in_steps, opened, split_tree, trees_of
 
 Array = NDArray[np.float64]
-
-STEP = "64 MB"
-"""How much of a tree is read at once."""
 
 NOT_NEGATIVE = tuple(name for name in VARIABLES if re.match("R2|thrust|cos|et|cleo", name))
 """Variables that cannot be negative."""
@@ -269,7 +266,7 @@ def _choose_tree(path: Path, trees: Mapping[str, Any], name: str | None) -> tupl
 def _pieces(path: Path, tree: Any, layout: Layout) -> Iterator[dict[str, NDArray[Any]]]:
     wanted = {**layout.branches, **layout.columns}
     names = set(wanted.values())
-    for piece in tree.iterate(filter_name=lambda name: name in names, step_size=STEP, library="np"):
+    for piece in in_steps(tree, names, "np"):
         out = {}
         for name, branch in wanted.items():
             column = piece[branch]

@@ -21,12 +21,11 @@ from hepsets.core.ragged import places
 from hepsets.core.reconstructed import COVARIANCE, TRACK_PARAMETERS
 from hepsets.core.units import MM_PER_CM
 from hepsets.core.vertexed_events import NO_VERTEX, VertexedEvents
-from hepsets.formats import event_lists
 from hepsets.formats.edm4hep_layout import Collections, Layout, find_layout, is_edm4hep
 from hepsets.formats.event_lists import Column, Piece, choose_tree, flat_of_awkward, make_piece, narrowed
 from hepsets.formats.flavoured_files import FlavouredFile, flavoured_files
 from hepsets.formats.read_counts import LARGEST_CHARGE, CountedEvents, Tally, beyond, masked_numbers
-from hepsets.formats.root_files import opened, trees_of
+from hepsets.formats.root_files import in_steps, opened, trees_of
 
 Ints = NDArray[np.int64]
 
@@ -123,9 +122,7 @@ def _pieces(file: FlavouredFile, collections: Collections) -> Iterator[tuple[Pie
         layout = find_layout(tree.keys(), collections, where)
         names = layout.branches
         columns = {branch: Column(whole=branch in layout.whole) for branch in names}
-        for array in tree.iterate(
-            filter_name=lambda name: name in names, step_size=event_lists.STEP, library="ak"
-        ):
+        for array in in_steps(tree, names, "ak"):
             found = {
                 name: flat_of_awkward(array[name.rpartition("/")[2]], f"{where}: branch {name}")
                 for name in names

@@ -14,10 +14,7 @@ from numpy.typing import NDArray
 
 from hepsets.core.errors import InputError
 from hepsets.core.parquet import open_parquet
-from hepsets.formats.root_files import opened, trees_of
-
-STEP = "64 MB"
-"""How much of a ROOT tree is read at once."""
+from hepsets.formats.root_files import in_steps, opened, trees_of
 
 BATCH_EVENTS = 10_000
 """How many rows of a parquet table are read at once."""
@@ -148,7 +145,7 @@ def iter_pieces(
         name = choose_tree(path, trees, tree, what=what, known_by=known_by)
         chosen, where = trees[name], f"{path}: tree {name!r}"
         names = present_columns(chosen.keys(), columns, where, what, remedy)
-        for array in chosen.iterate(filter_name=lambda name: name in names, step_size=STEP, library="ak"):
+        for array in in_steps(chosen, names, "ak"):
             found = {name: flat_of_awkward(array[name], f"{where}: branch {name}") for name in names}
             yield make_piece(where, found, columns)
 

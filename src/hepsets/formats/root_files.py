@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from hepsets.core.errors import InputError
+
+STEP = "8 MB"
+"""How much of a tree is read at once: several times as much memory holds it on its way."""
 
 _TREES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple")
 """Classes that are trees; ROOT's TNtuple is a TTree of floats."""
@@ -56,3 +59,20 @@ def split_tree(path: str | Path) -> tuple[Path, str | None]:
     if not colon or not tree or Path(path).exists():
         return Path(path), None
     return Path(f"{name}.root"), tree
+
+
+def in_steps(tree: Any, names: Container[str] | None, library: str) -> Iterator[Any]:
+    """A tree or RNTuple in pieces that take little memory, as arrays of a library; nothing of an empty one.
+
+    Parameters
+    ----------
+    tree
+        Of uproot.
+    names
+        Its branches that are read; all of them by default.
+    library
+        ``ak`` or ``np``.
+    """
+    if tree.num_entries:
+        some = {} if names is None else {"filter_name": lambda name: name in names}
+        yield from tree.iterate(step_size=STEP, library=library, **some)
