@@ -1,4 +1,4 @@
-"""``python -m hepsets``: the command, with the Python that is named."""
+"""The command, for `python -m hepsets`, with the Python that is named."""
 
 from hepsets.cli.main import main
 
