@@ -1,4 +1,4 @@
-"""The model `decay_sweep` as it is scored: an event goes alone through all layers and stays in the nearest cache.
+"""The model `decay_sweep` as it is scored: an event goes alone through all layers, in the nearest cache.
 
 Products are those of :mod:`hepsets.learn.decay_trees.sweep_trunk`: one for a particle without daughters.
 """
