@@ -16,7 +16,7 @@ import typer
 from hepsets.cli import apply, events, filter, fit_mass, infer, look, new_analysis, pretrain, run, tag  # noqa: A004, F401 (each adds its commands)
 from hepsets.cli.application import app, command
 from hepsets.core.compiling import tell_compiling
-from hepsets.core.errors import InputError, reason
+from hepsets.core.errors import InputError, is_of_threads, reason
 from hepsets.core.extras import telling_extras
 from hepsets.core.private_folder import house_matplotlib
 from hepsets.core.streams import discard_output, echo, prepare_streams
@@ -46,7 +46,6 @@ def options(
     """Learn on the sets that particle collisions make."""
 
 
-_NO_THREAD = "can't start new thread"
 _INTERRUPTED = 128 + signal.SIGINT
 _CLOSED = 128 + signal.SIGPIPE
 _STOPPED = tuple(128 + number for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
@@ -122,7 +121,7 @@ def _run(words: list[str]) -> int:
 def _from_outside(error: Exception) -> bool:
     """Whether it is the machine's, the user's or a file's fault, and no error of the program."""
     if isinstance(error, RuntimeError) and not isinstance(error, RecursionError | BrokenExecutor):
-        return _NO_THREAD in str(error)  # Python has no class of its own for it
+        return is_of_threads(error)
     return True
 
 
@@ -150,7 +149,7 @@ def _told(error: Exception) -> str:
         return "something is nested too deeply in one of the files"
     if isinstance(error, BrokenExecutor):
         return "a worker process was killed; expected enough memory for all of them; try fewer --workers"
-    if _NO_THREAD in str(error):
+    if is_of_threads(error):
         return "no thread more may start; expected a limit of processes (ulimit -u) that leaves room for some"
     return str(error)
 

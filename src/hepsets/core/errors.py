@@ -51,6 +51,11 @@ def reason(error: BaseException) -> str:
     return (str(error).splitlines() or [""])[0] or type(error).__name__
 
 
+def is_of_threads(error: BaseException) -> bool:
+    """Whether no more threads may start: Python has no class of its own for that."""
+    return isinstance(error, RuntimeError) and "start new thread" in str(error)
+
+
 def _line(text: str) -> str:
     """The text in one line that people read: what came may be a number of thousands of digits."""
     text = " ".join(text.splitlines())

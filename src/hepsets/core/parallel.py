@@ -20,7 +20,7 @@ from multiprocessing.synchronize import Semaphore
 from typing import Any, TypeVar
 
 from hepsets.core.compiling import take_turns, turn_of_workers
-from hepsets.core.errors import InputError, reason
+from hepsets.core.errors import InputError, is_of_threads, reason
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -186,8 +186,8 @@ def _telling_limits() -> Iterator[None]:
     """Say what to do where the machine lets no more processes start: it says no more than, say, no space."""
     try:
         yield
-    except (OSError, RuntimeError) as error:  # Python has no class of its own for threads that cannot start
-        if isinstance(error, RuntimeError) and "start new thread" not in str(error):
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not is_of_threads(error):
             raise
         raise InputError(
             f"worker processes cannot start ({reason(error)})",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.random_events import event_tables, events_of_sizes, random_events, shuffled
+from helpers.trained_norms import with_trained_norms
 from hypothesis import given, settings
 
 from hepsets.core.pdg import PdgMap
@@ -21,13 +22,7 @@ def network(units=5, rounds=1):
     """As after training: no scale is 1 and no shift 0."""
     torch.manual_seed(5)
     made = DecaySweep(units, n_tokens=len(MAP), embedding=3, rounds=rounds)
-    for part in made.modules():
-        if isinstance(part, torch.nn.BatchNorm1d):
-            part.running_mean.normal_()
-            part.running_var.uniform_(0.5, 2)
-            torch.nn.init.uniform_(part.weight, 0.5, 1.5)
-            torch.nn.init.normal_(part.bias)
-    return made.eval()
+    return with_trained_norms(made)
 
 
 def batch_of(events):

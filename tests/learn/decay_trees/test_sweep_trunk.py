@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.random_events import muon_label, random_events
+from helpers.trained_norms import with_trained_norms
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,13 +31,7 @@ def network(rounds=1, dropout=0.1):
     """As after training: no scale is 1 and no shift 0."""
     torch.manual_seed(5)
     made = DecaySweep(16, n_tokens=TOKENS, embedding=4, rounds=rounds, dropout=dropout)
-    for part in made.modules():
-        if isinstance(part, torch.nn.BatchNorm1d):
-            part.running_mean.normal_()
-            part.running_var.uniform_(0.5, 2)
-            torch.nn.init.uniform_(part.weight, 0.5, 1.5)
-            torch.nn.init.normal_(part.bias)
-    return made.eval()
+    return with_trained_norms(made)
 
 
 def batch(sizes, seed, *, mothers_first=True):

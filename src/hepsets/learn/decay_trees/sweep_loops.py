@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from hepsets.core.kernel import kernel
+from hepsets.core.kernel import kernel, part_of_kernel
 from hepsets.learn.layers.dropout import keeps
 from hepsets.simulate.belle2 import BELLE2
 
@@ -20,6 +20,24 @@ Doubles = NDArray[np.float64]
 Places = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Rows = tuple[int, int]
+
+
+@part_of_kernel
+def count_daughters(mothers: Places, begin: int, n: int, daughters: Places) -> int:
+    """Add to ``daughters`` those of each of an event's ``n`` particles; how many have any.
+
+    The event begins at ``begin`` of ``mothers``. It is -1 if a mother is not ahead of her daughter, or is in
+    another event.
+    """
+    n_mothers = 0
+    for i in range(n):
+        m = mothers[begin + i] - begin
+        if m > i or m < 0:
+            return -1
+        if m != i:
+            n_mothers += daughters[m] == 0
+            daughters[m] += 1
+    return n_mothers
 
 
 @kernel
@@ -37,14 +55,12 @@ def arrange(
     place, of = np.zeros(n, np.int64), np.empty(n, np.int64)
     n_mothers = 0
     for number in range(len(offsets) - 1):
-        for i in range(offsets[number], offsets[number + 1]):
-            m = mothers[i]
-            if m > i or m < offsets[number]:
-                return -1
-            if m != i:
-                n_mothers += place[m] == 0
-                place[m] += 1  # its daughters, for now
-            of[i] = number
+        begin, end = offsets[number], offsets[number + 1]
+        own = count_daughters(mothers, begin, end - begin, place[begin:end])  # their places later
+        if own < 0:
+            return -1
+        n_mothers += own
+        of[begin:end] = number
     first, last = 0, n_mothers
     for i in range(n):
         born = place[i]

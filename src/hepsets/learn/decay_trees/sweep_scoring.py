@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from hepsets.core.kernel import kernel, part_of_kernel
 from hepsets.core.lanes import LANES, Lanes, load, passed, splat, store
-from hepsets.learn.decay_trees.sweep_loops import ACCEPTANCE, Floats, Places, kinematics
+from hepsets.learn.decay_trees.sweep_loops import ACCEPTANCE, Floats, Places, count_daughters, kinematics
 from hepsets.learn.layers.dropout import Dropout
 from hepsets.learn.layers.embedding import PdgEmbedding
 from hepsets.learn.layers.folding import linear_of_norm
@@ -182,16 +182,11 @@ def _arrange(mothers: Places, begin: int, n: int, order: Order, numbers: Numbers
     """Fill what is known of an event's tree; its number of mothers, or -1 if one is not ahead."""
     particles, mother, place = order
     is_daughter, daughters, descendants, ancestors = numbers
-    n_mothers = 0
     for i in range(n):
         place[i] = 0
-    for i in range(n):
-        m = mothers[begin + i] - begin
-        if m > i or m < 0:
-            return -1
-        if m != i:
-            n_mothers += place[m] == 0
-            place[m] += 1  # its daughters, for now
+    n_mothers = count_daughters(mothers, begin, n, place)  # their places later
+    if n_mothers < 0:
+        return -1
     first, last = 0, n_mothers
     for i in range(n):
         born = place[i]
